@@ -1,0 +1,1 @@
+"""The project: settings, wiring, the demo, the offline model and the example apps."""

@@ -1,0 +1,1 @@
+"""Servers that need no installation: for development, the demo and the tests."""

@@ -1,0 +1,80 @@
+"""The embedded Valkey under `var/`: started by the first process that needs it, stopped with the last.
+
+Every process that uses it holds a shared lock on `valkey.users`; the kernel drops it when the process ends,
+by `kill -9` too. A keeper (`valkey_keeper`), detached from everybody's process group, owns the server and
+waits for an exclusive lock on the same file: it gets it when nobody is left.
+"""
+
+import fcntl
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+_STARTS_IN_S = 15.0
+_SOCKET_PATH_MAX = 100  # the kernel takes 107 bytes
+_held: dict[Path, int] = {}
+
+
+def socket_path(var: Path) -> Path:
+    """Say where the server of this folder listens: in it, or under the temporary folder if its name is too long."""
+    path = var / "valkey.sock"
+    if len(str(path)) <= _SOCKET_PATH_MAX:
+        return path
+    digest = hashlib.sha256(str(var).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"agentops-{digest}.sock"
+
+
+def ensure_valkey(var: Path) -> Path:
+    """Make the server run for as long as this process lives; return the path of its socket.
+
+    Raises: RuntimeError if it does not come up, with where to look.
+    """
+    path = socket_path(var)
+    if os.getpid() == _held.get(var):
+        return path
+    with (var / "valkey.start").open("a") as starting:
+        fcntl.flock(starting, fcntl.LOCK_EX)  # one starter at a time
+        users = os.open(var / "valkey.users", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(users, fcntl.LOCK_SH)  # waits while a keeper is closing down
+        if not answers(path):
+            _start_keeper(var)
+            _await(path, log=var / "valkey.log")
+    _held[var] = os.getpid()  # `users` stays open on purpose: the lock is our claim
+    return path
+
+
+def answers(path: Path) -> bool:
+    """Ping the server."""
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(1.0)
+            client.connect(str(path))
+            client.sendall(b"PING\r\n")
+            return client.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def _start_keeper(var: Path) -> None:
+    with (var / "valkey.log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "agentops.embedded.valkey_keeper", str(var), str(socket_path(var))],
+            cwd=Path(__file__).resolve().parents[2],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _await(path: Path, *, log: Path) -> None:
+    ends_at = time.monotonic() + _STARTS_IN_S
+    while not answers(path):
+        if time.monotonic() > ends_at:
+            raise RuntimeError(f"the embedded Valkey did not start; see {log}")
+        time.sleep(0.02)

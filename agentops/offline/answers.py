@@ -1,0 +1,139 @@
+"""From a request to an answer: check it, choose the turn, account for it, inject faults. No sockets here."""
+
+import hashlib
+from dataclasses import dataclass, field
+from email.utils import formatdate
+
+from agentops.offline.cache import PromptCache
+from agentops.offline.cache_control import check_breakpoints
+from agentops.offline.conversation import Conversation
+from agentops.offline.errors import ApiError
+from agentops.offline.faults import Fault, FaultCounter
+from agentops.offline.jsontext import JsonObject, compact_ascii
+from agentops.offline.prefix import total_tokens
+from agentops.offline.recorded import Recordings
+from agentops.offline.rejections import overloaded_error, rejection
+from agentops.offline.reply import Reply, build_reply, cut_at, scripted_content
+from agentops.offline.request import check_request
+from agentops.offline.scripts import Script, ScriptedTurn, best_script
+from agentops.offline.transcript import check_shapes, check_transcript
+from agentops.offline.wire import error_body, event, stream_events
+
+JSON_TYPE = "application/json"
+STREAM_TYPE = "text/event-stream; charset=utf-8"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What to send: status, headers and the body in pieces, one piece an event or a part of the JSON.
+
+    Shape: `message` is the message served, None for errors; `fault` is still to be acted out while sending.
+    """
+
+    status: int
+    pieces: list[bytes]
+    content_type: str = JSON_TYPE
+    headers: dict[str, str] = field(default_factory=dict)
+    message: JsonObject | None = None
+    fault: Fault | None = None
+    delay_s: float = 0.0
+
+
+def error_answer(error: ApiError, request_id: str, *, fault: Fault | None = None) -> Answer:
+    """Make the answer that reports an error."""
+    body = compact_ascii(error_body(error, request_id)).encode()
+    return Answer(status=error.status, pieces=[body], fault=fault)
+
+
+class Answers:
+    """Answer message requests from recordings and scripts."""
+
+    def __init__(self, scripts: tuple[Script, ...], recordings: Recordings) -> None:
+        self._scripts = scripts
+        self._recordings = recordings
+        self._faults = FaultCounter()
+        self._cache = PromptCache()
+
+    def answer(self, request: JsonObject, *, request_id: str, at: float) -> Answer:
+        """Answer one request to create a message.
+
+        Raises: ApiError when the request is refused.
+        """
+        check_request(request)
+        check_shapes(request["messages"])
+        conversation = Conversation(request)
+        script = best_script(self._scripts, conversation)
+        self._check_rules(request, may_continue=script.may_continue(conversation))
+        recorded = self._recordings.next_turn(conversation)
+        if recorded is not None:
+            reply = self._reply(recorded, recorded.content, request=request, at=at)
+            return _served(reply, recorded, streaming=bool(request.get("stream")))
+        return self._scripted(script, conversation, request, request_id=request_id, at=at)
+
+    def count(self, request: JsonObject) -> int:
+        """Estimate the input tokens of a request.
+
+        Raises: ApiError when the request is refused.
+        """
+        check_request(request, counting=True)
+        self._check_rules(request, may_continue=True)
+        return total_tokens(request)
+
+    def _check_rules(self, request: JsonObject, *, may_continue: bool) -> None:
+        check_transcript(request["messages"], may_continue=may_continue)
+        check_breakpoints(request)
+
+    def _scripted(
+        self, script: Script, conversation: Conversation, request: JsonObject, *, request_id: str, at: float
+    ) -> Answer:
+        position = script.position(conversation)
+        turn = script.turn(position)
+        asked = hashlib.sha256(conversation.first_user_text.encode("utf-8", "surrogatepass")).hexdigest()
+        key = (script.name, position, conversation.user_id, asked)
+        fault = self._faults.next_fault(script.faults_of(turn), key=key)
+        streaming = bool(request.get("stream"))
+        if fault and fault.is_rejection:
+            return _rejected(fault, request_id, at)
+        if fault and fault.kind == "sse_error" and not streaming:
+            return error_answer(overloaded_error(fault), request_id, fault=fault)
+        reply = self._reply(turn, scripted_content(turn, conversation), request=request, at=at)
+        reply = cut_at(reply, request["max_tokens"])
+        return _served(reply, turn, streaming=streaming, fault=fault, request_id=request_id)
+
+    def _reply(
+        self, turn: ScriptedTurn, content: list[JsonObject], *, request: JsonObject, at: float
+    ) -> Reply:
+        usage = self._cache.account(request, at=at)
+        return build_reply(turn, content, model=request["model"], usage=usage)
+
+
+def _rejected(fault: Fault, request_id: str, at: float) -> Answer:
+    refused = error_answer(rejection(fault), request_id, fault=fault)
+    headers = {}
+    if fault.options.get("retry_after_s") is not None:
+        headers["retry-after"] = str(fault["retry_after_s"])
+    if fault.options.get("retry_after_date_s") is not None:
+        headers["retry-after"] = formatdate(at + fault["retry_after_date_s"], usegmt=True)
+    return Answer(status=refused.status, pieces=refused.pieces, headers=headers, fault=fault)
+
+
+def _served(
+    reply: Reply, turn: ScriptedTurn, *, streaming: bool, fault: Fault | None = None, request_id: str = ""
+) -> Answer:
+    if streaming:
+        pieces = stream_events(reply)
+    else:
+        body = compact_ascii(reply.message).encode()
+        # In two parts, so that a fault has a middle to strike in.
+        pieces = [body[: len(body) // 2], body[len(body) // 2 :]]
+    if fault and fault.kind == "sse_error":
+        described = error_body(overloaded_error(fault), request_id)
+        pieces = [pieces[0], event("error", described)]
+    return Answer(
+        status=200,
+        pieces=pieces,
+        content_type=STREAM_TYPE if streaming else JSON_TYPE,
+        message=reply.message,
+        fault=fault,
+        delay_s=turn.delay_s,
+    )

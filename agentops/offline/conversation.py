@@ -1,0 +1,90 @@
+"""One reading of a request's messages: merged turns, texts and tool results. No rule is checked here."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentops.offline.jsontext import JsonObject, compact
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Consecutive messages of one role, taken together as the API takes them.
+
+    Shape: `index` is the position of the first of them in `messages`; `blocks` never holds a bare string.
+    """
+
+    role: str
+    index: int
+    blocks: list[JsonObject] = field(default_factory=list)
+
+
+def as_blocks(content: Any) -> list[JsonObject]:
+    """Turn content into blocks: a bare string is one text block, an empty one is none."""
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}] if content else []
+    return list(content or [])
+
+
+def merged_turns(messages: list[JsonObject]) -> list[Turn]:
+    """Join consecutive messages of one role into turns."""
+    turns: list[Turn] = []
+    for index, message in enumerate(messages):
+        if not turns or turns[-1].role != message["role"]:
+            turns.append(Turn(message["role"], index))
+        turns[-1].blocks.extend(as_blocks(message["content"]))
+    return turns
+
+
+def text_of(blocks: list[JsonObject]) -> str:
+    """Join the text blocks, one a line."""
+    return "\n".join(str(block["text"]) for block in blocks if block.get("type") == "text")
+
+
+def result_text(block: JsonObject) -> str:
+    """Give the text of a `tool_result`; blocks other than text are written as JSON."""
+    parts = as_blocks(block.get("content"))
+    return "\n".join(str(part["text"]) if part.get("type") == "text" else compact(part) for part in parts)
+
+
+class Conversation:
+    """Answer the questions that scripts and templates ask about a request."""
+
+    def __init__(self, request: JsonObject) -> None:
+        self.model: str = request["model"]
+        self.user_id: str | None = (request.get("metadata") or {}).get("user_id")
+        self.system_text = text_of(as_blocks(request.get("system")))
+        self.turns = merged_turns(request["messages"])
+
+    @property
+    def first_user_text(self) -> str:
+        """Return the text of the first user turn."""
+        return next(iter(self._user_texts()), "")
+
+    @property
+    def last_user_text(self) -> str:
+        """Return the text of the last user turn that has any; tool results are not user text."""
+        return next(reversed(self._user_texts()), "")
+
+    @property
+    def assistant_turns(self) -> list[Turn]:
+        """Return the turns the model has already taken."""
+        return [turn for turn in self.turns if turn.role == "assistant"]
+
+    @property
+    def ends_with_assistant(self) -> bool:
+        """Tell whether the request asks to go on with an assistant message."""
+        return bool(self.turns) and self.turns[-1].role == "assistant"
+
+    def last_tool_result(self, name: str) -> str | None:
+        """Return the text of the latest result of a tool, by its name; None when there is none."""
+        blocks = [block for turn in self.turns for block in turn.blocks]
+        uses = [block for block in blocks if block["type"] == "tool_use"]
+        wanted = {block.get("id") for block in uses if block.get("name") == name}
+        for block in reversed(blocks):
+            if block["type"] == "tool_result" and block.get("tool_use_id") in wanted:
+                return result_text(block)
+        return None
+
+    def _user_texts(self) -> list[str]:
+        texts = [text_of(turn.blocks) for turn in self.turns if turn.role == "user"]
+        return [text for text in texts if text]

@@ -1,0 +1,71 @@
+"""Faults that a script injects, and the count of how often each has happened. Serving them is elsewhere."""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from agentops.offline.jsontext import JsonObject
+
+FOR_EVER = -1
+
+# What each kind may say besides `kind` and `times`, with the default.
+KINDS: dict[str, JsonObject] = {
+    "rate_limited": {"retry_after_s": None, "retry_after_date_s": None, "error_code": None, "message": None},
+    "overloaded": {"message": None},
+    "server_error": {"message": None},
+    "status": {
+        "status": 500,
+        "error_type": "api_error",
+        "message": None,
+        "error_code": None,
+        "retry_after_s": None,
+    },
+    "spend_limit_400": {"message": None},
+    "sse_error": {"message": None},
+    "hang": {"seconds": 30, "after": "nothing"},
+    "cut": {"after_events": 3, "reset": False},
+    "truncate": {"after_events": 3},
+    "drip": {"seconds_per_byte": 0.001},
+    "refused_before_response": {},
+}
+
+# These are answered before the model starts, so they cost nothing and cache nothing.
+REJECTIONS = frozenset({"rate_limited", "overloaded", "server_error", "status", "spend_limit_400"})
+
+HANG_AFTER = ("nothing", "headers", "message_start")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One injected fault: its kind, how many requests it hits (-1: all of them), and its options."""
+
+    kind: str
+    times: int
+    options: JsonObject
+
+    @property
+    def is_rejection(self) -> bool:
+        """Tell whether the answer is an error status and nothing else."""
+        return self.kind in REJECTIONS
+
+    def __getitem__(self, option: str) -> Any:
+        return self.options[option]
+
+
+class FaultCounter:
+    """Hand out the faults of a turn in their order, each as often as it says."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[tuple[object, ...]] = Counter()
+        self._lock = threading.Lock()
+
+    def next_fault(self, faults: tuple[Fault, ...], *, key: tuple[object, ...]) -> Fault | None:
+        """Take the first fault that is not used up under this key, and count it."""
+        with self._lock:
+            for position, fault in enumerate(faults):
+                counted = (*key, position)
+                if fault.times == FOR_EVER or self._seen[counted] < fault.times:
+                    self._seen[counted] += 1
+                    return fault
+        return None

@@ -1,0 +1,47 @@
+"""The record of every message request that was answered, in memory and as JSON lines in a file."""
+
+import json
+import threading
+from collections import deque
+from pathlib import Path
+
+from agentops.offline.jsontext import JsonObject, compact_ascii
+
+# Bodies repeat their whole conversation; a long demonstration must not fill the memory. The file keeps all.
+KEPT_IN_MEMORY = 10_000
+
+
+class RequestLog:
+    """Keep one line for each finished request.
+
+    Shape: {"at", "request_id", "user_id", "body", "status", "fault", "response", "aborted"}; `fault` is a
+    kind or null, `response` the message served or null, `aborted` true when the connection ended too early.
+    """
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        self._lines: deque[str] = deque(maxlen=KEPT_IN_MEMORY)
+        self._lock = threading.Lock()
+        self._path = None if path is None else Path(path)
+        if self._path is not None:
+            # A path that cannot be written fails here and not in the middle of a run.
+            self._path.touch()
+
+    def append(self, entry: JsonObject) -> None:
+        """Add a finished request; its line reaches the file in one write."""
+        line = compact_ascii(entry)
+        with self._lock:
+            self._lines.append(line)
+            if self._path is not None:
+                with self._path.open("ab", buffering=0) as file:
+                    file.write(f"{line}\n".encode())
+
+    def entries(self) -> list[JsonObject]:
+        """Return the requests in the order they finished."""
+        with self._lock:
+            lines = list(self._lines)
+        return [json.loads(line) for line in lines]
+
+    def as_lines(self) -> bytes:
+        """Return the requests as JSON lines."""
+        with self._lock:
+            return "".join(f"{line}\n" for line in self._lines).encode()

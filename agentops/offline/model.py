@@ -1,0 +1,85 @@
+"""The offline model as an object: start it, talk to it, stop it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from agentops.offline.answers import Answers
+from agentops.offline.exchange import Exchange
+from agentops.offline.jsontext import JsonObject
+from agentops.offline.log import RequestLog
+from agentops.offline.recorded import Recordings
+from agentops.offline.script_file import ScriptSource, load_scripts
+from agentops.offline.server import HOST, OfflineServer
+
+POLL_S = 0.02
+HANG_UP_WITHIN_S = 0.5
+
+
+class OfflineModel:
+    """Serve the Messages API on a free loopback port, from scripts and recorded conversations.
+
+    `scripts` are directories, files or ready mappings; `workload` is a folder with `conversations.jsonl`.
+
+    Raises: ScriptError when a script is not valid, OSError when the workload cannot be read.
+    """
+
+    def __init__(
+        self,
+        scripts: Iterable[ScriptSource] = (),
+        *,
+        workload: str | Path | None = None,
+        log: str | Path | None = None,
+        clock: Callable[[], float] = time.time,
+        port: int = 0,
+    ) -> None:
+        self._answers = Answers(load_scripts(scripts), Recordings(workload))
+        self._log = RequestLog(log)
+        self._clock = clock
+        self._port = port
+        self._server: OfflineServer | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        """Return the port; it stays the same when the model is stopped and started again."""
+        return self._port
+
+    @property
+    def base_url(self) -> str:
+        """Return the address for the SDK's `base_url`."""
+        return f"http://{HOST}:{self._port}"
+
+    @property
+    def requests(self) -> list[JsonObject]:
+        """Return the finished message requests, oldest first; the shape is that of `RequestLog`."""
+        return self._log.entries()
+
+    def start(self) -> None:
+        """Listen, and answer in the background."""
+        if self._server is not None:
+            return
+        server = OfflineServer(self._port, Exchange, answers=self._answers, log=self._log, clock=self._clock)
+        self._server, self._port = server, server.port
+        serve = threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True)
+        serve.start()
+
+    def stop(self) -> None:
+        """Stop listening and close every connection, open streams included."""
+        if self._server is None:
+            return
+        server, self._server = self._server, None
+        server.shutdown()
+        server.server_close()
+        server.hang_up(within_s=HANG_UP_WITHIN_S)

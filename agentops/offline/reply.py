@@ -1,0 +1,89 @@
+"""From a turn to a message: templates filled, ids minted, cut at `max_tokens`. Bytes are in `wire.py`."""
+
+import secrets
+from dataclasses import dataclass
+
+from agentops.offline.cache import InputUsage
+from agentops.offline.conversation import Conversation
+from agentops.offline.jsontext import JsonObject, compact_ascii
+from agentops.offline.scripts import ScriptedTurn
+from agentops.offline.templates import fill_text, fill_value
+from agentops.offline.tokens import CHARACTERS_PER_TOKEN, block_tokens, output_tokens
+
+TOOL_CALLS = frozenset({"tool_use", "server_tool_use"})
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A message to serve.
+
+    Shape: `cut_input` is the part of the last tool call's JSON that fitted under `max_tokens`, or None.
+    """
+
+    message: JsonObject
+    cut_input: str | None = None
+
+
+def mint(prefix: str) -> str:
+    """Make a fresh id such as toolu_5f1c…, unlike any before."""
+    return f"{prefix}_{secrets.token_hex(12)}"
+
+
+def scripted_content(turn: ScriptedTurn, conversation: Conversation) -> list[JsonObject]:
+    """Fill the templates of a turn and give every tool call an id; a call served twice gets two ids."""
+    return [_filled(block, conversation) for block in turn.content]
+
+
+def build_reply(turn: ScriptedTurn, content: list[JsonObject], *, model: str, usage: InputUsage) -> Reply:
+    """Put a turn's content into a complete message."""
+    message = {
+        "id": mint("msg"),
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": content,
+        "stop_reason": turn.stop_reason,
+        "stop_sequence": None,
+        **(turn.extras or {}),
+        "usage": {**usage.as_json(), "output_tokens": output_tokens(content), "service_tier": "standard"},
+    }
+    return Reply(message)
+
+
+def cut_at(reply: Reply, max_tokens: int) -> Reply:
+    """Shorten a reply that is longer than `max_tokens`; a shorter one is returned as it is."""
+    message = reply.message
+    if message["usage"]["output_tokens"] <= max_tokens:
+        return reply
+    content, cut_input = _cut_content(message["content"], max_tokens)
+    usage = {**message["usage"], "output_tokens": max_tokens}
+    return Reply({**message, "content": content, "stop_reason": "max_tokens", "usage": usage}, cut_input)
+
+
+def _cut_content(content: list[JsonObject], left: int) -> tuple[list[JsonObject], str | None]:
+    kept: list[JsonObject] = []
+    for block in content:
+        if block_tokens(block) <= left:
+            left -= block_tokens(block)
+            kept.append(block)
+            continue
+        characters = left * CHARACTERS_PER_TOKEN
+        if characters and block["type"] == "text":
+            kept.append({**block, "text": block["text"][:characters]})
+        elif characters and block["type"] in TOOL_CALLS:
+            # Half an input is no JSON object: only a stream can carry it, a plain answer has none.
+            kept.append({**block, "input": {}})
+            whole = compact_ascii(block["input"])
+            return kept, whole[: min(characters, len(whole) - 1)]
+        break
+    return kept, None
+
+
+def _filled(block: JsonObject, conversation: Conversation) -> JsonObject:
+    if block["type"] == "text":
+        return {**block, "text": fill_text(block["text"], conversation)}
+    if block["type"] in TOOL_CALLS:
+        prefix = "toolu" if block["type"] == "tool_use" else "srvtoolu"
+        identifier = block.get("id") or mint(prefix)
+        return {**block, "id": identifier, "input": fill_value(block["input"], conversation)}
+    return dict(block)

@@ -1,0 +1,94 @@
+"""Messages and errors as bytes: server-sent events and JSON bodies. Nothing is decided or sent here.
+
+Source: the provider's streaming and errors pages.
+"""
+
+from collections.abc import Iterator
+
+from agentops.offline.errors import ApiError
+from agentops.offline.jsontext import JsonObject, compact_ascii
+from agentops.offline.reply import TOOL_CALLS, Reply
+
+PIECES = 4
+LONGEST_PIECE = 48
+
+ENDING_FIELDS = ("stop_reason", "stop_sequence", "stop_details")
+
+# message_start cannot know the output yet; the API sends a small number there.
+OUTPUT_PLACEHOLDER = 1
+
+
+def event(name: str, data: JsonObject) -> bytes:
+    """Write one server-sent event; its data repeats the name as `type`."""
+    return f"event: {name}\ndata: {compact_ascii({'type': name, **data})}\n\n".encode()
+
+
+def error_body(error: ApiError, request_id: str) -> JsonObject:
+    """Build the body of an error answer.
+
+    Shape: {"type": "error", "error": {"type", "message", "details"?: {"error_code"}}, "request_id"}
+    """
+    described: JsonObject = {"type": error.error_type, "message": error.message}
+    if error.error_code:
+        described["details"] = {"error_code": error.error_code}
+    return {"type": "error", "error": described, "request_id": request_id}
+
+
+def stream_events(reply: Reply) -> list[bytes]:
+    """List the events of a streamed message, from message_start to message_stop."""
+    message = reply.message
+    usage = message["usage"]
+    started = {
+        **message,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {**usage, "output_tokens": min(OUTPUT_PLACEHOLDER, usage["output_tokens"])},
+    }
+    started.pop("stop_details", None)
+    events = [event("message_start", {"message": started}), event("ping", {})]
+    last = len(message["content"]) - 1
+    for index, block in enumerate(message["content"]):
+        events.extend(_block_events(index, block, reply.cut_input if index == last else None))
+    ending = {name: message[name] for name in ENDING_FIELDS if name in message}
+    counted = {name: count for name, count in usage.items() if name.endswith("_tokens")}
+    events.append(event("message_delta", {"delta": ending, "usage": counted}))
+    events.append(event("message_stop", {}))
+    return events
+
+
+def _block_events(index: int, block: JsonObject, cut_input: str | None) -> Iterator[bytes]:
+    yield event("content_block_start", {"index": index, "content_block": _opening(block)})
+    for delta in _deltas(block, cut_input):
+        yield event("content_block_delta", {"index": index, "delta": delta})
+    yield event("content_block_stop", {"index": index})
+
+
+def _opening(block: JsonObject) -> JsonObject:
+    if block["type"] == "text":
+        return {**block, "text": ""}
+    if block["type"] in TOOL_CALLS:
+        return {**block, "input": {}}
+    if block["type"] == "thinking":
+        return {**block, "thinking": "", "signature": ""}
+    return block
+
+
+def _deltas(block: JsonObject, cut_input: str | None) -> Iterator[JsonObject]:
+    if block["type"] == "text":
+        for piece in _pieces(block["text"]):
+            yield {"type": "text_delta", "text": piece}
+    elif block["type"] in TOOL_CALLS:
+        whole = compact_ascii(block["input"]) if cut_input is None else cut_input
+        yield {"type": "input_json_delta", "partial_json": ""}
+        for piece in _pieces("" if whole == "{}" else whole):
+            yield {"type": "input_json_delta", "partial_json": piece}
+    elif block["type"] == "thinking":
+        for piece in _pieces(block.get("thinking", "")):
+            yield {"type": "thinking_delta", "thinking": piece}
+        yield {"type": "signature_delta", "signature": block.get("signature", "")}
+
+
+def _pieces(text: str) -> list[str]:
+    size = min(LONGEST_PIECE, max(1, -(-len(text) // PIECES)))
+    return [text[start : start + size] for start in range(0, len(text), size)]

@@ -1,0 +1,111 @@
+"""The whole product as child processes on this machine: offline model, web, workers, clock.
+
+Used by the demo and by `replay_workload`. Every child ends with its parent, by `kill -9` too.
+"""
+
+import os
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from django.conf import settings
+
+from agentops.embedded.valkey import ensure_valkey
+from runs.worker.supervisor import Child, Supervisor
+
+_MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
+_READY_IN_S = 30.0
+
+
+class StackError(RuntimeError):
+    """A part of the stack did not come up; the message says where its log is."""
+
+
+class Stack(Supervisor):
+    """Starts the parts in the order in which they need each other."""
+
+    def __init__(self, env: dict[str, str] | None = None) -> None:
+        super().__init__()
+        self.env = {"DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE, **(env or {})}
+        self.logs = Path(settings.VAR_DIR) / "logs"
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.base_url = ""
+        if settings.EMBEDDED_VALKEY_DIR:
+            ensure_valkey(settings.EMBEDDED_VALKEY_DIR)
+
+    def offline_model(self, *, scripts: Sequence[Path] = (), workload: Path | None = None, log: Path | None = None) -> str:
+        """Start the offline model and point every later child at it; return its address."""
+        port_file = self.logs / f"offline-{os.getpid()}.port"
+        port_file.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "agentops.offline", "--port", "0", "--port-file", str(port_file)]
+        for folder in scripts:
+            command += ["--scripts", str(folder)]
+        if workload:
+            command += ["--workload", str(workload)]
+        if log:
+            command += ["--log", str(log)]
+        child = self._start("offline-model", command, restart=False)
+        self._await(port_file.exists, child)
+        address = f"http://127.0.0.1:{port_file.read_text().strip()}"
+        port_file.unlink()
+        self.env |= {
+            "ANTHROPIC_BASE_URL": address,
+            "ANTHROPIC_API_KEY": "offline",
+            "AGENTOPS_OFFLINE_MODEL": "1",
+        }
+        return address
+
+    def web(self, *, port: int = 0) -> str:
+        """Start the web server; return its address once it is ready."""
+        port = port or free_port()
+        address = f"http://127.0.0.1:{port}"
+        listen = ["--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "3"]
+        command = [sys.executable, "-m", "uvicorn", "agentops.asgi:application", *listen, "--log-level", "warning"]
+        child = self._start("web", command)
+        self._await(lambda: _answers(f"{address}/readyz"), child)
+        self.base_url = address
+        return address
+
+    def worker(self, name: str, queues: Sequence[str], *, slots: int = 8) -> Child:
+        """Start one worker."""
+        return self.manage(name, "rqworker", *queues, "--slots", str(slots), "--grace", "5")
+
+    def clock(self) -> Child:
+        """Start the clock."""
+        return self.manage("clock", "qcluster")
+
+    def manage(self, name: str, *arguments: str) -> Child:
+        """Start a management command."""
+        return self._start(name, [sys.executable, str(_MANAGE), *arguments])
+
+    def _start(self, name: str, command: list[str], *, restart: bool = True) -> Child:
+        path = self.logs / f"{name}.log"
+        env = self.env | {"PYTHONPATH": os.pathsep.join([str(_MANAGE.parent), os.environ.get("PYTHONPATH", "")])}
+        return self.add(Child(name, command, env=env, log_path=path, restart=restart))
+
+    def _await(self, ready: Callable[[], bool], child: Child) -> None:
+        ends_at = time.monotonic() + _READY_IN_S
+        while not ready():
+            if not child.is_alive() or time.monotonic() > ends_at:
+                raise StackError(f"{child.name} did not come up; see {child.log_path}")
+            time.sleep(0.03)
+
+
+def free_port() -> int:
+    """Find a port of the loopback interface that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 (our own server)
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

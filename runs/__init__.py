@@ -1,0 +1,1 @@
+"""Runs: agents and jobs executed durably; the product itself."""

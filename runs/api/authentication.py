@@ -1,0 +1,50 @@
+"""Bearer tokens: one tenant and one user each."""
+
+from typing import Any
+
+from django.db.models import Q
+from django.db.models.functions import Now
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from runs.models import ApiToken, hash_token
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <token>`; `request.auth` is the token, which knows its tenant."""
+
+    def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
+        """Find the token, if one was sent.
+
+        Raises: AuthenticationFailed if it is unknown, expired or revoked, or its user or tenant is disabled.
+        """
+        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() not in ("bearer", "token") or not text.strip():
+            return None
+        fresh = Q(expires_at__isnull=True) | Q(expires_at__gt=Now())
+        token = (
+            ApiToken.objects.filter(fresh, hash=hash_token(text.strip()), revoked_at__isnull=True)
+            .filter(user__is_active=True, tenant__is_active=True)
+            .select_related("user", "tenant")
+            .first()
+        )
+        if token is None:
+            raise AuthenticationFailed("The token is unknown, expired or revoked.")
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        """Tell clients which scheme to use."""
+        return 'Bearer realm="agentops"'
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the schema describes it."""
+
+    target_class = BearerAuthentication
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Describe a bearer token."""
+        return {"type": "http", "scheme": "bearer"}

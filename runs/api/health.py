@@ -1,0 +1,27 @@
+"""Health: `/livez` says that the process answers, `/readyz` that it can take runs."""
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+
+from runs.models import Worker
+
+
+def livez(request: HttpRequest) -> JsonResponse:
+    """Answer."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Answer 200 if the database is there and migrated, else 503. Workers are counted, not required."""
+    try:
+        executor = MigrationExecutor(connection)
+        missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        workers = None if missing else Worker.objects.alive().count()
+    except DatabaseError:
+        return JsonResponse({"status": "unavailable", "database": "away"}, status=503)
+    if missing:
+        return JsonResponse(
+            {"status": "unavailable", "database": f"{missing} migrations missing"}, status=503
+        )
+    return JsonResponse({"status": "ok", "database": "ok", "workers": workers})

@@ -1,0 +1,75 @@
+"""Job types: what may be posted here."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from runs.declarations.catalog import job_types
+from runs.declarations.job_types import Agent, JobType
+
+
+class ToolSerializer(serializers.Serializer[Any]):
+    """A tool of an agent."""
+
+    name = serializers.CharField()
+    description = serializers.CharField()
+    effect = serializers.CharField()
+    approval = serializers.CharField(help_text="`never`, `always` or `by rule`")
+
+
+class JobTypeSerializer(serializers.Serializer[Any]):
+    """A job type."""
+
+    name = serializers.CharField()
+    form = serializers.CharField(help_text="`agent` or `job`")
+    description = serializers.CharField()
+    queue = serializers.CharField()
+    input_schema = serializers.JSONField()
+    output_schema = serializers.JSONField(allow_null=True)
+    timeout_s = serializers.FloatField()
+    max_cost_usd = serializers.CharField(allow_null=True)
+    max_running_per_tenant = serializers.IntegerField(allow_null=True)
+    model = serializers.CharField(allow_null=True)
+    tools = ToolSerializer(many=True)
+
+
+class JobTypesView(APIView):
+    """The catalog."""
+
+    scopes = {"get": "runs:read"}
+
+    @extend_schema(responses=JobTypeSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """List every job type that may be posted, with the schema of its input."""
+        return Response({"results": [describe(job_type) for job_type in job_types()], "next": None})
+
+
+def describe(job_type: JobType) -> dict[str, Any]:
+    """Write a job type as its document."""
+    agent = job_type if isinstance(job_type, Agent) else None
+    ceiling = job_type.max_cost_usd
+    return {
+        "name": job_type.name,
+        "form": job_type.form,
+        "description": job_type.description or (type(job_type).__doc__ or "").strip(),
+        "queue": job_type.queue,
+        "input_schema": job_type.input_json_schema,
+        "output_schema": job_type.output_json_schema,
+        "timeout_s": job_type.timeout_s,
+        "max_cost_usd": None if ceiling is None else str(ceiling),
+        "max_running_per_tenant": job_type.max_running_per_tenant,
+        "model": agent.model if agent else None,
+        "tools": [
+            {
+                "name": tool.name,
+                "description": tool.description,
+                "effect": tool.effect,
+                "approval": "by rule" if callable(tool.approval) else tool.approval,
+            }
+            for tool in (agent.tools if agent else ())
+        ],
+    }

@@ -1,0 +1,35 @@
+"""Addresses that the design names and that are not built yet: answered with `not_supported`, never a 404."""
+
+from typing import Any
+
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from runs.api.problems import problem
+
+PATHS = (
+    "runs/<uuid:pk>/events/",
+    "runs/<uuid:pk>/fork/",
+    "dead-letters/<uuid:pk>/assign/",
+    "queues/",
+    "usage/",
+    "workflows/<uuid:pk>/",
+    "schedules/",
+    "webhooks/",
+    "artifacts/",
+)
+
+
+class NotBuiltView(APIView):
+    """Says so, to every method."""
+
+    permission_classes = [IsAuthenticated]
+    schema = None
+
+    def answer(self, request: Request, **_: Any) -> Response:
+        """Answer 422."""
+        return problem(422, "not_supported", f"{request.path} is part of the design and not built yet.")
+
+    get = post = put = patch = delete = answer

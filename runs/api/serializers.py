@@ -1,0 +1,283 @@
+"""The documents of the API, as DESIGN fixes their fields. Money is a decimal string, times are UTC."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from runs.models import PendingAction, Run, Step
+from runs.operations.post_run import RunRequest
+from runs.operations.why import why
+from runs.states import ActionStatus
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A body in which an unknown field is an error that names it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse fields that do not exist."""
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError(
+                {name: [f"There is no such field. Known: {known}."] for name in unknown}
+            )
+        return super().to_internal_value(data)
+
+
+class ObjectField(serializers.JSONField):
+    """A JSON object."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse anything but an object."""
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("Must be an object.")
+        return super().to_internal_value(data)
+
+
+class StrictText(serializers.CharField):
+    """A text that is a text: numbers and booleans are not turned into one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Refuse anything but a string."""
+        if not isinstance(data, str):
+            raise serializers.ValidationError("Must be a string.")
+        return super().to_internal_value(data)
+
+
+class StrictInteger(serializers.IntegerField):
+    """A whole number: no text, no boolean."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Refuse anything but a JSON integer."""
+        if not isinstance(data, int) or isinstance(data, bool):
+            raise serializers.ValidationError("Must be a whole number.")
+        return super().to_internal_value(data)
+
+
+class PostRunSerializer(StrictSerializer):
+    """The body of `POST /runs/`."""
+
+    job_type = StrictText(max_length=100)
+    input = ObjectField(required=False, default=dict)
+    priority = StrictInteger(min_value=0, max_value=9, default=5)
+    lane = serializers.ChoiceField(["standard", "batch"], default="standard")
+    scheduled_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    timeout_s = serializers.FloatField(
+        min_value=1, max_value=7 * 86400, required=False, allow_null=True, default=None
+    )
+    max_cost_usd = serializers.DecimalField(
+        max_digits=14, decimal_places=8, min_value=Decimal(0), required=False, allow_null=True, default=None
+    )
+    metadata = ObjectField(required=False, default=dict)
+    webhook_url = StrictText(required=False, allow_null=True, default=None, help_text="Not built yet: 422.")
+    continues = serializers.UUIDField(required=False, allow_null=True, default=None)
+    on_conflict = serializers.ChoiceField(
+        ["queue", "discard", "replace", "join", "interrupt"],
+        default="queue",
+        help_text="Only `queue` so far.",
+    )
+
+    def request(self) -> RunRequest:
+        """The validated body."""
+        return RunRequest(**self.validated_data)
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    """One reason why a run waits."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    until = serializers.DateTimeField(allow_null=True)
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    """How far a run is."""
+
+    percent = serializers.FloatField()
+    message = serializers.CharField()
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    """Tokens of the four kinds; they are disjoint."""
+
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cache_read_tokens = serializers.IntegerField()
+    cache_write_tokens = serializers.IntegerField()
+
+
+class LastErrorSerializer(serializers.Serializer[Any]):
+    """The newest failure."""
+
+    type = serializers.CharField()
+    message = serializers.CharField()
+    at = serializers.DateTimeField(required=False)
+
+
+class LinksSerializer(serializers.Serializer[Any]):
+    """Where to go from a run."""
+
+    self = serializers.CharField()
+    steps = serializers.CharField()
+    events = serializers.CharField()
+    cancel = serializers.CharField()
+
+
+def money(value: Decimal | None) -> str | None:
+    """Write an amount of USD as a plain decimal string."""
+    return None if value is None else f"{value.normalize():f}"
+
+
+class MoneyField(serializers.Field[Any, Any, Any, Any]):
+    """USD as a decimal string."""
+
+    def to_representation(self, value: Decimal) -> str | None:
+        """Write it without an exponent."""
+        return money(value)
+
+
+class RunSerializer(serializers.ModelSerializer[Run]):
+    """A run."""
+
+    tenant = serializers.SlugRelatedField[Any]("slug", read_only=True)
+    input = serializers.JSONField()
+    output = serializers.JSONField()
+    metadata = serializers.JSONField()
+    progress = serializers.SerializerMethodField()
+    why = serializers.SerializerMethodField()
+    last_error = serializers.SerializerMethodField()
+    usage = UsageSerializer()
+    cost_usd = serializers.SerializerMethodField()
+    max_cost_usd = serializers.SerializerMethodField()
+    open_actions = serializers.SerializerMethodField()
+    parent = serializers.UUIDField(source="parent_id", allow_null=True)
+    continues = serializers.UUIDField(source="continues_id", allow_null=True)
+    forked_from = serializers.UUIDField(source="forked_from_id", allow_null=True)
+    requested_by = serializers.SlugRelatedField[Any]("username", read_only=True)
+    links = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Run
+        fields = (
+            "id job_type status queue lane priority tenant requested_by origin input output progress why "
+            "attempts next_attempt_at last_error usage cost_usd max_cost_usd timeout_s open_actions parent "
+            "continues forked_from metadata created_at started_at finished_at links"
+        ).split()
+
+    @extend_schema_field(ProgressSerializer)
+    def get_progress(self, run: Run) -> dict[str, Any]:
+        """How far it is."""
+        return {"percent": run.progress_percent, "message": run.progress_message}
+
+    @extend_schema_field(ReasonSerializer(many=True))
+    def get_why(self, run: Run) -> Any:
+        """Why it waits."""
+        return ReasonSerializer(why(run), many=True).data
+
+    @extend_schema_field(LastErrorSerializer(allow_null=True))
+    def get_last_error(self, run: Run) -> Any:
+        """The newest failure."""
+        return run.last_error
+
+    def get_cost_usd(self, run: Run) -> str:
+        """What it has cost."""
+        return money(run.cost_usd) or "0"
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_max_cost_usd(self, run: Run) -> str | None:
+        """What it may cost."""
+        return money(run.max_cost_usd)
+
+    @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
+    def get_open_actions(self, run: Run) -> list[str]:
+        """Decisions that are open."""
+        return [str(action.pk) for action in run.actions.all() if action.status == ActionStatus.OPEN]
+
+    @extend_schema_field(LinksSerializer)
+    def get_links(self, run: Run) -> dict[str, str]:
+        """Where to go from here."""
+        own = reverse("api:run-detail", args=[run.pk])
+        links = {"self": own, "steps": f"{own}steps/", "events": f"{own}events/", "cancel": f"{own}cancel/"}
+        request = self.context.get("request")
+        return {name: request.build_absolute_uri(path) for name, path in links.items()} if request else links
+
+
+class StepErrorSerializer(serializers.Serializer[Any]):
+    """What went wrong in a step."""
+
+    type = serializers.CharField()
+    message = serializers.CharField()
+
+
+class StepSerializer(serializers.ModelSerializer[Step]):
+    """A step."""
+
+    arguments = serializers.JSONField()
+    result = serializers.JSONField()
+    error = serializers.SerializerMethodField()
+    usage = UsageSerializer()
+    cost_usd = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Step
+        fields = (
+            "seq kind name status attempt effect effect_key tool_use_id arguments result error usage "
+            "cost_usd reused_from started_at finished_at"
+        ).split()
+
+    @extend_schema_field(StepErrorSerializer(allow_null=True))
+    def get_error(self, step: Step) -> Any:
+        """What went wrong."""
+        return step.error
+
+    def get_cost_usd(self, step: Step) -> str:
+        """What it cost."""
+        return money(step.cost_usd) or "0"
+
+
+class ActionSerializer(serializers.ModelSerializer[PendingAction]):
+    """A pending action."""
+
+    run = serializers.UUIDField(source="run_id")
+    step = serializers.IntegerField(source="step.seq")
+    arguments = serializers.JSONField()
+    verbs = serializers.ListField(child=serializers.CharField())
+    decided_by = serializers.SlugRelatedField[Any]("username", read_only=True)
+
+    class Meta:
+        model = PendingAction
+        fields = (
+            "id kind status run step tool arguments effect effect_key reason verbs requested_at expires_at "
+            "decided_at decided_by note"
+        ).split()
+
+
+class ApproveSerializer(StrictSerializer):
+    """The body of `approve`."""
+
+    arguments = ObjectField(required=False, allow_null=True, default=None)
+    note = StrictText(required=False, allow_blank=True, default="", max_length=4000)
+
+
+class RejectSerializer(StrictSerializer):
+    """The body of `reject`."""
+
+    note = StrictText(max_length=4000, help_text="The model is told.")
+
+
+class ResolveSerializer(StrictSerializer):
+    """The body of `resolve`."""
+
+    outcome = serializers.ChoiceField(["happened", "did_not_happen"])
+    result = serializers.JSONField(required=False, allow_null=True, default=None)
+    note = StrictText(required=False, allow_blank=True, default="", max_length=4000)
+
+
+class MessageSerializer(StrictSerializer):
+    """The body of `messages`."""
+
+    text = StrictText(max_length=100_000, trim_whitespace=False)
+    end = serializers.BooleanField(required=False, default=False)

@@ -1,0 +1,23 @@
+"""Addresses under `/api/v1/`."""
+
+from django.urls import path
+from rest_framework.routers import SimpleRouter
+
+from runs.api.actions import ActionViewSet
+from runs.api.dead_letters import DeadLetterViewSet
+from runs.api.job_types import JobTypesView
+from runs.api.not_built import PATHS, NotBuiltView
+from runs.api.runs import RunViewSet
+
+app_name = "api"
+
+router = SimpleRouter(use_regex_path=False)
+router.register("runs", RunViewSet, basename="run")
+router.register("actions", ActionViewSet, basename="action")
+router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
+
+urlpatterns = [
+    *router.urls,
+    path("job-types/", JobTypesView.as_view(), name="job-types"),
+    *(path(address, NotBuiltView.as_view()) for address in PATHS),
+]

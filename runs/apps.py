@@ -1,0 +1,36 @@
+"""The app: discovers agents at start-up, validates declarations, tells dead letters how runs are replayed."""
+
+from importlib import import_module
+
+from django.apps import AppConfig, apps
+from django.utils.module_loading import module_has_submodule
+
+
+class RunsConfig(AppConfig):
+    """Runs of agents and jobs."""
+
+    name = "runs"
+    verbose_name = "Runs"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Load every installed app's `agents.py`, as the admin loads `admin.py`."""
+        from deadletters.replay import register_replayer
+        from runs import checks  # noqa: F401 (registers the system checks)
+        from runs.operations.replay_run import replay_run
+
+        register_replayer(replay_run)
+        _discover_agents()
+
+
+def _discover_agents() -> None:
+    """Import the `agents` modules; a wrong declaration becomes a system check, not a stack trace."""
+    from runs.declarations.catalog import refuse
+    from runs.errors import DeclarationError
+
+    for app in apps.get_app_configs():
+        if app.module and module_has_submodule(app.module, "agents"):
+            try:
+                import_module(f"{app.name}.agents")
+            except DeclarationError as error:
+                refuse(error)

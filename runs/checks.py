@@ -1,0 +1,49 @@
+"""System checks: wrong declarations and settings fail at start-up and say what to write instead."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ImproperlyConfigured
+
+from runs.conf import conf
+from runs.declarations.catalog import job_types, refused
+
+
+@register()
+def check_declarations(**_: Any) -> list[CheckMessage]:
+    """E001: an agent, job or tool is declared wrongly."""
+    return [Error(str(error), hint=error.hint, id="runs.E001") for error in refused()]
+
+
+@register()
+def check_queues(**_: Any) -> list[CheckMessage]:
+    """E002: a job type names a queue that does not exist."""
+    known = settings.RQ_QUEUES
+    return [
+        Error(
+            f"job type {job_type.name!r} names the queue {job_type.queue!r}, which does not exist",
+            hint=f"Choose one of {', '.join(known)}, or add it to RQ_QUEUES.",
+            id="runs.E002",
+        )
+        for job_type in job_types()
+        if job_type.queue not in known
+    ]
+
+
+@register()
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """E003 and E004: the AGENTOPS block has unknown names, or times that cannot work together."""
+    try:
+        values = conf()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), hint="See the configuration table in the README.", id="runs.E003")]
+    if values.lease_s < 3 * values.heartbeat_s:
+        return [
+            Error(
+                f"lease_s ({values.lease_s}) is shorter than three heartbeats ({values.heartbeat_s} s each)",
+                hint="A worker that is merely slow would lose its runs. Raise lease_s.",
+                id="runs.E004",
+            )
+        ]
+    return []

@@ -1,0 +1,198 @@
+"""The forms of work that a project may declare: Agent, Job and Workflow."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ValidationError
+
+from runs.declarations.schema import (
+    check_schema,
+    model_of,
+    problems_with,
+    pydantic_problems,
+    schema_of,
+)
+from runs.declarations.tools import Tool, ask_human
+from runs.errors import DeclarationError, InvalidInputError
+
+InputSchema = type[BaseModel] | Mapping[str, Any]
+
+TEXT_INPUT: dict[str, Any] = {
+    "type": "object",
+    "properties": {"text": {"type": "string", "minLength": 1}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
+ANY_OBJECT: dict[str, Any] = {"type": "object"}
+
+
+class JobType:
+    """What all forms of work share. Subclass Agent, Job or Workflow, not this."""
+
+    form: ClassVar[str] = ""
+    name: ClassVar[str] = ""
+    description: ClassVar[str] = ""
+    queue: ClassVar[str] = "agents"
+    input_schema: ClassVar[InputSchema | None] = None
+    output_schema: ClassVar[InputSchema | None] = None
+    timeout_s: ClassVar[float] = 600.0  # time under a lease, waits not counted
+    max_cost_usd: ClassVar[float | None] = None
+    max_running_per_tenant: ClassVar[int | None] = None
+    retry_delays_s: ClassVar[Sequence[float] | None] = None  # default: AGENTOPS["retry_delays_s"]
+
+    @cached_property
+    def input_json_schema(self) -> Mapping[str, Any]:
+        """The JSON schema that a posted input must fit."""
+        return _as_json_schema(self.input_schema) or self.default_input_schema()
+
+    @cached_property
+    def output_json_schema(self) -> Mapping[str, Any] | None:
+        """The JSON schema of the output, None for plain text or any value."""
+        return _as_json_schema(self.output_schema)
+
+    def default_input_schema(self) -> Mapping[str, Any]:
+        """The schema where the declaration gives none."""
+        return TEXT_INPUT
+
+    def validate_input(self, value: Any) -> dict[str, Any]:
+        """Return the input as it is stored, defaults filled in.
+
+        Raises: InvalidInputError naming each field as `input.<path>`.
+        """
+        if isinstance(self.input_schema, type):
+            try:
+                return self.input_schema.model_validate(value).model_dump(mode="json")
+            except ValidationError as error:
+                raise InvalidInputError(_under_input(pydantic_problems(error))) from error
+        problems = problems_with(value, self.input_json_schema)
+        if problems:
+            raise InvalidInputError(_under_input(problems))
+        return dict(value)
+
+    def check(self) -> None:
+        """Refuse a declaration that cannot work. Raises: DeclarationError with a hint."""
+        owner = type(self).__qualname__
+        if not self.name or not self.name.replace("_", "").replace("-", "").isalnum() or len(self.name) > 100:
+            raise DeclarationError(
+                f"{owner}: name = {self.name!r} is not a name",
+                hint='Write for example name = "refund" (letters, digits, _ and -).',
+            )
+        if not self.timeout_s > 0:
+            raise DeclarationError(f"{owner}: timeout_s is {self.timeout_s}", hint="Give seconds above 0.")
+        cap = self.max_running_per_tenant
+        if cap is not None and (not isinstance(cap, int) or cap < 1):
+            raise DeclarationError(
+                f"{owner}: max_running_per_tenant is {cap!r}", hint="Give a whole number above 0, or None."
+            )
+        check_schema(self.input_json_schema, owner=owner)
+        if self.output_json_schema:
+            check_schema(self.output_json_schema, owner=owner)
+
+
+class Agent(JobType):
+    """A model and tools: the loop of question, tool calls and next question."""
+
+    form = "agent"
+    model: ClassVar[str] = ""
+    system: ClassVar[str] = ""
+    tools: ClassVar[Sequence[Tool]] = ()
+    max_steps: ClassVar[int] = 20  # model calls
+    max_tokens: ClassVar[int] = 4096  # of one answer
+    max_cost_usd: ClassVar[float | None] = 1.00
+    converses: ClassVar[bool] = False  # an ended turn asks instead of completing
+
+    def prompt(self, input: dict[str, Any]) -> str:  # noqa: A002 (the public name of the argument)
+        """Turn the input into the first user message."""
+        return str(input["text"])
+
+    def end_user(self, input: dict[str, Any]) -> str | None:  # noqa: A002
+        """Name the end user to the provider by an opaque id (`metadata.user_id`), or nobody."""
+        return None
+
+    @cached_property
+    def tools_by_name(self) -> dict[str, Tool]:
+        """The declared tools."""
+        return {tool.name: tool for tool in self.tools}
+
+    def check(self) -> None:
+        """Refuse an agent that cannot work. Raises: DeclarationError with a hint."""
+        owner = type(self).__qualname__
+        if not self.model:
+            raise DeclarationError(
+                f"{owner} has no model", hint='Write for example model = "claude-sonnet-5-5".'
+            )
+        for tool in self.tools:
+            if not isinstance(tool, Tool):
+                raise DeclarationError(
+                    f"{owner}: {getattr(tool, '__name__', tool)!r} in tools is not a tool",
+                    hint="Decorate the function with @tool.",
+                )
+        names = [tool.name for tool in self.tools]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise DeclarationError(f"{owner}: two tools are named {twice[0]!r}", hint="Rename one of them.")
+        if self.max_steps < 1 or self.max_tokens < 1:
+            raise DeclarationError(
+                f"{owner}: max_steps and max_tokens must be above 0", hint="Leave them out for 20 and 4096."
+            )
+        if self.input_schema is not None and type(self).prompt is Agent.prompt:
+            if "text" not in self.input_json_schema.get("properties", {}):
+                raise DeclarationError(
+                    f"{owner}: the input has no `text` to ask the model with",
+                    hint="Define `def prompt(self, input): return …`.",
+                )
+        super().check()
+
+
+class Job(JobType):
+    """A plain resumable function: `run(self, context, **input)`; its named steps are recorded once."""
+
+    form = "job"
+    queue = "default"
+
+    def run(self, context: Any, **input: Any) -> Any:  # noqa: A002
+        """Do the work; called again from the top after a crash, with finished steps reused."""
+        raise NotImplementedError(f"{type(self).__qualname__} must define run(self, context, …)")
+
+    def default_input_schema(self) -> Mapping[str, Any]:
+        """Derive the schema from the parameters of `run`; `**input` alone takes any object."""
+        parameters = list(inspect.signature(type(self).run).parameters.values())[2:]
+        if all(p.kind is p.VAR_KEYWORD for p in parameters):
+            return ANY_OBJECT
+        return schema_of(model_of(type(self).run, skip=2))
+
+    def check(self) -> None:
+        """Refuse a job that cannot work. Raises: DeclarationError with a hint."""
+        if type(self).run is Job.run:
+            raise DeclarationError(
+                f"{type(self).__qualname__} has no run", hint="Define `def run(self, context, **input)`."
+            )
+        super().check()
+
+
+class Workflow(JobType):
+    """A graph of other job types. Declared here so that its name is fixed; not built yet."""
+
+    form = "workflow"
+
+    def check(self) -> None:
+        """Refuse: workflows are not built yet. Raises: DeclarationError."""
+        raise DeclarationError(
+            f"{type(self).__qualname__}: workflows are not built yet",
+            hint="Declare an Agent or a Job; a Job may do several steps in turn.",
+        )
+
+
+def _as_json_schema(schema: InputSchema | None) -> Mapping[str, Any] | None:
+    if schema is None:
+        return None
+    return schema_of(schema) if isinstance(schema, type) else schema
+
+
+def _under_input(problems: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    return {f"input.{path}" if path else "input": messages for path, messages in problems.items()}
+
+
+__all__ = ["Agent", "Job", "JobType", "Workflow", "ask_human"]

@@ -1,0 +1,105 @@
+"""JSON schemas from Python: derived from type hints and docstrings, and checked against values. Pure."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, get_type_hints
+
+import jsonschema
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic.json_schema import GenerateJsonSchema
+
+from runs.errors import DeclarationError
+
+Schema = Mapping[str, Any]
+
+
+class _WithoutTitles(GenerateJsonSchema):
+    """Titles repeat the names and cost tokens in every prompt."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def model_of(function: Callable[..., Any], *, skip: int) -> type[BaseModel]:
+    """Build a strict pydantic model from a function's parameters, leaving out the first `skip`.
+
+    Raises: DeclarationError for a parameter without a type hint, or a variadic one.
+    """
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise DeclarationError(
+            f"{function.__qualname__}: a type hint cannot be resolved ({error})",
+            hint="Import the name at module level, not under TYPE_CHECKING.",
+        ) from error
+    fields: dict[str, Any] = {}
+    for parameter in list(inspect.signature(function).parameters.values())[skip:]:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise DeclarationError(
+                f"{function.__qualname__}: *{parameter.name} has no schema",
+                hint="Name every argument, or give an input_schema.",
+            )
+        if parameter.name not in hints:
+            raise DeclarationError(
+                f"{function.__qualname__}: the argument {parameter.name!r} has no type hint",
+                hint=f"Write for example `{parameter.name}: str`.",
+            )
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (hints[parameter.name], default)
+    return create_model(f"{function.__name__}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Write a pydantic model as JSON schema, without titles."""
+    schema = model.model_json_schema(schema_generator=_WithoutTitles)
+    schema.pop("title", None)
+    schema.pop("description", None)
+    for definition in schema.get("$defs", {}).values():
+        definition.pop("title", None)
+    return schema
+
+
+def check_schema(schema: Schema, *, owner: str) -> None:
+    """Refuse a schema that is not valid itself, or does not describe an object.
+
+    Raises: DeclarationError.
+    """
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        raise DeclarationError(
+            f"{owner}: the JSON schema is not valid: {error.message}",
+            hint="See json-schema.org, draft 2020-12.",
+        ) from error
+    if schema.get("type") != "object":
+        raise DeclarationError(f"{owner}: the schema must be an object", hint='Write {"type": "object", …}.')
+
+
+def problems_with(value: Any, schema: Schema) -> dict[str, list[str]]:
+    """Hold a value against a JSON schema; return what is wrong, by field (`a.b.0`), empty if nothing."""
+    problems: dict[str, list[str]] = {}
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(value):
+        path = ".".join(str(part) for part in error.absolute_path)
+        problems.setdefault(path, []).append(_in_words(error))
+    return problems
+
+
+def _in_words(error: jsonschema.ValidationError) -> str:
+    """Shorten jsonschema's message, which repeats the whole hostile value."""
+    if error.validator in ("required", "additionalProperties", "enum"):
+        return error.message[:300]
+    if error.validator == "type":
+        return f"must be of type {error.validator_value}"
+    return f"does not fit {error.validator}: {error.validator_value}"[:300]
+
+
+def pydantic_problems(error: ValidationError) -> dict[str, list[str]]:
+    """Turn pydantic's errors into messages by field."""
+    problems: dict[str, list[str]] = {}
+    for item in error.errors(include_url=False, include_input=False):
+        path = ".".join(str(part) for part in item["loc"])
+        problems.setdefault(path, []).append(item["msg"])
+    return problems
+
+
+__all__ = ["Field", "check_schema", "model_of", "problems_with", "pydantic_problems", "schema_of"]

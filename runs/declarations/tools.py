@@ -1,0 +1,211 @@
+"""Tools: Python functions that a model may ask for."""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, overload
+
+from pydantic import BaseModel, ValidationError
+
+from runs.declarations.schema import check_schema, model_of, problems_with, pydantic_problems, schema_of
+from runs.errors import DeclarationError, InvalidInputError
+from runs.states import Effect
+
+_NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
+
+Approval = Literal["never", "always"] | Callable[[Any, dict[str, Any]], bool]
+Verify = Callable[[Any, dict[str, Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A declared tool. Calling it calls the function, so that tests may use it plainly."""
+
+    name: str
+    description: str
+    input_schema: Mapping[str, Any]
+    function: Callable[..., Any]
+    effect: Effect = Effect.UNSAFE
+    approval: Approval = "never"
+    timeout_s: float = 60.0
+    verify: Verify | None = None
+    asks_human: bool = False
+    model: type[BaseModel] | None = field(default=None, repr=False)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function itself."""
+        return self.function(*args, **kwargs)
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """The tool as the model sees it."""
+        return {"name": self.name, "description": self.description, "input_schema": dict(self.input_schema)}
+
+    def validate(self, arguments: Any) -> dict[str, Any]:
+        """Return the arguments as the function takes them.
+
+        Raises: InvalidInputError naming each field that does not fit.
+        """
+        problems = problems_with(arguments, self.input_schema)
+        if problems:
+            raise InvalidInputError(problems)
+        if self.model is None:
+            return dict(arguments)
+        try:
+            checked = self.model.model_validate_json(_json(arguments), strict=True)
+        except ValidationError as error:
+            raise InvalidInputError(pydantic_problems(error)) from error
+        return {name: getattr(checked, name) for name in type(checked).model_fields}
+
+    def needs_approval(self, context: Any, arguments: dict[str, Any]) -> bool:
+        """Say whether a person must agree to this very call."""
+        if callable(self.approval):
+            return bool(self.approval(context, arguments))
+        return self.approval == "always"
+
+
+def _json(value: Any) -> str:
+    import json
+
+    return json.dumps(value)
+
+
+@overload
+def tool(function: Callable[..., Any], /) -> Tool: ...
+
+
+@overload
+def tool(
+    *,
+    effect: str = ...,
+    approval: Approval = ...,
+    timeout_s: float = ...,
+    verify: Verify | None = ...,
+    name: str | None = ...,
+    description: str | None = ...,
+) -> Callable[[Callable[..., Any]], Tool]: ...
+
+
+@overload
+def tool(
+    *,
+    function: Callable[..., Any],
+    effect: str = ...,
+    approval: Approval = ...,
+    timeout_s: float = ...,
+    verify: Verify | None = ...,
+    name: str | None = ...,
+    description: str | None = ...,
+    input_schema: Mapping[str, Any] | None = ...,
+) -> Tool: ...
+
+
+def tool(  # noqa: PLR0913 (these are the public names of a tool's options)
+    positional: Callable[..., Any] | None = None,
+    /,
+    *,
+    function: Callable[..., Any] | None = None,
+    effect: str = "unsafe",
+    approval: Approval = "never",
+    timeout_s: float = 60.0,
+    verify: Verify | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    input_schema: Mapping[str, Any] | None = None,
+) -> Any:
+    """Declare a tool: as a decorator, or by `tool(name=…, input_schema=…, function=f)`.
+
+    The first parameter of the function is the context. The docstring and the type hints of the others become
+    the schema that the model sees, unless an `input_schema` is given, which then applies as written.
+
+    Raises: DeclarationError, with a hint what to write instead.
+    """
+
+    def declare(f: Callable[..., Any]) -> Tool:
+        return _declare(
+            f,
+            effect=effect,
+            approval=approval,
+            timeout_s=timeout_s,
+            verify=verify,
+            name=name or f.__name__,
+            description=description or inspect.getdoc(f) or "",
+            input_schema=input_schema,
+        )
+
+    given = positional or function
+    return declare(given) if given else declare
+
+
+def _declare(
+    f: Callable[..., Any],
+    *,
+    effect: str,
+    approval: Approval,
+    timeout_s: float,
+    verify: Verify | None,
+    name: str,
+    description: str,
+    input_schema: Mapping[str, Any] | None,
+) -> Tool:
+    owner = f"tool {name!r}"
+    _check_options(owner, name, effect=effect, approval=approval, timeout_s=timeout_s, verify=verify)
+    if not description:
+        raise DeclarationError(
+            f"{owner} has no docstring", hint="Say in it what the tool does: the model reads it."
+        )
+    if not list(inspect.signature(f).parameters):
+        raise DeclarationError(f"{owner} takes no context", hint=f"Write `def {f.__name__}(context, …)`.")
+    model = None
+    if input_schema is None:
+        model = model_of(f, skip=1)
+        input_schema = schema_of(model)
+    check_schema(input_schema, owner=owner)
+    return Tool(
+        name=name,
+        description=description,
+        input_schema=input_schema,
+        function=f,
+        effect=Effect(effect),
+        approval=approval,
+        timeout_s=timeout_s,
+        verify=verify,
+        model=model,
+    )
+
+
+def _check_options(
+    owner: str, name: str, *, effect: str, approval: Approval, timeout_s: float, verify: Verify | None
+) -> None:
+    effects = ", ".join(e.value for e in Effect)
+    if not _NAME.match(name):
+        raise DeclarationError(f"{owner}: not a name", hint="Use letters, digits, _ and -, at most 64.")
+    if effect not in set(Effect):
+        raise DeclarationError(f"{owner}: no effect class {effect!r}", hint=f"Write one of {effects}.")
+    if not callable(approval) and approval not in ("never", "always"):
+        raise DeclarationError(
+            f"{owner}: no approval {approval!r}", hint="Write 'never', 'always' or f(context, arguments)."
+        )
+    if not timeout_s > 0:
+        raise DeclarationError(f"{owner}: timeout_s is {timeout_s}", hint="Give seconds above 0.")
+    if (effect == Effect.VERIFIABLE) != (verify is not None):
+        raise DeclarationError(
+            f"{owner}: `verify` and effect='verifiable' go together",
+            hint="Give verify=f with f(context, arguments) -> result or None, or choose another effect.",
+        )
+
+
+def _ask_human(context: Any, question: str) -> str:
+    """Ask the person who started this run a question and wait for the answer."""
+    raise RuntimeError("answered by a person, never called")
+
+
+ask_human = Tool(
+    name="ask_human",
+    description=inspect.getdoc(_ask_human) or "",
+    input_schema=schema_of(model_of(_ask_human, skip=1)),
+    function=_ask_human,
+    effect=Effect.READ,
+    asks_human=True,
+)

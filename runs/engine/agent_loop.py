@@ -1,0 +1,78 @@
+"""The loop of an agent: read off the steps what is missing, do it, until nothing is."""
+
+import json
+from typing import Any
+
+from runs.declarations.job_types import Agent
+from runs.declarations.schema import problems_with
+from runs.engine.journal import Journal
+from runs.engine.model_call import ask_model
+from runs.engine.outcomes import Completed, Outcome, Waiting
+from runs.engine.recovery import recover
+from runs.engine.tool_calls import call_tools
+from runs.engine.turn import AskModel, AskPerson, AwaitPerson, CallTools, Finish, next_move
+from runs.errors import OutputInvalidError
+from runs.models import Definition
+from runs.models.definition import definition_for
+from runs.states import ActionKind, StepKind
+
+
+def advance_agent(journal: Journal, agent: Agent) -> Outcome:
+    """Continue an agent's run until it ends or waits.
+
+    Raises: what a step raises; `advance` turns errors into outcomes.
+    """
+    if journal.run.definition is None:
+        journal.set(definition=snapshot(agent))
+    recover(journal, agent)
+    while True:
+        journal.lease.check_boundary()
+        outcome: Outcome | None = None
+        match next_move(journal.steps, converses=agent.converses):
+            case AskModel(step):
+                outcome = ask_model(journal, agent, step)
+            case CallTools(steps):
+                outcome = call_tools(journal, agent, steps)
+            case AskPerson(text):
+                outcome = _ask_person(journal, text)
+            case AwaitPerson():
+                outcome = Waiting()
+            case Finish(text):
+                outcome = Completed(_output(agent, text))
+        if outcome:
+            return outcome
+
+
+def snapshot(agent: Agent) -> Definition:
+    """Store what the agent is now; the run keeps it whatever is deployed later."""
+    return definition_for(
+        job_type=agent.name,
+        model=agent.model,
+        system=agent.system,
+        tools=[tool.definition for tool in agent.tools],
+        max_tokens=agent.max_tokens,
+    )
+
+
+def _ask_person(journal: Journal, text: str) -> Outcome:
+    step = journal.plan(StepKind.WAIT, "message")
+    journal.open_action(step, ActionKind.QUESTION, reason=text)
+    return Waiting()
+
+
+def _output(agent: Agent, text: str) -> Any:
+    """The last turn's text, or the object that `output_schema` describes.
+
+    Raises: OutputInvalidError if the text is no such object.
+    """
+    schema = agent.output_json_schema
+    if schema is None:
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise OutputInvalidError(f"the last answer is not JSON: {error}") from error
+    problems = problems_with(value, schema)
+    if problems:
+        raise OutputInvalidError(f"the last answer does not fit output_schema: {problems}")
+    return value

@@ -1,0 +1,65 @@
+"""What a tool, or a plain job, is told about the run it works for."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from runs.engine.lease import Lease
+from runs.hostile import clean_text
+from runs.models import Run
+from runs.secrets import redact, secret
+
+_PROGRESS_EVERY_S = 0.5
+
+
+@dataclass(slots=True)
+class ToolContext:
+    """The first argument of every tool."""
+
+    run_id: UUID
+    effect_key: str | None
+    tool_use_id: str
+    input: dict[str, Any]
+    tenant: str
+    user: str
+    attempt: int
+    lease: Lease = field(repr=False)
+    _told_at: float = field(default=0.0, repr=False)
+
+    def progress(self, percent: float, message: str = "") -> None:
+        """Tell how far the work is, 0 to 100; it never goes back. Written at most twice a second.
+
+        Raises: LeaseLostError, CancelRequestedError or DeadlineError when the work must not go on.
+        """
+        self.lease.check()
+        now = time.monotonic()
+        if percent < 100 and now - self._told_at < _PROGRESS_EVERY_S:
+            return
+        self._told_at = now
+        percent = min(100.0, max(0.0, float(percent)))
+        Run.objects.filter(
+            Q(progress_percent__lte=percent), pk=self.run_id, fence=self.lease.fence, status="running"
+        ).update(progress_percent=percent, progress_message=redact(clean_text(message))[:500])
+
+    def secret(self, name: str) -> str:
+        """Return a secret from the environment; its value never reaches a row."""
+        return secret(name)
+
+
+def context_for(
+    run: Run, lease: Lease, *, tool_use_id: str, effect_key: str | None, attempt: int
+) -> ToolContext:
+    """Build the context of one call."""
+    return ToolContext(
+        run_id=run.pk,
+        effect_key=effect_key,
+        tool_use_id=tool_use_id,
+        input=run.input,
+        tenant=run.tenant.slug,
+        user=run.requested_by.get_username(),
+        attempt=attempt,
+        lease=lease,
+    )

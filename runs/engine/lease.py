@@ -1,0 +1,83 @@
+"""The lease of one claimed run inside this process: may the work still go on?"""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from runs.errors import DeadlineError, RunsError
+
+
+class LeaseLostError(RunsError):
+    """Another worker may hold the run: stop, write nothing."""
+
+
+class CancelRequestedError(RunsError):
+    """Somebody asked to cancel the run: stop and settle it as cancelled."""
+
+
+class ReleaseRequestedError(RunsError):
+    """The worker is stopping: give the run back at this boundary."""
+
+
+@dataclass(slots=True)
+class Lease:
+    """What the heartbeat thread and the working thread of one run tell each other."""
+
+    run_id: UUID
+    fence: int
+    claimed_at_db: datetime  # the database's clock at the claim
+    worker_name: str = ""
+    budget_s: float = float("inf")  # time under a lease that is left to the run
+    claimed_at: float = field(default_factory=time.monotonic)
+    valid_until: float = float("inf")  # monotonic; set by the claim, moved by each heartbeat
+    step_deadline: float = float("inf")  # monotonic; the heartbeat renews no longer than this
+    lost: threading.Event = field(default_factory=threading.Event)
+    cancel: threading.Event = field(default_factory=threading.Event)
+    release: threading.Event = field(default_factory=threading.Event)
+
+    def check(self) -> None:
+        """Raise if the work must not go on. Called before every effect and between stream events.
+
+        Raises: LeaseLostError, CancelRequestedError, DeadlineError, in this order.
+        """
+        # A process that was stopped and goes on must not act before its heartbeat has caught up.
+        if self.lost.is_set() or time.monotonic() > self.valid_until:
+            self.lost.set()
+            raise LeaseLostError(f"run {self.run_id}: the lease is lost")
+        if self.cancel.is_set():
+            raise CancelRequestedError(f"run {self.run_id}: cancelled")
+        if self.held_s > self.budget_s:
+            raise DeadlineError("the run has used up its timeout_s")
+
+    def check_boundary(self) -> None:
+        """Between two steps: as `check`, and stop here if the worker is stopping.
+
+        Raises: also ReleaseRequestedError.
+        """
+        self.check()
+        if self.release.is_set():
+            raise ReleaseRequestedError(f"run {self.run_id}: the worker is stopping")
+
+    def now(self) -> datetime:
+        """The database's clock, without asking it: its time at the claim plus what has passed here."""
+        return self.claimed_at_db + timedelta(seconds=self.held_s)
+
+    @property
+    def held_s(self) -> float:
+        """Seconds under this lease."""
+        return time.monotonic() - self.claimed_at
+
+    def begin_step(self, timeout_s: float) -> None:
+        """Let the heartbeat renew until the step's deadline and no longer."""
+        self.step_deadline = time.monotonic() + timeout_s
+
+    def end_step(self) -> None:
+        """The step is over: no deadline but the run's own."""
+        self.step_deadline = float("inf")
+
+    @property
+    def overdue(self) -> bool:
+        """The step in flight has outlived its deadline."""
+        return time.monotonic() > self.step_deadline

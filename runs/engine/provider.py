@@ -1,0 +1,87 @@
+"""The model provider: one streamed request of the Messages API through the real SDK.
+
+The SDK's own retries are off: they sleep uncapped for Retry-After and repeat spend-cap errors.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+import anthropic
+import httpx2
+from django.conf import settings
+
+from runs.conf import conf
+from runs.errors import TransientError
+
+CheckLease = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer. `message` is the provider's document, key order kept."""
+
+    message: dict[str, Any]
+    request_id: str
+
+
+@dataclass(slots=True)
+class Progress:
+    """What was learnt of an answer before it was complete."""
+
+    message_id: str = ""
+    request_id: str = ""
+    usage: dict[str, Any] | None = None
+
+
+class BrokenStreamError(TransientError):
+    """The stream ended without a stop reason, or broke off: the answer must not be used."""
+
+    code = "broken_stream"
+
+
+class ModelTimeoutError(TransientError):
+    """The whole call took longer than it may."""
+
+    code = "model_timeout"
+
+
+@lru_cache(maxsize=1)
+def client() -> anthropic.Anthropic:
+    """One client a process, with as many connections as there may be slots."""
+    timeout = httpx2.Timeout(conf().model_silence_s, connect=conf().model_connect_s)
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
+    return anthropic.Anthropic(
+        api_key=getattr(settings, "ANTHROPIC_API_KEY", None),
+        base_url=getattr(settings, "ANTHROPIC_BASE_URL", None),
+        max_retries=0,
+        timeout=timeout,
+        http_client=anthropic.DefaultHttpxClient(timeout=timeout, limits=limits),
+    )
+
+
+def ask(request: dict[str, Any], *, check: CheckLease, progress: Progress, timeout_s: float) -> Answer:
+    """Send a request and read the whole stream.
+
+    `check` is called at every event and may raise to abort; `progress` learns the message id and the input
+    usage as soon as the provider tells them.
+
+    Raises: what the SDK raises; httpx2 errors in mid-stream; BrokenStreamError; ModelTimeoutError.
+    """
+    ends_at = time.monotonic() + timeout_s
+    with client().messages.stream(**request) as stream:
+        progress.request_id = stream.response.headers.get("request-id", "")
+        for event in stream:
+            if event.type == "message_start":
+                progress.message_id = event.message.id
+                progress.usage = event.message.usage.to_dict()
+            check()
+            if time.monotonic() > ends_at:
+                raise ModelTimeoutError(f"the model call took longer than {timeout_s:g} s")
+        message = cast("dict[str, Any]", json.loads(stream.get_final_message().to_json(indent=None)))
+    if not message.get("stop_reason"):
+        raise BrokenStreamError("the stream ended without a stop reason")
+    return Answer(message=message, request_id=progress.request_id)

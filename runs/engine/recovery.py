@@ -1,0 +1,56 @@
+"""Recovery: what becomes of a step that a former holder had begun. The effect class decides."""
+
+from runs.declarations.job_types import Agent
+from runs.engine.context import context_for
+from runs.engine.journal import Journal, release_connection
+from runs.engine.model_call import presume_spent
+from runs.engine.results import keep_result
+from runs.engine.tool_calls import ask_for_outcome
+from runs.models import Step
+from runs.states import Effect, StepKind, StepStatus
+
+_LOST = "WorkerLost"
+
+
+def recover(journal: Journal, agent: Agent) -> None:
+    """Settle every step that was begun and whose end nobody recorded. Idempotent."""
+    for step in journal.steps:
+        if step.status == StepStatus.STARTED:
+            if step.kind == StepKind.MODEL_CALL:
+                presume_spent(journal, step)
+                journal.put_back(step, kind=_LOST, message="the worker was lost during the call")
+            else:
+                _recover_effect(journal, agent, step)
+
+
+def _recover_effect(journal: Journal, agent: Agent, step: Step) -> None:
+    message = "the worker was lost during the call"
+    match step.effect:
+        case Effect.READ | Effect.IDEMPOTENT:
+            journal.put_back(step, kind=_LOST, message=message)
+        case Effect.VERIFIABLE if _found(journal, agent, step):
+            pass
+        case Effect.VERIFIABLE:
+            journal.put_back(step, kind=_LOST, message=f"{message}; its look-up found no effect")
+        case _:
+            ask_for_outcome(journal, step, kind=_LOST, message=message)
+
+
+def _found(journal: Journal, agent: Agent, step: Step) -> bool:
+    """Ask the tool's look-up whether the effect happened; if so, its result is the step's."""
+    tool = agent.tools_by_name.get(step.name)
+    if tool is None or tool.verify is None:
+        return False
+    context = context_for(
+        journal.run,
+        journal.lease,
+        tool_use_id=step.tool_use_id,
+        effect_key=step.effect_key,
+        attempt=step.attempt,
+    )
+    release_connection()
+    result = tool.verify(context, tool.validate(step.arguments))
+    if result is None:
+        return False
+    journal.complete(step, keep_result(journal, step, result))
+    return True

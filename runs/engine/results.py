@@ -1,0 +1,35 @@
+"""Results of tools and jobs, made fit to store: text or JSON, cut when too long, the whole kept aside."""
+
+from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+from runs.conf import conf
+from runs.engine.journal import Journal
+from runs.hostile import clean_text, cut
+from runs.models import Step
+from runs.models.artifact import keep_text
+from runs.models.fields import dump_json
+from runs.secrets import redact
+
+
+def keep_result(journal: Journal, step: Step, value: Any) -> dict[str, Any]:
+    """Turn what a tool returned into the step's result.
+
+    Shape: `{"text": what the model reads, "artifact"?: id of the whole text}`.
+    """
+    text = redact(clean_text(value if isinstance(value, str) else dump_json(jsonable(value))))
+    limit = conf().text_max_chars
+    if len(text) <= limit:
+        return {"text": text}
+    artifact = keep_text(journal.run, name=f"step-{step.seq}-{step.name}"[:200], text=text)
+    journal.attach(artifact)
+    return {"text": cut(text, limit), "artifact": str(artifact.pk)}
+
+
+def jsonable(value: Any) -> Any:
+    """Turn any value into JSON: dates, decimals, pydantic models, and as a last resort its text."""
+    try:
+        return to_jsonable_python(value, fallback=str)
+    except (PydanticSerializationError, ValueError):
+        return str(value)

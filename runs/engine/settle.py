@@ -1,0 +1,161 @@
+"""Settling: turn an outcome into a status, in one transaction with the last results."""
+
+import logging
+import traceback
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from deadletters.capture import capture
+from runs.engine.journal import Journal
+from runs.engine.lease import LeaseLostError
+from runs.engine.outcomes import (
+    Cancelled,
+    Completed,
+    Failed,
+    Lost,
+    Outcome,
+    Released,
+    Retry,
+    Waiting,
+)
+from runs.fault_points import fault_point
+from runs.hostile import clean_text, cut
+from runs.models import PendingAction
+from runs.models.moves import Event, change
+from runs.secrets import redact
+from runs.states import ActionStatus, Effect, RunStatus, StepStatus
+
+log = logging.getLogger(__name__)
+
+
+def settle(journal: Journal, outcome: Outcome) -> None:
+    """Write what the claim ended with. A lost lease writes nothing."""
+    fault_point("settle.before")
+    time_used = {"running_s": journal.run.running_s + journal.lease.held_s}
+    try:
+        match outcome:
+            case Lost():
+                return
+            case Completed(output):
+                _end(journal, RunStatus.COMPLETED, output=output, progress_percent=100, **time_used)
+            case Waiting():
+                _wait(journal, **time_used)
+            case Retry(error, delay_s):
+                _retry(journal, error, delay_s, **time_used)
+            case Released():
+                journal.tell("run.released")
+                journal.commit(to=RunStatus.QUEUED, **time_used)
+            case Failed(error):
+                _fail(journal, error, **time_used)
+            case Cancelled():
+                _cancel(journal, **time_used)
+    except LeaseLostError as error:
+        log.warning("%s; nothing was written", error)
+
+
+def _end(journal: Journal, status: RunStatus, **columns: Any) -> None:
+    journal.tell(f"run.{status}")
+    journal.commit(to=status, **columns)
+
+
+def _wait(journal: Journal, **columns: Any) -> None:
+    """Go to sleep as a row; unless the decision was faster, then the run may go on at once."""
+    with transaction.atomic():
+        journal.tell("run.waiting_for_confirmation")
+        journal.commit(to=RunStatus.WAITING_FOR_CONFIRMATION, **columns)
+        # A decision that came while the run was running could not move it on: look once more, under the
+        # row lock which that decision needs too.
+        decided = PendingAction.objects.filter(run=journal.run, decided_at__gte=journal.lease.claimed_at_db)
+        if decided.exists():
+            change(journal.run, to=RunStatus.QUEUED, events=[Event("run.queued")])
+
+
+def _retry(journal: Journal, error: BaseException, delay_s: float, **columns: Any) -> None:
+    due = journal.lease.now() + timedelta(seconds=delay_s)
+    described = describe(error)
+    journal.tell("run.retrying", error=described["type"], delay_s=round(delay_s, 1))
+    journal.commit(
+        to=RunStatus.RETRYING,
+        attempts=journal.run.attempts + 1,
+        next_attempt_at=due,
+        last_error=described | {"at": journal.lease.now().isoformat()},
+        **columns,
+    )
+
+
+def _fail(journal: Journal, error: BaseException, **columns: Any) -> None:
+    """Give up: the status, the failed step and the dead letter are written together, or not at all."""
+    run, step = journal.run, journal.current_step
+    described = describe(error)
+    with transaction.atomic():
+        if step and step.status in (StepStatus.PLANNED, StepStatus.STARTED):
+            journal.fail(step, kind=described["type"], message=described["message"])
+        attempts = run.attempts + 1
+        journal.tell("run.failed", error=described["type"])
+        journal.commit(
+            to=RunStatus.FAILED,
+            attempts=attempts,
+            last_error=described | {"at": journal.lease.now().isoformat()},
+            **columns,
+        )
+        PendingAction.objects.filter(run=run, status=ActionStatus.OPEN).update(
+            status=ActionStatus.CANCELLED, decided_at=journal.lease.now()
+        )
+        capture(
+            run_id=run.pk,
+            tenant=run.tenant.slug,
+            job_type=run.job_type,
+            arguments=run.input,
+            step=step.seq if step else None,
+            step_name=step.name if step else "",
+            error_class=described["type"],
+            error_message=described["message"],
+            traceback=_traceback(error),
+            attempts=attempts,
+            cost_usd=run.cost_usd,
+            effects=effects_of(journal),
+            failed_at=journal.lease.now(),
+        )
+
+
+def _cancel(journal: Journal, **columns: Any) -> None:
+    """End as cancelled: what was begun stays visible as unknown, what was planned is skipped."""
+    with transaction.atomic():
+        for step in journal.steps:
+            if step.status == StepStatus.PLANNED:
+                step.status = StepStatus.SKIPPED
+                journal.keep(step)
+            elif step.status == StepStatus.STARTED and step.effect not in ("", Effect.READ):
+                journal.mark_unknown(step, kind="Cancelled", message="the run was cancelled during the call")
+            elif step.status == StepStatus.STARTED:
+                journal.fail(step, kind="Cancelled", message="the run was cancelled during the call")
+        PendingAction.objects.filter(run=journal.run, status=ActionStatus.OPEN).update(
+            status=ActionStatus.CANCELLED, decided_at=journal.lease.now()
+        )
+        _end(journal, RunStatus.CANCELLED, **columns)
+
+
+def describe(error: BaseException) -> dict[str, str]:
+    """Name an error for people. Shape: {type, message}, cut and without secrets."""
+    message = redact(clean_text(str(error))) or type(error).__name__
+    return {"type": type(error).__name__, "message": cut(message, 2000)}
+
+
+def _traceback(error: BaseException) -> str:
+    text = "".join(traceback.format_exception(error))
+    return redact(clean_text(text))[-20_000:]
+
+
+def effects_of(journal: Journal) -> dict[str, list[dict[str, Any]]]:
+    """List the effects that have happened, and those that may have."""
+    effects: dict[str, list[dict[str, Any]]] = {"done": [], "unknown": []}
+    for step in journal.steps:
+        if step.effect and step.effect != Effect.READ:
+            entry = {"seq": step.seq, "tool": step.name, "effect_key": step.effect_key}
+            if step.status == StepStatus.COMPLETED:
+                effects["done"].append(entry)
+            elif step.status in (StepStatus.UNKNOWN, StepStatus.STARTED):
+                effects["unknown"].append(entry)
+    return effects

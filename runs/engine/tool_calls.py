@@ -1,0 +1,180 @@
+"""Working on the tool calls of one turn: validate, ask for approval, act, record.
+
+Calls run one after the other. One that awaits a decision does not hold up the others; the next model call
+waits for all.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from runs.conf import conf
+from runs.declarations.job_types import Agent
+from runs.declarations.tools import Tool
+from runs.engine.context import ToolContext, context_for
+from runs.engine.journal import Journal, hash_of, release_connection
+from runs.engine.lease import CancelRequestedError, LeaseLostError
+from runs.engine.outcomes import Outcome, Retry, Waiting
+from runs.engine.permission import check_owner
+from runs.engine.results import keep_result
+from runs.engine.retry import ErrorClass, classify, retry_delay_s
+from runs.errors import DeadlineError, InvalidInputError
+from runs.fault_points import fault_point
+from runs.hostile import cut
+from runs.models import PendingAction, Step
+from runs.states import ActionKind, ActionStatus, Effect, StepStatus
+
+log = logging.getLogger(__name__)
+
+
+def call_tools(journal: Journal, agent: Agent, steps: Sequence[Step]) -> Outcome | None:
+    """Work on each call that can go on now.
+
+    Returns None when all calls of the turn are done, Waiting when a person must decide about some, Retry
+    when one failed in passing.
+    """
+    waiting = False
+    for step in steps:
+        journal.lease.check_boundary()
+        if step.status == StepStatus.UNKNOWN:
+            waiting = True
+            continue
+        outcome = _work_on(journal, agent, step)
+        if isinstance(outcome, Retry):
+            return outcome
+        waiting = waiting or outcome is not None
+    return Waiting() if waiting else None
+
+
+def _work_on(journal: Journal, agent: Agent, step: Step) -> Outcome | None:
+    """Take one planned call as far as it can go."""
+    decision = PendingAction.objects.filter(step=step).order_by("-requested_at").first()
+    if decision and decision.status == ActionStatus.OPEN:
+        return Waiting()
+    assert journal.run.definition is not None
+    if step.name not in journal.run.definition.tool_names:
+        known = ", ".join(journal.run.definition.tool_names) or "none"
+        _answer_error(journal, step, "unknown_tool", f"There is no tool {step.name!r}. Tools: {known}.")
+        return None
+    tool = agent.tools_by_name.get(step.name)
+    if tool is None:
+        return _ask_about_missing_tool(journal, step)
+    step.effect = tool.effect
+    journal.keep(step)
+    try:
+        arguments = tool.validate(step.arguments)
+    except InvalidInputError as error:
+        _answer_error(journal, step, "invalid_arguments", f"The arguments do not fit: {error}")
+        return None
+    if tool.asks_human:
+        journal.open_action(step, ActionKind.QUESTION, reason=str(arguments["question"]))
+        return Waiting()
+    context = context_for(
+        journal.run,
+        journal.lease,
+        tool_use_id=step.tool_use_id,
+        effect_key=journal.key(step),
+        attempt=step.attempt + 1,
+    )
+    if not _approved(journal, step, tool, decision, context, arguments):
+        return Waiting()
+    return _call(journal, agent, step, tool, context, arguments)
+
+
+def _ask_about_missing_tool(journal: Journal, step: Step) -> Outcome:
+    """A deploy has removed the tool: a person decides, the run does not crash."""
+    journal.open_action(
+        step,
+        ActionKind.APPROVAL,
+        reason=f"This deploy no longer declares the tool {step.name!r}. Approve to try again once it is back, "
+        "or reject to tell the model.",
+    )
+    return Waiting()
+
+
+def _approved(  # noqa: PLR0917 (what an approval is bound to)
+    journal: Journal,
+    step: Step,
+    tool: Tool,
+    decision: PendingAction | None,
+    context: ToolContext,
+    arguments: dict[str, Any],
+) -> bool:
+    """Say whether the call may be made now; if not, a person is asked. Approval is bound to the arguments."""
+    if decision and decision.kind == ActionKind.OUTCOME:
+        return True  # the first call was allowed; a person decided to repeat it
+    if decision and decision.kind == ActionKind.APPROVAL and decision.status == ActionStatus.APPROVED:
+        if decision.arguments_hash == hash_of(step.arguments):
+            return True
+        log.error("run %s step %s: arguments differ from those approved", journal.run.pk, step.seq)
+    elif not tool.needs_approval(context, arguments):
+        return True
+    journal.open_action(
+        step, ActionKind.APPROVAL, reason=f"{tool.name} needs approval ({tool.effect} effect)."
+    )
+    return False
+
+
+def _call(  # noqa: PLR0917 (one call and all that belongs to it)
+    journal: Journal,
+    agent: Agent,
+    step: Step,
+    tool: Tool,
+    context: ToolContext,
+    arguments: dict[str, Any],
+) -> Outcome | None:
+    """Intent, effect, result."""
+    check_owner(journal.run)
+    journal.start(step, deadline_s=tool.timeout_s)
+    journal.commit()
+    fault_point("tool.before")
+    lease = journal.lease
+    lease.check()
+    lease.begin_step(tool.timeout_s)
+    release_connection()
+    try:
+        result = tool.function(context, **arguments)
+    except (LeaseLostError, CancelRequestedError, DeadlineError):
+        raise  # raised inside `context.progress`: the engine's own, not the tool's
+    except Exception as error:
+        return _after_error(journal, agent, step, error)
+    finally:
+        lease.end_step()
+        release_connection()
+    fault_point("tool.after")
+    journal.complete(step, keep_result(journal, step, result))
+    return None
+
+
+def _after_error(journal: Journal, agent: Agent, step: Step, error: Exception) -> Outcome | None:
+    """Decide by error class and effect class: again later, a person, or an error result for the model."""
+    kind = classify(error)
+    message = cut(str(error) or type(error).__name__, conf().text_max_chars)
+    lost = kind == ErrorClass.UNKNOWN_OUTCOME or (
+        step.effect == Effect.UNSAFE and kind == ErrorClass.TRANSIENT
+    )
+    if lost:
+        ask_for_outcome(journal, step, kind=type(error).__name__, message=message)
+        return Waiting()
+    delay_s = retry_delay_s(error, attempt=journal.run.attempts + 1, delays_s=agent.retry_delays_s)
+    if delay_s is not None:
+        journal.put_back(step, kind=type(error).__name__, message=message)
+        return Retry(error, delay_s)
+    _answer_error(journal, step, type(error).__name__, f"The tool failed: {message}")
+    return None
+
+
+def ask_for_outcome(journal: Journal, step: Step, *, kind: str, message: str) -> None:
+    """An effect may or may not have happened: mark it unknown and ask a person."""
+    journal.mark_unknown(step, kind=kind, message=message)
+    begun = f"{step.started_at:%Y-%m-%d %H:%M:%S} UTC" if step.started_at else "an unknown time"
+    journal.open_action(
+        step,
+        ActionKind.OUTCOME,
+        reason=f"{step.name} was begun at {begun} and its result was lost ({kind}: {message}). "
+        f"Find out by the effect key {step.effect_key} whether it happened.",
+    )
+
+
+def _answer_error(journal: Journal, step: Step, kind: str, message: str) -> None:
+    journal.fail(step, kind=kind, message=message, result={"text": message})

@@ -1,0 +1,101 @@
+"""What comes next: the first missing thing of a run, read off its recorded steps. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runs.engine.transcript import text_of
+from runs.errors import ModelRefusedError, ModelStoppedError
+from runs.models import Step
+from runs.states import STEP_DONE, StepKind, StepStatus
+
+PAUSES_MAX = 10  # the provider's own loop ends after so many
+
+
+@dataclass(frozen=True, slots=True)
+class AskModel:
+    """Ask the model; `step` is the call to try again, if one is planned already."""
+
+    step: Step | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallTools:
+    """Work on these calls of the turn, in order; none of them is done."""
+
+    steps: Sequence[Step]
+
+
+@dataclass(frozen=True, slots=True)
+class AskPerson:
+    """The agent ended its turn: ask the person it converses with."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitPerson:
+    """A question is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Nothing is missing; `text` is the last turn's."""
+
+    text: str
+
+
+NextMove = AskModel | CallTools | AskPerson | AwaitPerson | Finish
+
+
+def next_move(steps: Sequence[Step], *, converses: bool) -> NextMove:
+    """Decide what a run of an agent does next.
+
+    Raises: ModelRefusedError, ModelStoppedError for stop reasons that end the run.
+    """
+    if not steps:
+        return AskModel()
+    answer = next(step for step in reversed(steps) if step.kind == StepKind.MODEL_CALL)
+    if answer.status != StepStatus.COMPLETED:
+        return AskModel(answer)
+    following = [step for step in steps if step.seq > answer.seq]
+    missing = [step for step in following if step.status not in STEP_DONE]
+    if missing and missing[0].kind == StepKind.WAIT:
+        return AwaitPerson()
+    if missing:
+        return CallTools(missing)
+    return _after_answer(answer, following, steps, converses=converses)
+
+
+def _after_answer(
+    answer: Step, following: Sequence[Step], steps: Sequence[Step], *, converses: bool
+) -> NextMove:
+    text = text_of(answer.result["content"])
+    match answer.result["stop_reason"]:
+        case "end_turn" | "stop_sequence":
+            if following:  # the person has answered
+                last_word = bool((following[-1].result or {}).get("end"))
+                return Finish(text) if last_word else AskModel()
+            # A turn without a word asks nothing, so there is nobody to wait for.
+            return AskPerson(text) if converses and text else Finish(text)
+        case "tool_use" if following:
+            return AskModel()
+        case "pause_turn" | "compaction":
+            if _pauses(steps) >= PAUSES_MAX:
+                raise ModelStoppedError(f"the model paused {PAUSES_MAX} times in a row")
+            return AskModel()
+        case "refusal":
+            details = answer.result.get("stop_details") or {}
+            raise ModelRefusedError(f"the model refused (category: {details.get('category', 'not given')})")
+        case reason:
+            raise ModelStoppedError(f"the model stopped with {reason!r}, from which nobody can continue")
+
+
+def _pauses(steps: Sequence[Step]) -> int:
+    count = 0
+    for step in reversed(steps):
+        if step.kind != StepKind.MODEL_CALL or not step.result:
+            break
+        if step.result["stop_reason"] not in ("pause_turn", "compaction"):
+            break
+        count += 1
+    return count

@@ -1,0 +1,1 @@
+"""Upkeep: what must happen though nobody asks. Everything here is idempotent; any number may run at once."""

@@ -1,0 +1,67 @@
+"""Rescuing runs whose worker has died: their lease has run out, so anyone may go on."""
+
+import logging
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from runs import clock
+from runs.conf import conf
+from runs.engine.journal import Journal
+from runs.engine.lease import Lease
+from runs.engine.outcomes import Failed
+from runs.engine.settle import settle
+from runs.errors import CrashLoopError, StaleRunError
+from runs.fault_points import fault_point
+from runs.models import Run
+from runs.models.moves import Event, change
+from runs.queue.doorbell import ring
+from runs.states import RunStatus
+
+log = logging.getLogger(__name__)
+
+
+def rescue_runs() -> int:
+    """Queue every run whose lease has expired; one that keeps killing workers fails. Returns how many."""
+    dead = Run.objects.filter(status=RunStatus.RUNNING, lease_expires_at__lt=Now())
+    rescued = 0
+    for run in dead.select_related("tenant", "requested_by"):
+        fault_point("reconcile.before")
+        try:
+            _rescue(run)
+            rescued += 1
+        except StaleRunError:
+            continue  # another reconciler, or the worker itself, was faster
+        except Exception:
+            log.exception("run %s could not be rescued", run.pk)
+    return rescued
+
+
+def _rescue(run: Run) -> None:
+    expired = {"lease_expires_at__lt": Now()}
+    crashes = run.crashes + 1
+    if crashes >= conf().crashes_max:
+        _bury(run, crashes, expired)
+        return
+    with transaction.atomic():
+        change(
+            run,
+            to=RunStatus.QUEUED,
+            events=[Event("run.rescued", {"fence": run.fence, "crashes": crashes}, actor="reconciler")],
+            if_fence=run.fence,
+            only_if=expired,
+            crashes=crashes,
+        )
+        ring([run.queue])
+    log.warning("run %s rescued: its worker was lost (crash %s at this step)", run.pk, crashes)
+
+
+def _bury(run: Run, crashes: int, expired: dict[str, object]) -> None:
+    """Take the run over and fail it, with a dead letter that says at which step."""
+    now = clock.now()
+    change(run, if_fence=run.fence, only_if=expired, fence=run.fence + 1, crashes=crashes)
+    lease = Lease(run_id=run.pk, fence=run.fence, claimed_at_db=now, worker_name="reconciler")
+    settle(
+        Journal(run, lease),
+        Failed(CrashLoopError(f"the worker was lost {crashes} times at the same step")),
+    )

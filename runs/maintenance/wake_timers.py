@@ -1,0 +1,29 @@
+"""Waking runs whose time has come: schedules and retries."""
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from runs.errors import StaleRunError
+from runs.models import Run
+from runs.models.moves import Event, change
+from runs.queue.doorbell import ring
+from runs.states import RunStatus
+
+_BATCH = 200
+
+
+def wake_timers() -> int:
+    """Queue every scheduled or retrying run that is due. Returns how many."""
+    due = Run.objects.filter(
+        status__in=[RunStatus.SCHEDULED, RunStatus.RETRYING], next_attempt_at__lte=Now()
+    ).order_by("next_attempt_at")[:_BATCH]
+    woken = 0
+    for run in due:
+        try:
+            with transaction.atomic():
+                change(run, to=RunStatus.QUEUED, events=[Event("run.queued", actor="timer")])
+                ring([run.queue])
+            woken += 1
+        except StaleRunError:
+            continue
+    return woken

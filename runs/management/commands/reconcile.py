@@ -1,0 +1,28 @@
+"""`reconcile`: one thorough sweep by hand."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from runs.maintenance.reconcile import reconcile
+
+
+class Command(BaseCommand):
+    """Do what is due, once."""
+
+    help = "Rescue runs of dead workers, wake due timers, expire decisions, recount waiting lines."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Sweep and tell."""
+        done = reconcile(thorough=True)
+        if options["json"]:
+            self.stdout.write(json.dumps(done))
+            return
+        for name, count in done.items():
+            self.stdout.write(f"{name.replace('_', ' ')}: {count}")

@@ -1,0 +1,44 @@
+"""`rqworker agents`: a worker over some queues. Recovery and timers run inside it."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from runs.conf import conf
+from runs.worker.serve import serve
+
+
+class Command(BaseCommand):
+    """Run a worker until SIGTERM or Ctrl-C."""
+
+    help = (
+        "Work on runs of the given queues, in that order. Needs no Redis; doorbells only make it look sooner."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options; those of django-rq that have no meaning here are accepted."""
+        parser.add_argument("queues", nargs="*", default=["agents"], help="queue names (default: agents)")
+        parser.add_argument("--slots", type=int, help=f"runs held at once (default: {conf().slots})")
+        parser.add_argument("--grace", type=float, help=f"seconds for a stop (default: {conf().grace_s:g})")
+        parser.add_argument("--burst", action="store_true", help="end when no run is left")
+        parser.add_argument("--name", help="name of the worker (default: host and process id)")
+        parser.add_argument("--with-scheduler", action="store_true", help="accepted: timers always run")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Work."""
+        unknown = [queue for queue in options["queues"] if queue not in settings.RQ_QUEUES]
+        if unknown:
+            raise CommandError(f"no queue {unknown[0]!r}; there are {', '.join(settings.RQ_QUEUES)}")
+        if options["slots"] is not None and options["slots"] < 1:
+            raise CommandError("--slots must be at least 1")
+        self.stdout.write(f"worker on {', '.join(options['queues'])}")
+        self.stdout.flush()
+        serve(
+            options["queues"],
+            slots=options["slots"],
+            name=options["name"],
+            burst=options["burst"],
+            grace_s=options["grace"],
+        )

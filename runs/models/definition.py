@@ -1,0 +1,49 @@
+"""Definitions: what an agent was when a run started, shared by all runs that started alike."""
+
+import hashlib
+from typing import Any
+
+from django.db import models
+
+from runs.models.fields import JSONText, dump_json
+
+
+class Definition(models.Model):
+    """A snapshot of model, system prompt and tool schemas; never changed, found by its hash."""
+
+    hash = models.CharField(max_length=64, primary_key=True, help_text="SHA-256 over all below.")
+    job_type = models.CharField(max_length=100, db_index=True)
+    model = models.CharField(max_length=100)
+    system = models.TextField(blank=True)
+    tools = JSONText(help_text="The tool schemas as the model receives them, in their order.")
+    max_tokens = models.PositiveIntegerField(help_text="Ceiling of one answer.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["job_type", "-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.job_type} {self.hash[:8]}"
+
+    @property
+    def tool_names(self) -> list[str]:
+        """The names of the tools, in their order."""
+        return [tool["name"] for tool in self.tools]
+
+
+def definition_for(
+    *, job_type: str, model: str, system: str, tools: list[Any], max_tokens: int
+) -> Definition:
+    """Find or store the definition with exactly this content."""
+    content = dump_json([job_type, model, system, tools, max_tokens])
+    definition, _ = Definition.objects.get_or_create(
+        hash=hashlib.sha256(content.encode()).hexdigest(),
+        defaults={
+            "job_type": job_type,
+            "model": model,
+            "system": system,
+            "tools": tools,
+            "max_tokens": max_tokens,
+        },
+    )
+    return definition

@@ -1,0 +1,33 @@
+"""Column types shared by the models."""
+
+import json
+from typing import Any
+
+from django.db import models
+
+MONEY = {"max_digits": 14, "decimal_places": 8}  # USD; a cached token costs 0.000_000_01
+
+
+def dump_json(value: Any) -> str:
+    """Write a JSON value the one way we store it: keys in their order, no spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class JSONText(models.TextField[Any, Any]):
+    """A JSON value kept as text: key order survives, which a database's JSON column does not promise."""
+
+    def from_db_value(self, value: str | None, *_: Any) -> Any:
+        """Read the text back."""
+        return None if value is None else json.loads(value)
+
+    def to_python(self, value: Any) -> Any:
+        """Leave values as they are: the field never holds raw text in Python."""
+        return value
+
+    def get_prep_value(self, value: Any) -> str | None:
+        """Write the value as text."""
+        return None if value is None else dump_json(value)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """Write the value for fixtures."""
+        return self.get_prep_value(self.value_from_object(obj)) or ""

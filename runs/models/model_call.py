@@ -1,0 +1,53 @@
+"""Model calls: one row per try, the ledger of what was spent."""
+
+import uuid
+
+from django.db import models
+
+from runs.models.fields import MONEY
+from runs.models.run import Run
+from runs.models.step import Step
+
+
+class ModelCallStatus(models.TextChoices):
+    """How a try ended."""
+
+    STARTED = "started", "started"
+    SETTLED = "settled", "settled: the usage is the provider's"
+    PRESUMED = "presumed", "presumed: it broke off, the reserve counts as spent"
+    RELEASED = "released", "released: it failed without spending"
+
+
+class ModelCall(models.Model):
+    """One try of one model step."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    run = models.ForeignKey(Run, models.CASCADE, related_name="model_calls")
+    step = models.ForeignKey(Step, models.CASCADE, related_name="model_calls")
+    attempt = models.PositiveIntegerField()
+    fence = models.PositiveIntegerField()
+    status = models.CharField(max_length=16, choices=ModelCallStatus, default=ModelCallStatus.STARTED)
+    model = models.CharField(max_length=100)
+    body_hash = models.CharField(max_length=64, help_text="SHA-256 of the request.")
+    max_tokens = models.PositiveIntegerField()
+    message_id = models.CharField(max_length=100, blank=True)
+    request_id = models.CharField(max_length=100, blank=True)
+    stop_reason = models.CharField(max_length=64, blank=True)
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    cache_read_tokens = models.PositiveIntegerField(default=0)
+    cache_write_tokens = models.PositiveIntegerField(default=0)
+    reserved_usd = models.DecimalField(**MONEY, help_text="The most it could cost, before it was sent.")
+    cost_usd = models.DecimalField(**MONEY, default=0)
+    price_version = models.CharField(max_length=64)
+    error_type = models.CharField(max_length=100, blank=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["started_at"]
+        constraints = [models.UniqueConstraint(fields=["step", "attempt"], name="model_call_attempt")]
+        indexes = [models.Index(fields=["run", "started_at"], name="model_call_of_run")]
+
+    def __str__(self) -> str:
+        return f"{self.model} try {self.attempt}"

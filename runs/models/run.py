@@ -1,0 +1,128 @@
+"""The run: one execution of a job type, the durable record."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from runs.models.definition import Definition
+from runs.models.fields import MONEY, JSONText
+from runs.models.line import Line
+from runs.models.tenant import Tenant
+from runs.states import ENDED, RunStatus
+
+
+class Run(models.Model):
+    """One execution. `status` changes only through `runs.models.moves`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="runs")
+    job_type = models.CharField(max_length=100)
+    queue = models.CharField(max_length=64)
+    lane = models.CharField(
+        max_length=16, default="standard", help_text="`standard`, or `batch` at half price."
+    )
+    priority = models.PositiveSmallIntegerField(default=5, help_text="0 to 9, higher first.")
+    line = models.ForeignKey(Line, models.PROTECT, related_name="runs")
+    rank = models.FloatField(help_text="Place within its line; smaller first.")
+
+    status = models.CharField(max_length=32, choices=[(s.value, s.value) for s in RunStatus])
+    input = JSONText(help_text="What was posted, validated.")
+    output = JSONText(null=True)
+    metadata = JSONText(default=dict, help_text="The client's own labels; never shown to the model.")
+    definition = models.ForeignKey(Definition, models.PROTECT, null=True, help_text="Set when first claimed.")
+
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="runs")
+    origin = models.CharField(
+        max_length=32, default="api", help_text="Where from: api, admin, command, schedule."
+    )
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 (NULLs are distinct in the unique constraint)
+    body_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the posted body.")
+    continues = models.ForeignKey("self", models.PROTECT, null=True, related_name="continuations")
+    forked_from = models.ForeignKey("self", models.PROTECT, null=True, related_name="forks")
+    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
+
+    fence = models.PositiveIntegerField(default=0, help_text="Count of claims; the newest may write.")
+    worker = models.UUIDField(null=True, help_text="The worker that holds the lease.")
+    lease_expires_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+    cancel_requested_by = models.CharField(max_length=150, blank=True)
+
+    attempts = models.PositiveIntegerField(default=0, help_text="Failed tries of the current step.")
+    crashes = models.PositiveIntegerField(default=0, help_text="Workers lost at the current step.")
+    next_attempt_at = models.DateTimeField(null=True)
+    last_error = JSONText(null=True, help_text="{type, message, at}")
+    progress_percent = models.FloatField(default=0)
+    progress_message = models.CharField(max_length=500, blank=True)
+
+    timeout_s = models.FloatField(help_text="Time under a lease, waits not counted.")
+    running_s = models.FloatField(default=0, help_text="Time spent under a lease so far.")
+    max_cost_usd = models.DecimalField(**MONEY, null=True)
+    cost_usd = models.DecimalField(**MONEY, default=0)
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    cache_read_tokens = models.PositiveBigIntegerField(default=0)
+    cache_write_tokens = models.PositiveBigIntegerField(default=0)
+
+    event_seq = models.PositiveIntegerField(default=0, help_text="Number of the newest event.")
+    created_at = models.DateTimeField()
+    queued_at = models.DateTimeField(null=True, help_text="When it last became ready.")
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=[s.value for s in RunStatus]), name="run_status_known"
+            ),
+            models.CheckConstraint(condition=Q(priority__lte=9), name="run_priority_0_to_9"),
+            models.CheckConstraint(
+                condition=Q(status__in=[s.value for s in ENDED], finished_at__isnull=False)
+                | (~Q(status__in=[s.value for s in ENDED]) & Q(finished_at__isnull=True)),
+                name="run_finished_at_fits_status",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="running", lease_expires_at__isnull=False)
+                | (~Q(status="running") & Q(lease_expires_at__isnull=True)),
+                name="run_lease_fits_status",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["scheduled", "retrying"]) | Q(next_attempt_at__isnull=False),
+                name="run_timer_fits_status",
+            ),
+            models.UniqueConstraint(fields=["tenant", "idempotency_key"], name="run_idempotency_key"),
+        ]
+        indexes = [
+            models.Index(fields=["line", "rank"], condition=Q(status="queued"), name="run_next_of_line"),
+            models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="run_leases"),
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=Q(status__in=["scheduled", "retrying"]),
+                name="run_timers",
+            ),
+            models.Index(fields=["tenant", "-created_at"], name="run_by_tenant"),
+            models.Index(fields=["status", "-created_at"], name="run_by_status"),
+            models.Index(fields=["job_type", "-created_at"], name="run_by_job_type"),
+            models.Index(fields=["-created_at"], name="run_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_type} {str(self.id)[:8]}"
+
+    @property
+    def state(self) -> RunStatus:
+        """The status as its enum."""
+        return RunStatus(self.status)
+
+    @property
+    def usage(self) -> dict[str, int]:
+        """Tokens of the four kinds, as the API shows them."""
+        return {
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cache_read_tokens": self.cache_read_tokens,
+            "cache_write_tokens": self.cache_write_tokens,
+        }

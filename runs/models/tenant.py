@@ -1,0 +1,47 @@
+"""Tenants and who may do what in them."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+
+class Role(models.TextChoices):
+    """What a member of a tenant may do; the table is in `docs/operating.md`."""
+
+    VIEWER = "viewer", "Viewer: reads"
+    OPERATOR = "operator", "Operator: stops, retries, replays"
+    APPROVER = "approver", "Approver: decides pending actions"
+    ADMIN = "admin", "Admin: everything"
+
+
+class Tenant(models.Model):
+    """The account that owns runs, data and budget."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.SlugField(max_length=64, unique=True, help_text="Shown in the API as `tenant`.")
+    name = models.CharField(max_length=200, blank=True)
+    is_active = models.BooleanField(
+        default=True, help_text="A suspended tenant's runs fail with permission_denied when next claimed."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Membership(models.Model):
+    """One user's role in one tenant."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role, default=Role.VIEWER)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "tenant"], name="one_role_per_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role} of {self.tenant}"

@@ -1,0 +1,45 @@
+"""Tenants, their service accounts, and tokens."""
+
+from collections.abc import Iterable
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+
+from runs.errors import InvalidInputError
+from runs.models import SCOPES, Membership, Role, Tenant, issue_token
+
+
+def make_token(*, tenant_slug: str, username: str | None = None, scopes: Iterable[str] | None = None) -> str:
+    """Issue a token and return its secret text; make the tenant and the user if they are missing.
+
+    Without a user it belongs to the tenant's service account. Scopes default to all.
+    Raises: InvalidInputError for an unknown scope or a bad slug.
+    """
+    wanted = set(SCOPES) if scopes is None else set(scopes)
+    unknown = sorted(wanted - set(SCOPES))
+    if unknown:
+        raise InvalidInputError({"scopes": [f"no scope {unknown[0]!r}; there are {', '.join(SCOPES)}"]})
+    tenant = make_tenant(tenant_slug)
+    _, text = issue_token(tenant=tenant, user=make_member(tenant, username), scopes=wanted)
+    return text
+
+
+def make_tenant(slug: str) -> Tenant:
+    """Find or make a tenant. Raises: InvalidInputError if the slug is none."""
+    tenant = Tenant.objects.filter(slug=slug).first()
+    if tenant:
+        return tenant
+    if not slug.replace("-", "").replace("_", "").isalnum() or len(slug) > 64:
+        raise InvalidInputError({"tenant": [f"{slug!r} is not a slug: letters, digits, - and _, at most 64"]})
+    return Tenant.objects.get_or_create(slug=slug, defaults={"name": slug})[0]
+
+
+def make_member(tenant: Tenant, username: str | None) -> AbstractBaseUser:
+    """Find or make a user with a role in the tenant; nobody named means the service account."""
+    name = username or f"service@{tenant.slug}"
+    user, made = get_user_model()._default_manager.get_or_create(username=name)
+    if made:
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+    Membership.objects.get_or_create(user=user, tenant=tenant, defaults={"role": Role.ADMIN})
+    return user

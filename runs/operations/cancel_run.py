@@ -1,0 +1,43 @@
+"""Cancelling a run: at once if nobody works on it, at the next boundary if a worker does."""
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from runs import clock
+from runs.errors import InvalidTransitionError
+from runs.models import PendingAction, Run
+from runs.models.moves import Event, change
+from runs.states import FINAL, STEP_DONE, ActionStatus, Effect, RunStatus, StepStatus
+
+
+@transaction.atomic
+def cancel_run(run: Run, *, actor: str) -> Run:
+    """Cancel a run, or ask its worker to; repeating it is harmless.
+
+    Raises: InvalidTransitionError if it has completed or failed.
+    """
+    run = Run.objects.select_for_update().get(pk=run.pk)
+    if run.state == RunStatus.CANCELLED or run.cancel_requested_at:
+        return run
+    if run.state in FINAL or run.state == RunStatus.FAILED:
+        raise InvalidTransitionError(f"the run is already {run.status}")
+    now = clock.now()
+    asked = {"cancel_requested_at": now, "cancel_requested_by": actor}
+    if run.state == RunStatus.RUNNING:
+        change(run, events=[Event("run.cancel_requested", actor=actor)], **asked)
+        return run
+    PendingAction.objects.filter(run=run, status=ActionStatus.OPEN).update(
+        status=ActionStatus.CANCELLED, decided_at=now
+    )
+    _close_steps(run)
+    change(run, to=RunStatus.CANCELLED, events=[Event("run.cancelled", actor=actor)], **asked)
+    return run
+
+
+def _close_steps(run: Run) -> None:
+    """Skip what was planned; what a dead worker had begun stays visible as unknown."""
+    open_steps = run.steps.exclude(status__in=STEP_DONE)
+    open_steps.filter(status=StepStatus.PLANNED).update(status=StepStatus.SKIPPED, finished_at=Now())
+    begun = open_steps.filter(status=StepStatus.STARTED)
+    begun.filter(effect__in=["", Effect.READ]).update(status=StepStatus.FAILED, finished_at=Now())
+    begun.update(status=StepStatus.UNKNOWN)

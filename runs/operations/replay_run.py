@@ -1,0 +1,70 @@
+"""Retrying and replaying failed runs: the same run continues; other input starts a new one."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from deadletters.replay import close_for_retry
+from runs.errors import InvalidTransitionError
+from runs.models import Run
+from runs.models.moves import Event, change
+from runs.operations.post_run import RunRequest, post_run
+from runs.queue.doorbell import ring
+from runs.states import RunStatus, StepKind, StepStatus
+
+
+@transaction.atomic
+def retry_run(run: Run, *, user: AbstractBaseUser) -> Run:
+    """Continue a failed run after its last good step: same id, same steps, same effect keys.
+
+    Raises: InvalidTransitionError if it has not failed.
+    """
+    close_for_retry(run.pk, user=user)
+    return _continue(run.pk, user)
+
+
+def replay_run(run_id: UUID, user: Any, new_input: Any = None) -> UUID:
+    """Replay the run of a dead letter: continue it, or post it anew with other input."""
+    if new_input is None:
+        return _continue(run_id, user).pk
+    former = Run.objects.select_related("tenant").get(pk=run_id)
+    run, _ = post_run(
+        RunRequest(
+            job_type=former.job_type,
+            input=new_input,
+            priority=former.priority,
+            timeout_s=former.timeout_s,
+            max_cost_usd=former.max_cost_usd,
+            metadata=former.metadata,
+        ),
+        tenant=former.tenant,
+        user=user,
+        origin="replay",
+        forked_from=former,
+    )
+    return run.pk
+
+
+@transaction.atomic
+def _continue(run_id: UUID, user: AbstractBaseUser) -> Run:
+    run = Run.objects.select_for_update().get(pk=run_id)
+    if run.state != RunStatus.FAILED:
+        raise InvalidTransitionError(f"only a failed run can be retried; it is {run.status}")
+    actor = user.get_username()
+    # A failed tool call is an answer that the model has seen; what failed the run is planned again.
+    run.steps.filter(status=StepStatus.FAILED, kind__in=[StepKind.MODEL_CALL, StepKind.FUNCTION]).update(
+        status=StepStatus.PLANNED, finished_at=None
+    )
+    change(
+        run,
+        to=RunStatus.QUEUED,
+        events=[Event("run.replayed", actor=actor), Event("run.queued", actor=actor)],
+        attempts=0,
+        crashes=0,
+        running_s=0,
+        cancel_requested_at=None,
+    )
+    ring([run.queue])
+    return run

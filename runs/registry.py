@@ -1,0 +1,20 @@
+"""What an `agents.py` imports: the public names for declaring work."""
+
+from runs.declarations.catalog import register
+from runs.declarations.job_types import Agent, Job, Workflow
+from runs.declarations.tools import Tool, ask_human, tool
+from runs.errors import RateLimitedError, ToolError, TransientError, UnknownOutcomeError
+
+__all__ = [
+    "Agent",
+    "Job",
+    "RateLimitedError",
+    "Tool",
+    "ToolError",
+    "TransientError",
+    "UnknownOutcomeError",
+    "Workflow",
+    "ask_human",
+    "register",
+    "tool",
+]

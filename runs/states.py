@@ -1,0 +1,112 @@
+"""Statuses of runs, steps and actions, and the one table of legal moves of a run. Pure."""
+
+from enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    """Where a run stands. `docs/run-lifecycle.md` says who moves it on from each."""
+
+    SCHEDULED = "scheduled"  # a timer: starts, or goes on, at `next_attempt_at`
+    QUEUED = "queued"  # may run; a limit or a missing worker may hold it back
+    RUNNING = "running"  # a worker holds its lease
+    RETRYING = "retrying"  # failed in passing, due again at `next_attempt_at`
+    WAITING_FOR_CONFIRMATION = "waiting_for_confirmation"  # a pending action is open
+    WAITING_FOR_CHILDREN = "waiting_for_children"  # child runs have not all ended
+    WAITING_FOR_BATCH = "waiting_for_batch"  # its model call lies in a message batch
+    COMPLETED = "completed"  # final
+    FAILED = "failed"  # gave up; a dead letter exists and may be replayed
+    CANCELLED = "cancelled"  # final
+
+
+class StepKind(StrEnum):
+    """What a step records."""
+
+    MODEL_CALL = "model_call"  # one question to the model and its answer
+    TOOL_CALL = "tool_call"  # one `tool_use` of an answer and its result
+    FUNCTION = "function"  # one named step of a plain Job
+    WAIT = "wait"  # a conversing agent's pause for a person's words
+
+
+class StepStatus(StrEnum):
+    """Where a step stands."""
+
+    PLANNED = "planned"  # known, not begun
+    STARTED = "started"  # the intent is committed; the effect may have happened
+    COMPLETED = "completed"  # the result is recorded
+    FAILED = "failed"  # ended with an error, which is recorded
+    UNKNOWN = "unknown"  # it may or may not have happened; a person decides
+    SKIPPED = "skipped"  # a person refused it; the model is told why
+
+
+class Effect(StrEnum):
+    """The effect class of a tool: what may be done when its outcome was lost."""
+
+    READ = "read"  # changes nothing: do it again
+    IDEMPOTENT = "idempotent"  # do it again with the same effect key
+    VERIFIABLE = "verifiable"  # ask its look-up first
+    UNSAFE = "unsafe"  # never blindly again: a person decides
+
+
+class ActionKind(StrEnum):
+    """What a pending action asks a person."""
+
+    APPROVAL = "approval"  # may I?
+    QUESTION = "question"  # tell me
+    OUTCOME = "outcome"  # did it happen?
+    BUDGET = "budget"  # may I spend more?
+
+
+class ActionStatus(StrEnum):
+    """How a pending action was decided."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    ANSWERED = "answered"
+    RESOLVED = "resolved"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+S = RunStatus
+
+MOVES: dict[RunStatus, frozenset[RunStatus]] = {
+    S.SCHEDULED: frozenset({S.QUEUED, S.CANCELLED}),
+    S.QUEUED: frozenset({S.RUNNING, S.CANCELLED}),
+    S.RUNNING: frozenset(
+        {
+            S.QUEUED,  # released by a deploy, or rescued from a dead worker
+            S.SCHEDULED,
+            S.RETRYING,
+            S.WAITING_FOR_CONFIRMATION,
+            S.WAITING_FOR_CHILDREN,
+            S.WAITING_FOR_BATCH,
+            S.COMPLETED,
+            S.FAILED,
+            S.CANCELLED,
+        }
+    ),
+    S.RETRYING: frozenset({S.QUEUED, S.CANCELLED}),
+    S.WAITING_FOR_CONFIRMATION: frozenset({S.QUEUED, S.COMPLETED, S.CANCELLED}),
+    S.WAITING_FOR_CHILDREN: frozenset({S.QUEUED, S.CANCELLED}),
+    S.WAITING_FOR_BATCH: frozenset({S.QUEUED, S.CANCELLED}),
+    S.COMPLETED: frozenset(),
+    S.FAILED: frozenset({S.QUEUED}),  # retry, or the replay of its dead letter
+    S.CANCELLED: frozenset(),
+}
+
+FINAL = frozenset(status for status, following in MOVES.items() if not following)
+ENDED = FINAL | {S.FAILED}
+STEP_DONE = frozenset({StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.SKIPPED})
+
+VERBS: dict[ActionKind, tuple[str, ...]] = {
+    ActionKind.APPROVAL: ("approve", "reject"),
+    ActionKind.QUESTION: ("answer",),
+    ActionKind.OUTCOME: ("resolve", "reject"),
+    ActionKind.BUDGET: ("approve", "reject"),
+}
+
+
+def may_move(present: RunStatus, following: RunStatus) -> bool:
+    """Say whether a run may go from one status to the other."""
+    return following in MOVES[present]

@@ -1,0 +1,103 @@
+"""The leases that one process holds, renewed together."""
+
+import logging
+import threading
+import time
+from functools import reduce
+from operator import or_
+from uuid import UUID
+
+from django.db.models import Q
+
+from runs import clock
+from runs.conf import conf
+from runs.engine.lease import Lease
+from runs.errors import StaleRunError
+from runs.models import Run
+from runs.models.moves import Event, change
+from runs.queue.doorbell import ring
+from runs.states import RunStatus
+
+log = logging.getLogger(__name__)
+
+
+class Leases:
+    """All runs that this process holds. Used by the slots and by the heartbeat."""
+
+    def __init__(self, worker_id: UUID) -> None:
+        self._worker_id = worker_id
+        self._held: dict[tuple[UUID, int], Lease] = {}
+        self._lock = threading.Lock()
+
+    def add(self, lease: Lease) -> None:
+        """Note a run that was just claimed."""
+        with self._lock:
+            self._held[lease.run_id, lease.fence] = lease
+
+    def remove(self, lease: Lease) -> None:
+        """Forget a run that was given back."""
+        with self._lock:
+            self._held.pop((lease.run_id, lease.fence), None)
+
+    def all(self) -> list[Lease]:
+        """The leases held now."""
+        with self._lock:
+            return list(self._held.values())
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def ask_to_release(self) -> None:
+        """Tell every run to stop at its next boundary."""
+        for lease in self.all():
+            lease.release.set()
+
+    def drop_overdue(self) -> list[Lease]:
+        """Give up the leases whose step has outlived its deadline; their late results are fenced off."""
+        overdue = [lease for lease in self.all() if lease.overdue]
+        for lease in overdue:
+            log.error("run %s: a step outlived its deadline; its thread is abandoned", lease.run_id)
+            lease.lost.set()
+            self.remove(lease)
+        return overdue
+
+    def renew(self) -> None:
+        """Renew all leases in one statement; notice what was lost, and what is to be cancelled."""
+        held = self.all()
+        if not held:
+            return
+        before = time.monotonic()
+        mine = reduce(or_, (Q(pk=lease.run_id, fence=lease.fence) for lease in held))
+        running = Run.objects.filter(mine, status=RunStatus.RUNNING, worker=self._worker_id)
+        running.update(lease_expires_at=clock.in_seconds(conf().lease_s))
+        present = {
+            (pk, fence): asked
+            for pk, fence, asked in running.values_list("pk", "fence", "cancel_requested_at")
+        }
+        for lease in held:
+            if (lease.run_id, lease.fence) not in present:
+                lease.lost.set()
+                continue
+            lease.valid_until = before + conf().lease_s
+            if present[lease.run_id, lease.fence]:
+                lease.cancel.set()
+
+    def give_back(self) -> int:
+        """Queue what is still held when the process must end; what was begun is recovered by its effect class."""
+        given = 0
+        for lease in self.all():
+            lease.lost.set()
+            run = Run.objects.get(pk=lease.run_id)
+            try:
+                change(
+                    run,
+                    to=RunStatus.QUEUED,
+                    events=[Event("run.released", actor=lease.worker_name)],
+                    if_fence=lease.fence,
+                    running_s=run.running_s + lease.held_s,
+                )
+            except StaleRunError:
+                continue  # it ended by itself in this very moment
+            ring([run.queue])
+            given += 1
+        return given

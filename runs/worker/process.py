@@ -1,0 +1,119 @@
+"""One worker process: slots, heartbeat and reconciler around them, from birth to the last lease."""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from uuid import uuid4
+
+from django.db import close_old_connections, connection
+from django.db.models import F
+
+from runs import clock
+from runs.conf import conf
+from runs.maintenance.reconcile import reconcile
+from runs.models import Run, Worker
+from runs.states import RunStatus
+from runs.worker.slots import Slots
+
+log = logging.getLogger(__name__)
+
+_THOROUGH_EVERY = 30  # sweeps between two recounts of the lines
+
+
+class WorkerProcess:
+    """What `rqworker` runs, with or without Redis."""
+
+    def __init__(self, queues: Sequence[str], *, slots: int | None = None, name: str | None = None) -> None:
+        self.id = uuid4()
+        self.name = name or f"{socket.gethostname()}:{os.getpid()}"
+        self.queues = list(queues)
+        self.slots = Slots(self.queues, slots or conf().slots, worker_id=self.id, worker_name=self.name)
+        self.ended = threading.Event()
+        self.must_stop = threading.Event()  # too many threads hang: a supervisor should start afresh
+        self._abandoned = 0
+        self._sweeps = 0
+
+    def start(self) -> None:
+        """Register, and start to work; doorbells only make it look sooner."""
+        now = clock.now()
+        Worker.objects.create(
+            id=self.id,
+            name=self.name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            queues=self.queues,
+            slots=self.slots.count,
+            started_at=now,
+            heartbeat_at=now,
+        )
+        connection.close()
+        self.slots.start()
+        self._every(conf().heartbeat_s, self._beat, "heartbeat")
+        self._every(conf().sweep_s, self._sweep, "reconciler")
+
+    def wake(self) -> None:
+        """A doorbell rang."""
+        self.slots.wake()
+
+    def work_until_done(self) -> None:
+        """Work until no run of these queues is queued, running or retrying; then stop."""
+        while not self.slots.draining.is_set():
+            self.slots.wake()
+            self.slots.wait_until_idle(conf().poll_s)
+            if not self._has_work():
+                break
+            time.sleep(0.05)
+
+    def stop(self, grace_s: float) -> None:
+        """Drain: finish the steps in flight within the grace, then give back what is still held."""
+        self.slots.drain()
+        Worker.objects.filter(pk=self.id).update(draining=True)
+        if not self.slots.wait_until_empty(grace_s):
+            log.warning(
+                "grace of %g s is over: %s runs are given back in mid-step", grace_s, len(self.slots.leases)
+            )
+            self.slots.leases.give_back()
+        self.ended.set()
+        Worker.objects.filter(pk=self.id).update(stopped_at=clock.now(), held=0)
+        connection.close()
+
+    def _has_work(self) -> bool:
+        unfinished = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
+        runs = Run.objects.filter(queue__in=self.queues, status__in=unfinished)
+        capped = runs.filter(status=RunStatus.QUEUED, line__cap__lte=F("line__running"))
+        return runs.exclude(pk__in=capped.values("pk")).exists()
+
+    def _every(self, interval_s: float, work: Callable[[], None], name: str) -> None:
+        """Do something at this pace in a thread that survives every error."""
+
+        def loop() -> None:
+            while not self.ended.wait(interval_s):
+                try:
+                    work()
+                except Exception:
+                    log.exception("%s failed; it goes on", name)
+                    connection.close()
+
+        threading.Thread(target=loop, name=name, daemon=True).start()
+
+    def _beat(self) -> None:
+        for lease in self.slots.leases.drop_overdue():
+            self._abandoned += 1
+            self.slots.replace(lease)
+        if self._abandoned >= conf().abandoned_slots_max:
+            log.error("%s threads hang: the worker drains and ends", self._abandoned)
+            self.must_stop.set()
+        self.slots.leases.renew()
+        Worker.objects.filter(pk=self.id).update(
+            heartbeat_at=clock.now(), held=len(self.slots.leases), stopped_at=None
+        )
+
+    def _sweep(self) -> None:
+        close_old_connections()
+        self._sweeps += 1
+        reconcile(thorough=self._sweeps % _THOROUGH_EVERY == 1)
+        self.slots.wake()  # look unasked: a doorbell may have been lost
+        connection.close()

@@ -1,0 +1,84 @@
+"""Serving queues: a worker process that needs no Redis, and hears doorbells when there is one."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from types import FrameType
+
+import django_rq
+from redis.exceptions import RedisError
+from rq.worker.base import StopRequested
+
+from runs.conf import conf
+from runs.queue.doorbell import prepare
+from runs.worker.process import WorkerProcess
+from runs.worker.rq_worker import AgentWorker
+
+log = logging.getLogger(__name__)
+
+
+def serve(
+    queues: Sequence[str],
+    *,
+    slots: int | None = None,
+    name: str | None = None,
+    burst: bool = False,
+    grace_s: float | None = None,
+) -> None:
+    """Work until a signal comes; with `burst`, until no run is left. Ends the process without return
+    unless every thread has ended.
+    """
+    process = WorkerProcess(queues, slots=slots, name=name)
+    stop = threading.Event()
+    _on_signals(process, stop)
+    try:
+        process.start()
+        _watch_for_hangs(process)
+        if burst:
+            process.work_until_done()
+        else:
+            _hear_doorbells(process, stop)
+    except StopRequested:
+        pass
+    process.stop(conf().grace_s if grace_s is None else grace_s)
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)  # daemon threads may hang in a step; their results are fenced off
+
+
+def _on_signals(process: WorkerProcess, stop: threading.Event) -> None:
+    def request_stop(signum: int, frame: FrameType | None) -> None:
+        if not stop.is_set():
+            stop.set()
+            process.slots.drain()
+            raise StopRequested
+
+    signal.signal(signal.SIGTERM, request_stop)
+    signal.signal(signal.SIGINT, request_stop)
+
+
+def _watch_for_hangs(process: WorkerProcess) -> None:
+    """When too many threads hang, stop as if told to: the supervisor starts a fresh process."""
+
+    def watch() -> None:
+        process.must_stop.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="hang-watch", daemon=True).start()
+
+
+def _hear_doorbells(process: WorkerProcess, stop: threading.Event) -> None:
+    """Listen to Redis for as long as there is one; without it the process looks by itself."""
+    while not stop.is_set():
+        try:
+            prepare()
+            ear = django_rq.get_worker(*process.queues, worker_class=AgentWorker, name=process.id.hex)
+            ear.process = process
+            ear.stopping = stop
+            ear.work()
+        except (RedisError, OSError, ValueError) as error:
+            log.warning("no doorbells (%s): looking for work every %g s", error, conf().poll_s)
+        stop.wait(2.0)

@@ -1,0 +1,125 @@
+"""Slots: threads that each hold one run at a time.
+
+An agent's run mostly waits for the network, and any worker can continue any run; so a thread is enough, and a
+process for each run would cost a fork and its memory for nothing.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import connection
+
+from runs.engine.advance import advance
+from runs.engine.lease import Lease
+from runs.models import Run
+from runs.queue.claim import claim_next
+from runs.worker.leases import Leases
+
+log = logging.getLogger(__name__)
+
+_AFTER_ERROR_S = 1.0
+
+
+class Slots:
+    """A fixed number of working threads over some queues."""
+
+    def __init__(self, queues: Sequence[str], count: int, *, worker_id: UUID, worker_name: str) -> None:
+        self.queues = tuple(queues)
+        self.count = count
+        self.leases = Leases(worker_id)
+        self.draining = threading.Event()
+        self._worker_id, self._worker_name = worker_id, worker_name
+        self._bells = 0
+        self._looking = count  # slots between two runs; 0 when all hold one
+        self._changed = threading.Condition()
+
+    def start(self) -> None:
+        """Start all slots."""
+        for _ in range(self.count):
+            self.open_one()
+
+    def open_one(self) -> None:
+        """Start one slot; also in place of one whose thread was abandoned."""
+        threading.Thread(target=self._work, name="slot", daemon=True).start()
+
+    def wake(self) -> None:
+        """Let one more idle slot look for work."""
+        with self._changed:
+            self._bells = min(self._bells + 1, self.count)
+            self._changed.notify()
+
+    def replace(self, _: Lease) -> None:
+        """Open a slot in place of one that hangs in its step."""
+        with self._changed:
+            self._looking += 1
+        self.open_one()
+
+    def drain(self) -> None:
+        """Claim nothing more, and stop every run at its next boundary."""
+        self.draining.set()
+        self.leases.ask_to_release()
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait_until_empty(self, timeout_s: float) -> bool:
+        """Wait until no slot holds a run; False if the time ran out."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self.leases, timeout_s)
+
+    def wait_until_idle(self, timeout_s: float) -> bool:
+        """Wait until every slot has looked and found nothing; False if the time ran out."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._bells == 0 and self._looking == self.count, timeout_s)
+
+    def _work(self) -> None:
+        while self._await_bell():
+            lease: Lease | None = None
+            try:
+                while lease := self._hold_one():
+                    if lease.lost.is_set() and lease.overdue:
+                        return  # this thread was given up and another stands in its place
+            except Exception:
+                log.exception("a slot failed; it goes on")
+                connection.close()
+                self.draining.wait(_AFTER_ERROR_S)
+
+    def _await_bell(self) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._bells or self.draining.is_set())
+            if self.draining.is_set():
+                return False
+            self._bells -= 1
+            return True
+
+    def _hold_one(self) -> Lease | None:
+        """Claim a run and work on it until it ends or waits; None if there was none."""
+        if self.draining.is_set():
+            return None
+        with self._changed:
+            self._looking -= 1
+        abandoned = False
+        try:
+            claimed = claim_next(self.queues, worker_id=self._worker_id, worker_name=self._worker_name)
+            if claimed is None:
+                return None
+            run, lease = claimed
+            self._hold(run, lease)
+            abandoned = lease.overdue
+            return lease
+        finally:
+            connection.close()
+            with self._changed:
+                self._looking += not abandoned
+                self._changed.notify_all()
+
+    def _hold(self, run: Run, lease: Lease) -> None:
+        self.leases.add(lease)
+        try:
+            if self.draining.is_set():
+                lease.release.set()
+            self.wake()  # where there was one run there may be more
+            advance(run, lease)
+        finally:
+            self.leases.remove(lease)

@@ -1,0 +1,126 @@
+"""A supervisor of child processes: starts them, restarts those that die, and takes them down with itself."""
+
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """In a child, before exec: be told to end when the parent dies, by `kill -9` too. Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass(slots=True)
+class Child:
+    """One process to keep alive."""
+
+    name: str
+    command: Sequence[str]
+    env: Mapping[str, str] = field(default_factory=dict)
+    log_path: Path | None = None
+    restart: bool = True
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+
+    def start(self) -> None:
+        """Start it in a process group of its own, so that the terminal's Ctrl-C reaches only us."""
+        output = self.log_path.open("ab") if self.log_path else None
+        try:
+            self.process = subprocess.Popen(
+                list(self.command),
+                env={**os.environ, **self.env},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT if output else None,
+                preexec_fn=die_with_parent,
+                start_new_session=True,
+            )
+        finally:
+            if output:
+                output.close()
+        self.started_at = time.monotonic()
+
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 before the first start."""
+        return self.process.pid if self.process else 0
+
+    def is_alive(self) -> bool:
+        """Say whether it runs now."""
+        return self.process is not None and self.process.poll() is None
+
+
+class Supervisor:
+    """Keeps children alive until stopped."""
+
+    def __init__(self) -> None:
+        self.children: list[Child] = []
+
+    def add(self, child: Child) -> Child:
+        """Start a child and look after it."""
+        child.start()
+        self.children.append(child)
+        return child
+
+    def check(self) -> list[Child]:
+        """Restart children that died, not more often than once a second each; return those restarted."""
+        dead = [
+            child
+            for child in self.children
+            if child.restart and not child.is_alive() and time.monotonic() - child.started_at > 1.0
+        ]
+        for child in dead:
+            code = child.process.returncode if child.process else None
+            log.warning("%s ended with code %s; starting it again", child.name, code)
+            child.start()
+        return dead
+
+    def stop(self, grace_s: float) -> None:
+        """Ask all children to end, last started first; kill the groups of those that do not."""
+        for child in reversed(self.children):
+            if child.is_alive():
+                os.kill(child.pid, signal.SIGTERM)
+        ends_at = time.monotonic() + grace_s
+        for child in self.children:
+            if child.process:
+                _wait(child.process, ends_at - time.monotonic())
+        for child in self.children:
+            if child.is_alive():
+                log.warning("%s did not end in %g s and is killed", child.name, grace_s)
+            _kill_group(child)
+
+    def __enter__(self) -> "Supervisor":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop(grace_s=8.0)
+
+
+def _wait(process: subprocess.Popen[bytes], timeout_s: float) -> None:
+    try:
+        process.wait(max(0.0, timeout_s))
+    except subprocess.TimeoutExpired:
+        return
+
+
+def _kill_group(child: Child) -> None:
+    """Leave nothing behind: the group outlives its leader if that left children of its own."""
+    if child.process is None:
+        return
+    try:
+        os.killpg(child.process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    child.process.wait()
