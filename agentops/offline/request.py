@@ -106,16 +106,18 @@ def check_tools(request: JsonObject) -> None:
 
 
 def _checked_tool_name(index: int, tool: JsonObject) -> str:
+    if tool.get("type") not in (None, "custom"):
+        # A tool of the provider has fields of its own, and not every kind has a name.
+        return str(tool.get("name") or f"{tool['type']} {index}")
     where = f"tools.{index}.custom"
     name = tool.get("name")
     if not isinstance(name, str) or not TOOL_NAME.fullmatch(name):
         raise InvalidRequestError(f"{where}.name: String should match pattern '^{TOOL_NAME.pattern}$'")
-    if tool.get("type") in (None, "custom"):
-        schema = tool.get("input_schema")
-        if not isinstance(schema, dict):
-            raise InvalidRequestError(f"{where}.input_schema: Field required")
-        if schema.get("type") != "object":
-            raise InvalidRequestError(f"{where}.input_schema.type: Input should be 'object'")
+    schema = tool.get("input_schema")
+    if not isinstance(schema, dict):
+        raise InvalidRequestError(f"{where}.input_schema: Field required")
+    if schema.get("type") != "object":
+        raise InvalidRequestError(f"{where}.input_schema.type: Input should be 'object'")
     return name
 
 

@@ -127,12 +127,15 @@ class _Reader:
     def _fault(self, where: str, value: Any) -> Fault:
         self._require(isinstance(value, dict), where, "should be an object")
         kind = value.get("kind")
-        self._require(kind in KINDS, f"{where}.kind", f"should be one of {', '.join(KINDS)}")
+        self._require(
+            isinstance(kind, str) and kind in KINDS, f"{where}.kind", f"should be one of {', '.join(KINDS)}"
+        )
         self._object(where, value, frozenset({"kind", "times", *KINDS[kind]}))
         times = value.get("times", 1)
         counts = type(times) is int and times >= FOR_EVER
         self._require(counts, f"{where}.times", "should be a whole number, -1 for always")
-        options = {name: value.get(name, default) for name, default in KINDS[kind].items()}
+        given = {name: option for name, option in value.items() if option is not None}
+        options = {name: given.get(name, default) for name, default in KINDS[kind].items()}
         for name, option in options.items():
             self._option(f"{where}.{name}", KINDS[kind][name], option)
         self._require(options.get("after", "nothing") in HANG_AFTER, f"{where}.after", f"one of {HANG_AFTER}")

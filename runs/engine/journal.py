@@ -214,8 +214,7 @@ class Journal:
                     events=self._events,
                     if_fence=self.lease.fence,
                     only_if=only_if,
-                    **self._columns,
-                    **columns,
+                    **(self._columns | columns),
                 )
                 self._write_rows()
         except StaleRunError as error:

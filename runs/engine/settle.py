@@ -89,15 +89,15 @@ def _fail(journal: Journal, error: BaseException, **columns: Any) -> None:
     """Give up: the status, the failed step and the dead letter are written together, or not at all."""
     run, step = journal.run, journal.current_step
     described = describe(error)
+    counters = {"attempts": run.attempts + 1, "crashes": run.crashes}  # what failed is no progress
     with transaction.atomic():
         if step and step.status in (StepStatus.PLANNED, StepStatus.STARTED):
             journal.fail(step, kind=described["type"], message=described["message"])
-        attempts = run.attempts + 1
         journal.tell("run.failed", error=described["type"])
         journal.commit(
             to=RunStatus.FAILED,
-            attempts=attempts,
             last_error=described | {"at": journal.lease.now().isoformat()},
+            **counters,
             **columns,
         )
         PendingAction.objects.filter(run=run, status=ActionStatus.OPEN).update(
@@ -113,7 +113,7 @@ def _fail(journal: Journal, error: BaseException, **columns: Any) -> None:
             error_class=described["type"],
             error_message=described["message"],
             traceback=_traceback(error),
-            attempts=attempts,
+            attempts=counters["attempts"],
             cost_usd=run.cost_usd,
             effects=effects_of(journal),
             failed_at=journal.lease.now(),

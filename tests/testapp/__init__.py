@@ -1,0 +1,1 @@
+"""An app as anybody's: its agents are what the tests run."""

@@ -1,33 +1,177 @@
-from runs.registry import Agent, Job, register, tool, ask_human
-from runs.errors import UnknownOutcomeError
+"""Job types of the tests. Tools count their calls in `CALLS`, which the tests clear."""
+
+from collections import Counter
+from typing import Any
+
+from pydantic import BaseModel
+
+from runs.registry import (
+    Agent,
+    Job,
+    ToolError,
+    TransientError,
+    UnknownOutcomeError,
+    ask_human,
+    register,
+    tool,
+)
+
+CALLS: Counter[str] = Counter()
+KEYS: list[str] = []
+FAIL: dict[str, list[Exception]] = {}
+HAPPENED: dict[str, Any] = {}
+
+
+def _count(name: str) -> None:
+    CALLS[name] += 1
+    if FAIL.get(name):
+        raise FAIL[name].pop(0)
+
 
 @tool(effect="read")
-def add(context, a: int, b: int) -> dict:
-    """Add two numbers."""
-    return {"sum": a + b}
+def look_up(context: Any, key: str) -> dict[str, str]:
+    """Look something up."""
+    _count("look_up")
+    return {"key": key, "value": key.upper()}
+
+
+@tool(effect="idempotent")
+def put(context: Any, value: int) -> str:
+    """Put a value; the same effect key puts it once."""
+    _count("put")
+    KEYS.append(context.effect_key)
+    return f"put {value}"
+
+
+@tool(effect="unsafe")
+def send(context: Any, to: str) -> str:
+    """Send something that cannot be called back."""
+    _count("send")
+    KEYS.append(context.effect_key)
+    return f"sent to {to}"
+
+
+def _find_booking(context: Any, arguments: dict[str, Any]) -> Any:
+    return HAPPENED.get(context.effect_key)
+
+
+@tool(effect="verifiable", verify=_find_booking)
+def book(context: Any, room: str) -> str:
+    """Book a room; a look-up by effect key tells whether it happened."""
+    _count("book")
+    return f"booked {room}"
+
 
 @tool(effect="unsafe", approval="always")
-def pay(context, amount: float) -> dict:
-    """Pay money."""
-    return {"paid": amount, "key": context.effect_key}
+def refund(context: Any, order_id: str, amount_usd: float) -> dict[str, Any]:
+    """Refund an order."""
+    _count("refund")
+    return {"refunded": amount_usd, "order": order_id}
+
+
+@tool(effect="unsafe", approval=lambda context, arguments: arguments["amount_usd"] >= 20)
+def small_refund(context: Any, amount_usd: float) -> str:
+    """Refund a little without asking, more with approval."""
+    _count("small_refund")
+    return f"refunded {amount_usd}"
+
 
 @register
-class Adder(Agent):
-    name = "adder"
+class Clerk(Agent):
+    """Has every kind of tool."""
+
+    name = "clerk"
     model = "claude-sonnet-5-5"
-    system = "You are the adder."
-    tools = [add, pay, ask_human]
+    system = "You are the clerk."
+    tools = [look_up, put, send, book, refund, small_refund, ask_human]
+
 
 @register
-class Chat(Agent):
-    name = "chat"
+class Talker(Agent):
+    """Converses."""
+
+    name = "talker"
     model = "claude-sonnet-5-5"
-    system = "You chat."
+    system = "You are the talker."
     converses = True
 
+
 @register
-class Count(Job):
-    name = "count"
-    queue = "agents"
-    def run(self, context, n: int = 3):
-        return {"v": [context.step(f"s{i}", lambda i=i: i * i, effect="read") for i in range(n)]}
+class Hasty(Agent):
+    """May ask the model twice."""
+
+    name = "hasty"
+    model = "claude-sonnet-5-5"
+    system = "You are hasty."
+    tools = [look_up]
+    max_steps = 2
+
+
+@register
+class Thrifty(Agent):
+    """May spend very little."""
+
+    name = "thrifty"
+    model = "claude-sonnet-5-5"
+    system = "You are thrifty."
+    max_cost_usd = 0.001
+
+
+@register
+class Unpriced(Agent):
+    """Names a model that nobody sells."""
+
+    name = "unpriced"
+    model = "claude-imaginary-9"
+
+
+class Verdict(BaseModel):
+    """A structured output."""
+
+    score: int
+    reason: str
+
+
+@register
+class Judge(Agent):
+    """Answers in a structure."""
+
+    name = "judge"
+    model = "claude-sonnet-5-5"
+    system = "You are the judge."
+    output_schema = Verdict
+
+
+@register
+class Single(Agent):
+    """One at a time for each tenant."""
+
+    name = "single"
+    model = "claude-sonnet-5-5"
+    system = "You are single."
+    max_running_per_tenant = 1
+
+
+def square(n: int) -> int:
+    """Count and square."""
+    _count(f"square-{n}")
+    return n * n
+
+
+@register
+class Squares(Job):
+    """A plain job of several recorded steps."""
+
+    name = "squares"
+    queue = "batch"
+
+    def run(self, context: Any, upto: int, effect: str = "read") -> dict[str, Any]:
+        """Square every number, one step each."""
+        values = []
+        for n in range(1, upto + 1):
+            values.append(context.step(f"square-{n}", square, n, effect=effect))
+            context.progress(100 * n / upto, f"{n} of {upto}")
+        return {"values": values}
+
+
+__all__ = ["CALLS", "FAIL", "HAPPENED", "KEYS", "ToolError", "TransientError", "UnknownOutcomeError"]

@@ -64,6 +64,7 @@ def test_a_wrong_field_is_named(fields, message):
         {"metadata": {"user_id": None}},
         {"system": [{"type": "text", "text": "Be kind."}]},
         {"tools": [TOOL, {"type": "web_search_20260318", "name": "web_search"}]},
+        {"tools": [{"type": "mcp_toolset", "mcp_server_name": "files"}]},
         {"tools": [TOOL], "tool_choice": {"type": "tool", "name": "find"}},
         {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}},
     ],

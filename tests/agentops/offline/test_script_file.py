@@ -39,6 +39,7 @@ def turn(**fields):
         (turn(delay_s=-1), "turns.0.delay_s"),
         (turn(faults={}), "turns.0.faults"),
         (turn(faults=[{"kind": "flood"}]), "turns.0.faults.0.kind"),
+        (turn(faults=[{"kind": []}]), "turns.0.faults.0.kind"),
         (turn(faults=[{"kind": "cut", "times": 1.5}]), "turns.0.faults.0.times"),
         (turn(faults=[{"kind": "cut", "seconds": 1}]), "turns.0.faults.0.seconds"),
         (turn(faults=[{"kind": "cut", "after_events": "3"}]), "turns.0.faults.0.after_events"),
@@ -103,3 +104,11 @@ def test_the_stop_reason_follows_from_the_content(content, stop_reason):
     (script,) = load_scripts([{"name": "s", "turns": [{"content": content}]}])
 
     assert script.turns[0].stop_reason == stop_reason
+
+
+def test_an_option_that_is_null_has_its_default():
+    fault = {"kind": "hang", "seconds": None, "after": "headers"}
+
+    (script,) = load_scripts([{"name": "s", "faults": [fault]}])
+
+    assert script.faults[0].options == {"seconds": 30, "after": "headers"}

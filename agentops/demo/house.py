@@ -1,0 +1,51 @@
+"""Preparing and starting the demo: database, people, token, servers."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+
+from agentops.examples.support_desk.seed import seed
+from agentops.stack import Stack
+from runs.models import Role
+from runs.operations.accounts import make_member, make_tenant, make_token
+
+TENANT = "acme"
+OPERATOR = "operator"
+SCRIPTS = Path(__file__).resolve().parent.parent / "examples" / "support_desk" / "scripts"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """How to get in. Made anew each time and kept nowhere."""
+
+    token: str
+    password: str
+
+
+def prepare() -> Keys:
+    """Bring the database up to date, seed the support desk, make the operator and a token."""
+    call_command("migrate", verbosity=0, interactive=False)
+    seed()
+    password = secrets.token_urlsafe(9)
+    tenant = make_tenant(TENANT)
+    operator = make_member(tenant, OPERATOR)
+    get_user_model()._default_manager.filter(pk=operator.pk).update(is_staff=True, is_superuser=True)
+    operator.refresh_from_db()
+    operator.set_password(password)
+    operator.save(update_fields=["password"])
+    operator.memberships.update(role=Role.ADMIN)
+    return Keys(token=make_token(tenant_slug=TENANT), password=password)
+
+
+def start(stack: Stack, *, port: int, live: bool) -> str:
+    """Start every part; return the address of the web server."""
+    if not live:
+        stack.offline_model(scripts=[SCRIPTS])
+    stack.worker("worker-agents", ["agents"])
+    stack.worker("worker-fast", ["realtime", "default", "batch"], slots=4)
+    address = stack.web(port=port)
+    stack.clock()
+    return address

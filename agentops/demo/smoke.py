@@ -1,0 +1,132 @@
+"""The smoke test: post every fate through the API, decide what waits, hold the outcome against the database."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentops.demo.client import Client
+from agentops.demo.fates import FATES, SLOW, Fate
+from agentops.stack import Stack
+from deadletters.models import DeadLetter
+from runs.models import ModelCall, Run, RunEvent, Step, Worker
+from runs.states import ENDED, StepStatus
+
+_ENDS_IN_S = 90.0
+_LOOK_EVERY_S = 0.2
+
+
+@dataclass(slots=True)
+class Posted:
+    """One posted run and what was found out about it."""
+
+    fate: Fate
+    run_id: str
+    decided: bool = False
+    problems: list[str] = field(default_factory=list)
+
+
+def smoke(stack: Stack, client: Client, *, kill_worker: bool, tell: Callable[[str], None]) -> list[Posted]:
+    """Run the main job once; every `Posted` comes back with its problems, none if all is well."""
+    killed = _post(client, SLOW) if kill_worker else None
+    posted = [_post(client, fate) for fate in FATES]
+    if killed:
+        _kill_holder(stack, killed, tell)
+        posted.append(killed)
+    ends_at = time.monotonic() + _ENDS_IN_S
+    while time.monotonic() < ends_at and not all(_has_ended(one) for one in posted):
+        stack.check()
+        for one in posted:
+            _decide(client, one)
+        time.sleep(_LOOK_EVERY_S)
+    for one in posted:
+        one.problems += _problems(one)
+    if killed:
+        killed.problems += _not_rescued(killed)
+    return posted
+
+
+def _post(client: Client, fate: Fate) -> Posted:
+    return Posted(fate, client.post("runs/", {"job_type": fate.job_type, "input": fate.input})["id"])
+
+
+def _has_ended(posted: Posted) -> bool:
+    return Run.objects.filter(pk=posted.run_id, status__in=ENDED).exists()
+
+
+def _decide(client: Client, posted: Posted) -> None:
+    """Do once what the fate wants done about the action that the run has opened."""
+    if posted.decided or not posted.fate.decide:
+        return
+    actions = client.get(f"runs/{posted.run_id}/")["open_actions"]
+    if not actions:
+        return
+    match posted.fate.decide:
+        case "approve":
+            client.post(f"actions/{actions[0]}/approve/")
+        case "reject":
+            client.post(f"actions/{actions[0]}/reject/", {"note": "Not this week, please."})
+        case "answer":
+            client.post(f"runs/{posted.run_id}/messages/", {"text": "Invoice 1007, thank you.", "end": True})
+    posted.decided = True
+
+
+def _kill_holder(stack: Stack, posted: Posted, tell: Callable[[str], None]) -> None:
+    """Kill -9 the worker that holds the run, in the middle of a started tool call."""
+    ends_at = time.monotonic() + 30
+    started = Step.objects.filter(run=posted.run_id, kind="tool_call", status=StepStatus.STARTED)
+    while not started.exists():
+        if time.monotonic() > ends_at:
+            posted.problems.append("no tool call was started within 30 s")
+            return
+        time.sleep(0.05)
+    time.sleep(1.0)  # so that the call is really under way
+    worker = Worker.objects.get(pk=Run.objects.values_list("worker", flat=True).get(pk=posted.run_id))
+    os.kill(worker.pid, signal.SIGKILL)
+    tell(f"killed worker {worker.name} while it held run {posted.run_id[:8]}")
+    while not stack.check():
+        time.sleep(0.1)
+    tell("another worker was started in its place")
+
+
+def _problems(posted: Posted) -> list[str]:
+    """Hold one run against the database."""
+    run = Run.objects.get(pk=posted.run_id)
+    problems = [] if run.status == posted.fate.ends else [f"is {run.status}, not {posted.fate.ends}"]
+    if posted.fate.decide and not posted.decided:
+        problems.append("opened no action")
+    done = list(
+        run.steps.filter(status=StepStatus.COMPLETED, kind="tool_call").values_list("name", flat=True).order_by("seq")
+    )
+    problems += [f"has no completed call of {tool}" for tool in posted.fate.steps if tool not in done]
+    if run.steps.exclude(status__in=["completed", "failed", "skipped"]).exists():
+        problems.append("has a step that never ended")
+    spent = sum(call.cost_usd for call in ModelCall.objects.filter(run=run))
+    if spent != run.cost_usd:
+        problems.append(f"cost {run.cost_usd}, but its model calls cost {spent}")
+    letters = DeadLetter.objects.filter(run_id=run.pk).count()
+    if letters != (run.status == "failed"):
+        problems.append(f"has {letters} dead letters")
+    return problems
+
+
+def _not_rescued(posted: Posted) -> list[str]:
+    rescued = RunEvent.objects.filter(run=posted.run_id, kind="run.rescued").exists()
+    return [] if rescued else ["was not rescued from its killed worker"]
+
+
+def row(posted: Posted) -> dict[str, Any]:
+    """One line of the report."""
+    run = Run.objects.get(pk=posted.run_id)
+    return {
+        "run": posted.run_id,
+        "title": posted.fate.title,
+        "job_type": run.job_type,
+        "status": run.status,
+        "steps": run.steps.count(),
+        "claims": run.fence,
+        "cost_usd": f"{run.cost_usd.normalize():f}",
+        "problems": posted.problems,
+    }

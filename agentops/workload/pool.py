@@ -1,0 +1,51 @@
+"""Playing many conversations at once, over many tenants, while somebody looks after the processes."""
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import cycle
+
+from agentops.workload.client import Client, StoppedError
+from agentops.workload.conversations import Conversation
+from agentops.workload.play import Played, play
+
+CLIENTS = 32
+_LOOK_EVERY_S = 0.25
+
+
+def play_all(
+    conversations: tuple[Conversation, ...],
+    *,
+    base_url: str,
+    tokens: Mapping[str, str],
+    label: str,
+    stopping: threading.Event,
+    watch: Callable[[], None],
+    ended: Callable[[Played], None],
+) -> list[Played]:
+    """Play all conversations, the tenants taking turns; `ended` hears of each, `watch` is called all the time.
+
+    Raises: StoppedError when `stopping` is set; what `watch` raises, after all players have stopped.
+    """
+    clients = {tenant: Client(base_url, token, stopping=stopping) for tenant, token in tokens.items()}
+    played: list[Played] = []
+    with ThreadPoolExecutor(CLIENTS, thread_name_prefix="client") as pool:
+        pending: set[Future[Played]] = {
+            pool.submit(play, conversation, clients[tenant], tenant=tenant, label=label)
+            for conversation, tenant in zip(conversations, cycle(tokens), strict=False)
+        }
+        try:
+            while pending:
+                watch()
+                over, pending = wait(pending, timeout=_LOOK_EVERY_S, return_when=FIRST_COMPLETED)
+                for future in over:
+                    played.append(future.result())
+                    ended(played[-1])
+                if stopping.is_set():
+                    raise StoppedError
+        except BaseException:
+            stopping.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    order = {conversation.id: place for place, conversation in enumerate(conversations)}
+    return sorted(played, key=lambda one: order[one.conversation])

@@ -1,0 +1,60 @@
+"""API tokens: who has one, and revoking it. Tokens are issued by a command, since they are shown once."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from runs import clock
+from runs.admin.palette import badge_html
+from runs.admin.records import RecordAdmin
+from runs.admin.scope import TenantFilter
+from runs.admin.show import mono
+from runs.models import ApiToken
+
+HOW_TO_ADD = "Tokens are issued on the command line and shown once: manage.py token --tenant SLUG --user NAME"
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(RecordAdmin[ApiToken]):
+    """Read and revoke tokens; hashes are never shown."""
+
+    list_display = ("code", "state", "tenant", "user", "scope_list", "created_at", "expires_at", "revoked_at")
+    list_filter = (("tenant", TenantFilter),)
+    list_select_related = ("tenant", "user")
+    search_fields = ("prefix", "user__username")
+    fields = ("code", "state", "tenant", "user", "scope_list", "created_at", "expires_at", "revoked_at")
+    readonly_fields = ("code", "state", "scope_list")
+    actions = ("revoke",)
+    hint = HOW_TO_ADD
+    empty_state = "No tokens yet."
+
+    @admin.display(description="token", ordering="prefix")
+    def code(self, token: ApiToken) -> SafeString:
+        """Show the beginning, by which it is recognised."""
+        return mono(f"agentops_{token.prefix}_…")
+
+    @admin.display(description="state")
+    def state(self, token: ApiToken) -> SafeString:
+        """Say whether it still opens the door."""
+        if token.revoked_at:
+            return badge_html("revoked")
+        expired = token.expires_at is not None and token.expires_at <= timezone.now()
+        return badge_html("expired" if expired else "valid")
+
+    @admin.display(description="scopes")
+    def scope_list(self, token: ApiToken) -> str:
+        """List what it may be used for."""
+        return ", ".join(str(scope) for scope in token.scopes)
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Revoking needs the permission to change tokens."""
+        return request.user.has_perm("runs.change_apitoken")
+
+    @admin.action(description="Revoke selected tokens", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
+        """Make the tokens worthless from now on."""
+        ids = list(tokens.values_list("pk", flat=True))
+        count = ApiToken.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=clock.now())
+        messages.success(request, f"{count} of {len(ids)} tokens revoked; the others were so already.")

@@ -1,0 +1,68 @@
+"""Artifacts: payloads too large for a row, to be downloaded and never rendered."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import FileResponse, HttpRequest
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from runs.admin.records import RecordAdmin
+from runs.admin.show import mono
+from runs.models import Artifact
+
+
+@admin.register(Artifact)
+class ArtifactAdmin(RecordAdmin[Artifact]):
+    """Read and download artifacts."""
+
+    tenant_path = "run__tenant"
+    list_display = ("name", "run", "size_in_bytes", "created_at", "download_link")
+    list_select_related = ("run",)
+    search_fields = ("name",)
+    fields = ("name", "run", "size_in_bytes", "content_type", "fingerprint", "created_at", "download_link")
+    readonly_fields = ("size_in_bytes", "fingerprint", "download_link")
+    empty_state = "No artifacts yet. A result too long for its step is kept here whole."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Artifact]:
+        """Leave the payloads in the database."""
+        return super().get_queryset(request).defer("body")
+
+    @admin.display(description="size_in_bytes", ordering="size")
+    def size_in_bytes(self, artifact: Artifact) -> str:
+        """Show the size."""
+        return f"{artifact.size:,}"
+
+    @admin.display(description="SHA-256")
+    def fingerprint(self, artifact: Artifact) -> SafeString:
+        """Show the hash of the payload."""
+        return mono(artifact.sha256)
+
+    @admin.display(description="payload")
+    def download_link(self, artifact: Artifact) -> SafeString:
+        """Link to the payload."""
+        return format_html('<a href="{}">Download</a>', reverse("admin:runs_artifact_download", args=[artifact.pk]))
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the download."""
+        view = self.admin_site.admin_view(self.download)
+        return [path("<uuid:pk>/download/", view, name="runs_artifact_download"), *super().get_urls()]
+
+    def download(self, request: HttpRequest, pk: Any) -> FileResponse:
+        """Send the payload as a file of plain text: whatever it contains, no browser shall run it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        artifact = self.get_object(request, str(pk))
+        response = FileResponse(
+            iter([bytes(artifact.body)]),
+            as_attachment=True,
+            filename=f"{artifact.name}.txt",
+            content_type="text/plain; charset=utf-8",
+        )
+        response["Content-Length"] = str(artifact.size)
+        response["X-Content-Type-Options"] = "nosniff"
+        response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+        return response

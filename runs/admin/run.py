@@ -1,0 +1,150 @@
+"""Runs: the list, its search and filters, and the verbs."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from runs.admin import show
+from runs.admin.palette import badge_html
+from runs.admin.records import PageAdmin, Verb
+from runs.admin.run_page import page_context
+from runs.admin.scope import TenantFilter
+from runs.errors import RunsError
+from runs.models import Run, Step
+from runs.operations.cancel_run import cancel_run
+from runs.operations.replay_run import retry_run
+from runs.states import STEP_DONE, RunStatus
+
+SHOWN_REFUSALS = 5  # of a bulk action; the rest is counted
+
+
+@admin.register(Run)
+class RunAdmin(PageAdmin[Run]):
+    """Watch runs, cancel and retry them."""
+
+    list_display = (
+        "state", "job_type", "short_id", "tenant", "queue", "steps", "took", "attempts", "cost", "created",
+    )  # fmt: skip
+    list_display_links = ("job_type", "short_id")
+    list_filter = ("status", "job_type", "queue", ("tenant", TenantFilter), "created_at")
+    list_select_related = ("tenant",)
+    list_per_page = 50
+    search_fields = ("idempotency_key",)
+    search_help_text = "The beginning of an id, or of an idempotency key"
+    actions = ("cancel_selected",)
+    page_template = "admin/runs/run/change_form.html"
+    verb_permission = "runs.change_run"
+    empty_state = "No runs yet. Post one: manage.py run NAME --input JSON"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        """Count the steps of each run, and name the one it is at."""
+        steps = Step.objects.filter(run=OuterRef("pk")).order_by("seq")
+        counted = steps.order_by().values("run").annotate(n=Count("pk")).values("n")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                step_count=Coalesce(Subquery(counted), 0, output_field=IntegerField()),
+                step_name=Subquery(steps.exclude(status__in=STEP_DONE).values("name")[:1]),
+            )
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
+    ) -> tuple[QuerySet[Run], bool]:
+        """Find runs by the beginning of their id or idempotency key: ranges, which an index serves."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        return queryset.filter(Q(idempotency_key__startswith=term) | _id_begins(term)), False
+
+    # Columns
+
+    @admin.display(description="status", ordering="status")
+    def state(self, run: Run) -> SafeString:
+        """Show the status."""
+        return badge_html(run.status)
+
+    @admin.display(description="id", ordering="id")
+    def short_id(self, run: Run) -> SafeString:
+        """Show the beginning of the id."""
+        return show.mono(show.short(run.pk))
+
+    @admin.display(description="steps")
+    def steps(self, run: Any) -> SafeString:
+        """Show how many steps there are, and the name of the one it is at."""
+        return format_html('{} <span class="quiet">{}</span>', run.step_count, run.step_name or "")
+
+    @admin.display(description="took")
+    def took(self, run: Run) -> str:
+        """Show how long it ran, or runs so far."""
+        return show.duration(run.started_at, run.finished_at, now=timezone.now())
+
+    @admin.display(description="cost", ordering="cost_usd")
+    def cost(self, run: Run) -> str:
+        """Show what it has cost."""
+        return show.money(run.cost_usd)
+
+    @admin.display(description="created (UTC)", ordering="created_at")
+    def created(self, run: Run) -> str:
+        """Show when it was posted."""
+        return show.moment(run.created_at)
+
+    # Page and verbs
+
+    def page_context(self, request: HttpRequest, record: Run) -> dict[str, Any]:
+        """What the run's page shows."""
+        return page_context(request, record, may_act=self.may_act(request))
+
+    def verbs(self) -> dict[str, Verb]:
+        """Cancel and retry."""
+        return {"cancel": _cancel, "retry": _retry}
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """The bulk action needs the permission of the verbs."""
+        return self.may_act(request)
+
+    @admin.action(description="Cancel selected runs", permissions=["operate"])
+    def cancel_selected(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
+        """Cancel each; one that cannot be does not hold up the others."""
+        done, refusals = 0, []
+        for run in runs:
+            try:
+                cancel_run(run, actor=request.user.get_username())
+                done += 1
+            except RunsError as error:
+                refusals.append(f"{run}: {error}.")
+        if done:
+            messages.success(request, f"Cancelled, or asked to stop: {done}.")
+        for refusal in refusals[:SHOWN_REFUSALS]:
+            messages.warning(request, f"Not cancelled: {refusal}")
+        if len(refusals) > SHOWN_REFUSALS:
+            messages.warning(request, f"… and {len(refusals) - SHOWN_REFUSALS} more were not cancelled.")
+
+
+def _id_begins(term: str) -> Q:
+    """Match ids that begin so; a term that cannot begin an id matches none."""
+    digits = term.replace("-", "").lower()
+    if not digits or len(digits) > 32 or not set(digits) <= set("0123456789abcdef"):
+        return Q(pk__in=[])
+    return Q(pk__gte=UUID(digits.ljust(32, "0")), pk__lte=UUID(digits.ljust(32, "f")))
+
+
+def _cancel(request: HttpRequest, run: Run) -> str:
+    run = cancel_run(run, actor=request.user.get_username())
+    if run.state == RunStatus.CANCELLED:
+        return "The run is cancelled."
+    return "Asked to stop: the worker ends the run at its next boundary."
+
+
+def _retry(request: HttpRequest, run: Run) -> str:
+    assert request.user.is_authenticated  # the admin lets nobody else in
+    retry_run(run, user=request.user)
+    return "The run is queued again and continues after its last good step."

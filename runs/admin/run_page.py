@@ -1,0 +1,201 @@
+"""What the page of a run shows, made ready for its templates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from deadletters.models import DeadLetter
+from runs.admin import show
+from runs.admin.decisions import DecisionCard, card_of
+from runs.admin.palette import badge
+from runs.admin.trace import StepView, trace_of
+from runs.models import Run, Worker
+from runs.operations.why import why
+from runs.states import ENDED, FINAL, ActionStatus, RunStatus
+
+EVENTS_MAX = 500
+STEPS_PER_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One labelled value of the header."""
+
+    label: str
+    value: str
+    href: str = ""
+    is_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A verb of the run. With `refusal` it is disabled and says why."""
+
+    label: str
+    href: str
+    refusal: str = ""
+
+
+def page_context(request: HttpRequest, run: Run, *, may_act: bool) -> dict[str, Any]:
+    """Gather everything; each value is ready to be shown."""
+    now = timezone.now()
+    cards = _open_cards(request, run)
+    first = _first_step(request)
+    steps = trace_of(run, first=first, count=STEPS_PER_PAGE, now=now)
+    unfinished = run.state not in ENDED
+    return {
+        "run": run,
+        "status": badge(run.status),
+        "reasons": why(run),
+        "facts": _facts(run, now),
+        "tokens": _tokens(run),
+        "spent": show.money(run.cost_usd),
+        "ceiling": show.money(run.max_cost_usd),
+        "buttons": _buttons(run, may_act=may_act),
+        "cards": cards,
+        "steps": steps,
+        "step_pages": _step_pages(run, steps, first),
+        "input": show.pretty(run.input),
+        "output": None if run.output is None else _output(run.output),
+        "metadata": show.pretty(run.metadata) if run.metadata else "",
+        "events": _events(run),
+        "calls": _calls(run, now),
+        "artifacts": list(run.artifacts.defer("body")),
+        "letters": DeadLetter.objects.filter(run_id=run.pk),
+        "unfinished": unfinished,
+        # Reloading would throw away what is being typed into a decision.
+        "refreshes": unfinished and not cards and request.GET.get("refresh") != "off",
+        "refresh_is_off": request.GET.get("refresh") == "off",
+    }
+
+
+def _first_step(request: HttpRequest) -> int:
+    text = request.GET.get("from", "1")
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else 1
+
+
+def _step_pages(run: Run, steps: Sequence[StepView], first: int) -> dict[str, int]:
+    """Name the first steps of the neighbouring pages. Shape: {earlier?, later?, total}."""
+    total = run.steps.count() if first > 1 or len(steps) == STEPS_PER_PAGE else len(steps)
+    pages = {"total": total}
+    if first > 1:
+        pages["earlier"] = max(1, first - STEPS_PER_PAGE)
+    if first + STEPS_PER_PAGE <= total:
+        pages["later"] = first + STEPS_PER_PAGE
+    return pages
+
+
+def _open_cards(request: HttpRequest, run: Run) -> list[DecisionCard]:
+    actions = run.actions.filter(status=ActionStatus.OPEN).select_related("step", "run", "tenant", "decided_by")
+    return [card_of(action, request.user, back_to_run=True) for action in actions]
+
+
+def _output(output: Any) -> str:
+    return show.pretty_text(output) if isinstance(output, str) else show.pretty(output)
+
+
+def _facts(run: Run, now: datetime) -> list[Fact]:
+    """The header: who, where, when, and where from; empty ones are left out."""
+    facts = [
+        Fact("Id", str(run.pk), is_code=True),
+        Fact("Tenant", run.tenant.slug),
+        Fact("Requested by", f"{run.requested_by} via {run.origin}"),
+        Fact("Queue", f"{run.queue}, priority {run.priority}"),
+        Fact("Worker", _worker_name(run)),
+        Fact("Created", show.moment(run.created_at)),
+        Fact("Started", show.moment(run.started_at)),
+        Fact("Finished", show.moment(run.finished_at)),
+        Fact("Took", show.duration(run.started_at, run.finished_at, now=now)),
+        Fact("Time under a lease", f"{show.seconds(run.running_s)} of {show.seconds(run.timeout_s)}"),
+        Fact("Attempts of this step", str(run.attempts)),
+        Fact("Workers lost at this step", str(run.crashes or "")),
+        Fact("Next attempt", show.moment(run.next_attempt_at)),
+        Fact("Cancel asked by", run.cancel_requested_by),
+        Fact("Idempotency key", run.idempotency_key or "", is_code=True),
+        *_lineage(run),
+    ]
+    return [fact for fact in facts if fact.value]
+
+
+def _worker_name(run: Run) -> str:
+    if run.worker is None:
+        return ""
+    worker = Worker.objects.filter(pk=run.worker).first()
+    return worker.name if worker else show.short(run.worker)
+
+
+def _lineage(run: Run) -> list[Fact]:
+    definition = run.definition
+    facts = [Fact(label, str(other), _page(other)) for label, other in _relatives(run) if other]
+    if definition:
+        href = reverse("admin:runs_definition_change", args=[definition.pk])
+        facts.append(Fact("Definition", f"{definition.model}, {definition.hash[:8]}", href))
+    return facts
+
+
+def _relatives(run: Run) -> list[tuple[str, Run | None]]:
+    return [
+        ("Parent", run.parent),
+        ("Continues", run.continues),
+        ("Forked from", run.forked_from),
+        *(("Continued by", other) for other in run.continuations.all()[:20]),
+        *(("Forked as", other) for other in run.forks.all()[:20]),
+    ]
+
+
+def _page(run: Run) -> str:
+    return reverse("admin:runs_run_change", args=[run.pk])
+
+
+def _tokens(run: Run) -> list[Fact]:
+    words = {
+        "input_tokens": "input",
+        "output_tokens": "output",
+        "cache_read_tokens": "cache read",
+        "cache_write_tokens": "cache write",
+    }
+    return [Fact(words[name], f"{count:,}") for name, count in run.usage.items()]
+
+
+def _buttons(run: Run, *, may_act: bool) -> list[Button]:
+    """Cancel and Retry; what does not fit the status is disabled and says why."""
+    forbidden = "" if may_act else "You lack the permission to change runs"
+    ended = run.state in FINAL or run.state == RunStatus.FAILED
+    asked = run.cancel_requested_at is not None and not ended
+    cancel = f"It is already {run.status}" if ended else "It has been asked to stop" if asked else ""
+    retry = "" if run.state == RunStatus.FAILED else "Only a failed run can be retried"
+    return [
+        Button("Cancel run", reverse("admin:runs_run_cancel", args=[run.pk]), cancel or forbidden),
+        Button("Retry", reverse("admin:runs_run_retry", args=[run.pk]), retry or forbidden),
+    ]
+
+
+def _events(run: Run) -> list[dict[str, Any]]:
+    newest = run.events.order_by("-seq")[:EVENTS_MAX]
+    return [
+        {
+            "seq": event.seq,
+            "at": show.moment(event.at),
+            "kind": event.kind,
+            "actor": event.actor,
+            "data": ", ".join(f"{key}: {value}" for key, value in (event.data or {}).items()),
+        }
+        for event in reversed(newest)
+    ]
+
+
+def _calls(run: Run, now: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "row": call,
+            "cost": show.money(call.cost_usd),
+            "reserved": show.money(call.reserved_usd),
+            "took": show.duration(call.started_at, call.finished_at, now=now),
+        }
+        for call in run.model_calls.select_related("step")
+    ]

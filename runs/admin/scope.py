@@ -1,0 +1,49 @@
+"""Which tenants a person of the console sees. Written once; every page of a tenant's record uses it."""
+
+from typing import Any, TypeVar
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
+
+from runs.models import Role, Tenant
+
+M = TypeVar("M", bound=Model)
+
+
+def tenants_of(request: HttpRequest, *roles: Role) -> QuerySet[Tenant]:
+    """Select the tenants in which the user has one of the roles, any if none is named; superusers: all."""
+    if request.user.is_superuser:
+        return Tenant.objects.all()
+    membership: dict[str, Any] = {"memberships__user_id": request.user.pk}
+    if roles:
+        membership["memberships__role__in"] = roles
+    return Tenant.objects.filter(**membership)
+
+
+class TenantScopedAdmin(admin.ModelAdmin[M]):
+    """Pages of records that belong to a tenant: another tenant's do not exist."""
+
+    tenant_path: str | None = "tenant"  # from the record to its tenant; None: it belongs to nobody
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
+        """Only rows of the user's tenants."""
+        rows = super().get_queryset(request)
+        if self.tenant_path is None or request.user.is_superuser:
+            return rows
+        return rows.filter(**{f"{self.tenant_path}__in": tenants_of(request)})
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> M:
+        """Find a record. Raises: Http404, also for another tenant's."""
+        record = super().get_object(request, object_id, from_field)
+        if record is None:
+            raise Http404(f"no {self.opts.verbose_name} {object_id}")
+        return record
+
+
+class TenantFilter(admin.RelatedFieldListFilter):
+    """A filter by tenant that offers only those the user sees."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        """Offer the user's tenants."""
+        return [(str(tenant.pk), tenant.slug) for tenant in tenants_of(request)]

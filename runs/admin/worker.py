@@ -1,0 +1,52 @@
+"""Workers: the processes that hold leases. They belong to no tenant."""
+
+from datetime import timedelta
+
+from django.contrib import admin
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from runs.admin.palette import badge_html
+from runs.admin.records import RecordAdmin
+from runs.admin.show import duration, mono
+from runs.conf import conf
+from runs.models import Worker
+
+
+@admin.register(Worker)
+class WorkerAdmin(RecordAdmin[Worker]):
+    """Read workers, with the age of their heartbeats."""
+
+    tenant_path = None
+    list_display = ("name", "state", "queue_names", "load", "heartbeat_age", "host", "pid", "started_at")
+    list_filter = ("host", "draining")
+    search_fields = ("name", "host")
+    fields = (
+        "name", "state", "queue_names", "load", "heartbeat_age", "host", "pid",
+        "draining", "started_at", "heartbeat_at", "stopped_at", "id",
+    )  # fmt: skip
+    readonly_fields = ("state", "queue_names", "load", "heartbeat_age", "id")
+    empty_state = "No worker has ever started. Start one: manage.py rqworker agents"
+
+    @admin.display(description="state")
+    def state(self, worker: Worker) -> SafeString:
+        """Say whether it lives, by its heartbeat."""
+        silent = timezone.now() - worker.heartbeat_at > timedelta(seconds=conf().worker_silence_s)
+        if worker.stopped_at:
+            return badge_html("stopped")
+        return badge_html("silent" if silent else "draining" if worker.draining else "alive")
+
+    @admin.display(description="queues")
+    def queue_names(self, worker: Worker) -> str:
+        """List the queues in the order in which they are served."""
+        return ", ".join(str(name) for name in worker.queues)
+
+    @admin.display(description="held / slots")
+    def load(self, worker: Worker) -> SafeString:
+        """Show how full it is."""
+        return mono(f"{worker.held} / {worker.slots}")
+
+    @admin.display(description="heartbeat", ordering="heartbeat_at")
+    def heartbeat_age(self, worker: Worker) -> str:
+        """Say how long ago it was last heard of."""
+        return f"{duration(worker.heartbeat_at, None, now=timezone.now())} ago"

@@ -1,0 +1,83 @@
+"""Fixtures for all tests: an offline model that answers from scripts, a tenant, and a worker in this thread."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from agentops.offline.model import OfflineModel
+from runs.engine import provider
+from runs.engine.advance import advance
+from runs.engine.outcomes import Outcome
+from runs.models import Run, Tenant
+from runs.operations.accounts import make_member, make_tenant, make_token
+from runs.operations.post_run import RunRequest, post_run
+from runs.queue.claim import claim_next
+
+QUEUES = ("realtime", "agents", "default", "batch")
+
+
+@pytest.fixture
+def offline(settings: Any) -> Iterator[Callable[..., OfflineModel]]:
+    """Start an offline model over scripts given as dictionaries; the engine talks to it."""
+    started: list[OfflineModel] = []
+
+    def start(*scripts: dict[str, Any]) -> OfflineModel:
+        named = [{"name": f"script {number}"} | script for number, script in enumerate(scripts)]
+        model = OfflineModel(named)
+        model.start()
+        started.append(model)
+        settings.ANTHROPIC_BASE_URL = model.base_url
+        settings.ANTHROPIC_API_KEY = "offline"
+        return model
+
+    yield start
+    if provider.client.cache_info().currsize:
+        provider.client().close()
+    provider.client.cache_clear()
+    for model in started:
+        model.stop()
+
+
+@pytest.fixture
+def tenant(db: None) -> Tenant:
+    """A tenant named acme."""
+    return make_tenant("acme")
+
+
+@pytest.fixture
+def user(tenant: Tenant) -> Any:
+    """The service account of the tenant."""
+    return make_member(tenant, None)
+
+
+@pytest.fixture
+def token(tenant: Tenant) -> str:
+    """A token of the tenant with every scope."""
+    return make_token(tenant_slug=tenant.slug)
+
+
+@pytest.fixture
+def post(tenant: Tenant, user: Any) -> Callable[..., Run]:
+    """Post a run; `text` is a short way to give the input."""
+
+    def post(job_type: str, text: str = "hello", **request: Any) -> Run:
+        request.setdefault("input", {"text": text})
+        run, _ = post_run(RunRequest(job_type=job_type, **request), tenant=tenant, user=user, origin="test")
+        return run
+
+    return post
+
+
+@pytest.fixture
+def work(db: None) -> Callable[[], list[Outcome]]:
+    """Claim and advance runs in this thread until none is queued; return how each claim ended."""
+
+    def work() -> list[Outcome]:
+        outcomes = []
+        while claimed := claim_next(QUEUES, worker_id=uuid4(), worker_name="test"):
+            outcomes.append(advance(*claimed))
+        return outcomes
+
+    return work

@@ -1,0 +1,362 @@
+"""Stories of agents: what is asked, called, recorded and answered."""
+
+import pytest
+
+from runs.engine.outcomes import Completed, Failed, Retry, Waiting
+from runs.models import ModelCall, PendingAction, Run
+from runs.operations.decide_action import approve, reject, resolve
+from runs.operations.replay_run import retry_run
+from runs.operations.send_message import send_message
+from deadletters.models import DeadLetter
+from tests.testapp.agents import CALLS, FAIL, KEYS, ToolError, TransientError
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    CALLS.clear(), KEYS.clear(), FAIL.clear()
+
+
+def say(text, **more):
+    return {"content": [{"type": "text", "text": text}], **more}
+
+
+def use(*calls, **more):
+    return {"content": [{"type": "tool_use", "name": n, "input": i} for n, i in calls], **more}
+
+
+def trace(run):
+    return [(s.kind, s.name, s.status) for s in run.steps.order_by("seq")]
+
+
+def test_a_run_without_tools_completes_with_the_text_of_the_last_turn(offline, post, work):
+    offline({"turns": [say("Good morning.")]})
+    run = post("clerk")
+
+    outcomes = work()
+
+    run.refresh_from_db()
+    assert outcomes == [Completed("Good morning.")]
+    assert (run.status, run.output, run.fence) == ("completed", "Good morning.", 1)
+    assert run.finished_at and run.lease_expires_at is None
+
+
+def test_every_call_of_a_turn_is_a_step_and_all_are_answered_in_one_message(offline, post, work):
+    model = offline({"turns": [use(("look_up", {"key": "a"}), ("put", {"value": 1})), say("Done.")]})
+    run = post("clerk")
+
+    work()
+
+    assert trace(run) == [
+        ("model_call", "claude-sonnet-5-5", "completed"),
+        ("tool_call", "look_up", "completed"),
+        ("tool_call", "put", "completed"),
+        ("model_call", "claude-sonnet-5-5", "completed"),
+    ]
+    answer = model.requests[1]["body"]["messages"][-1]
+    assert answer["role"] == "user"
+    assert [block["content"] for block in answer["content"]] == ['{"key":"a","value":"A"}', "put 1"]
+
+
+def test_invalid_arguments_and_unknown_tools_are_errors_that_the_model_sees(offline, post, work):
+    model = offline({"turns": [use(("put", {"value": "x"}), ("no_such", {})), say("Sorry.")]})
+    run = post("clerk")
+
+    work()
+
+    run.refresh_from_db()
+    results = model.requests[1]["body"]["messages"][-1]["content"]
+    assert run.status == "completed"
+    assert [r["is_error"] for r in results] == [True, True]
+    assert "value" in results[0]["content"] and "no_such" in results[1]["content"]
+    assert CALLS["put"] == 0
+
+
+def test_a_tool_error_is_told_to_the_model_and_the_run_goes_on(offline, post, work):
+    FAIL["look_up"] = [ToolError("no such key")]
+    model = offline({"turns": [use(("look_up", {"key": "a"})), say("I see.")]})
+    run = post("clerk")
+
+    work()
+
+    run.refresh_from_db()
+    assert run.status == "completed"
+    assert "no such key" in model.requests[1]["body"]["messages"][-1]["content"][0]["content"]
+
+
+def test_a_read_that_fails_in_passing_is_done_again_without_asking_the_model(offline, post, work):
+    FAIL["look_up"] = [TransientError("busy")]
+    model = offline({"turns": [use(("look_up", {"key": "a"})), say("Done.")]})
+    run = post("clerk")
+
+    first = work()
+    _make_due(run)
+    work()
+
+    run.refresh_from_db()
+    assert isinstance(first[0], Retry)
+    assert run.status == "completed" and CALLS["look_up"] == 2 and len(model.requests) == 2
+    assert run.attempts == 0, "progress zeroes the counter"
+
+
+def test_an_unsafe_call_whose_connection_broke_is_unknown_and_a_person_decides(offline, post, work, user):
+    FAIL["send"] = [ConnectionError("reset by peer")]
+    model = offline({"turns": [use(("send", {"to": "bob"})), say("Sent.")]})
+    run = post("clerk")
+
+    assert work() == [Waiting()]
+
+    action = PendingAction.objects.get(run=run)
+    assert action.kind == "outcome" and action.effect_key == run.steps.get(seq=2).effect_key
+    assert run.steps.get(seq=2).status == "unknown"
+    resolve(action, user=user, outcome="happened", result="sent, says the mail log")
+    work()
+    run.refresh_from_db()
+    assert run.status == "completed" and CALLS["send"] == 1
+    assert model.requests[1]["body"]["messages"][-1]["content"][0]["content"] == "sent, says the mail log"
+
+
+def test_a_call_that_awaits_approval_does_not_hold_up_the_others(offline, post, work, user):
+    turn = use(("refund", {"order_id": "7", "amount_usd": 3.5}), ("look_up", {"key": "a"}))
+    model = offline({"turns": [turn, say("Refunded.")]})
+    run = post("clerk")
+
+    assert work() == [Waiting()]
+
+    assert trace(run)[1:] == [("tool_call", "refund", "planned"), ("tool_call", "look_up", "completed")]
+    assert len(model.requests) == 1, "the next model call waits for all"
+    approve(PendingAction.objects.get(run=run), user=user)
+    work()
+    run.refresh_from_db()
+    assert run.status == "completed" and CALLS["refund"] == 1 and CALLS["look_up"] == 1
+
+
+def test_a_rejected_call_is_skipped_and_the_model_is_told_why(offline, post, work, user):
+    model = offline({"turns": [use(("refund", {"order_id": "7", "amount_usd": 3.5})), say("Understood.")]})
+    run = post("clerk")
+    work()
+
+    reject(PendingAction.objects.get(run=run), user=user, note="Too late.")
+    work()
+
+    run.refresh_from_db()
+    result = model.requests[1]["body"]["messages"][-1]["content"][0]
+    assert run.status == "completed" and CALLS["refund"] == 0
+    assert result["is_error"] and "Too late." in result["content"]
+    assert run.steps.get(seq=2).status == "skipped"
+
+
+def test_edited_arguments_are_what_the_tool_receives(offline, post, work, user):
+    offline({"turns": [use(("refund", {"order_id": "7", "amount_usd": 100.0})), say("ok {{tool:refund}}")]})
+    run = post("clerk")
+    work()
+
+    action = approve(PendingAction.objects.get(run=run), user=user, arguments={"order_id": "7", "amount_usd": 5.0})
+    work()
+
+    run.refresh_from_db()
+    assert run.output == 'ok {"refunded":5.0,"order":"7"}'
+    assert action.proposed == {"order_id": "7", "amount_usd": 100.0}
+
+
+def test_arguments_that_were_tampered_with_after_approval_are_not_used(offline, post, work, user):
+    offline({"turns": [use(("refund", {"order_id": "7", "amount_usd": 1.0})), say("ok")]})
+    run = post("clerk")
+    work()
+    approve(PendingAction.objects.get(run=run), user=user)
+    run.steps.filter(seq=2).update(arguments={"order_id": "7", "amount_usd": 999.0})
+
+    assert work() == [Waiting()]
+
+    assert CALLS["refund"] == 0
+
+
+def test_approval_by_rule_asks_only_where_the_rule_says_so(offline, post, work):
+    turn = use(("small_refund", {"amount_usd": 5.0}), ("small_refund", {"amount_usd": 50.0}))
+    offline({"turns": [turn, say("ok")]})
+    run = post("clerk")
+
+    work()
+
+    assert [s.status for s in run.steps.filter(name="small_refund").order_by("seq")] == ["completed", "planned"]
+
+
+def test_ask_human_waits_for_an_answer_that_becomes_the_tools_result(offline, post, work, user):
+    model = offline({"turns": [use(("ask_human", {"question": "Which?"})), say("Thanks.")]})
+    run = post("clerk")
+    assert work() == [Waiting()]
+
+    send_message(run, user=user, text="The second.")
+    work()
+
+    run.refresh_from_db()
+    assert run.status == "completed"
+    assert model.requests[1]["body"]["messages"][-1]["content"][0]["content"] == "The second."
+
+
+def test_a_conversing_agent_asks_instead_of_completing(offline, post, work, user):
+    model = offline({"turns": [say("Who are you?"), say("Hello {{last_user}}.")]})
+    run = post("talker", "hi")
+    assert work() == [Waiting()]
+
+    send_message(run, user=user, text="Bob")
+    assert work() == [Waiting()]
+    send_message(run, user=user, text="bye", end=True)
+    work()
+
+    run.refresh_from_db()
+    assert (run.status, run.output) == ("completed", "Hello Bob.")
+    assert len(model.requests) == 2, "a last word does not ask the model again"
+
+
+def test_a_conversing_agent_that_ends_its_turn_without_a_word_completes(offline, post, work):
+    offline({"turns": [{"content": [], "stop_reason": "end_turn"}]})
+    run = post("talker")
+
+    work()
+
+    run.refresh_from_db()
+    assert run.status == "completed"
+
+
+def test_a_continued_run_sends_the_former_transcript_first(offline, post, work):
+    model = offline({"turns": [say("One."), say("Two.")]})
+    former = post("clerk", "first")
+    work()
+
+    post("clerk", "second", continues=former.pk)
+    work()
+
+    messages = model.requests[1]["body"]["messages"]
+    assert [m["role"] for m in messages] == ["user", "assistant", "user"]
+    assert messages[2]["content"][0]["text"] == "second"
+
+
+def test_more_model_calls_than_max_steps_is_a_permanent_failure_with_a_dead_letter(offline, post, work):
+    offline({"turns": [use(("look_up", {"key": "a"}))] * 5})
+    run = post("hasty")
+
+    outcomes = work()
+
+    run.refresh_from_db()
+    assert isinstance(outcomes[0], Failed)
+    assert run.status == "failed" and run.last_error["type"] == "StepLimitError"
+    assert DeadLetter.objects.get(run_id=run.pk).error_class == "StepLimitError"
+
+
+def test_an_unknown_price_is_refused_before_anything_is_sent(offline, post, work):
+    model = offline({"turns": [say("hi")]})
+    run = post("unpriced")
+
+    work()
+
+    run.refresh_from_db()
+    assert run.status == "failed" and run.last_error["type"] == "UnknownPriceError"
+    assert model.requests == []
+
+
+def test_a_full_budget_asks_and_a_raised_one_goes_on(offline, post, work, user):
+    model = offline({"turns": [say("Cheap.")]})
+    run = post("thrifty")
+    assert work() == [Waiting()] and model.requests == []
+
+    action = PendingAction.objects.get(run=run)
+    assert action.kind == "budget"
+    approve(action, user=user, arguments={"max_cost_usd": "1.00"})
+    work()
+
+    run.refresh_from_db()
+    assert run.status == "completed" and run.max_cost_usd == 1
+
+
+def test_a_budget_that_is_not_raised_fails_the_run(offline, post, work, user):
+    offline({"turns": [say("Cheap.")]})
+    run = post("thrifty")
+    work()
+
+    reject(PendingAction.objects.get(run=run), user=user, note="No.")
+    work()
+
+    run.refresh_from_db()
+    assert run.status == "failed" and run.last_error["type"] == "BudgetRefusedError"
+
+
+def test_a_structured_output_is_an_object_and_a_wrong_one_fails(offline, post, work):
+    offline(
+        {"when": {"first_user_contains": "good"}, "turns": [say('{"score": 3, "reason": "fine"}')]},
+        {"when": {"first_user_contains": "bad"}, "turns": [say('{"score": "high"}')]},
+    )
+    good, bad = post("judge", "good"), post("judge", "bad")
+
+    work()
+
+    good.refresh_from_db(), bad.refresh_from_db()
+    assert good.output == {"score": 3, "reason": "fine"}
+    assert bad.status == "failed" and bad.last_error["type"] == "OutputInvalidError"
+
+
+def test_a_retried_run_continues_after_its_last_good_step(offline, post, work, user):
+    refusal = {"kind": "status", "status": 403, "error_type": "permission_error", "message": "no", "times": 1}
+    model = offline({"turns": [use(("put", {"value": 1})), say("Done.", faults=[refusal])]})
+    run = post("clerk")
+    work()
+    run.refresh_from_db()
+    assert run.status == "failed"
+
+    retry_run(run, user=user)
+    work()
+
+    run.refresh_from_db()
+    assert run.status == "completed" and CALLS["put"] == 1
+    assert len([r for r in model.requests if r["status"] == 200]) == 2
+    assert DeadLetter.objects.get(run_id=run.pk).status == "replayed"
+
+
+def test_the_cost_of_a_run_is_the_sum_of_its_model_calls(offline, post, work):
+    offline({"turns": [use(("look_up", {"key": "a"})), say("Done.")]})
+    run = post("clerk")
+
+    work()
+
+    run.refresh_from_db()
+    calls = ModelCall.objects.filter(run=run)
+    assert run.cost_usd == sum(c.cost_usd for c in calls) == sum(s.cost_usd for s in run.steps.all()) > 0
+    assert run.output_tokens == sum(c.output_tokens for c in calls)
+
+
+def test_a_suspended_tenant_or_a_disabled_owner_fails_the_run(offline, post, work, tenant, user):
+    model = offline({"turns": [say("hi")]})
+    run = post("clerk")
+    tenant.is_active = False
+    tenant.save()
+
+    work()
+
+    run.refresh_from_db()
+    assert run.status == "failed" and run.last_error["type"] == "PermissionDeniedError" and model.requests == []
+
+
+def test_a_tool_that_a_deploy_removed_asks_a_person(offline, post, work, user, monkeypatch):
+    from runs.declarations.catalog import job_type_named
+
+    offline({"turns": [use(("put", {"value": 1})), say("Done.")]})
+    run = post("clerk")
+    clerk = job_type_named("clerk")
+    monkeypatch.setitem(clerk.__dict__, "tools_by_name", {})
+
+    assert work() == [Waiting()]
+    monkeypatch.undo()
+    action = PendingAction.objects.get(run=run)
+    approve(action, user=user)
+    work()
+
+    run.refresh_from_db()
+    assert "no longer declares" in action.reason
+    assert run.status == "completed" and CALLS["put"] == 1
+
+
+def _make_due(run: Run) -> None:
+    from runs.maintenance.wake_timers import wake_timers
+
+    assert wake_timers() == 1, f"run {run.pk} is due"
