@@ -13,6 +13,7 @@ class Fate:
     input: dict[str, Any]
     ends: str = "completed"
     decide: str = ""  # "approve", "reject" or "answer", for the action that it opens
+    is_retried: bool = False  # its provider refuses it once
     steps: tuple[str, ...] = field(default=())  # tools that must be recorded as completed, in this order
 
 
@@ -24,11 +25,11 @@ FATES = (
         steps=("account_profile", "fetch_invoices", "last_tickets"),
     ),
     Fate("renewal notes, saved in the CRM", "renewal_notes", {"account": 207}),
-    Fate("research, rate-limited once", "account_research", {"account": 184}),
+    Fate("research, rate-limited once", "account_research", {"account": 311}, is_retried=True),
     Fate(
         "refund, approved",
         "refund",
-        {"invoice": "1007", "reason": "charged twice"},
+        {"invoice": 1007, "reason": "charged twice"},
         decide="approve",
         steps=("issue_refund",),
     ),

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
-from agentops.examples.support_desk.seed import seed
+from agentops.examples.support_desk.seed import forget_effects, seed
 from agentops.stack import Stack
 from runs.models import Role
 from runs.operations.accounts import make_member, make_tenant, make_token
@@ -29,6 +29,7 @@ def prepare() -> Keys:
     """Bring the database up to date, seed the support desk, make the operator and a token."""
     call_command("migrate", verbosity=0, interactive=False)
     seed()
+    forget_effects()  # an invoice can be refunded once, the demo be repeated
     password = secrets.token_urlsafe(9)
     tenant = make_tenant(TENANT)
     operator = make_member(tenant, OPERATOR)

@@ -100,6 +100,9 @@ def _problems(posted: Posted) -> list[str]:
     done = list(
         run.steps.filter(status=StepStatus.COMPLETED, kind="tool_call").values_list("name", flat=True).order_by("seq")
     )
+    retried = run.steps.filter(attempt__gt=1).exists()
+    if posted.fate.is_retried and not retried:
+        problems.append("was never rate-limited")
     problems += [f"has no completed call of {tool}" for tool in posted.fate.steps if tool not in done]
     if run.steps.exclude(status__in=["completed", "failed", "skipped"]).exists():
         problems.append("has a step that never ended")

@@ -40,7 +40,7 @@ def _check_turn(
         findings.note(turn.turn, f"retried: {len(tries)} requests, {len(answered)} answered")
     body = answered[-1].body
     findings.expect(turn.turn, "user_id", conversation.id, (body.get("metadata") or {}).get("user_id"))
-    findings.expect(turn.turn, "system", [workload.policy], _system_texts(body.get("system")))
+    findings.expect(turn.turn, "system", [{"text": workload.policy, "type": "text"}], plain(body.get("system")))
     findings.expect(turn.turn, "tools", plain(workload.tools), plain(body.get("tools")))
     _check_messages(conversation.messages[: turn.turn], plain(body.get("messages")) or [], turn, findings)
 
@@ -49,10 +49,3 @@ def _check_messages(recorded: list[Json], received: list[Json], turn: ModelTurn,
     findings.expect(turn.turn, "number of messages", len(recorded), len(received))
     for position, (wanted, got) in enumerate(zip(recorded, received, strict=False)):
         findings.expect(turn.turn, f"message {position}", plain(wanted), got)
-
-
-def _system_texts(system: Any) -> Any:
-    """Take the texts out of the blocks of a system prompt; anything else is compared as it is."""
-    if not isinstance(system, list):
-        return system
-    return [block["text"] if set(block) == {"type", "text"} else block for block in plain(system)]

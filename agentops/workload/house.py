@@ -22,6 +22,7 @@ from runs.worker.supervisor import Child
 
 TENANTS = 20
 SLOTS = 8
+_RESTARTS_MAX = 5  # of one process
 _QUEUE = "agents"
 _SCOPES = ("runs:read", "runs:write")
 _CLAIMABLE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING, RunStatus.SCHEDULED)
@@ -42,8 +43,14 @@ class House:
     restarted: list[str] = field(default_factory=list)
 
     def watch(self) -> None:
-        """Start again what died. Raises: NotReadyError without the offline model: nobody could answer."""
-        self.restarted += [child.name for child in self.stack.check()]
+        """Start again what died.
+
+        Raises: NotReadyError for what dies again and again, and without the offline model: nobody could answer.
+        """
+        for child in self.stack.check():
+            self.restarted.append(child.name)
+            if self.restarted.count(child.name) > _RESTARTS_MAX:
+                raise NotReadyError(f"{child.name} ends again and again; see {child.log_path}")
         if not self.model.is_alive():
             raise NotReadyError(f"the offline model has ended; see {self.model.log_path}")
 

@@ -4,11 +4,11 @@ import time
 from dataclasses import dataclass, field
 
 from agentops.examples.workload.declaration import NAME
-from agentops.workload.client import ApiError, Client, StoppedError, UnreachableError
+from agentops.workload.client import ApiError, Client, UnreachableError
 from agentops.workload.conversations import Conversation, Json
+from agentops.workload.pace import Pace
 
 _ENDED = ("completed", "failed", "cancelled")
-_LOOK_FIRST_S, _LOOK_MOST_S, _LOOK_GROWTH = 0.1, 0.5, 1.4
 _SILENCE_S = 120.0  # a run that shows no sign of life for so long is given up
 
 
@@ -42,7 +42,7 @@ class Played:
         return self.problem is None
 
 
-def play(conversation: Conversation, client: Client, *, tenant: str, label: str) -> Played:
+def play(conversation: Conversation, client: Client, *, tenant: str, label: str, pace: Pace) -> Played:
     """Play a conversation; what goes wrong is told in the result.
 
     Raises: StoppedError when the replay is stopped.
@@ -50,7 +50,7 @@ def play(conversation: Conversation, client: Client, *, tenant: str, label: str)
     played = Played(conversation.id, tenant)
     try:
         played.run = client.post_run(_body(conversation, label), key=f"{NAME}-{label}-{conversation.id}")
-        _converse(conversation, client, played)
+        _converse(conversation, client, played, pace)
     except _GivenUpError as error:
         played.problem, played.needs_person = str(error), isinstance(error, _NeedsPersonError)
     except (ApiError, UnreachableError) as error:
@@ -71,10 +71,10 @@ def _body(conversation: Conversation, label: str) -> Json:
     }
 
 
-def _converse(conversation: Conversation, client: Client, played: Played) -> None:
+def _converse(conversation: Conversation, client: Client, played: Played, pace: Pace) -> None:
     answers, said = conversation.answers, 0
     while True:
-        played.run = _next_stop(client, played.run["id"])
+        played.run = _next_stop(client, played.run["id"], pace)
         if played.run["status"] in _ENDED:
             break
         if said == len(answers):
@@ -87,14 +87,15 @@ def _converse(conversation: Conversation, client: Client, played: Played) -> Non
         raise _GivenUpError(f"completed after {said} of {len(answers)} answers")
 
 
-def _next_stop(client: Client, run_id: str) -> Json:
-    """Look at a run, less and less often, until it has ended or asks."""
-    delay_s, alive_at, before = _LOOK_FIRST_S, time.monotonic(), ""
+def _next_stop(client: Client, run_id: str, pace: Pace) -> Json:
+    """Look at a run until it has ended or asks."""
+    begun_at = alive_at = time.monotonic()
+    before, delay_s = "", pace.first_look_s
     while True:
         client.pause(delay_s)
-        delay_s = min(delay_s * _LOOK_GROWTH, _LOOK_MOST_S)
-        run = client.run(run_id)
+        run, delay_s = client.run(run_id), pace.next_look_s
         if run["status"] in _ENDED or (run["status"] == "waiting_for_confirmation" and _asks(run)):
+            pace.learn(time.monotonic() - begun_at)
             return run
         signs = f"{run['status']} {run['usage']} {run['attempts']} {run['progress']}"
         if signs != before:
@@ -123,6 +124,3 @@ def _answer(conversation: Conversation, client: Client, run_id: str, said: int) 
         waits = [step for step in client.steps(run_id) if step["kind"] == "wait"]
         return sum(step["status"] == "completed" for step in waits)
     return said + 1
-
-
-__all__ = ["Played", "StoppedError", "play"]

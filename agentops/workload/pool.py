@@ -7,6 +7,7 @@ from itertools import cycle
 
 from agentops.workload.client import Client, StoppedError
 from agentops.workload.conversations import Conversation
+from agentops.workload.pace import Pace
 from agentops.workload.play import Played, play
 
 CLIENTS = 32
@@ -29,9 +30,10 @@ def play_all(
     """
     clients = {tenant: Client(base_url, token, stopping=stopping) for tenant, token in tokens.items()}
     played: list[Played] = []
+    pace = Pace()
     with ThreadPoolExecutor(CLIENTS, thread_name_prefix="client") as pool:
         pending: set[Future[Played]] = {
-            pool.submit(play, conversation, clients[tenant], tenant=tenant, label=label)
+            pool.submit(play, conversation, clients[tenant], tenant=tenant, label=label, pace=pace)
             for conversation, tenant in zip(conversations, cycle(tokens), strict=False)
         }
         try:

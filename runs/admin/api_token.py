@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from runs import clock
 from runs.admin.palette import badge_html
-from runs.admin.records import RecordAdmin
+from runs.admin.records import CREATED, RecordAdmin, moment_column
 from runs.admin.scope import TenantFilter
 from runs.admin.show import mono
 from runs.models import ApiToken
@@ -16,16 +16,20 @@ from runs.models import ApiToken
 HOW_TO_ADD = "Tokens are issued on the command line and shown once: manage.py token --tenant SLUG --user NAME"
 
 
+EXPIRES = moment_column("expires_at", "expires")
+REVOKED = moment_column("revoked_at", "revoked")
+
+
 @admin.register(ApiToken)
 class ApiTokenAdmin(RecordAdmin[ApiToken]):
     """Read and revoke tokens; hashes are never shown."""
 
-    list_display = ("code", "state", "tenant", "user", "scope_list", "created_at", "expires_at", "revoked_at")
+    list_display = ("code", "state", "tenant", "user", "scope_list", CREATED, EXPIRES, REVOKED)
     list_filter = (("tenant", TenantFilter),)
     list_select_related = ("tenant", "user")
     search_fields = ("prefix", "user__username")
-    fields = ("code", "state", "tenant", "user", "scope_list", "created_at", "expires_at", "revoked_at")
-    readonly_fields = ("code", "state", "scope_list")
+    fields = ("code", "state", "tenant", "user", "scope_list", CREATED, EXPIRES, REVOKED)
+    readonly_fields = ("code", "state", "scope_list", CREATED, EXPIRES, REVOKED)
     actions = ("revoke",)
     hint = HOW_TO_ADD
     empty_state = "No tokens yet."

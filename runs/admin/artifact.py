@@ -1,5 +1,6 @@
 """Artifacts: payloads too large for a row, to be downloaded and never rendered."""
 
+from io import BytesIO
 from typing import Any
 
 from django.contrib import admin
@@ -10,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from runs.admin.records import RecordAdmin
+from runs.admin.records import CREATED, RecordAdmin
 from runs.admin.show import mono
 from runs.models import Artifact
 
@@ -20,11 +21,11 @@ class ArtifactAdmin(RecordAdmin[Artifact]):
     """Read and download artifacts."""
 
     tenant_path = "run__tenant"
-    list_display = ("name", "run", "size_in_bytes", "created_at", "download_link")
+    list_display = ("name", "run", "size_in_bytes", CREATED, "download_link")
     list_select_related = ("run",)
     search_fields = ("name",)
-    fields = ("name", "run", "size_in_bytes", "content_type", "fingerprint", "created_at", "download_link")
-    readonly_fields = ("size_in_bytes", "fingerprint", "download_link")
+    fields = ("name", "run", "size_in_bytes", "content_type", "fingerprint", CREATED, "download_link")
+    readonly_fields = (CREATED, "size_in_bytes", "fingerprint", "download_link")
     empty_state = "No artifacts yet. A result too long for its step is kept here whole."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Artifact]:
@@ -57,7 +58,7 @@ class ArtifactAdmin(RecordAdmin[Artifact]):
             raise PermissionDenied
         artifact = self.get_object(request, str(pk))
         response = FileResponse(
-            iter([bytes(artifact.body)]),
+            BytesIO(bytes(artifact.body)),
             as_attachment=True,
             filename=f"{artifact.name}.txt",
             content_type="text/plain; charset=utf-8",

@@ -164,9 +164,8 @@ def _initial(action: PendingAction) -> dict[str, Any]:
 
 def decide(action: PendingAction, verb: str, form: forms.Form, user: Any) -> PendingAction:
     """Decide with what a valid form says. Raises: as the operation."""
-    return VERBS[verb].call(
-        action, user, {"arguments": None, **form.cleaned_data} if verb == "approve" else form.cleaned_data
-    )
+    said = {"arguments": None, **form.cleaned_data} if verb == "approve" else form.cleaned_data
+    return VERBS[verb].call(action, user, said)
 
 
 def card_of(

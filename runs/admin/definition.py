@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from runs.admin.records import RecordAdmin
+from runs.admin.records import CREATED, RecordAdmin
 from runs.admin.show import block, mono, pretty
 from runs.models import Definition
 
@@ -15,10 +15,11 @@ class DefinitionAdmin(RecordAdmin[Definition]):
     """Read definitions; a user sees those that runs of the own tenants have."""
 
     tenant_path = "run__tenant"
-    list_display = ("job_type", "short_hash", "model", "tool_count", "created_at")
+    list_display = ("job_type", "short_hash", "model", "tool_count", CREATED)
     list_filter = ("job_type", "model")
     search_fields = ("job_type", "hash")
-    fields = ("job_type", "full_hash", "model", "max_tokens", "created_at", "system_prompt", "tool_schemas")
+    fields = ("job_type", "full_hash", "model", "max_tokens", CREATED, "system_prompt", "tool_schemas")
+    readonly_fields = ("full_hash", CREATED, "system_prompt", "tool_schemas")
     empty_state = "No definitions yet. One is stored when an agent's run is first claimed by a worker."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Definition]:
@@ -49,7 +50,3 @@ class DefinitionAdmin(RecordAdmin[Definition]):
     def tool_schemas(self, definition: Definition) -> SafeString:
         """Show the tool schemas as they were sent."""
         return block(pretty(definition.tools))
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Definition | None = None) -> tuple[str, ...]:
-        """Every shown value is read."""
-        return ("full_hash", "system_prompt", "tool_schemas")

@@ -63,7 +63,6 @@ class PendingActionAdmin(PageAdmin[PendingAction]):
     )  # fmt: skip
     list_display_links = ("kind", "tool_name")
     list_filter = (InboxFilter, "kind", ("tenant", TenantFilter), "tool")
-    list_select_related = ("tenant", "run")
     list_per_page = 50
     search_fields = ("tool", "effect_key", "run__job_type")
     ordering = (F("expires_at").asc(nulls_last=True), "requested_at")
@@ -72,8 +71,8 @@ class PendingActionAdmin(PageAdmin[PendingAction]):
     empty_state = "No pending actions yet. One appears here when an agent needs a person's decision."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PendingAction]:
-        """What the page of one needs as well."""
-        return super().get_queryset(request).select_related("step", "decided_by")
+        """With all that list and page show; the admin leaves a query alone that selects related rows itself."""
+        return super().get_queryset(request).select_related("tenant", "run", "step", "decided_by")
 
     # Columns
 
@@ -122,7 +121,7 @@ class PendingActionAdmin(PageAdmin[PendingAction]):
             "action": record,
             "card": card_of(record, request.user),
             "run_href": reverse("admin:runs_run_change", args=[record.run_id]),
-            "title": f"{record.kind}: {record.tool or record.run.job_type}",
+            "title": f"{record.kind.capitalize()}: {record.tool or record.run.job_type}",
         }
 
     def get_urls(self) -> list[URLPattern]:

@@ -4,19 +4,35 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 
+from runs.admin import show
 from runs.admin.scope import M, TenantScopedAdmin
 from runs.errors import NotPermittedError, RunsError
 
 Verb = Callable[[HttpRequest, Any], str]
 """Does something to a record and says what was done. Raises: RunsError with the reason for a refusal."""
+
+
+def moment_column(name: str, label: str) -> Callable[[Any], str]:
+    """Make a column that shows a time the one way the console does, in UTC."""
+
+    @admin.display(description=f"{label} (UTC)", ordering=name)
+    def column(record: Any) -> str:
+        return show.moment(getattr(record, name)) or "never"
+
+    column.__name__ = name
+    return column
+
+
+CREATED = moment_column("created_at", "created")
 
 
 class RecordAdmin(TenantScopedAdmin[M]):
@@ -40,7 +56,7 @@ class RecordAdmin(TenantScopedAdmin[M]):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, or what to do if there is nothing to list."""
-        texts = {"empty_state": self.empty_state, "hint": self.hint, "title": self.opts.verbose_name_plural}
+        texts = {"empty_state": self.empty_state, "hint": self.hint, "title": capfirst(self.opts.verbose_name_plural)}
         response: HttpResponse = super().changelist_view(request, texts | (extra_context or {}))
         return response
 

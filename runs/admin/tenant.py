@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from runs.admin.palette import badge_html
+from runs.admin.records import CREATED
 from runs.admin.scope import TenantFilter, TenantScopedAdmin, tenants_of
 from runs.models import Membership, Role, Tenant
 
@@ -18,7 +19,7 @@ class TenantAdmin(TenantScopedAdmin[Tenant]):
     """Name, suspend and add tenants."""
 
     tenant_path = "pk"
-    list_display = ("slug", "name", "state", "created_at")
+    list_display = ("slug", "name", "state", CREATED)
     list_filter = ("is_active",)
     search_fields = ("slug", "name")
     fields = ("slug", "name", "is_active")

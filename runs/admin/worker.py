@@ -7,10 +7,15 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from runs.admin.palette import badge_html
-from runs.admin.records import RecordAdmin
+from runs.admin.records import RecordAdmin, moment_column
 from runs.admin.show import duration, mono
 from runs.conf import conf
 from runs.models import Worker
+
+
+STARTED = moment_column("started_at", "started")
+HEARTBEAT = moment_column("heartbeat_at", "last heartbeat")
+STOPPED = moment_column("stopped_at", "stopped")
 
 
 @admin.register(Worker)
@@ -18,14 +23,14 @@ class WorkerAdmin(RecordAdmin[Worker]):
     """Read workers, with the age of their heartbeats."""
 
     tenant_path = None
-    list_display = ("name", "state", "queue_names", "load", "heartbeat_age", "host", "pid", "started_at")
+    list_display = ("name", "state", "queue_names", "load", "heartbeat_age", "host", "pid", STARTED)
     list_filter = ("host", "draining")
     search_fields = ("name", "host")
     fields = (
         "name", "state", "queue_names", "load", "heartbeat_age", "host", "pid",
-        "draining", "started_at", "heartbeat_at", "stopped_at", "id",
+        "draining", STARTED, HEARTBEAT, STOPPED, "id",
     )  # fmt: skip
-    readonly_fields = ("state", "queue_names", "load", "heartbeat_age", "id")
+    readonly_fields = ("state", "queue_names", "load", "heartbeat_age", STARTED, HEARTBEAT, STOPPED, "id")
     empty_state = "No worker has ever started. Start one: manage.py rqworker agents"
 
     @admin.display(description="state")

@@ -11,6 +11,7 @@ from runs.engine.outcomes import Outcome, Waiting
 from runs.engine.provider import Answer, Progress, ask
 from runs.engine.retry import may_have_spent
 from runs.engine.transcript import Message, messages_of
+from runs.engine.turn import refuse_bad_end
 from runs.errors import BudgetRefusedError, ModelStoppedError, StepLimitError
 from runs.fault_points import fault_point
 from runs.hostile import clean, clean_text
@@ -186,6 +187,7 @@ def _record(journal: Journal, step: Step, call: ModelCall, answer: Answer) -> No
     if call.stop_reason == "max_tokens":
         _ask_again_with_more(journal, step, call)
         return
+    refuse_bad_end(answer.message)
     journal.complete(step, {"content": answer.message["content"], **_how_it_stopped(answer.message)})
     for block in answer.message["content"]:
         if block.get("type") == "tool_use":

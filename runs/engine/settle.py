@@ -87,7 +87,7 @@ def _retry(journal: Journal, error: BaseException, delay_s: float, **columns: An
 
 def _fail(journal: Journal, error: BaseException, **columns: Any) -> None:
     """Give up: the status, the failed step and the dead letter are written together, or not at all."""
-    run, step = journal.run, journal.current_step
+    run, step = journal.run, journal.current_step or next(reversed(journal.steps), None)
     described = describe(error)
     counters = {"attempts": run.attempts + 1, "crashes": run.crashes}  # what failed is no progress
     with transaction.atomic():

@@ -1,7 +1,8 @@
 """What comes next: the first missing thing of a run, read off its recorded steps. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from runs.engine.transcript import text_of
 from runs.errors import ModelRefusedError, ModelStoppedError
@@ -9,6 +10,8 @@ from runs.models import Step
 from runs.states import STEP_DONE, StepKind, StepStatus
 
 PAUSES_MAX = 10  # the provider's own loop ends after so many
+PAUSES = frozenset({"pause_turn", "compaction"})  # sent back unchanged, the model goes on
+GOOD_ENDS = PAUSES | {"end_turn", "stop_sequence", "tool_use"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ NextMove = AskModel | CallTools | AskPerson | AwaitPerson | Finish
 def next_move(steps: Sequence[Step], *, converses: bool) -> NextMove:
     """Decide what a run of an agent does next.
 
-    Raises: ModelRefusedError, ModelStoppedError for stop reasons that end the run.
+    Raises: ModelStoppedError if the model paused too often.
     """
     if not steps:
         return AskModel()
@@ -77,17 +80,24 @@ def _after_answer(
                 return Finish(text) if last_word else AskModel()
             # A turn without a word asks nothing, so there is nobody to wait for.
             return AskPerson(text) if converses and text else Finish(text)
-        case "tool_use" if following:
-            return AskModel()
-        case "pause_turn" | "compaction":
-            if _pauses(steps) >= PAUSES_MAX:
-                raise ModelStoppedError(f"the model paused {PAUSES_MAX} times in a row")
-            return AskModel()
-        case "refusal":
-            details = answer.result.get("stop_details") or {}
-            raise ModelRefusedError(f"the model refused (category: {details.get('category', 'not given')})")
-        case reason:
-            raise ModelStoppedError(f"the model stopped with {reason!r}, from which nobody can continue")
+        case reason if reason in PAUSES and _pauses(steps) >= PAUSES_MAX:
+            raise ModelStoppedError(f"the model paused {PAUSES_MAX} times in a row")
+    return AskModel()
+
+
+def refuse_bad_end(message: Mapping[str, Any]) -> None:
+    """Refuse an answer that is no good step: nobody can continue from how it stopped.
+
+    Raises: ModelRefusedError, ModelStoppedError.
+    """
+    reason = message["stop_reason"]
+    if reason == "refusal":
+        details = message.get("stop_details") or {}
+        raise ModelRefusedError(f"the model refused (category: {details.get('category', 'not given')})")
+    if reason not in GOOD_ENDS:
+        raise ModelStoppedError(f"the model stopped with {reason!r}, from which nobody can continue")
+    if reason == "tool_use" and not any(block["type"] == "tool_use" for block in message["content"]):
+        raise ModelStoppedError("the model stopped to use tools, but named none")
 
 
 def _pauses(steps: Sequence[Step]) -> int:
@@ -95,7 +105,7 @@ def _pauses(steps: Sequence[Step]) -> int:
     for step in reversed(steps):
         if step.kind != StepKind.MODEL_CALL or not step.result:
             break
-        if step.result["stop_reason"] not in ("pause_turn", "compaction"):
+        if step.result["stop_reason"] not in PAUSES:
             break
         count += 1
     return count

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import models
 
-MONEY = {"max_digits": 14, "decimal_places": 8}  # USD; a cached token costs 0.000_000_01
+MONEY: dict[str, Any] = {"max_digits": 14, "decimal_places": 8}  # USD; a cached token costs 0.000_000_01
 
 
 def dump_json(value: Any) -> str:

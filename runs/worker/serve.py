@@ -78,7 +78,7 @@ def _hear_doorbells(process: WorkerProcess, stop: threading.Event) -> None:
             ear = django_rq.get_worker(*process.queues, worker_class=AgentWorker, name=process.id.hex)
             ear.process = process
             ear.stopping = stop
-            ear.work()
+            ear.work(logging_level="WARNING")
         except (RedisError, OSError, ValueError) as error:
             log.warning("no doorbells (%s): looking for work every %g s", error, conf().poll_s)
         stop.wait(2.0)

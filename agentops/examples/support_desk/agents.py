@@ -69,6 +69,7 @@ depend on each other. Then write a short brief with the headings Customer, Money
     input_schema = inputs.ACCOUNT
     tools = [tools.account_profile, tools.fetch_invoices, tools.last_tickets, tools.search_notes]
     max_running_per_tenant = 1
+    retry_delays_s = (1.0, 5.0, 30.0, 120.0)  # somebody looks at the screen: a short pause is tried first
 
     def prompt(self, input: dict[str, Any]) -> str:  # noqa: A002
         """Ask for the research."""

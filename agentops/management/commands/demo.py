@@ -40,7 +40,7 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        self.console = Console(stderr=options["json"])
+        self.console = Console(stderr=options["json"], width=None if sys.stdout.isatty() else 150)
         try:
             code = self._run(options, stop)
         except StackError as error:

@@ -10,7 +10,8 @@ from agentops.examples.support_desk.models import Refund
 from runs.registry import ToolError, tool
 
 REASON_MAX_CHARS = 500
-CENT_EXPONENT = -2
+CENT = Decimal("0.01")
+NO_AMOUNT = Decimal(10) ** 12  # beyond this, cents get lost in the arithmetic
 
 
 @tool(effect="unsafe", approval="always", timeout_s=30)
@@ -21,7 +22,7 @@ def issue_refund(context: Context, invoice: str, amount_usd: float, reason: str)
     earlier refunds: look the invoice up first. `reason` is one sentence, at most 500 characters.
     """
     amount = Decimal(str(amount_usd))
-    if not amount.is_finite() or amount <= 0 or amount.normalize().as_tuple().exponent < CENT_EXPONENT:
+    if not amount.is_finite() or not 0 < amount < NO_AMOUNT or amount != amount.quantize(CENT):
         raise ToolError(f"{amount_usd} is not an amount; give dollars and whole cents above 0.")
     if len(reason) > REASON_MAX_CHARS:
         raise ToolError(f"The reason has {len(reason)} characters; give at most {REASON_MAX_CHARS}.")

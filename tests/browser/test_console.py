@@ -1,0 +1,92 @@
+"""The console in a real browser: wide and narrow, light and dark, with hostile text in every row."""
+
+import pytest
+from django.urls import reverse
+
+from runs.models import PendingAction, Run
+
+LOOKS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+
+
+def addresses(rows):
+    """Every page of the tour, by name."""
+
+    def page_of(name, row):
+        return reverse(f"admin:{name}_change", args=[row])
+
+    def list_of(name):
+        return reverse(f"admin:{name}_changelist")
+
+    return {
+        "index": reverse("admin:index"),
+        "runs": list_of("runs_run"),
+        "run-completed": page_of("runs_run", rows["completed"].pk),
+        "run-waiting": page_of("runs_run", rows["approval"].run_id),
+        "run-failed": page_of("runs_run", rows["letter"].run_id),
+        "run-running": f"{page_of('runs_run', rows['running'].pk)}?refresh=off",
+        "actions": list_of("runs_pendingaction"),
+        "action-approval": page_of("runs_pendingaction", rows["approval"].pk),
+        "action-question": page_of("runs_pendingaction", rows["question"].pk),
+        "action-outcome": page_of("runs_pendingaction", rows["outcome"].pk),
+        "action-budget": page_of("runs_pendingaction", rows["budget"].pk),
+        "letters": list_of("deadletters_deadletter"),
+        "letter": page_of("deadletters_deadletter", rows["letter"].pk),
+        "tokens": list_of("runs_apitoken"),
+        "workers": list_of("runs_worker"),
+        "lines": list_of("runs_line"),
+        "tenants": list_of("runs_tenant"),
+        "definition": page_of("runs_definition", rows["completed"].definition_id),
+        "artifact": page_of("runs_artifact", rows["artifact"].pk),
+    }
+
+
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_every_page_is_clean_at_this_width_and_theme(open_page, watch, rows, save, width, theme):
+    page = open_page(width=width, theme=theme)
+
+    too_wide = []
+    for name, address in addresses(rows).items():
+        page.goto(address)
+        save(page, f"{name}-{width}-{theme}")
+        assert page.title() != "pwned", name
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            too_wide.append(name)
+
+    assert watch.faults == []
+    assert too_wide == []
+
+
+def test_a_person_approves_and_the_run_is_queued(open_page, watch, rows, save):
+    page = open_page()
+    page.goto(reverse("admin:runs_pendingaction_change", args=[rows["approval"].pk]))
+
+    page.fill("textarea[name=arguments]", "{broken")
+    page.click("button.act--approve")
+    assert page.input_value("textarea[name=arguments]") == "{broken"
+    assert page.get_by_text("This is not JSON").is_visible()
+    save(page, "action-wrong-json")
+
+    page.fill("textarea[name=arguments]", '{"order_id": "5098", "amount_usd": 100}')
+    page.click("button.act--approve")
+    page.get_by_text("Approved.").wait_for()
+    save(page, "action-approved")
+
+    assert PendingAction.objects.get(pk=rows["approval"].pk).arguments["amount_usd"] == 100
+    assert Run.objects.get(pk=rows["approval"].run_id).status == "queued"
+    assert watch.faults == []
+
+
+def test_a_link_to_a_step_opens_it(open_page, rows):
+    page = open_page()
+
+    page.goto(reverse("admin:runs_run_change", args=[rows["completed"].pk]) + "#step-2")
+
+    page.locator("#step-2 pre").first.wait_for(state="visible")
+
+
+def test_a_working_run_reloads_by_itself(open_page, rows):
+    page = open_page()
+    page.goto(reverse("admin:runs_run_change", args=[rows["forked"].pk]))
+    Run.objects.filter(pk=rows["forked"].pk).update(progress_message="half way there")
+
+    page.get_by_text("half way there").wait_for(timeout=10_000)
