@@ -11,8 +11,9 @@ class AgentopsConfig(AppConfig):
 
     def ready(self) -> None:
         """Let the first doorbell of a process start the embedded Valkey, if that is the one in use."""
-        if settings.EMBEDDED_VALKEY_DIR:
+        var = settings.EMBEDDED_VALKEY_DIR
+        if var:
             from agentops.embedded.valkey import ensure_valkey
             from runs.queue.doorbell import before_first_use
 
-            before_first_use(lambda: ensure_valkey(settings.EMBEDDED_VALKEY_DIR))
+            before_first_use(lambda: ensure_valkey(var))

@@ -37,7 +37,9 @@ class Stack(Supervisor):
         if settings.EMBEDDED_VALKEY_DIR:
             ensure_valkey(settings.EMBEDDED_VALKEY_DIR)
 
-    def offline_model(self, *, scripts: Sequence[Path] = (), workload: Path | None = None, log: Path | None = None) -> str:
+    def offline_model(
+        self, *, scripts: Sequence[Path] = (), workload: Path | None = None, log: Path | None = None
+    ) -> str:
         """Start the offline model and point every later child at it; return its address."""
         port_file = self.logs / f"offline-{os.getpid()}.port"
         port_file.unlink(missing_ok=True)

@@ -16,5 +16,5 @@ urlpatterns = [
     path("livez", livez),
     path("readyz", readyz),
 ]
-handler404 = "runs.api.problems.page_not_found"
-handler500 = "runs.api.problems.server_error"
+handler404 = "agentops.errors.page_not_found"
+handler500 = "agentops.errors.server_error"

@@ -20,6 +20,7 @@ from deadletters.models import DeadLetter, LetterStatus
 from deadletters.replay import LIVE, discard, replay
 
 TEXT_MAX_CHARS = 20_000
+EMPTY_STATE = "No dead letters: no run has failed for good. One appears here when a run gives up."
 _LOOKS = {
     LetterStatus.OPEN: ("!", "ask"),
     LetterStatus.ASSIGNED: ("!", "ask"),
@@ -33,7 +34,7 @@ class InputForm(forms.Form):
 
     input = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 8, "class": "code", "spellcheck": "false"}),
-        max_length=200_000,
+        max_length=300_000,
         label="Other input (JSON object)",
     )
 
@@ -107,12 +108,8 @@ class DeadLetterAdmin(admin.ModelAdmin[DeadLetter]):
     def state(self, letter: DeadLetter) -> SafeString:
         """Show the status, with an icon beside its text."""
         icon, tone = _LOOKS[LetterStatus(letter.status)]
-        return format_html(
-            '<span class="status status--{}"><span class="status-icon" aria-hidden="true">{}</span>{}</span>',
-            tone,
-            icon,
-            letter.status,
-        )
+        look = '<span class="status status--{}"><span class="status-icon" aria-hidden="true">{}</span>{}</span>'
+        return format_html(look, tone, icon, letter.status)
 
     @admin.display(description="message")
     def message(self, letter: DeadLetter) -> SafeString:
@@ -127,25 +124,17 @@ class DeadLetterAdmin(admin.ModelAdmin[DeadLetter]):
     @admin.display(description="failed (UTC)", ordering="failed_at")
     def failed(self, letter: DeadLetter) -> str:
         """Show when it failed."""
-        return f"{letter.failed_at:%Y-%m-%d %H:%M:%S}"
+        return f"{letter.failed_at:%Y-%m-%d %H:%M}"
 
     @admin.display(description="cause", ordering="fingerprint")
     def cause(self, letter: DeadLetter) -> SafeString:
         """Link to the letters with the same fingerprint."""
-        here = reverse("admin:deadletters_deadletter_changelist")
-        return format_html(
-            '<a class="mono" href="{}?q={}" title="All with this cause">{}</a>',
-            here,
-            letter.fingerprint,
-            letter.fingerprint[:11],
-        )
+        link = '<a class="mono" href="?q={}" title="All with this cause">{}</a>'
+        return format_html(link, letter.fingerprint, letter.fingerprint[:11])
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, or that all is well."""
-        texts = {
-            "title": "Dead letters",
-            "empty_state": "No dead letters: no run has failed for good. One appears here when a run gives up.",
-        }
+        texts = {"title": "Dead letters", "empty_state": EMPTY_STATE}
         response: HttpResponse = super().changelist_view(request, texts | (extra_context or {}))
         return response
 
@@ -159,7 +148,8 @@ class DeadLetterAdmin(admin.ModelAdmin[DeadLetter]):
                 done += 1
             except Exception as error:
                 messages.warning(request, f"Not replayed, {letter}: {_refusal(error)}.")
-        messages.success(request, f"Replayed: {done}.") if done else None
+        if done:
+            messages.success(request, f"Replayed: {done}.")
 
     # Page and verbs
 
@@ -173,11 +163,7 @@ class DeadLetterAdmin(admin.ModelAdmin[DeadLetter]):
         ]
 
     def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the page; posting to it is refused."""
         if request.method not in ("GET", "HEAD") or not self.has_view_permission(request):
@@ -241,7 +227,7 @@ class DeadLetterAdmin(admin.ModelAdmin[DeadLetter]):
             "letter": letter,
             "look": {"icon": icon, "tone": tone, "label": letter.status},
             "facts": _facts(letter),
-            "arguments": arguments[:TEXT_MAX_CHARS],
+            "arguments": _shortened(arguments),
             "effects": _effects(letter),
             "replay_form": InputForm(initial={"input": arguments}, auto_id="replay-%s"),
             "discard_form": DiscardForm(auto_id="discard-%s"),
@@ -300,6 +286,12 @@ def _line(entry: Any) -> str:
     if not isinstance(entry, dict):
         return str(entry)
     return f"step {entry.get('seq')}: {entry.get('tool')}, effect key {entry.get('effect_key')}"
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= TEXT_MAX_CHARS:
+        return text
+    return f"{text[:TEXT_MAX_CHARS]}\n… [cut: {len(text):,} characters in all]"
 
 
 def _pretty(text: str) -> str:

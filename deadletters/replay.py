@@ -59,9 +59,7 @@ def close_for_retry(run_id: UUID, *, user: Any) -> None:
 
 
 def _decide(letter: DeadLetter, status: LetterStatus, *, user: Any, **columns: Any) -> None:
-    decided = DeadLetter.objects.filter(pk=letter.pk, status__in=LIVE).update(
-        status=status, decided_by=user, **columns
-    )
+    decided = DeadLetter.objects.filter(pk=letter.pk, status__in=LIVE).update(status=status, decided_by=user, **columns)
     if not decided:
         letter.refresh_from_db()
         raise LetterDecidedError(f"the letter is already {letter.status}")

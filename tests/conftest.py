@@ -33,9 +33,7 @@ def offline(settings: Any) -> Iterator[Callable[..., OfflineModel]]:
         return model
 
     yield start
-    if provider.client.cache_info().currsize:
-        provider.client().close()
-    provider.client.cache_clear()
+    provider.close_client()
     for model in started:
         model.stop()
 

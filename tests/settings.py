@@ -3,12 +3,14 @@
 import os
 import tempfile
 
-os.environ.setdefault("AGENTOPS_VAR", tempfile.mkdtemp(prefix="agentops-tests-"))
+# A folder of its own for each call of pytest, shared with its workers: two calls must not share a database.
+os.environ.setdefault("AGENTOPS_TESTS_VAR", tempfile.mkdtemp(prefix="agentops-"))
+os.environ["AGENTOPS_VAR"] = os.environ["AGENTOPS_TESTS_VAR"]
 os.environ.setdefault("AGENTOPS_EXAMPLES", "1")
 os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")  # nobody answers there; tests of doorbells set their own
 
-from agentops.settings import *  # noqa: E402, F403
-from agentops.settings import AGENTOPS, DATABASES, INSTALLED_APPS, VAR_DIR  # noqa: E402
+from agentops.settings import *  # noqa: F403
+from agentops.settings import AGENTOPS, DATABASES, INSTALLED_APPS, VAR_DIR
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.testapp"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

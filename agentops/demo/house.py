@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from agentops.examples.support_desk.seed import forget_effects, seed
 from agentops.stack import Stack
-from runs.models import Role
+from runs.models import Membership, Role
 from runs.operations.accounts import make_member, make_tenant, make_token
 
 TENANT = "acme"
@@ -37,7 +37,7 @@ def prepare() -> Keys:
     operator.refresh_from_db()
     operator.set_password(password)
     operator.save(update_fields=["password"])
-    operator.memberships.update(role=Role.ADMIN)
+    Membership.objects.filter(user_id=operator.pk).update(role=Role.ADMIN)
     return Keys(token=make_token(tenant_slug=TENANT), password=password)
 
 

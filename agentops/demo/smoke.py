@@ -76,14 +76,14 @@ def _decide(client: Client, posted: Posted) -> None:
 def _kill_holder(stack: Stack, posted: Posted, tell: Callable[[str], None]) -> None:
     """Kill -9 the worker that holds the run, in the middle of a started tool call."""
     ends_at = time.monotonic() + 30
-    started = Step.objects.filter(run=posted.run_id, kind="tool_call", status=StepStatus.STARTED)
+    started = Step.objects.filter(run_id=posted.run_id, kind="tool_call", status=StepStatus.STARTED)
     while not started.exists():
         if time.monotonic() > ends_at:
             posted.problems.append("no tool call was started within 30 s")
             return
         time.sleep(0.05)
     time.sleep(1.0)  # so that the call is really under way
-    worker = Worker.objects.get(pk=Run.objects.values_list("worker", flat=True).get(pk=posted.run_id))
+    worker = Worker.objects.get(pk=str(Run.objects.get(pk=posted.run_id).worker))
     os.kill(worker.pid, signal.SIGKILL)
     tell(f"killed worker {worker.name} while it held run {posted.run_id[:8]}")
     while not stack.check():
@@ -116,7 +116,7 @@ def _problems(posted: Posted) -> list[str]:
 
 
 def _not_rescued(posted: Posted) -> list[str]:
-    rescued = RunEvent.objects.filter(run=posted.run_id, kind="run.rescued").exists()
+    rescued = RunEvent.objects.filter(run_id=posted.run_id, kind="run.rescued").exists()
     return [] if rescued else ["was not rescued from its killed worker"]
 
 

@@ -25,7 +25,7 @@ def keep(var: Path, sock: Path) -> None:
             *("--save", "", "--appendonly", "no"),  # doorbells are not worth keeping
             *("--maxmemory-policy", "noeviction"),
         ],
-        preexec_fn=_die_with_keeper,
+        preexec_fn=_die_with_keeper,  # noqa: PLW1509 (the keeper has one thread)
     )
     users = os.open(var / "valkey.users", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(users, fcntl.LOCK_EX)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
 from agentops.examples.workload.declaration import NAME
@@ -62,7 +62,10 @@ def open_house(folder: Path, *, label: str, workers: int) -> Iterator[House]:
     Raises: NotReadyError when a part does not come up.
     """
     log = Path(settings.VAR_DIR) / f"{NAME}-{label}.requests.jsonl"
-    stack = Stack({"AGENTOPS_WORKLOAD": str(folder)})
+    try:
+        stack = Stack({"AGENTOPS_WORKLOAD": str(folder)})
+    except RuntimeError as error:
+        raise NotReadyError(f"the embedded Valkey: {error}") from error
     with stack:
         try:
             stack.offline_model(workload=folder, log=log)
@@ -82,7 +85,10 @@ def prepare_database() -> str | None:
     a nuisance on one's own machine, and not to be risked where a database was named.
     Raises: NotReadyError.
     """
-    call_command("migrate", verbosity=0, interactive=False)
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+    except DatabaseError as error:
+        raise NotReadyError(f"the database: {error}") from error
     unfinished = Run.objects.exclude(status__in=ENDED)
     for run in unfinished.filter(job_type=NAME):
         try:

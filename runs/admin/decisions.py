@@ -18,7 +18,7 @@ from runs.operations.may_decide import check_may_decide
 from runs.states import ActionKind
 
 NOTE_MAX_CHARS = 4000
-JSON_MAX_CHARS = 200_000
+JSON_MAX_CHARS = 300_000
 
 
 class JSONTextField(forms.CharField):

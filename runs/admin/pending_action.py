@@ -101,13 +101,13 @@ class PendingActionAdmin(PageAdmin[PendingAction]):
     @admin.display(description="requested (UTC)", ordering="requested_at")
     def requested(self, action: PendingAction) -> str:
         """Show when it was asked."""
-        return show.moment(action.requested_at)
+        return show.minute(action.requested_at)
 
     @admin.display(description="expires", ordering="expires_at")
     def expires(self, action: PendingAction) -> str:
         """Show how long there is, or when it was decided."""
         if action.decided_at:
-            return f"decided {show.moment(action.decided_at)}"
+            return f"decided {show.minute(action.decided_at)}"
         if action.expires_at is None:
             return "never"
         left = (action.expires_at - timezone.now()).total_seconds()

@@ -26,7 +26,7 @@ def moment_column(name: str, label: str) -> Callable[[Any], str]:
 
     @admin.display(description=f"{label} (UTC)", ordering=name)
     def column(record: Any) -> str:
-        return show.moment(getattr(record, name)) or "never"
+        return show.minute(getattr(record, name)) or "never"
 
     column.__name__ = name
     return column
@@ -38,6 +38,8 @@ CREATED = moment_column("created_at", "created")
 class RecordAdmin(TenantScopedAdmin[M]):
     """A record that nobody writes by hand: no adding, no changing, no deleting."""
 
+    fields: ClassVar[Any] = None  # may hold columns made by `moment_column`, which the stubs do not foresee
+    readonly_fields: ClassVar[Any] = ()
     change_form_template: ClassVar[Any] = "admin/record.html"
     empty_state = ""  # what to do when there is no row at all
     hint = ""  # a sentence above the list

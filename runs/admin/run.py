@@ -80,7 +80,7 @@ class RunAdmin(PageAdmin[Run]):
     @admin.display(description="steps")
     def steps(self, run: Any) -> SafeString:
         """Show how many steps there are, and the name of the one it is at."""
-        return format_html('{} <span class="quiet">{}</span>', run.step_count, run.step_name or "")
+        return format_html('{} <span class="clip quiet">{}</span>', run.step_count, run.step_name or "")
 
     @admin.display(description="took")
     def took(self, run: Run) -> str:
@@ -95,7 +95,7 @@ class RunAdmin(PageAdmin[Run]):
     @admin.display(description="created (UTC)", ordering="created_at")
     def created(self, run: Run) -> str:
         """Show when it was posted."""
-        return show.moment(run.created_at)
+        return show.minute(run.created_at)
 
     # Page and verbs
 

@@ -183,7 +183,7 @@ def _events(run: Run) -> list[dict[str, Any]]:
             "at": show.moment(event.at),
             "kind": event.kind,
             "actor": event.actor,
-            "data": ", ".join(f"{key}: {value}" for key, value in (event.data or {}).items()),
+            "data": show.shortened(", ".join(f"{key}: {value}" for key, value in (event.data or {}).items())),
         }
         for event in reversed(newest)
     ]

@@ -41,6 +41,11 @@ def duration(begin: datetime | None, end: datetime | None, *, now: datetime) -> 
     return seconds(((end or now) - begin).total_seconds()) if begin else ""
 
 
+def minute(at: datetime | None) -> str:
+    """Write a time for a narrow column, in UTC."""
+    return f"{at:%Y-%m-%d %H:%M}" if at else ""
+
+
 def moment(at: datetime | None) -> str:
     """Write a time, in UTC."""
     return f"{at:%Y-%m-%d %H:%M:%S}" if at else ""

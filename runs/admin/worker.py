@@ -12,7 +12,6 @@ from runs.admin.show import duration, mono
 from runs.conf import conf
 from runs.models import Worker
 
-
 STARTED = moment_column("started_at", "started")
 HEARTBEAT = moment_column("heartbeat_at", "last heartbeat")
 STOPPED = moment_column("stopped_at", "stopped")

@@ -36,9 +36,7 @@ class ActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         """Only the tenant's own."""
         if getattr(self, "swagger_fake_view", False):
             return PendingAction.objects.none()
-        return PendingAction.objects.filter(tenant=self.request.auth.tenant).select_related(
-            "step", "decided_by", "run"
-        )
+        return PendingAction.objects.filter(tenant=self.request.auth.tenant).select_related("step", "decided_by", "run")
 
     @extend_schema(request=ApproveSerializer, responses=ActionSerializer)
     @action(detail=True, methods=["post"])

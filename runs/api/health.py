@@ -21,7 +21,5 @@ def readyz(request: HttpRequest) -> JsonResponse:
     except DatabaseError:
         return JsonResponse({"status": "unavailable", "database": "away"}, status=503)
     if missing:
-        return JsonResponse(
-            {"status": "unavailable", "database": f"{missing} migrations missing"}, status=503
-        )
+        return JsonResponse({"status": "unavailable", "database": f"{missing} migrations missing"}, status=503)
     return JsonResponse({"status": "ok", "database": "ok", "workers": workers})

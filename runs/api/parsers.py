@@ -1,12 +1,16 @@
-"""Bodies: JSON only, bounded in size and depth."""
+"""Bodies: one JSON object in UTF-8, bounded in size and depth, no name twice."""
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType, ValidationError
 from rest_framework.parsers import JSONParser
+from rest_framework.utils.mediatypes import _MediaType
 
 from runs.conf import conf
+from runs.hostile import depth
+from runs.operations.post_run import DEPTH_MAX
 
 
 class TooLargeError(APIException):
@@ -17,29 +21,55 @@ class TooLargeError(APIException):
 
 
 class BoundedJSONParser(JSONParser):
-    """Read a JSON object of at most `body_max_bytes`.
+    """Read a JSON object of at most `body_max_bytes`."""
 
-    Raises: TooLargeError (413); ParseError (400).
-    """
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        """Read no more than the limit, then parse.
 
-    strict = True
-
-    def parse(
-        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Read no more than the limit, then parse."""
+        Raises: TooLargeError (413); UnsupportedMediaType (415); ParseError (400); ValidationError (422) naming a
+        field that is nested too deeply.
+        """
+        _expect_utf8(media_type or "")
         limit = conf().body_max_bytes
         body = stream.read(limit + 1)
         if len(body) > limit:
             raise TooLargeError(
                 f"The body is larger than {limit // 1024} KB. Put large files elsewhere and refer to them."
             )
-        import io
-
-        try:
-            value = super().parse(io.BytesIO(body), media_type, dict(parser_context or {}))
-        except RecursionError as error:
-            raise ParseError("The body is nested too deeply.") from error
-        if not isinstance(value, dict):
-            raise ParseError("The body must be a JSON object.")
+        value = _json(body)
+        too_deep = [name for name, inner in value.items() if depth(inner) > DEPTH_MAX]
+        if too_deep:
+            raise ValidationError({name: [f"is nested more deeply than {DEPTH_MAX} levels"] for name in too_deep})
         return value
+
+
+def _expect_utf8(media_type: str) -> None:
+    charset = _MediaType(media_type).params.get("charset", "utf-8")
+    if charset.strip('"').lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType(media_type, detail="JSON is written in UTF-8; there is no other charset for it.")
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_named_once)
+    except RecursionError as error:
+        raise ParseError("The body is nested too deeply.") from error
+    except ValueError as error:
+        raise ParseError(f"The body is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ParseError("The body must be a JSON object.")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name given twice: a proxy may have checked the first where we would act on the last."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice[:100]!r} is given twice in one object")
+    return value

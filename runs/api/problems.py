@@ -39,14 +39,10 @@ _TITLES = {
 }
 
 
-def problem(
-    status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **more: Any
-) -> Response:
+def problem(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> Response:
     """Build a problem document."""
     document = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status, "code": code}
-    return Response(
-        document | {"detail": detail} | more, status=status, headers=headers, content_type=CONTENT_TYPE
-    )
+    return Response(document | {"detail": detail} | more, status=status, headers=headers, content_type=CONTENT_TYPE)
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -55,9 +51,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     match error:
         case InvalidInputError():
             errors = [
-                {"field": field, "message": message}
-                for field, messages in error.errors.items()
-                for message in messages
+                {"field": field, "message": message} for field, messages in error.errors.items() for message in messages
             ]
             return problem(422, error.code, str(error), errors=errors)
         case ConflictError():
@@ -68,9 +62,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
             return problem(403, error.code, str(error))
         case OperationalError() | InterfaceError():
             log.error("the database is away: %s", error)
-            return problem(
-                503, "database_away", "The database is away; try again.", headers={"Retry-After": "2"}
-            )
+            return problem(503, "database_away", "The database is away; try again.", headers={"Retry-After": "2"})
         case RunsError():
             return problem(422, error.code, str(error))
         case _:

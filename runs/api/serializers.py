@@ -1,4 +1,4 @@
-"""The documents of the API, as DESIGN fixes their fields. Money is a decimal string, times are UTC."""
+"""What clients read: the documents of the API, as DESIGN fixes their fields. Money is a decimal string, times are UTC."""
 
 from decimal import Decimal
 from typing import Any
@@ -8,81 +8,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from runs.models import PendingAction, Run, Step
-from runs.operations.post_run import RunRequest
 from runs.operations.why import why
 from runs.states import ActionStatus
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """A body in which an unknown field is an error that names it."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse fields that do not exist."""
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
-        if unknown:
-            known = ", ".join(self.fields)
-            raise serializers.ValidationError(
-                {name: [f"There is no such field. Known: {known}."] for name in unknown}
-            )
-        return super().to_internal_value(data)
-
-
-class ObjectField(serializers.JSONField):
-    """A JSON object."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse anything but an object."""
-        if not isinstance(data, dict):
-            raise serializers.ValidationError("Must be an object.")
-        return super().to_internal_value(data)
-
-
-class StrictText(serializers.CharField):
-    """A text that is a text: numbers and booleans are not turned into one."""
-
-    def to_internal_value(self, data: Any) -> str:
-        """Refuse anything but a string."""
-        if not isinstance(data, str):
-            raise serializers.ValidationError("Must be a string.")
-        return super().to_internal_value(data)
-
-
-class StrictInteger(serializers.IntegerField):
-    """A whole number: no text, no boolean."""
-
-    def to_internal_value(self, data: Any) -> int:
-        """Refuse anything but a JSON integer."""
-        if not isinstance(data, int) or isinstance(data, bool):
-            raise serializers.ValidationError("Must be a whole number.")
-        return super().to_internal_value(data)
-
-
-class PostRunSerializer(StrictSerializer):
-    """The body of `POST /runs/`."""
-
-    job_type = StrictText(max_length=100)
-    input = ObjectField(required=False, default=dict)
-    priority = StrictInteger(min_value=0, max_value=9, default=5)
-    lane = serializers.ChoiceField(["standard", "batch"], default="standard")
-    scheduled_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
-    timeout_s = serializers.FloatField(
-        min_value=1, max_value=7 * 86400, required=False, allow_null=True, default=None
-    )
-    max_cost_usd = serializers.DecimalField(
-        max_digits=14, decimal_places=8, min_value=Decimal(0), required=False, allow_null=True, default=None
-    )
-    metadata = ObjectField(required=False, default=dict)
-    webhook_url = StrictText(required=False, allow_null=True, default=None, help_text="Not built yet: 422.")
-    continues = serializers.UUIDField(required=False, allow_null=True, default=None)
-    on_conflict = serializers.ChoiceField(
-        ["queue", "discard", "replace", "join", "interrupt"],
-        default="queue",
-        help_text="Only `queue` so far.",
-    )
-
-    def request(self) -> RunRequest:
-        """The validated body."""
-        return RunRequest(**self.validated_data)
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -131,14 +58,6 @@ def money(value: Decimal | None) -> str | None:
     return None if value is None else f"{value.normalize():f}"
 
 
-class MoneyField(serializers.Field[Any, Any, Any, Any]):
-    """USD as a decimal string."""
-
-    def to_representation(self, value: Decimal) -> str | None:
-        """Write it without an exponent."""
-        return money(value)
-
-
 class RunSerializer(serializers.ModelSerializer[Run]):
     """A run."""
 
@@ -153,7 +72,8 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     cost_usd = serializers.SerializerMethodField()
     max_cost_usd = serializers.SerializerMethodField()
     open_actions = serializers.SerializerMethodField()
-    parent = serializers.UUIDField(source="parent_id", allow_null=True)
+    # DRF's metaclass takes declared fields off the class, so this one does not hide `BaseSerializer.parent`.
+    parent = serializers.UUIDField(source="parent_id", allow_null=True)  # type: ignore[assignment]
     continues = serializers.UUIDField(source="continues_id", allow_null=True)
     forked_from = serializers.UUIDField(source="forked_from_id", allow_null=True)
     requested_by = serializers.SlugRelatedField[Any]("username", read_only=True)
@@ -253,31 +173,3 @@ class ActionSerializer(serializers.ModelSerializer[PendingAction]):
             "id kind status run step tool arguments effect effect_key reason verbs requested_at expires_at "
             "decided_at decided_by note"
         ).split()
-
-
-class ApproveSerializer(StrictSerializer):
-    """The body of `approve`."""
-
-    arguments = ObjectField(required=False, allow_null=True, default=None)
-    note = StrictText(required=False, allow_blank=True, default="", max_length=4000)
-
-
-class RejectSerializer(StrictSerializer):
-    """The body of `reject`."""
-
-    note = StrictText(max_length=4000, help_text="The model is told.")
-
-
-class ResolveSerializer(StrictSerializer):
-    """The body of `resolve`."""
-
-    outcome = serializers.ChoiceField(["happened", "did_not_happen"])
-    result = serializers.JSONField(required=False, allow_null=True, default=None)
-    note = StrictText(required=False, allow_blank=True, default="", max_length=4000)
-
-
-class MessageSerializer(StrictSerializer):
-    """The body of `messages`."""
-
-    text = StrictText(max_length=100_000, trim_whitespace=False)
-    end = serializers.BooleanField(required=False, default=False)

@@ -120,9 +120,7 @@ class Agent(JobType):
         """Refuse an agent that cannot work. Raises: DeclarationError with a hint."""
         owner = type(self).__qualname__
         if not self.model:
-            raise DeclarationError(
-                f"{owner} has no model", hint='Write for example model = "claude-sonnet-5-5".'
-            )
+            raise DeclarationError(f"{owner} has no model", hint='Write for example model = "claude-sonnet-5-5".')
         for tool in self.tools:
             if not isinstance(tool, Tool):
                 raise DeclarationError(
@@ -137,12 +135,12 @@ class Agent(JobType):
             raise DeclarationError(
                 f"{owner}: max_steps and max_tokens must be above 0", hint="Leave them out for 20 and 4096."
             )
-        if self.input_schema is not None and type(self).prompt is Agent.prompt:
-            if "text" not in self.input_json_schema.get("properties", {}):
-                raise DeclarationError(
-                    f"{owner}: the input has no `text` to ask the model with",
-                    hint="Define `def prompt(self, input): return …`.",
-                )
+        takes_text = "text" in self.input_json_schema.get("properties", {})
+        if type(self).prompt is Agent.prompt and not takes_text:
+            raise DeclarationError(
+                f"{owner}: the input has no `text` to ask the model with",
+                hint="Define `def prompt(self, input): return …`.",
+            )
         super().check()
 
 

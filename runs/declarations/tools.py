@@ -152,9 +152,7 @@ def _declare(
     owner = f"tool {name!r}"
     _check_options(owner, name, effect=effect, approval=approval, timeout_s=timeout_s, verify=verify)
     if not description:
-        raise DeclarationError(
-            f"{owner} has no docstring", hint="Say in it what the tool does: the model reads it."
-        )
+        raise DeclarationError(f"{owner} has no docstring", hint="Say in it what the tool does: the model reads it.")
     if not list(inspect.signature(f).parameters):
         raise DeclarationError(f"{owner} takes no context", hint=f"Write `def {f.__name__}(context, …)`.")
     model = None

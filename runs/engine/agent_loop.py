@@ -10,7 +10,7 @@ from runs.engine.model_call import ask_model
 from runs.engine.outcomes import Completed, Outcome, Waiting
 from runs.engine.recovery import recover
 from runs.engine.tool_calls import call_tools
-from runs.engine.turn import AskModel, AskPerson, AwaitPerson, CallTools, Finish, next_move
+from runs.engine.turn import AskModel, AskPerson, AwaitPerson, CallTools, Finish, NextMove, next_move
 from runs.errors import OutputInvalidError
 from runs.models import Definition
 from runs.models.definition import definition_for
@@ -27,20 +27,24 @@ def advance_agent(journal: Journal, agent: Agent) -> Outcome:
     recover(journal, agent)
     while True:
         journal.lease.check_boundary()
-        outcome: Outcome | None = None
-        match next_move(journal.steps, converses=agent.converses):
-            case AskModel(step):
-                outcome = ask_model(journal, agent, step)
-            case CallTools(steps):
-                outcome = call_tools(journal, agent, steps)
-            case AskPerson(text):
-                outcome = _ask_person(journal, text)
-            case AwaitPerson():
-                outcome = Waiting()
-            case Finish(text):
-                outcome = Completed(_output(agent, text))
+        outcome = _do(journal, agent, next_move(journal.steps, converses=agent.converses))
         if outcome:
             return outcome
+
+
+def _do(journal: Journal, agent: Agent, move: NextMove) -> Outcome | None:
+    """Do what is missing; None if the run may go on at once."""
+    match move:
+        case AskModel(step):
+            return ask_model(journal, agent, step)
+        case CallTools(steps):
+            return call_tools(journal, agent, steps)
+        case AskPerson(text):
+            return _ask_person(journal, text)
+        case AwaitPerson():
+            return Waiting()
+        case Finish(text):
+            return Completed(_output(agent, text))
 
 
 def snapshot(agent: Agent) -> Definition:

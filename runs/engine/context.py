@@ -49,9 +49,7 @@ class ToolContext:
         return secret(name)
 
 
-def context_for(
-    run: Run, lease: Lease, *, tool_use_id: str, effect_key: str | None, attempt: int
-) -> ToolContext:
+def context_for(run: Run, lease: Lease, *, tool_use_id: str, effect_key: str | None, attempt: int) -> ToolContext:
     """Build the context of one call."""
     return ToolContext(
         run_id=run.pk,

@@ -55,9 +55,7 @@ class JobContext(ToolContext):
 
 def advance_job(journal: Journal, job: Job) -> Outcome:
     """Call the job's function. Raises: what it raises; `advance` turns errors into outcomes."""
-    plain = context_for(
-        journal.run, journal.lease, tool_use_id="", effect_key=None, attempt=journal.run.attempts + 1
-    )
+    plain = context_for(journal.run, journal.lease, tool_use_id="", effect_key=None, attempt=journal.run.attempts + 1)
     context = JobContext(**{name: getattr(plain, name) for name in ToolContext.__slots__ if name[0] != "_"})
     context.journal = journal
     try:

@@ -162,9 +162,7 @@ class Journal:
         """Store an artifact with the next commit."""
         self._artifacts.append(artifact)
 
-    def open_action(
-        self, step: Step, kind: ActionKind, *, reason: str, arguments: Any = None
-    ) -> PendingAction:
+    def open_action(self, step: Step, kind: ActionKind, *, reason: str, arguments: Any = None) -> PendingAction:
         """Ask a person. The run waits, but other calls of the turn go on."""
         expires_at = None  # an unknown outcome stays unknown, however long nobody looks
         if kind != ActionKind.OUTCOME:
@@ -232,9 +230,7 @@ class Journal:
         planned = {step.pk for step in self._planned}
         for step in self._changed.values():
             if step.pk not in planned:
-                Step.objects.filter(pk=step.pk).update(
-                    **{name: getattr(step, name) for name in _STEP_COLUMNS}
-                )
+                Step.objects.filter(pk=step.pk).update(**{name: getattr(step, name) for name in _STEP_COLUMNS})
         for call in self._calls.values():
             call.save()
         if self._artifacts:

@@ -1,4 +1,4 @@
-"""The lease of one claimed run inside this process: may the work still go on?"""
+"""The lease of one claimed run inside this process: it says whether the work may still go on."""
 
 import threading
 import time

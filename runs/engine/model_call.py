@@ -26,8 +26,10 @@ _CACHE = {"type": "ephemeral"}
 def request_of(
     definition: Definition, messages: list[Message], *, max_tokens: int, end_user: str | None
 ) -> dict[str, Any]:
-    """Build the request. The end of `system` and the last block are cache breakpoints, so that each turn
-    reads what the last one wrote.
+    """Build the request.
+
+    The end of `system` and the last block are cache breakpoints, so that each turn reads what the last one
+    wrote.
     """
     request: dict[str, Any] = {
         "model": definition.model,
@@ -53,9 +55,7 @@ def history_before(run: Run) -> list[Message] | None:
     former = run.continues
     agent = job_type_named(former.job_type)
     assert isinstance(agent, Agent)
-    return messages_of(
-        agent.prompt(former.input), former.steps.order_by("seq"), before=history_before(former)
-    )
+    return messages_of(agent.prompt(former.input), former.steps.order_by("seq"), before=history_before(former))
 
 
 def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | None:
@@ -90,7 +90,7 @@ def _check_step_limit(journal: Journal, agent: Agent) -> None:
 def _max_tokens(definition: Definition, step: Step) -> int:
     """A truncated answer is asked for again with twice the room."""
     cut = step.model_calls.filter(stop_reason="max_tokens").count() if step.attempt else 0
-    return min(definition.max_tokens * 2**cut, max(definition.max_tokens, MAX_TOKENS_CEILING))
+    return int(min(definition.max_tokens * 2**cut, max(definition.max_tokens, MAX_TOKENS_CEILING)))
 
 
 def _asks_for_budget(journal: Journal, step: Step, reserve: Decimal) -> bool:

@@ -1,4 +1,4 @@
-"""Permission, checked again when it is used: may this run still work for its owner and tenant?"""
+"""Permission, checked again when it is used: a run works only for an owner and a tenant in good standing."""
 
 from runs.errors import PermissionDeniedError
 from runs.models import Run, Tenant

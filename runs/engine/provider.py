@@ -4,6 +4,7 @@ The SDK's own retries are off: they sleep uncapped for Retry-After and repeat sp
 """
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from runs.conf import conf
 from runs.errors import TransientError
 
 CheckLease = Callable[[], None]
+_making = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,14 @@ class ModelTimeoutError(TransientError):
     code = "model_timeout"
 
 
-@lru_cache(maxsize=1)
 def client() -> anthropic.Anthropic:
     """One client a process, with as many connections as there may be slots."""
+    with _making:  # the cache alone would let two slots make one each
+        return _client()
+
+
+@lru_cache(maxsize=1)
+def _client() -> anthropic.Anthropic:
     timeout = httpx2.Timeout(conf().model_silence_s, connect=conf().model_connect_s)
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
     return anthropic.Anthropic(
@@ -61,6 +68,14 @@ def client() -> anthropic.Anthropic:
         timeout=timeout,
         http_client=anthropic.DefaultHttpxClient(timeout=timeout, limits=limits),
     )
+
+
+def close_client() -> None:
+    """Close the connections; the next call makes a new client, with the settings as they are then."""
+    with _making:
+        if _client.cache_info().currsize:
+            _client().close()
+        _client.cache_clear()
 
 
 def ask(request: dict[str, Any], *, check: CheckLease, progress: Progress, timeout_s: float) -> Answer:

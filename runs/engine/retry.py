@@ -97,9 +97,7 @@ def _date(text: str, now: datetime | None) -> float | None:
     return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
 
 
-def retry_delay_s(
-    error: BaseException, *, attempt: int, delays_s: Sequence[float] | None = None
-) -> float | None:
+def retry_delay_s(error: BaseException, *, attempt: int, delays_s: Sequence[float] | None = None) -> float | None:
     """Choose the pause before the next try; None means give up.
 
     `attempt` counts the failed tries, this one included. Retry-After wins when it is longer, and is cut to

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from deadletters.capture import capture
+from deadletters.capture import Failure, capture
 from runs.engine.journal import Journal
 from runs.engine.lease import LeaseLostError
 from runs.engine.outcomes import (
@@ -32,27 +32,31 @@ log = logging.getLogger(__name__)
 
 def settle(journal: Journal, outcome: Outcome) -> None:
     """Write what the claim ended with. A lost lease writes nothing."""
+    if isinstance(outcome, Lost):
+        return
     fault_point("settle.before")
-    time_used = {"running_s": journal.run.running_s + journal.lease.held_s}
+    journal.set(running_s=journal.run.running_s + journal.lease.held_s)
     try:
-        match outcome:
-            case Lost():
-                return
-            case Completed(output):
-                _end(journal, RunStatus.COMPLETED, output=output, progress_percent=100, **time_used)
-            case Waiting():
-                _wait(journal, **time_used)
-            case Retry(error, delay_s):
-                _retry(journal, error, delay_s, **time_used)
-            case Released():
-                journal.tell("run.released")
-                journal.commit(to=RunStatus.QUEUED, **time_used)
-            case Failed(error):
-                _fail(journal, error, **time_used)
-            case Cancelled():
-                _cancel(journal, **time_used)
+        _write(journal, outcome)
     except LeaseLostError as error:
         log.warning("%s; nothing was written", error)
+
+
+def _write(journal: Journal, outcome: Outcome) -> None:
+    match outcome:
+        case Completed(output):
+            _end(journal, RunStatus.COMPLETED, output=output, progress_percent=100)
+        case Waiting():
+            _wait(journal)
+        case Retry(error, delay_s):
+            _retry(journal, error, delay_s)
+        case Released():
+            journal.tell("run.released")
+            journal.commit(to=RunStatus.QUEUED)
+        case Failed(error):
+            _fail(journal, error)
+        case Cancelled():
+            _cancel(journal)
 
 
 def _end(journal: Journal, status: RunStatus, **columns: Any) -> None:
@@ -60,11 +64,11 @@ def _end(journal: Journal, status: RunStatus, **columns: Any) -> None:
     journal.commit(to=status, **columns)
 
 
-def _wait(journal: Journal, **columns: Any) -> None:
+def _wait(journal: Journal) -> None:
     """Go to sleep as a row; unless the decision was faster, then the run may go on at once."""
     with transaction.atomic():
         journal.tell("run.waiting_for_confirmation")
-        journal.commit(to=RunStatus.WAITING_FOR_CONFIRMATION, **columns)
+        journal.commit(to=RunStatus.WAITING_FOR_CONFIRMATION)
         # A decision that came while the run was running could not move it on: look once more, under the
         # row lock which that decision needs too.
         decided = PendingAction.objects.filter(run=journal.run, decided_at__gte=journal.lease.claimed_at_db)
@@ -72,7 +76,7 @@ def _wait(journal: Journal, **columns: Any) -> None:
             change(journal.run, to=RunStatus.QUEUED, events=[Event("run.queued")])
 
 
-def _retry(journal: Journal, error: BaseException, delay_s: float, **columns: Any) -> None:
+def _retry(journal: Journal, error: BaseException, delay_s: float) -> None:
     due = journal.lease.now() + timedelta(seconds=delay_s)
     described = describe(error)
     journal.tell("run.retrying", error=described["type"], delay_s=round(delay_s, 1))
@@ -81,11 +85,10 @@ def _retry(journal: Journal, error: BaseException, delay_s: float, **columns: An
         attempts=journal.run.attempts + 1,
         next_attempt_at=due,
         last_error=described | {"at": journal.lease.now().isoformat()},
-        **columns,
     )
 
 
-def _fail(journal: Journal, error: BaseException, **columns: Any) -> None:
+def _fail(journal: Journal, error: BaseException) -> None:
     """Give up: the status, the failed step and the dead letter are written together, or not at all."""
     run, step = journal.run, journal.current_step or next(reversed(journal.steps), None)
     described = describe(error)
@@ -98,29 +101,30 @@ def _fail(journal: Journal, error: BaseException, **columns: Any) -> None:
             to=RunStatus.FAILED,
             last_error=described | {"at": journal.lease.now().isoformat()},
             **counters,
-            **columns,
         )
         PendingAction.objects.filter(run=run, status=ActionStatus.OPEN).update(
             status=ActionStatus.CANCELLED, decided_at=journal.lease.now()
         )
         capture(
-            run_id=run.pk,
-            tenant=run.tenant.slug,
-            job_type=run.job_type,
-            arguments=run.input,
-            step=step.seq if step else None,
-            step_name=step.name if step else "",
-            error_class=described["type"],
-            error_message=described["message"],
-            traceback=_traceback(error),
-            attempts=counters["attempts"],
-            cost_usd=run.cost_usd,
-            effects=effects_of(journal),
-            failed_at=journal.lease.now(),
+            Failure(
+                run_id=run.pk,
+                tenant=run.tenant.slug,
+                job_type=run.job_type,
+                arguments=run.input,
+                step=step.seq if step else None,
+                step_name=step.name if step else "",
+                error_class=described["type"],
+                error_message=described["message"],
+                traceback=_traceback(error),
+                attempts=counters["attempts"],
+                cost_usd=run.cost_usd,
+                effects=effects_of(journal),
+                failed_at=journal.lease.now(),
+            )
         )
 
 
-def _cancel(journal: Journal, **columns: Any) -> None:
+def _cancel(journal: Journal) -> None:
     """End as cancelled: what was begun stays visible as unknown, what was planned is skipped."""
     with transaction.atomic():
         for step in journal.steps:
@@ -134,7 +138,7 @@ def _cancel(journal: Journal, **columns: Any) -> None:
         PendingAction.objects.filter(run=journal.run, status=ActionStatus.OPEN).update(
             status=ActionStatus.CANCELLED, decided_at=journal.lease.now()
         )
-        _end(journal, RunStatus.CANCELLED, **columns)
+        _end(journal, RunStatus.CANCELLED)
 
 
 def describe(error: BaseException) -> dict[str, str]:

@@ -6,6 +6,7 @@ waits for all.
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from runs.conf import conf
@@ -46,6 +47,17 @@ def call_tools(journal: Journal, agent: Agent, steps: Sequence[Step]) -> Outcome
     return Waiting() if waiting else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call that may be made: the step, and what it calls with what."""
+
+    agent: Agent
+    step: Step
+    tool: Tool
+    context: ToolContext
+    arguments: dict[str, Any]
+
+
 def _work_on(journal: Journal, agent: Agent, step: Step) -> Outcome | None:
     """Take one planned call as far as it can go."""
     decision = PendingAction.objects.filter(step=step).order_by("-requested_at").first()
@@ -62,13 +74,16 @@ def _work_on(journal: Journal, agent: Agent, step: Step) -> Outcome | None:
     step.effect = tool.effect
     journal.keep(step)
     try:
-        arguments = tool.validate(step.arguments)
+        call = _call_of(journal, agent, step, tool)
     except InvalidInputError as error:
         _answer_error(journal, step, "invalid_arguments", f"The arguments do not fit: {error}")
         return None
-    if tool.asks_human:
-        journal.open_action(step, ActionKind.QUESTION, reason=str(arguments["question"]))
-        return Waiting()
+    return _make(journal, call, decision)
+
+
+def _call_of(journal: Journal, agent: Agent, step: Step, tool: Tool) -> _Call:
+    """Hold the arguments against the tool's schema. Raises: InvalidInputError."""
+    arguments = tool.validate(step.arguments)
     context = context_for(
         journal.run,
         journal.lease,
@@ -76,9 +91,18 @@ def _work_on(journal: Journal, agent: Agent, step: Step) -> Outcome | None:
         effect_key=journal.key(step),
         attempt=step.attempt + 1,
     )
-    if not _approved(journal, step, tool, decision, context, arguments):
+    return _Call(agent, step, tool, context, arguments)
+
+
+def _make(journal: Journal, call: _Call, decision: PendingAction | None) -> Outcome | None:
+    """Make the call, unless a person must answer it or agree to it first."""
+    if call.tool.asks_human:
+        journal.open_action(call.step, ActionKind.QUESTION, reason=str(call.arguments["question"]))
         return Waiting()
-    return _call(journal, agent, step, tool, context, arguments)
+    if not _may_be_made(journal, call, decision):
+        return Waiting()
+    check_owner(journal.run)
+    return _act(journal, call)
 
 
 def _ask_about_missing_tool(journal: Journal, step: Step) -> Outcome:
@@ -92,52 +116,36 @@ def _ask_about_missing_tool(journal: Journal, step: Step) -> Outcome:
     return Waiting()
 
 
-def _approved(  # noqa: PLR0917 (what an approval is bound to)
-    journal: Journal,
-    step: Step,
-    tool: Tool,
-    decision: PendingAction | None,
-    context: ToolContext,
-    arguments: dict[str, Any],
-) -> bool:
+def _may_be_made(journal: Journal, call: _Call, decision: PendingAction | None) -> bool:
     """Say whether the call may be made now; if not, a person is asked. Approval is bound to the arguments."""
     if decision and decision.kind == ActionKind.OUTCOME:
         return True  # the first call was allowed; a person decided to repeat it
     if decision and decision.kind == ActionKind.APPROVAL and decision.status == ActionStatus.APPROVED:
-        if decision.arguments_hash == hash_of(step.arguments):
+        if decision.arguments_hash == hash_of(call.step.arguments):
             return True
-        log.error("run %s step %s: arguments differ from those approved", journal.run.pk, step.seq)
-    elif not tool.needs_approval(context, arguments):
+        log.error("run %s step %s: arguments differ from those approved", journal.run.pk, call.step.seq)
+    elif not call.tool.needs_approval(call.context, call.arguments):
         return True
-    journal.open_action(
-        step, ActionKind.APPROVAL, reason=f"{tool.name} needs approval ({tool.effect} effect)."
-    )
+    reason = f"{call.tool.name} needs approval ({call.tool.effect} effect)."
+    journal.open_action(call.step, ActionKind.APPROVAL, reason=reason)
     return False
 
 
-def _call(  # noqa: PLR0917 (one call and all that belongs to it)
-    journal: Journal,
-    agent: Agent,
-    step: Step,
-    tool: Tool,
-    context: ToolContext,
-    arguments: dict[str, Any],
-) -> Outcome | None:
+def _act(journal: Journal, call: _Call) -> Outcome | None:
     """Intent, effect, result."""
-    check_owner(journal.run)
-    journal.start(step, deadline_s=tool.timeout_s)
+    lease, step = journal.lease, call.step
+    journal.start(step, deadline_s=call.tool.timeout_s)
     journal.commit()
     fault_point("tool.before")
-    lease = journal.lease
     lease.check()
-    lease.begin_step(tool.timeout_s)
+    lease.begin_step(call.tool.timeout_s)
     release_connection()
     try:
-        result = tool.function(context, **arguments)
+        result = call.tool.function(call.context, **call.arguments)
     except (LeaseLostError, CancelRequestedError, DeadlineError):
         raise  # raised inside `context.progress`: the engine's own, not the tool's
     except Exception as error:
-        return _after_error(journal, agent, step, error)
+        return _after_error(journal, call, error)
     finally:
         lease.end_step()
         release_connection()
@@ -146,17 +154,15 @@ def _call(  # noqa: PLR0917 (one call and all that belongs to it)
     return None
 
 
-def _after_error(journal: Journal, agent: Agent, step: Step, error: Exception) -> Outcome | None:
+def _after_error(journal: Journal, call: _Call, error: Exception) -> Outcome | None:
     """Decide by error class and effect class: again later, a person, or an error result for the model."""
-    kind = classify(error)
+    step, kind = call.step, classify(error)
     message = cut(str(error) or type(error).__name__, conf().text_max_chars)
-    lost = kind == ErrorClass.UNKNOWN_OUTCOME or (
-        step.effect == Effect.UNSAFE and kind == ErrorClass.TRANSIENT
-    )
+    lost = kind == ErrorClass.UNKNOWN_OUTCOME or (step.effect == Effect.UNSAFE and kind == ErrorClass.TRANSIENT)
     if lost:
         ask_for_outcome(journal, step, kind=type(error).__name__, message=message)
         return Waiting()
-    delay_s = retry_delay_s(error, attempt=journal.run.attempts + 1, delays_s=agent.retry_delays_s)
+    delay_s = retry_delay_s(error, attempt=journal.run.attempts + 1, delays_s=call.agent.retry_delays_s)
     if delay_s is not None:
         journal.put_back(step, kind=type(error).__name__, message=message)
         return Retry(error, delay_s)
@@ -177,4 +183,5 @@ def ask_for_outcome(journal: Journal, step: Step, *, kind: str, message: str) ->
 
 
 def _answer_error(journal: Journal, step: Step, kind: str, message: str) -> None:
+    """End the step with an error that the model sees; the turn goes on."""
     journal.fail(step, kind=kind, message=message, result={"text": message})

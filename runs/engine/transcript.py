@@ -58,6 +58,4 @@ def _say(messages: list[Message], role: str, blocks: list[dict[str, Any]]) -> No
 
 def text_of(content: Iterable[dict[str, Any]]) -> str:
     """Join the texts of a model's answer."""
-    return "\n\n".join(
-        block["text"] for block in content if block.get("type") == "text" and block["text"].strip()
-    )
+    return "\n\n".join(block["text"] for block in content if block.get("type") == "text" and block["text"].strip())

@@ -69,9 +69,7 @@ def next_move(steps: Sequence[Step], *, converses: bool) -> NextMove:
     return _after_answer(answer, following, steps, converses=converses)
 
 
-def _after_answer(
-    answer: Step, following: Sequence[Step], steps: Sequence[Step], *, converses: bool
-) -> NextMove:
+def _after_answer(answer: Step, following: Sequence[Step], steps: Sequence[Step], *, converses: bool) -> NextMove:
     text = text_of(answer.result["content"])
     match answer.result["stop_reason"]:
         case "end_turn" | "stop_sequence":

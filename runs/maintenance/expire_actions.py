@@ -13,9 +13,7 @@ _TOLD = "Nobody decided in time, so the call was not made."
 
 def expire_actions() -> int:
     """Expire every open action whose time is over. Unknown outcomes have no such time. Returns how many."""
-    late = PendingAction.objects.filter(status=ActionStatus.OPEN, expires_at__lte=Now()).select_related(
-        "step"
-    )
+    late = PendingAction.objects.filter(status=ActionStatus.OPEN, expires_at__lte=Now()).select_related("step")
     return sum(_expire(action) for action in late[:200])
 
 

@@ -1,6 +1,7 @@
 """Rescuing runs whose worker has died: their lease has run out, so anyone may go on."""
 
 import logging
+from collections.abc import Mapping
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -56,7 +57,7 @@ def _rescue(run: Run) -> None:
     log.warning("run %s rescued: its worker was lost (crash %s at this step)", run.pk, crashes)
 
 
-def _bury(run: Run, crashes: int, expired: dict[str, object]) -> None:
+def _bury(run: Run, crashes: int, expired: Mapping[str, object]) -> None:
     """Take the run over and fail it, with a dead letter that says at which step."""
     now = clock.now()
     change(run, if_fence=run.fence, only_if=expired, fence=run.fence + 1, crashes=crashes)

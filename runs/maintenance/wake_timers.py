@@ -14,9 +14,9 @@ _BATCH = 200
 
 def wake_timers() -> int:
     """Queue every scheduled or retrying run that is due. Returns how many."""
-    due = Run.objects.filter(
-        status__in=[RunStatus.SCHEDULED, RunStatus.RETRYING], next_attempt_at__lte=Now()
-    ).order_by("next_attempt_at")[:_BATCH]
+    due = Run.objects.filter(status__in=[RunStatus.SCHEDULED, RunStatus.RETRYING], next_attempt_at__lte=Now()).order_by(
+        "next_attempt_at"
+    )[:_BATCH]
     woken = 0
     for run in due:
         try:

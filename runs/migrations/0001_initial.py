@@ -47,17 +47,13 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("queue", models.CharField(max_length=64)),
                 ("job_type", models.CharField(max_length=100)),
                 (
                     "cap",
-                    models.PositiveIntegerField(
-                        blank=True, help_text="Runs at once; empty: no cap.", null=True
-                    ),
+                    models.PositiveIntegerField(blank=True, help_text="Runs at once; empty: no cap.", null=True),
                 ),
                 ("queued", models.IntegerField(default=0)),
                 ("running", models.IntegerField(default=0)),
@@ -67,9 +63,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "key",
-                    models.FloatField(
-                        default=0.0, help_text="Turn: the head's age and priority, or the last service."
-                    ),
+                    models.FloatField(default=0.0, help_text="Turn: the head's age and priority, or the last service."),
                 ),
             ],
         ),
@@ -110,9 +104,7 @@ class Migration(migrations.Migration):
                 ("pid", models.PositiveIntegerField()),
                 (
                     "queues",
-                    runs.models.fields.JSONText(
-                        help_text="Queue names, in the order in which they are served."
-                    ),
+                    runs.models.fields.JSONText(help_text="Queue names, in the order in which they are served."),
                 ),
                 ("slots", models.PositiveIntegerField()),
                 ("held", models.PositiveIntegerField(default=0, help_text="Runs that it holds now.")),
@@ -181,9 +173,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "fence",
-                    models.PositiveIntegerField(
-                        default=0, help_text="Count of claims; the newest may write."
-                    ),
+                    models.PositiveIntegerField(default=0, help_text="Count of claims; the newest may write."),
                 ),
                 ("worker", models.UUIDField(help_text="The worker that holds the lease.", null=True)),
                 ("lease_expires_at", models.DateTimeField(null=True)),
@@ -247,9 +237,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "line",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="runs.line"
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="runs.line"),
                 ),
                 (
                     "parent",
@@ -325,9 +313,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "name",
-                    models.CharField(
-                        help_text="The model, the tool, or the name of a function step.", max_length=200
-                    ),
+                    models.CharField(help_text="The model, the tool, or the name of a function step.", max_length=200),
                 ),
                 (
                     "status",
@@ -391,9 +377,7 @@ class Migration(migrations.Migration):
                 ("finished_at", models.DateTimeField(null=True)),
                 (
                     "run",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="runs.run"
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="runs.run"),
                 ),
             ],
             options={
@@ -506,9 +490,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "proposed",
-                    runs.models.fields.JSONText(
-                        help_text="What was proposed, when the decider edited it.", null=True
-                    ),
+                    runs.models.fields.JSONText(help_text="What was proposed, when the decider edited it.", null=True),
                 ),
                 ("arguments_hash", models.CharField(blank=True, max_length=64)),
                 ("effect", models.CharField(blank=True, max_length=16)),
@@ -561,9 +543,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "role",
@@ -640,16 +620,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("seq", models.PositiveIntegerField()),
                 (
                     "kind",
-                    models.CharField(
-                        help_text="`run.queued`, `step.completed`, `action.approved` …", max_length=64
-                    ),
+                    models.CharField(help_text="`run.queued`, `step.completed`, `action.approved` …", max_length=64),
                 ),
                 ("actor", models.CharField(blank=True, help_text="A user, or a worker.", max_length=150)),
                 ("data", runs.models.fields.JSONText(default=dict)),
@@ -680,9 +656,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="step",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status__in", ["planned", "started", "completed", "failed", "unknown", "skipped"])
-                ),
+                condition=models.Q(("status__in", ["planned", "started", "completed", "failed", "unknown", "skipped"])),
                 name="step_status_known",
             ),
         ),
@@ -766,17 +740,13 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("priority__lte", 9)), name="run_priority_0_to_9"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(("priority__lte", 9)), name="run_priority_0_to_9"),
         ),
         migrations.AddConstraint(
             model_name="run",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(
-                        ("finished_at__isnull", False), ("status__in", ["failed", "cancelled", "completed"])
-                    ),
+                    models.Q(("finished_at__isnull", False), ("status__in", ["failed", "cancelled", "completed"])),
                     models.Q(
                         models.Q(("status__in", ["failed", "cancelled", "completed"]), _negated=True),
                         ("finished_at__isnull", True),
@@ -791,9 +761,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("lease_expires_at__isnull", False), ("status", "running")),
-                    models.Q(
-                        models.Q(("status", "running"), _negated=True), ("lease_expires_at__isnull", True)
-                    ),
+                    models.Q(models.Q(("status", "running"), _negated=True), ("lease_expires_at__isnull", True)),
                     _connector="OR",
                 ),
                 name="run_lease_fits_status",
@@ -812,9 +780,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="run",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "idempotency_key"), name="run_idempotency_key"
-            ),
+            constraint=models.UniqueConstraint(fields=("tenant", "idempotency_key"), name="run_idempotency_key"),
         ),
         migrations.AddIndex(
             model_name="pendingaction",
@@ -822,9 +788,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="pendingaction",
-            index=models.Index(
-                condition=models.Q(("status", "open")), fields=["expires_at"], name="action_expiry"
-            ),
+            index=models.Index(condition=models.Q(("status", "open")), fields=["expires_at"], name="action_expiry"),
         ),
         migrations.AddConstraint(
             model_name="pendingaction",
@@ -868,9 +832,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="line",
-            index=models.Index(
-                condition=models.Q(("queued__gt", 0)), fields=["queue", "key"], name="line_turn"
-            ),
+            index=models.Index(condition=models.Q(("queued__gt", 0)), fields=["queue", "key"], name="line_turn"),
         ),
         migrations.AddConstraint(
             model_name="line",

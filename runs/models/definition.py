@@ -31,9 +31,7 @@ class Definition(models.Model):
         return [tool["name"] for tool in self.tools]
 
 
-def definition_for(
-    *, job_type: str, model: str, system: str, tools: list[Any], max_tokens: int
-) -> Definition:
+def definition_for(*, job_type: str, model: str, system: str, tools: list[Any], max_tokens: int) -> Definition:
     """Find or store the definition with exactly this content."""
     content = dump_json([job_type, model, system, tools, max_tokens])
     definition, _ = Definition.objects.get_or_create(

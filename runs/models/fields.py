@@ -16,6 +16,9 @@ def dump_json(value: Any) -> str:
 class JSONText(models.TextField[Any, Any]):
     """A JSON value kept as text: key order survives, which a database's JSON column does not promise."""
 
+    _pyi_private_set_type: Any  # what django-stubs reads: any JSON value may be assigned
+    _pyi_private_get_type: Any
+
     def from_db_value(self, value: str | None, *_: Any) -> Any:
         """Read the text back."""
         return None if value is None else json.loads(value)

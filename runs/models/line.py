@@ -30,9 +30,7 @@ class Line(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["queue", "tenant", "job_type"], name="one_line_each"),
-            models.CheckConstraint(
-                condition=Q(queued__gte=0) & Q(running__gte=0), name="line_counts_not_negative"
-            ),
+            models.CheckConstraint(condition=Q(queued__gte=0) & Q(running__gte=0), name="line_counts_not_negative"),
         ]
         indexes = [
             models.Index(fields=["queue", "key"], name="line_turn", condition=Q(queued__gt=0)),
@@ -44,9 +42,7 @@ class Line(models.Model):
 
 def line_for(*, queue: str, tenant: Tenant, job_type: str, cap: int | None) -> Line:
     """Find or make the line, and bring its cap up to date with the declaration."""
-    line, made = Line.objects.get_or_create(
-        queue=queue, tenant=tenant, job_type=job_type, defaults={"cap": cap}
-    )
+    line, made = Line.objects.get_or_create(queue=queue, tenant=tenant, job_type=job_type, defaults={"cap": cap})
     if not made and line.cap != cap:
         Line.objects.filter(pk=line.pk).update(cap=cap)
     return line

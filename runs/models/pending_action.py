@@ -21,9 +21,7 @@ class PendingAction(models.Model):
     run = models.ForeignKey(Run, models.CASCADE, related_name="actions")
     step = models.ForeignKey(Step, models.CASCADE, related_name="actions")
     kind = models.CharField(max_length=16, choices=[(k.value, k.value) for k in ActionKind])
-    status = models.CharField(
-        max_length=16, choices=[(s.value, s.value) for s in ActionStatus], default="open"
-    )
+    status = models.CharField(max_length=16, choices=[(s.value, s.value) for s in ActionStatus], default="open")
     tool = models.CharField(max_length=200, blank=True)
     arguments = JSONText(null=True, help_text="What will be done, as decided.")
     proposed = JSONText(null=True, help_text="What was proposed, when the decider edited it.")
@@ -34,27 +32,18 @@ class PendingAction(models.Model):
     requested_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="decisions"
-    )
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="decisions")
     decision = JSONText(null=True, help_text="The verb and what came with it, to recognise a repetition.")
     note = models.TextField(blank=True)
 
     class Meta:
         ordering = ["requested_at"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["step"], condition=Q(status="open"), name="one_open_action_per_step"
-            ),
+            models.UniqueConstraint(fields=["step"], condition=Q(status="open"), name="one_open_action_per_step"),
+            models.CheckConstraint(condition=Q(kind__in=[k.value for k in ActionKind]), name="action_kind_known"),
+            models.CheckConstraint(condition=Q(status__in=[s.value for s in ActionStatus]), name="action_status_known"),
             models.CheckConstraint(
-                condition=Q(kind__in=[k.value for k in ActionKind]), name="action_kind_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(status__in=[s.value for s in ActionStatus]), name="action_status_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(status="open", decided_at__isnull=True)
-                | (~Q(status="open") & Q(decided_at__isnull=False)),
+                condition=Q(status="open", decided_at__isnull=True) | (~Q(status="open") & Q(decided_at__isnull=False)),
                 name="action_decided_at_fits_status",
             ),
         ]

@@ -20,9 +20,7 @@ class Run(models.Model):
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="runs")
     job_type = models.CharField(max_length=100)
     queue = models.CharField(max_length=64)
-    lane = models.CharField(
-        max_length=16, default="standard", help_text="`standard`, or `batch` at half price."
-    )
+    lane = models.CharField(max_length=16, default="standard", help_text="`standard`, or `batch` at half price.")
     priority = models.PositiveSmallIntegerField(default=5, help_text="0 to 9, higher first.")
     line = models.ForeignKey(Line, models.PROTECT, related_name="runs")
     rank = models.FloatField(help_text="Place within its line; smaller first.")
@@ -34,9 +32,7 @@ class Run(models.Model):
     definition = models.ForeignKey(Definition, models.PROTECT, null=True, help_text="Set when first claimed.")
 
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="runs")
-    origin = models.CharField(
-        max_length=32, default="api", help_text="Where from: api, admin, command, schedule."
-    )
+    origin = models.CharField(max_length=32, default="api", help_text="Where from: api, admin, command, schedule.")
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 (NULLs are distinct in the unique constraint)
     body_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the posted body.")
     continues = models.ForeignKey("self", models.PROTECT, null=True, related_name="continuations")
@@ -75,9 +71,7 @@ class Run(models.Model):
     class Meta:
         ordering = ["-created_at"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(status__in=[s.value for s in RunStatus]), name="run_status_known"
-            ),
+            models.CheckConstraint(condition=Q(status__in=[s.value for s in RunStatus]), name="run_status_known"),
             models.CheckConstraint(condition=Q(priority__lte=9), name="run_priority_0_to_9"),
             models.CheckConstraint(
                 condition=Q(status__in=[s.value for s in ENDED], finished_at__isnull=False)

@@ -47,9 +47,7 @@ class Step(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "seq"], name="step_seq"),
             models.CheckConstraint(condition=Q(kind__in=[k.value for k in StepKind]), name="step_kind_known"),
-            models.CheckConstraint(
-                condition=Q(status__in=[s.value for s in StepStatus]), name="step_status_known"
-            ),
+            models.CheckConstraint(condition=Q(status__in=[s.value for s in StepStatus]), name="step_status_known"),
             models.CheckConstraint(
                 condition=~Q(status="completed") | Q(result__isnull=False), name="step_completed_has_result"
             ),

@@ -1,5 +1,7 @@
 """Cancelling a run: at once if nobody works on it, at the next boundary if a worker does."""
 
+from typing import Any
+
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -22,7 +24,7 @@ def cancel_run(run: Run, *, actor: str) -> Run:
     if run.state in FINAL or run.state == RunStatus.FAILED:
         raise InvalidTransitionError(f"the run is already {run.status}")
     now = clock.now()
-    asked = {"cancel_requested_at": now, "cancel_requested_by": actor}
+    asked: dict[str, Any] = {"cancel_requested_at": now, "cancel_requested_by": actor}
     if run.state == RunStatus.RUNNING:
         change(run, events=[Event("run.cancel_requested", actor=actor)], **asked)
         return run

@@ -38,9 +38,7 @@ class _Verdict:
     note: str = ""
 
 
-def approve(
-    action: PendingAction, *, user: AbstractBaseUser, arguments: Any = None, note: str = ""
-) -> PendingAction:
+def approve(action: PendingAction, *, user: AbstractBaseUser, arguments: Any = None, note: str = "") -> PendingAction:
     """Allow a proposed call, with other arguments if given; or raise a budget.
 
     Raises: InvalidInputError for arguments that do not fit the tool; InvalidTransitionError for a kind that
@@ -76,9 +74,7 @@ def reject(action: PendingAction, *, user: AbstractBaseUser, note: str) -> Pendi
         run, action, is_new = _decide(action, verdict, user)
         if is_new:
             if action.kind != ActionKind.BUDGET:
-                _end_step(
-                    action, StepStatus.SKIPPED, f"Refused by a person: {note.strip()}", error="rejected"
-                )
+                _end_step(action, StepStatus.SKIPPED, f"Refused by a person: {note.strip()}", error="rejected")
             _go_on(run, action, user)
     return action
 
@@ -95,9 +91,7 @@ def resolve(
         raise InvalidInputError({"outcome": ["must be `happened` or `did_not_happen`"]})
     if outcome == "did_not_happen" and action.status == ActionStatus.OPEN:
         _refuse_while_it_may_arrive(action.step)
-    verdict = _Verdict(
-        {"verb": "resolve", "outcome": outcome, "result": clean(result)}, ActionStatus.RESOLVED, note
-    )
+    verdict = _Verdict({"verb": "resolve", "outcome": outcome, "result": clean(result)}, ActionStatus.RESOLVED, note)
     with transaction.atomic():
         run, action, is_new = _decide(action, verdict, user)
         if is_new:
@@ -139,9 +133,7 @@ def _hint(action: PendingAction) -> str:
     return f"its verbs are {', '.join(action.verbs)}" if action.verbs else f"it is {action.status}"
 
 
-def _decide(
-    action: PendingAction, verdict: _Verdict, user: AbstractBaseUser
-) -> tuple[Run, PendingAction, bool]:
+def _decide(action: PendingAction, verdict: _Verdict, user: AbstractBaseUser) -> tuple[Run, PendingAction, bool]:
     """Decide the action if it is open; recognise a repetition of the same decision.
 
     Returns the locked run, the action as it is now, and whether this call decided it.
@@ -171,9 +163,7 @@ def _decide(
 def _go_on(run: Run, action: PendingAction, user: AbstractBaseUser, **columns: Any) -> None:
     """Tell the decision, and queue the run if it is asleep; a running one sees it by itself."""
     actor = user.get_username()
-    events = [
-        Event(f"action.{action.status}", {"action": str(action.pk), "step": action.step.seq}, actor=actor)
-    ]
+    events = [Event(f"action.{action.status}", {"action": str(action.pk), "step": action.step.seq}, actor=actor)]
     if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
         change(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor=actor)], **columns)
         ring([run.queue])
@@ -191,9 +181,7 @@ def _edited(action: PendingAction, arguments: Any) -> dict[str, Any]:
     try:
         tool.validate(arguments)
     except InvalidInputError as error:
-        raise InvalidInputError(
-            {f"arguments.{k}" if k else "arguments": v for k, v in error.errors.items()}
-        ) from error
+        raise InvalidInputError({f"arguments.{k}" if k else "arguments": v for k, v in error.errors.items()}) from error
     return dict(arguments)
 
 

@@ -88,7 +88,7 @@ def post_run(
             if run.state == RunStatus.QUEUED:
                 ring([run.queue])
     except IntegrityError:
-        known = idempotency_key and _known(tenant, idempotency_key, request)
+        known = _known(tenant, idempotency_key, request) if idempotency_key else None
         if not known:
             raise
         return known, False
@@ -176,6 +176,4 @@ def _store(
 
 
 def _line(job_type: JobType, tenant: Tenant) -> Line:
-    return line_for(
-        queue=job_type.queue, tenant=tenant, job_type=job_type.name, cap=job_type.max_running_per_tenant
-    )
+    return line_for(queue=job_type.queue, tenant=tenant, job_type=job_type.name, cap=job_type.max_running_per_tenant)

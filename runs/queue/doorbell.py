@@ -20,10 +20,10 @@ WAKE = "wake"  # the one name that our worker accepts; it names no function
 _WAITING_MAX = 16  # so many unanswered bells wake every worker there is; more would only pile up
 _TTL_S = 10  # a bell that nobody answered is worthless after this
 
-_preparations: list[Callable[[], None]] = []
+_preparations: list[Callable[[], object]] = []
 
 
-def before_first_use(prepare: Callable[[], None]) -> None:
+def before_first_use(prepare: Callable[[], object]) -> None:
     """Do this once in each process before Redis is used: the composition root starts an embedded one."""
     _preparations.append(prepare)
 

@@ -70,10 +70,7 @@ class Leases:
         mine = reduce(or_, (Q(pk=lease.run_id, fence=lease.fence) for lease in held))
         running = Run.objects.filter(mine, status=RunStatus.RUNNING, worker=self._worker_id)
         running.update(lease_expires_at=clock.in_seconds(conf().lease_s))
-        present = {
-            (pk, fence): asked
-            for pk, fence, asked in running.values_list("pk", "fence", "cancel_requested_at")
-        }
+        present = {(pk, fence): asked for pk, fence, asked in running.values_list("pk", "fence", "cancel_requested_at")}
         for lease in held:
             if (lease.run_id, lease.fence) not in present:
                 lease.lost.set()

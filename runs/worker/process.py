@@ -72,9 +72,7 @@ class WorkerProcess:
         self.slots.drain()
         Worker.objects.filter(pk=self.id).update(draining=True)
         if not self.slots.wait_until_empty(grace_s):
-            log.warning(
-                "grace of %g s is over: %s runs are given back in mid-step", grace_s, len(self.slots.leases)
-            )
+            log.warning("grace of %g s is over: %s runs are given back in mid-step", grace_s, len(self.slots.leases))
             self.slots.leases.give_back()
         self.ended.set()
         Worker.objects.filter(pk=self.id).update(stopped_at=clock.now(), held=0)
@@ -107,9 +105,7 @@ class WorkerProcess:
             log.error("%s threads hang: the worker drains and ends", self._abandoned)
             self.must_stop.set()
         self.slots.leases.renew()
-        Worker.objects.filter(pk=self.id).update(
-            heartbeat_at=clock.now(), held=len(self.slots.leases), stopped_at=None
-        )
+        Worker.objects.filter(pk=self.id).update(heartbeat_at=clock.now(), held=len(self.slots.leases), stopped_at=None)
 
     def _sweep(self) -> None:
         close_old_connections()

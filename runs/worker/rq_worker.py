@@ -7,10 +7,10 @@ from types import FrameType
 from typing import Any
 
 from redis.exceptions import RedisError
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.queue import Queue
 from rq.worker import Worker
-from rq.worker.base import StopRequested
 
 from runs.conf import conf
 from runs.queue.doorbell import WAKE
@@ -49,7 +49,7 @@ class AgentWorker(Worker):
             pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
             pipeline.execute()
 
-    def work(self, burst: bool = False, **kwargs: Any) -> bool:
+    def work(self, burst: bool = False, **kwargs: Any) -> bool:  # type: ignore[override]  # RQ names each option
         """Hold runs until told to stop; with `burst`, until none is left. Returns whether it worked at all."""
         kwargs["with_scheduler"] = False
         own = self.process is None

@@ -7,10 +7,11 @@ import sys
 import threading
 from collections.abc import Sequence
 from types import FrameType
+from typing import NoReturn, cast
 
 import django_rq
 from redis.exceptions import RedisError
-from rq.worker.base import StopRequested
+from rq.exceptions import StopRequested
 
 from runs.conf import conf
 from runs.queue.doorbell import prepare
@@ -27,10 +28,8 @@ def serve(
     name: str | None = None,
     burst: bool = False,
     grace_s: float | None = None,
-) -> None:
-    """Work until a signal comes; with `burst`, until no run is left. Ends the process without return
-    unless every thread has ended.
-    """
+) -> NoReturn:
+    """Work until a signal comes; with `burst`, until no run is left. Ends the process: it never returns."""
     process = WorkerProcess(queues, slots=slots, name=name)
     stop = threading.Event()
     _on_signals(process, stop)
@@ -75,7 +74,9 @@ def _hear_doorbells(process: WorkerProcess, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             prepare()
-            ear = django_rq.get_worker(*process.queues, worker_class=AgentWorker, name=process.id.hex)
+            ear = cast(
+                "AgentWorker", django_rq.get_worker(*process.queues, worker_class=AgentWorker, name=process.id.hex)
+            )
             ear.process = process
             ear.stopping = stop
             ear.work(logging_level="WARNING")

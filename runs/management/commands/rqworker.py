@@ -13,9 +13,7 @@ from runs.worker.serve import serve
 class Command(BaseCommand):
     """Run a worker until SIGTERM or Ctrl-C."""
 
-    help = (
-        "Work on runs of the given queues, in that order. Needs no Redis; doorbells only make it look sooner."
-    )
+    help = "Work on runs of the given queues, in that order. Needs no Redis; doorbells only make it look sooner."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options; those of django-rq that have no meaning here are accepted."""

@@ -12,9 +12,7 @@ from runs.operations.accounts import make_token
 class Command(BaseCommand):
     """Issue an API token."""
 
-    help = (
-        "Issue an API token, making tenant and user if they are missing; prints the token and nothing else."
-    )
+    help = "Issue an API token, making tenant and user if they are missing; prints the token and nothing else."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -29,9 +27,7 @@ class Command(BaseCommand):
             token = make_token(
                 tenant_slug=options["tenant"],
                 username=options["user"],
-                scopes=None
-                if scopes is None
-                else [scope.strip() for scope in scopes.split(",") if scope.strip()],
+                scopes=None if scopes is None else [scope.strip() for scope in scopes.split(",") if scope.strip()],
             )
         except InvalidInputError as error:
             raise CommandError(str(error)) from error

@@ -88,6 +88,8 @@ def test_no_page_shows_a_token_hash_or_offers_to_add_one(root_client, filled):
 
     assert token.hash not in listed + page
     assert "manage.py token" in listed
+    probed = root_client.get(reverse("admin:runs_apitoken_changelist"), {"hash__startswith": token.hash[0]})
+    assert probed.status_code == 400
     assert root_client.get(reverse("admin:runs_apitoken_add")).status_code == 403
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 
+from deadletters.models import DeadLetter
 from runs.engine.outcomes import Completed, Failed, Retry, Waiting
 from runs.models import ModelCall, PendingAction, Run
 from runs.operations.decide_action import approve, reject, resolve
 from runs.operations.replay_run import retry_run
 from runs.operations.send_message import send_message
-from deadletters.models import DeadLetter
 from tests.testapp.agents import CALLS, FAIL, KEYS, ToolError, TransientError
 
 pytestmark = pytest.mark.django_db

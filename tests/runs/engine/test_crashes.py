@@ -1,6 +1,7 @@
 """A run that dies at any fault point, any number of times, goes on where it stopped."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.db.models.functions import Now
@@ -127,7 +128,7 @@ def test_the_transcript_is_valid_after_any_series_of_crashes(offline, post, work
     run.refresh_from_db()
     assert run.status == "completed" and CALLS["send"] == 1 and CALLS["refund"] == 1
     assert all(entry["status"] == 200 for entry in model.requests), "the model took every transcript"
-    for earlier, later in zip(seen, seen[1:], strict=False):
+    for earlier, later in pairwise(seen):
         assert later[: max(0, len(earlier) - 1)] == earlier[: max(0, len(earlier) - 1)], "history only grows"
     check_transcript(seen[-1][:-1])
 

@@ -1,0 +1,100 @@
+"""What clients send: the bodies of the API's verbs. An unknown field is an error that names it."""
+
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+from runs.api.fields import (
+    ObjectField,
+    StrictAmount,
+    StrictBoolean,
+    StrictInteger,
+    StrictMoment,
+    StrictNumber,
+    StrictText,
+    StrictUUID,
+)
+from runs.operations.post_run import RunRequest
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A body in which an unknown field is an error that names it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse fields that do not exist."""
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            known = ", ".join(self.fields) or "none"
+            raise serializers.ValidationError({name: [f"There is no such field. Known: {known}."] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class EmptySerializer(StrictSerializer):
+    """The body of a verb that takes nothing: none at all, or an empty object."""
+
+
+class PostRunSerializer(StrictSerializer):
+    """The body of `POST /runs/`."""
+
+    job_type = StrictText(max_length=100, trim_whitespace=False)
+    input = ObjectField(required=False, default=dict)
+    priority = StrictInteger(min_value=0, max_value=9, default=5)
+    lane = serializers.ChoiceField(["standard", "batch"], default="standard", help_text="Only `standard` so far.")
+    scheduled_at = StrictMoment(required=False, allow_null=True, default=None)
+    timeout_s = StrictNumber(min_value=1, max_value=7 * 86400, required=False, allow_null=True, default=None)
+    max_cost_usd = StrictAmount(
+        max_digits=14, decimal_places=8, min_value=Decimal(0), required=False, allow_null=True, default=None
+    )
+    metadata = ObjectField(required=False, default=dict)
+    webhook_url = StrictText(required=False, allow_null=True, default=None, help_text="Not built yet: 422.")
+    continues = StrictUUID(required=False, allow_null=True, default=None)
+    on_conflict = serializers.ChoiceField(
+        ["queue", "discard", "replace", "join", "interrupt"],
+        default="queue",
+        help_text="Only `queue` so far.",
+    )
+
+    def request(self) -> RunRequest:
+        """The validated body."""
+        return RunRequest(**self.validated_data)
+
+
+class ApproveSerializer(StrictSerializer):
+    """The body of `approve`."""
+
+    arguments = ObjectField(required=False, allow_null=True, default=None)
+    note = StrictText(required=False, allow_blank=True, default="", max_length=4000)
+
+
+class RejectSerializer(StrictSerializer):
+    """The body of `reject`."""
+
+    note = StrictText(max_length=4000, help_text="The model is told.")
+
+
+class ResolveSerializer(StrictSerializer):
+    """The body of `resolve`."""
+
+    outcome = serializers.ChoiceField(["happened", "did_not_happen"])
+    result = serializers.JSONField(required=False, allow_null=True, default=None)
+    note = StrictText(required=False, allow_blank=True, default="", max_length=4000)
+
+
+class MessageSerializer(StrictSerializer):
+    """The body of `messages`."""
+
+    text = StrictText(max_length=100_000, trim_whitespace=False)
+    end = StrictBoolean(required=False, default=False)
+
+
+class ReplaySerializer(StrictSerializer):
+    """The body of `replay`: nothing continues the run, an input starts a new one."""
+
+    input = ObjectField(required=False, allow_null=True, default=None)
+
+
+class DiscardSerializer(StrictSerializer):
+    """The body of `discard`."""
+
+    note = StrictText(max_length=4000, help_text="Why nobody needs to act.")

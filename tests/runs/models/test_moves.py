@@ -1,0 +1,90 @@
+"""A run changes by compare-and-set, and events and counts change with it or not at all."""
+
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runs.errors import InvalidTransitionError, StaleRunError
+from runs.models import Line, Run
+from runs.models.moves import Event, change
+from runs.queue.claim import claim_next
+from runs.states import MOVES, RunStatus
+
+pytestmark = pytest.mark.django_db
+
+
+def claim():
+    return claim_next(["agents"], worker_id=uuid4(), worker_name="w")
+
+
+def test_a_move_that_the_table_does_not_have_is_refused(post):
+    run = post("clerk")
+
+    with pytest.raises(InvalidTransitionError):
+        change(run, to=RunStatus.COMPLETED)
+
+
+def test_a_stale_worker_cannot_settle_a_run_claimed_again(post):
+    run = post("clerk")
+    stale, lease = claim()
+    change(Run.objects.get(pk=run.pk), to=RunStatus.QUEUED)
+    claim()
+
+    with pytest.raises(StaleRunError):
+        change(stale, to=RunStatus.COMPLETED, if_fence=lease.fence, output="late")
+
+    run.refresh_from_db()
+    assert (run.status, run.output, run.fence) == ("running", None, 2)
+
+
+def test_events_are_numbered_without_gaps_and_not_told_when_the_move_fails(post):
+    run = post("clerk")
+    stale = Run.objects.get(pk=run.pk)
+    change(run, to=RunStatus.CANCELLED, events=[Event("run.cancelled"), Event("extra")])
+
+    with pytest.raises(StaleRunError):
+        change(stale, to=RunStatus.CANCELLED, events=[Event("run.cancelled")])
+
+    assert list(run.events.values_list("seq", "kind")) == [(1, "run.queued"), (2, "run.cancelled"), (3, "extra")]
+
+
+def test_the_database_refuses_an_unknown_status(post):
+    run = post("clerk")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Run.objects.filter(pk=run.pk).update(status="needs_human")
+
+
+@pytest.mark.parametrize("columns", [{"status": "completed"}, {"lease_expires_at": "2030-01-01T00:00:00Z"}])
+def test_the_database_refuses_columns_that_do_not_fit_the_status(post, columns):
+    run = post("clerk")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Run.objects.filter(pk=run.pk).update(**columns)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(choices=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 20)), max_size=30))
+def test_the_counts_of_a_line_agree_with_its_runs_after_any_moves(post, choices):
+    Run.objects.all().delete()
+    Line.objects.all().update(queued=0, running=0)
+    runs = [post("clerk") for _ in range(4)]
+
+    for which, number in choices:
+        run = runs[which]
+        following = sorted(MOVES[run.state])
+        if following:
+            extra = {"next_attempt_at": run.created_at, "lease_expires_at": run.created_at}
+            to = following[number % len(following)]
+            if to != RunStatus.RUNNING:
+                del extra["lease_expires_at"]
+            if to not in (RunStatus.SCHEDULED, RunStatus.RETRYING):
+                del extra["next_attempt_at"]
+            change(run, to=to, **extra)
+
+    line = Line.objects.get(pk=runs[0].line_id)
+    assert line.queued == Run.objects.filter(line=line, status="queued").count()
+    assert line.running == Run.objects.filter(line=line, status="running").count()

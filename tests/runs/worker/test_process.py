@@ -1,0 +1,221 @@
+"""A worker process, with real threads: it finds work unasked, drains, notices what it lost."""
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+
+from runs.models import Run, Worker
+from runs.operations.cancel_run import cancel_run
+from runs.worker.process import WorkerProcess
+from tests.testapp import agents
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def quick(settings):
+    settings.AGENTOPS = {**settings.AGENTOPS, "heartbeat_s": 0.1, "lease_s": 1.0, "sweep_s": 0.1}
+
+
+@pytest.fixture
+def worker(quick):
+    started = []
+
+    def start(*queues, slots=4):
+        process = WorkerProcess(list(queues) or ["agents", "batch"], slots=slots)
+        process.start()
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if not process.ended.is_set():
+            process.stop(grace_s=1)
+    time.sleep(0.2)  # its threads close their connections
+
+
+@pytest.fixture
+def gate(monkeypatch):
+    """A tool that says when it has begun and waits until it is let go."""
+    begun, go = threading.Event(), threading.Event()
+
+    def count(name):
+        agents.CALLS[name] += 1
+        begun.set()
+        go.wait(20)
+
+    monkeypatch.setattr(agents, "_count", count)
+    agents.CALLS.clear()
+    yield begun, go
+    go.set()
+
+
+def wait_for(condition, timeout_s=15):
+    ends_at = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < ends_at, "waited too long"
+        time.sleep(0.02)
+
+
+def status_of(run):
+    return Run.objects.values_list("status", flat=True).get(pk=run.pk)
+
+
+USE = {"content": [{"type": "tool_use", "name": "look_up", "input": {"key": "a"}}]}
+SEND = {"content": [{"type": "tool_use", "name": "send", "input": {"to": "bob"}}]}
+DONE = {"content": [{"type": "text", "text": "Done."}]}
+
+
+def test_a_worker_finds_work_without_any_doorbell(offline, post, worker):
+    offline({"turns": [DONE]})
+    worker()
+
+    runs = [post("clerk") for _ in range(10)]
+
+    wait_for(lambda: all(status_of(run) == "completed" for run in runs))
+
+
+def test_slots_hold_several_runs_at_once(offline, post, worker, gate):
+    offline({"turns": [USE, DONE]})
+    runs = [post("clerk") for _ in range(4)]
+    worker(slots=4)
+
+    wait_for(lambda: agents.CALLS["look_up"] == 4)
+    gate[1].set()
+
+    wait_for(lambda: all(status_of(run) == "completed" for run in runs))
+
+
+def test_a_lease_is_renewed_for_longer_than_it_lasts(offline, post, worker, gate):
+    offline({"turns": [USE, DONE]})
+    run = post("clerk")
+    worker()
+    gate[0].wait(15)
+
+    time.sleep(2.5)  # more than two leases
+    gate[1].set()
+
+    wait_for(lambda: status_of(run) == "completed")
+    run.refresh_from_db()
+    assert run.fence == 1
+    assert agents.CALLS["look_up"] == 1
+
+
+def test_a_stopping_worker_gives_its_runs_back_at_the_next_boundary(offline, post, worker, gate):
+    offline({"turns": [USE, DONE]})
+    run = post("clerk")
+    process = worker()
+    gate[0].wait(15)
+
+    threading.Timer(0.3, gate[1].set).start()
+    process.stop(grace_s=10)
+
+    run.refresh_from_db()
+    assert run.status == "queued"
+    assert [s.status for s in run.steps.all()] == ["completed", "completed"], "the call in flight was finished"
+
+
+def test_after_the_grace_what_is_in_flight_is_given_back_and_its_late_result_fenced_off(offline, post, worker, gate):
+    offline({"turns": [SEND, DONE]})
+    run = post("clerk")
+    process = worker()
+    gate[0].wait(15)
+
+    process.stop(grace_s=0.2)
+    gate[1].set()
+    time.sleep(0.3)
+
+    run.refresh_from_db()
+    assert run.status == "queued"
+    assert run.steps.get(seq=2).status == "started", "nothing was written after the lease was given back"
+
+
+def test_a_run_whose_lease_was_taken_writes_nothing_more(offline, post, worker, gate):
+    offline({"turns": [SEND, DONE]})
+    run = post("clerk")
+    worker()
+    gate[0].wait(15)
+    Run.objects.filter(pk=run.pk).update(fence=7)
+
+    gate[1].set()
+    time.sleep(0.5)
+
+    run.refresh_from_db()
+    assert run.steps.get(seq=2).status == "started"
+
+
+def test_a_running_run_is_cancelled_before_its_next_effect(offline, post, worker, gate):
+    model = offline({"turns": [USE, DONE]})
+    run = post("clerk")
+    worker()
+    gate[0].wait(15)
+
+    cancel_run(run, actor="op")
+    assert status_of(run) == "running"
+    gate[1].set()
+
+    wait_for(lambda: status_of(run) == "cancelled")
+    assert len(model.requests) == 1
+
+
+def test_a_step_that_outlives_its_deadline_is_abandoned_and_its_slot_reopens(offline, post, worker, gate, monkeypatch):
+    from runs.declarations.catalog import job_type_named
+
+    hasty = job_type_named("clerk").tools_by_name
+    import dataclasses
+
+    monkeypatch.setitem(hasty, "send", dataclasses.replace(hasty["send"], timeout_s=0.3))
+    offline({"when": {"first_user_contains": "slow"}, "turns": [SEND, DONE]}, {"turns": [DONE]})
+    slow = post("clerk", "slow")
+    worker(slots=1)
+    gate[0].wait(15)
+
+    other = post("clerk", "quick")
+
+    wait_for(lambda: status_of(other) == "completed")
+    wait_for(lambda: status_of(slow) == "waiting_for_confirmation")
+    assert slow.steps.get(seq=2).status == "unknown", "an unsafe call that hung is a person's to judge"
+    assert agents.CALLS["send"] == 1
+
+
+def test_a_dead_workers_run_goes_on_elsewhere(offline, post, worker):
+    offline({"turns": [DONE]})
+    run = post("clerk")
+    from uuid import uuid4
+
+    from runs.queue.claim import claim_next
+
+    claim_next(["agents"], worker_id=uuid4(), worker_name="dead")
+    Run.objects.filter(pk=run.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+
+    worker()
+
+    wait_for(lambda: status_of(run) == "completed")
+    assert run.events.filter(kind="run.rescued").count() == 1
+
+
+def test_a_worker_is_registered_while_it_lives(worker):
+    process = worker("agents", slots=2)
+    assert Worker.objects.alive().get(pk=process.id).slots == 2
+
+    process.stop(grace_s=1)
+
+    assert not Worker.objects.alive().filter(pk=process.id).exists()
+
+
+def test_working_until_done_waits_for_retries_too(offline, post, quick):
+    offline({"turns": [{**DONE, "faults": [{"kind": "rate_limited", "retry_after_s": 0}]}]})
+    run = post("clerk")
+    process = WorkerProcess(["agents"], slots=2)
+    process.start()
+
+    process.work_until_done()
+    process.stop(grace_s=1)
+
+    assert status_of(run) == "completed"
+    time.sleep(0.2)
+    connection.close()
