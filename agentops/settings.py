@@ -96,6 +96,7 @@ def _database() -> dict[str, Any]:
     """Describe the database: the address given, or SQLite under `var/`."""
     config: dict[str, Any] = env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'agentops.sqlite3'}")
     if config["ENGINE"].endswith("sqlite3"):
+        config["ENGINE"] = "agentops.embedded.sqlite3"  # its writers wait their turn
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",  # a read-then-write transaction cannot fail half-way
             "timeout": 20,

@@ -9,12 +9,12 @@ import fcntl
 import hashlib
 import os
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+_ROOT = Path(__file__).resolve().parents[2]
 _STARTS_IN_S = 15.0
 _SOCKET_PATH_MAX = 100  # the kernel takes 107 bytes
 _held: dict[Path, int] = {}
@@ -61,15 +61,19 @@ def answers(path: Path) -> bool:
 
 
 def _start_keeper(var: Path) -> None:
-    with (var / "valkey.log").open("ab") as log:
-        subprocess.Popen(
-            [sys.executable, "-m", "agentops.embedded.valkey_keeper", str(var), str(socket_path(var))],
-            cwd=Path(__file__).resolve().parents[2],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    """Start the keeper in a session of its own; nobody waits for it."""
+    log = str(var / "valkey.log")
+    os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-P", "-m", "agentops.embedded.valkey_keeper", str(var), str(socket_path(var))],
+        os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
 
 
 def _await(path: Path, *, log: Path) -> None:

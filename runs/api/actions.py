@@ -10,19 +10,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from runs.api.bodies import ApproveSerializer, RejectSerializer, ResolveSerializer
+from runs.api.filters import ActionFilter
 from runs.api.pagination import ByRequest
-from runs.api.serializers import ActionSerializer, ApproveSerializer, RejectSerializer, ResolveSerializer
+from runs.api.serializers import ActionSerializer
+from runs.api.tenant_view import TenantView
 from runs.models import PendingAction
 from runs.operations.decide_action import approve, reject, resolve
 
 
-class ActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[PendingAction]):
+class ActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, GenericViewSet[PendingAction]):
     """Pending actions of the token's tenant."""
 
     queryset = PendingAction.objects.all()
     serializer_class = ActionSerializer
     pagination_class = ByRequest
-    filterset_fields = ["status", "kind", "run", "tool"]
+    filterset_class = ActionFilter
     lookup_value_converter = "uuid"
     scopes = {
         "list": "actions:read",
@@ -36,7 +39,7 @@ class ActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         """Only the tenant's own."""
         if getattr(self, "swagger_fake_view", False):
             return PendingAction.objects.none()
-        return PendingAction.objects.filter(tenant=self.request.auth.tenant).select_related("step", "decided_by", "run")
+        return PendingAction.objects.filter(tenant=self.tenant).select_related("step", "decided_by", "run")
 
     @extend_schema(request=ApproveSerializer, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
@@ -59,5 +62,5 @@ class ActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
     def _decide(self, verb: Any, body_class: Any) -> Response:
         body = body_class(data=self.request.data)
         body.is_valid(raise_exception=True)
-        decided = verb(self.get_object(), user=self.request.user, **body.validated_data)
+        decided = verb(self.get_object(), user=self.user, **body.validated_data)
         return Response(ActionSerializer(decided).data)

@@ -11,6 +11,8 @@ from rest_framework.request import Request
 
 from runs.models import ApiToken, hash_token
 
+_UNKNOWN = "The token is unknown, expired or revoked."
+
 
 class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer <token>`; `request.auth` is the token, which knows its tenant."""
@@ -20,9 +22,11 @@ class BearerAuthentication(BaseAuthentication):
 
         Raises: AuthenticationFailed if it is unknown, expired or revoked, or its user or tenant is disabled.
         """
-        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() not in ("bearer", "token") or not text.strip():
+        scheme, _, text = request.headers.get("Authorization", "").strip().partition(" ")
+        if scheme.lower() != "bearer" or not text.strip():
             return None
+        if not text.isascii():  # none of ours; and the half of a surrogate pair cannot even be hashed
+            raise AuthenticationFailed(_UNKNOWN)
         fresh = Q(expires_at__isnull=True) | Q(expires_at__gt=Now())
         token = (
             ApiToken.objects.filter(fresh, hash=hash_token(text.strip()), revoked_at__isnull=True)
@@ -31,7 +35,7 @@ class BearerAuthentication(BaseAuthentication):
             .first()
         )
         if token is None:
-            raise AuthenticationFailed("The token is unknown, expired or revoked.")
+            raise AuthenticationFailed(_UNKNOWN)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -13,8 +13,10 @@ from rest_framework.viewsets import GenericViewSet
 
 from deadletters.models import DeadLetter
 from deadletters.replay import discard, replay
+from runs.api.bodies import DiscardSerializer, ReplaySerializer
+from runs.api.filters import DeadLetterFilter
 from runs.api.pagination import ByFailure
-from runs.api.serializers import ObjectField, StrictSerializer, StrictText
+from runs.api.tenant_view import TenantView
 
 
 class EffectsSerializer(serializers.Serializer[Any]):
@@ -43,25 +45,13 @@ class DeadLetterSerializer(serializers.ModelSerializer[DeadLetter]):
         return json.loads(letter.effects)
 
 
-class ReplaySerializer(StrictSerializer):
-    """The body of `replay`: nothing continues the run, an input starts a new one."""
-
-    input = ObjectField(required=False, allow_null=True, default=None)
-
-
-class DiscardSerializer(StrictSerializer):
-    """The body of `discard`."""
-
-    note = StrictText(max_length=4000, help_text="Why nobody needs to act.")
-
-
-class DeadLetterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[DeadLetter]):
+class DeadLetterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, GenericViewSet[DeadLetter]):
     """Dead letters of the token's tenant."""
 
     queryset = DeadLetter.objects.all()
     serializer_class = DeadLetterSerializer
     pagination_class = ByFailure
-    filterset_fields = ["status", "job_type", "fingerprint", "run_id"]
+    filterset_class = DeadLetterFilter
     lookup_value_converter = "uuid"
     scopes = {
         "list": "dead_letters:read",
@@ -74,7 +64,7 @@ class DeadLetterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         """Only the tenant's own."""
         if getattr(self, "swagger_fake_view", False):
             return DeadLetter.objects.none()
-        return DeadLetter.objects.filter(tenant=self.request.auth.tenant.slug)
+        return DeadLetter.objects.filter(tenant=self.tenant.slug)
 
     @extend_schema(request=ReplaySerializer, responses={202: DeadLetterSerializer})
     @action(detail=True, methods=["post"])
@@ -83,7 +73,7 @@ class DeadLetterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         body = ReplaySerializer(data=request.data)
         body.is_valid(raise_exception=True)
         letter = self.get_object()
-        replay(letter, user=request.user, new_input=body.validated_data["input"])
+        replay(letter, user=self.user, new_input=body.validated_data["input"])
         return Response(DeadLetterSerializer(letter).data, status=202)
 
     @extend_schema(request=DiscardSerializer, responses=DeadLetterSerializer)
@@ -93,5 +83,5 @@ class DeadLetterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         body = DiscardSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         letter = self.get_object()
-        discard(letter, user=request.user, note=body.validated_data["note"])
+        discard(letter, user=self.user, note=body.validated_data["note"])
         return Response(DeadLetterSerializer(letter).data)

@@ -3,15 +3,21 @@
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from runs.models import Worker
 
 
+@csrf_exempt
+@require_safe
 def livez(request: HttpRequest) -> JsonResponse:
     """Answer."""
     return JsonResponse({"status": "ok"})
 
 
+@csrf_exempt
+@require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 if the database is there and migrated, else 503. Workers are counted, not required."""
     try:

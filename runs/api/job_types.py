@@ -6,8 +6,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from runs.api.tenant_view import TenantView
 from runs.declarations.catalog import job_types
 from runs.declarations.job_types import Agent, JobType
 
@@ -37,12 +37,19 @@ class JobTypeSerializer(serializers.Serializer[Any]):
     tools = ToolSerializer(many=True)
 
 
-class JobTypesView(APIView):
+class JobTypesSerializer(serializers.Serializer[Any]):
+    """The catalog, always on one page."""
+
+    results = JobTypeSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class JobTypesView(TenantView):
     """The catalog."""
 
     scopes = {"get": "runs:read"}
 
-    @extend_schema(responses=JobTypeSerializer(many=True))
+    @extend_schema(responses=JobTypesSerializer)
     def get(self, request: Request) -> Response:
         """List every job type that may be posted, with the schema of its input."""
         return Response({"results": [describe(job_type) for job_type in job_types()], "next": None})

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from django.http import JsonResponse
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from runs.api.problems import problem
@@ -26,9 +26,10 @@ class NotBuiltView(APIView):
     """Says so, to every method."""
 
     permission_classes = [IsAuthenticated]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     schema = None
 
-    def answer(self, request: Request, **_: Any) -> Response:
+    def answer(self, request: Request, **_: Any) -> JsonResponse:
         """Answer 422."""
         return problem(422, "not_supported", f"{request.path} is part of the design and not built yet.")
 

@@ -1,9 +1,16 @@
 """Pages: `{"results": [...], "next": url or null}` by cursor, so that deep pages cost what the first does."""
 
+import re
 from typing import Any
 
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
 from rest_framework.response import Response
+
+from runs.api.moments import moment_of
+
+_POSITIVE = re.compile(r"0*[1-9][0-9]{0,8}", re.ASCII)
 
 
 class NewestFirst(CursorPagination):
@@ -13,6 +20,29 @@ class NewestFirst(CursorPagination):
     page_size_query_param = "limit"
     max_page_size = 200
     ordering: Any = ("-created_at", "-id")
+
+    def get_page_size(self, request: Request) -> int:
+        """Read `limit`; more than the most is cut to it. Raises: ValidationError if it is no such number."""
+        text = request.query_params.get("limit")
+        if text is None:
+            return self.page_size
+        if not _POSITIVE.fullmatch(text):
+            raise ValidationError({"limit": ["Give a whole number from 1 on."]})
+        return min(int(text), self.max_page_size)
+
+    def decode_cursor(self, request: Request) -> Any:
+        """Read the cursor. Raises: ValidationError if we have not written it: DRF trusts the place it names."""
+        try:
+            cursor = super().decode_cursor(request)
+            if cursor and cursor.position is not None:
+                self.check_position(str(cursor.position))
+        except (NotFound, ValueError) as error:
+            raise ValidationError({"cursor": ["Not a cursor of this list; take it from `next`."]}) from error
+        return cursor
+
+    def check_position(self, position: str) -> None:
+        """Refuse what is not a place in this order. Raises: ValueError."""
+        moment_of(position)
 
     def get_paginated_response(self, data: Any) -> Response:
         """Answer with the page and the address of the next."""
@@ -48,3 +78,8 @@ class BySequence(NewestFirst):
     page_size = 200
     max_page_size = 1000
     ordering = ("seq",)
+
+    def check_position(self, position: str) -> None:
+        """Refuse anything but the number of a step."""
+        if not _POSITIVE.fullmatch(position):
+            raise ValueError(position)

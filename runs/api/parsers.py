@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType, ValidationError
-from rest_framework.parsers import JSONParser
-from rest_framework.utils.mediatypes import _MediaType
+from rest_framework.parsers import BaseParser
 
 from runs.conf import conf
 from runs.hostile import depth
@@ -20,11 +20,16 @@ class TooLargeError(APIException):
     default_code = "too_large"
 
 
-class BoundedJSONParser(JSONParser):
-    """Read a JSON object of at most `body_max_bytes`."""
+class BoundedJSONParser(BaseParser):
+    """Read a JSON object of at most `body_max_bytes`.
+
+    Not a child of DRF's JSONParser: that one gets the whole body read into memory before it is asked.
+    """
+
+    media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
-        """Read no more than the limit, then parse.
+        """Read no more than the limit, then parse; no body at all is an empty object.
 
         Raises: TooLargeError (413); UnsupportedMediaType (415); ParseError (400); ValidationError (422) naming a
         field that is nested too deeply.
@@ -36,7 +41,7 @@ class BoundedJSONParser(JSONParser):
             raise TooLargeError(
                 f"The body is larger than {limit // 1024} KB. Put large files elsewhere and refer to them."
             )
-        value = _json(body)
+        value = _object(body) if body else {}
         too_deep = [name for name, inner in value.items() if depth(inner) > DEPTH_MAX]
         if too_deep:
             raise ValidationError({name: [f"is nested more deeply than {DEPTH_MAX} levels"] for name in too_deep})
@@ -44,12 +49,12 @@ class BoundedJSONParser(JSONParser):
 
 
 def _expect_utf8(media_type: str) -> None:
-    charset = _MediaType(media_type).params.get("charset", "utf-8")
-    if charset.strip('"').lower() not in ("utf-8", "utf8"):
+    _, parameters = parse_header_parameters(media_type)
+    if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
         raise UnsupportedMediaType(media_type, detail="JSON is written in UTF-8; there is no other charset for it.")
 
 
-def _json(body: bytes) -> dict[str, Any]:
+def _object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_named_once)
     except RecursionError as error:
@@ -69,7 +74,7 @@ def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse a name given twice: a proxy may have checked the first where we would act on the last."""
     value = dict(pairs)
     if len(value) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise ValueError(f"{twice[:100]!r} is given twice in one object")
     return value

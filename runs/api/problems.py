@@ -1,13 +1,15 @@
 """Errors as RFC 9457 problem documents with a stable `code`. No answer is a stack trace."""
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
+from django.urls import resolve
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
-from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from deadletters.errors import DeadLettersError
@@ -18,10 +20,14 @@ from runs.errors import (
     NotPermittedError,
     RunsError,
 )
+from runs.hostile import clean, cut
 
 log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+_DETAIL_MAX = 2000
+_NAME_MAX = 300
+_ERRORS_MAX = 20
 _TITLES = {
     400: "Malformed request",
     401: "Not authenticated",
@@ -39,24 +45,25 @@ _TITLES = {
 }
 
 
-def problem(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> Response:
-    """Build a problem document."""
+def problem(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> JsonResponse:
+    """Build a problem document.
+
+    Not a DRF response: a problem is JSON whatever the client accepts, and whatever else the view would render.
+    """
     document = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status, "code": code}
-    return Response(document | {"detail": detail} | more, status=status, headers=headers, content_type=CONTENT_TYPE)
+    document |= {"detail": cut(detail, _DETAIL_MAX)} | more
+    # What clients sent comes back in here; lone surrogates cannot be written.
+    return JsonResponse(clean(document), status=status, headers=headers, content_type=CONTENT_TYPE)
 
 
-def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
+def problem_response(error: Exception, context: dict[str, Any]) -> JsonResponse:
     """Translate an exception of a view; DRF's exception handler."""
     set_rollback()
     match error:
         case InvalidInputError():
-            errors = [
-                {"field": field, "message": message} for field, messages in error.errors.items() for message in messages
-            ]
-            return problem(422, error.code, str(error), errors=errors)
-        case ConflictError():
-            return problem(422 if "Idempotency-Key" in str(error) else 409, error.code, str(error))
-        case InvalidTransitionError() | DeadLettersError():
+            errors = [(field, message) for field, messages in error.errors.items() for message in messages]
+            return _invalid(error.code, errors)
+        case ConflictError() | InvalidTransitionError() | DeadLettersError():
             return problem(409, error.code, str(error))
         case NotPermittedError():
             return problem(403, error.code, str(error))
@@ -69,16 +76,23 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
             return _of_framework(error)
 
 
-def _of_framework(error: Exception) -> Response:
+def _invalid(code: str, errors: list[tuple[str, str]]) -> JsonResponse:
+    """Name what does not fit. A small body can be wrong in a hundred thousand places; the first few will do."""
+    named = [{"field": cut(field, _NAME_MAX), "message": cut(text, _NAME_MAX)} for field, text in errors[:_ERRORS_MAX]]
+    detail = "; ".join(f"{one['field']}: {one['message']}" for one in named)
+    return problem(422, code, detail, errors=named)
+
+
+def _of_framework(error: Exception) -> JsonResponse:
     match error:
         case exceptions.ValidationError():
-            errors = list(_flatten(error.detail))
-            detail = "; ".join(f"{e['field']}: {e['message']}" for e in errors)
-            return problem(422, "invalid", detail, errors=errors)
+            return _invalid("invalid", list(_flatten(error.detail)))
         case Http404() | exceptions.NotFound():
             return problem(404, "not_found", "There is no such object, or it belongs to another tenant.")
         case PermissionDenied():
             return problem(403, "forbidden", str(error) or "Not permitted.")
+        case SuspiciousOperation():
+            return problem(400, "malformed", "The request is malformed.")
         case exceptions.APIException():
             code = _CODES.get(error.status_code, str(getattr(error, "default_code", "error")))
             return problem(error.status_code, code, str(error.detail), headers=_headers(error))
@@ -98,7 +112,7 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
     return headers
 
 
-def _flatten(detail: Any, path: str = "") -> Any:
+def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Name each wrong field by its path."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
@@ -108,27 +122,34 @@ def _flatten(detail: Any, path: str = "") -> Any:
             yield from _flatten(inner, f"{path}.{index}")
     elif isinstance(detail, list):
         for message in detail:
-            yield {"field": path, "message": str(message)}
+            yield path, str(message)
     else:
-        yield {"field": path, "message": str(detail)}
+        yield path, str(detail)
+
+
+@csrf_exempt
+def unknown_address(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """Answer an address of the API that does not exist; one that lacks its last slash is told so.
+
+    Without this, Django would redirect a POST, which most clients then repeat as a GET, without its body.
+    """
+    slashed = f"{request.path_info}/"
+    if request.path_info.endswith("/") or _leads_here(slashed):
+        return problem(404, "not_found", f"There is nothing at {request.path}.")
+    if request.method in ("GET", "HEAD"):
+        return HttpResponsePermanentRedirect(request.get_full_path(force_append_slash=True))
+    return problem(404, "not_found", f"There is nothing at {request.path}; addresses end in a slash.")
+
+
+def _leads_here(path: str) -> bool:
+    return resolve(path).func is unknown_address
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
-    """Answer an unknown address of the API."""
-    return _plain(404, "not_found", f"There is nothing at {request.path}.")
+    """Answer an unknown address beside the API's own."""
+    return problem(404, "not_found", f"There is nothing at {request.path}.")
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
     """Answer what nobody foresaw, without a stack trace."""
-    return _plain(500, "server_error", "Something went wrong here; it has been logged.")
-
-
-def _plain(status: int, code: str, detail: str) -> JsonResponse:
-    document = {
-        "type": "about:blank",
-        "title": _TITLES[status],
-        "status": status,
-        "code": code,
-        "detail": detail,
-    }
-    return JsonResponse(document, status=status, content_type=CONTENT_TYPE)
+    return problem(500, "server_error", "Something went wrong here; it has been logged.")

@@ -1,4 +1,4 @@
-"""What clients read: the documents of the API, as DESIGN fixes their fields. Money is a decimal string, times are UTC."""
+"""What clients read: the documents of the API, as DESIGN fixes them. Money is a decimal string, times are UTC."""
 
 from decimal import Decimal
 from typing import Any
@@ -165,7 +165,7 @@ class ActionSerializer(serializers.ModelSerializer[PendingAction]):
     step = serializers.IntegerField(source="step.seq")
     arguments = serializers.JSONField()
     verbs = serializers.ListField(child=serializers.CharField())
-    decided_by = serializers.SlugRelatedField[Any]("username", read_only=True)
+    decided_by = serializers.SlugRelatedField[Any]("username", read_only=True, allow_null=True)
 
     class Meta:
         model = PendingAction

@@ -1,12 +1,13 @@
 """Addresses under `/api/v1/`."""
 
-from django.urls import path
+from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
 from runs.api.actions import ActionViewSet
 from runs.api.dead_letters import DeadLetterViewSet
 from runs.api.job_types import JobTypesView
 from runs.api.not_built import PATHS, NotBuiltView
+from runs.api.problems import unknown_address
 from runs.api.runs import RunViewSet
 
 app_name = "api"
@@ -20,4 +21,5 @@ urlpatterns = [
     *router.urls,
     path("job-types/", JobTypesView.as_view(), name="job-types"),
     *(path(address, NotBuiltView.as_view()) for address in PATHS),
+    re_path(r"^(?P<rest>.*)$", unknown_address),
 ]

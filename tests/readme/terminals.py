@@ -64,7 +64,7 @@ class Newcomer:
     terminals: list[Terminal] = field(default_factory=list)
 
     def type(self, commands: str) -> str:
-        """Run commands in the shell; return what they printed. Fails with the first that fails."""
+        """Run commands in the shell; return what they printed. Raises: AssertionError with the first that fails."""
         script = f"set -a; . {self._state}; set +a; set -e; set -a\n{commands}\nexport -p > {self._state}\n"
         done = subprocess.run(
             ["bash", "-c", self._on_own_ports(script)],

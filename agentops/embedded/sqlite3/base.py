@@ -1,0 +1,75 @@
+"""SQLite whose writers queue at a file lock.
+
+SQLite itself has no queue: a writer that finds the database locked sleeps up to 100 ms and tries again, so
+under load some wait for many seconds while others pass. A heartbeat that waits longer than its lease loses
+the runs of a living worker. Here every write transaction first takes a lock on `<database>.writers`, at which
+the kernel wakes the waiting threads of all processes as soon as it is free. Processes that do not take it are
+still safe: SQLite's own lock decides.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+
+_WRITES = ("INSERT", "UPDATE", "DELETE")
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection that waits its turn before it writes."""
+
+    _gate: int | None = None  # the descriptor of the lock while this connection writes
+
+    def init_connection_state(self) -> None:
+        """Pass single statements outside of a transaction through the gate too."""
+        super().init_connection_state()
+        if self._through_gate not in self.execute_wrappers:
+            self.execute_wrappers.append(self._through_gate)
+
+    def _start_transaction_under_autocommit(self) -> None:
+        self._enter_gate()
+        try:
+            super()._start_transaction_under_autocommit()
+        except BaseException:
+            self._leave_gate()
+            raise
+
+    def _commit(self) -> None:
+        try:
+            super()._commit()
+        finally:
+            self._leave_gate()
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()
+        finally:
+            self._leave_gate()
+
+    def _close(self) -> None:
+        try:
+            super()._close()
+        finally:
+            self._leave_gate()
+
+    def _through_gate(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if self.in_atomic_block or self._gate is not None or not sql.startswith(_WRITES):
+            return execute(sql, params, many, context)
+        self._enter_gate()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            self._leave_gate()
+
+    def _enter_gate(self) -> None:
+        if self._gate is None and not self.is_in_memory_db():
+            path = f"{self.settings_dict['NAME']}.writers"
+            self._gate = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._gate, fcntl.LOCK_EX)
+
+    def _leave_gate(self) -> None:
+        if self._gate is not None:
+            gate, self._gate = self._gate, None
+            os.close(gate)

@@ -1,0 +1,67 @@
+"""Filters of the lists. `status` may be given several times."""
+
+from typing import Any
+
+import django_filters  # type: ignore[import-untyped]
+from django import forms
+
+from deadletters.models import DeadLetter, LetterStatus
+from runs.api.moments import moment_of
+from runs.models import PendingAction, Run
+from runs.states import ActionStatus, RunStatus
+
+
+class MomentField(forms.CharField):
+    """A time with its zone, in a query."""
+
+    def to_python(self, value: Any) -> Any:
+        """Read it; an empty one filters nothing."""
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            return moment_of(text)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
+    """Compares with a time. django-filter's own field takes times that overflow in UTC."""
+
+    field_class = MomentField
+
+
+class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """Filters of runs."""
+
+    status = django_filters.MultipleChoiceFilter(choices=[(s.value, s.value) for s in RunStatus])
+    created_after = MomentFilter("created_at", "gte")
+    created_before = MomentFilter("created_at", "lt")
+    parent = django_filters.UUIDFilter("parent_id")
+
+    class Meta:
+        model = Run
+        fields = ["status", "job_type", "queue"]
+
+
+class ActionFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """Filters of pending actions."""
+
+    status = django_filters.MultipleChoiceFilter(choices=[(s.value, s.value) for s in ActionStatus])
+    # By id alone: a choice among all runs would tell which ids other tenants have.
+    run = django_filters.UUIDFilter("run_id")
+
+    class Meta:
+        model = PendingAction
+        fields = ["status", "kind", "run", "tool"]
+
+
+class DeadLetterFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """Filters of dead letters."""
+
+    status = django_filters.MultipleChoiceFilter(choices=LetterStatus.choices)
+    run = django_filters.UUIDFilter("run_id")
+
+    class Meta:
+        model = DeadLetter
+        fields = ["status", "job_type", "fingerprint", "run"]

@@ -1,0 +1,58 @@
+"""How the OpenAPI schema tells of problems: once here, not at each view."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from rest_framework import serializers
+
+
+class ProblemErrorSerializer(serializers.Serializer[Any]):
+    """One field that does not fit."""
+
+    field = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """A problem document, RFC 9457."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField(help_text="Stable; for programs.")
+    detail = serializers.CharField(help_text="For people.")
+    # As `parent` of a run: declared fields are taken off the class.
+    errors = ProblemErrorSerializer(many=True, required=False)  # type: ignore[assignment]
+
+
+_ALWAYS = {
+    "401": "No token, or a wrong one",
+    "403": "The token lacks the scope, or the user the role",
+    "422": "A field or parameter does not fit; `errors` names it",
+    "503": "The database is away",
+}
+_OF_ONE = {"404": "No such object, or another tenant's"}
+_OF_POSTS = {
+    "400": "Malformed JSON",
+    "409": "The verb does not fit the present state",
+    "413": "The body is over 256 KB",
+    "415": "The body is not JSON",
+}
+
+
+class ProblemSchema(AutoSchema):
+    """Adds the problems that an operation may answer with."""
+
+    def get_operation(self, *args: Any) -> Any:
+        """Describe the operation, then its problems."""
+        operation = super().get_operation(*args)
+        if operation:
+            problem = self.resolve_serializer(ProblemSerializer, "response").ref
+            for status, words in self._problems().items():
+                content = {"application/problem+json": {"schema": problem}}
+                operation["responses"].setdefault(status, {"description": words, "content": content})
+        return operation
+
+    def _problems(self) -> dict[str, str]:
+        of_one = _OF_ONE if "{" in self.path else {}
+        return _ALWAYS | of_one | (_OF_POSTS if self.method == "POST" else {})

@@ -1,0 +1,65 @@
+"""What every view of a tenant's data shares: who asks, which parameters it knows, how bodies arrive."""
+
+from typing import Any, cast
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from runs.api.bodies import EmptySerializer
+from runs.api.parsers import BoundedJSONParser
+from runs.api.schema import ProblemSchema
+from runs.models import ApiToken, Tenant
+
+PAGE_PARAMETERS = frozenset({"limit", "cursor"})
+
+
+class TenantView(APIView):
+    """A view behind a token. `scopes` names the scope that each method or action needs."""
+
+    http_method_names = ["get", "head", "post"]
+    scopes: dict[str, str] = {}
+    paged_actions: frozenset[str] = frozenset({"list"})
+    schema = ProblemSchema()
+
+    @property
+    def token(self) -> ApiToken:
+        """The token of the request; `HasScope` lets nothing else in."""
+        return cast(ApiToken, self.request.auth)
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whose data this is."""
+        return self.token.tenant
+
+    @property
+    def user(self) -> User:
+        """Who asks."""
+        return self.token.user
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Let DRF see a body that came in chunks: without a Content-Length, it would take it for none."""
+        if request.META.get("CONTENT_TYPE") and not request.META.get("CONTENT_LENGTH"):
+            request.META["CONTENT_LENGTH"] = "-1"
+        return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse unknown parameters: a filter that is ignored shows other runs than were asked for."""
+        super().initial(request, *args, **kwargs)
+        unknown = sorted(set(request.query_params) - self._parameters())
+        if unknown:
+            known = ", ".join(sorted(self._parameters())) or "none"
+            raise ValidationError({name: [f"There is no such parameter. Known: {known}."] for name in unknown})
+
+    def expect_no_fields(self) -> None:
+        """Refuse the fields of a body where none belongs. Raises: ValidationError."""
+        if BoundedJSONParser.media_type in self.request.content_type:
+            EmptySerializer(data=self.request.data).is_valid(raise_exception=True)
+
+    def _parameters(self) -> frozenset[str]:
+        action = getattr(self, "action", None)
+        paged = PAGE_PARAMETERS if action in self.paged_actions else frozenset()
+        filters = getattr(self, "filterset_class", None) if action == "list" else None
+        return paged | frozenset(filters.base_filters if filters else ()) | {"format"}
