@@ -19,6 +19,7 @@ from runs.worker.supervisor import Child, Supervisor
 
 _MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 _READY_IN_S = 30.0
+_PORT = 8000
 
 
 class StackError(RuntimeError):
@@ -63,7 +64,7 @@ class Stack(Supervisor):
 
     def web(self, *, port: int = 0) -> str:
         """Start the web server; return its address once it is ready."""
-        port = port or free_port()
+        port = port or free_port(preferred=_PORT)
         address = f"http://127.0.0.1:{port}"
         listen = ["--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "3"]
         command = [sys.executable, "-m", "uvicorn", "agentops.asgi:application", *listen, "--log-level", "warning"]
@@ -97,10 +98,14 @@ class Stack(Supervisor):
             time.sleep(0.03)
 
 
-def free_port() -> int:
-    """Find a port of the loopback interface that nobody uses now."""
+def free_port(*, preferred: int = 0) -> int:
+    """Find a port of the loopback interface that nobody uses now; the preferred one if it is free."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will
+        try:
+            probe.bind(("127.0.0.1", preferred))
+        except OSError:
+            return free_port()
         port: int = probe.getsockname()[1]
         return port
 

@@ -14,8 +14,7 @@ class Conf:
 
     lease_s: float = 8.0  # a worker that was silent for so long has lost its runs
     heartbeat_s: float = 2.0  # leases are renewed, and cancellations noticed, so often
-    sweep_s: float = 2.0  # the reconciler looks for dead leases and due timers so often
-    poll_s: float = 2.0  # a slot looks for work so often when no doorbell rings
+    sweep_s: float = 2.0  # so often a worker looks for dead leases, due timers, and work unasked
     slots: int = 8  # runs that one worker process holds at once
     grace_s: float = 20.0  # a stopping worker waits so long for the calls in flight
     abandoned_slots_max: int = 4  # so many hung threads, and the worker drains and exits

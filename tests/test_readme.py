@@ -12,10 +12,8 @@ And skipped is what is `make test` itself or marked as needing a key or Docker; 
 """
 
 import ast
-import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import fields
@@ -23,18 +21,15 @@ from pathlib import Path
 
 import pytest
 
-from agentops.offline.script_file import load_scripts
 from runs.conf import Conf
-from runs.states import MOVES, RunStatus
-from tests.readme.blocks import Block, blocks_of, rows_of
+from tests.readme.blocks import blocks_of, rows_of
 from tests.readme.compare import fits
-from tests.readme.terminals import ROOT, Newcomer, Terminal, clone_to, until
+from tests.readme.follower import Follower
+from tests.readme.makefile import bare, commands_of
+from tests.readme.terminals import ROOT, Newcomer, clone_to
 
 README = ROOT / "README.md"
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-INSTALLS = "python3.11 -m venv .venv"
 _ENVIRONMENT = re.compile(r"""(?:env\.\w+\(|os\.environ(?:\.get)?[\[(])["']([A-Z_]+)["']""")
-_FITS_IN_S = 60.0
 
 
 @pytest.fixture
@@ -60,93 +55,6 @@ def test_every_block_of_the_readme_does_what_it_shows(newcomer: Newcomer) -> Non
     assert page.compared >= 8
 
 
-class Follower:
-    """Follows a page block by block."""
-
-    def __init__(self, newcomer: Newcomer) -> None:
-        self.newcomer = newcomer
-        self.commands = ""
-        self.said = ""
-        self.terminal: Terminal | None = None
-        self.compared = 0
-
-    def follow(self, block: Block) -> None:
-        """Do what a block says, or look whether it shows what happened."""
-        if block.skipped:
-            return
-        match block.language:
-            case "sh" if "terminal" in block.mark:
-                self.terminal = self.newcomer.open_terminals(block.text)[0]
-            case "sh" if block.text.startswith(INSTALLS):
-                _hold_against_makefile(block.text)
-            case "sh":
-                self.terminal, self.commands = None, block.text
-                self._type()
-            case "python":
-                name = block.text.splitlines()[0].removeprefix("# ")
-                (self.newcomer.clone / name).write_text(block.text)
-            case "text" | "json":
-                self.compared += 1
-                assert until(lambda: self._fits(block), timeout_s=_FITS_IN_S), self._difference(block)
-            case _:
-                pytest.fail(f"line {block.line}: nobody knows how to follow a block of {block.language!r}")
-
-    def _type(self) -> None:
-        """Type the commands; those that only read are typed again while a server is not there yet."""
-        if not _only_reads(self.commands):
-            self.said = self.newcomer.type(self.commands)
-            return
-        failures: list[AssertionError] = []
-        assert until(lambda: self._has_read(failures), timeout_s=_FITS_IN_S), failures[-1]
-
-    def _has_read(self, failures: list[AssertionError]) -> bool:
-        try:
-            self.said = self.newcomer.type(self.commands)
-        except AssertionError as error:
-            failures.append(error)
-            return False
-        return True
-
-    def _fits(self, block: Block) -> bool:
-        if self.terminal:
-            assert self.terminal.process.poll() is None, f"{self.terminal.command} ended:\n{self.terminal.said()}"
-            self.said = self.terminal.said()
-        elif not fits(block.text, self.said) and _only_reads(self.commands):
-            self._type()
-        return fits(block.text, self.said)
-
-    def _difference(self, block: Block) -> str:
-        return f"README line {block.line} shows\n{block.text}\nbut was told\n{self.said}"
-
-
-def _only_reads(commands: str) -> bool:
-    return not re.search(r"-X POST|manage\.py", commands)
-
-
-def _hold_against_makefile(plain: str) -> None:
-    """The plain commands are those of `make demo` and `make test`, but for options about what is printed."""
-    made = _dry("demo") + _dry("test")
-    for command in plain.splitlines():
-        assert _bare(command) in made, f"{command} is not what make does: {made}"
-
-
-def _dry(target: str) -> list[str]:
-    said = subprocess.run(
-        ["make", "-n", target, "VENV=.venv-dry", "PYTHON=python3.11"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"]},  # a `make` around these tests hands its own variables down
-        capture_output=True,
-        text=True,
-    )
-    assert said.returncode == 0, said.stderr
-    return [_bare(line.replace(".venv-dry", ".venv")) for line in said.stdout.splitlines()]
-
-
-def _bare(command: str) -> str:
-    command = re.sub(r" --(quiet|disable-pip-version-check|no-build-isolation)\b", "", command)
-    return command.replace("/python -m pip", "/pip").removeprefix("exec ").strip()
-
-
 def test_nothing_is_skipped_but_make_test_and_what_needs_a_key_or_docker() -> None:
     """Count what the marks leave out."""
     skipped = {block.mark: block.text for block in blocks_of(README) if block.skipped}
@@ -155,7 +63,7 @@ def test_nothing_is_skipped_but_make_test_and_what_needs_a_key_or_docker() -> No
     assert all("ANTHROPIC_API_KEY" in text for mark, text in skipped.items() if mark == "needs: key")
     assert all("docker" in text for mark, text in skipped.items() if mark == "needs: docker")
     tests = [block.text for block in blocks_of(README) if block.mark == "is: make test"]
-    assert [_bare(text) in [*_dry("test"), "make test"] for text in tests] == [True, True]
+    assert [bare(text) in [*commands_of("test"), "make test"] for text in tests] == [True, True]
 
 
 def test_every_fence_of_the_readme_is_found() -> None:
@@ -220,50 +128,3 @@ def test_the_procfile_starts_what_the_readme_starts() -> None:
     for line in (ROOT / "Procfile").read_text().splitlines():
         command = line.partition(": ")[2].replace(" --host 0.0.0.0", "").replace("${PORT:-8000}", "8000")
         assert f"\n{command}\n" in started, f"{command} is not in the README"
-
-
-def test_the_lifecycle_page_has_every_status_and_every_move() -> None:
-    """The diagram is the table of moves; each status says who moves the run on, and what if the mover dies."""
-    page = (ROOT / "docs" / "run-lifecycle.md").read_text()
-    drawn = {(one, other) for one, other in re.findall(r"^\s+(\w+) --> (\w+)", page, re.MULTILINE)}
-    rows = {row[0]: row for row in rows_of(page.split("## Who moves a run on")[1].split("\n## ")[0])}
-
-    assert drawn == {(str(one), str(other)) for one, following in MOVES.items() for other in following}
-    assert {status.value for status in RunStatus} <= set(rows)
-    assert all(len(rows[status]) == 4 and all(rows[status]) for status in RunStatus)
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    """Relative links only; a heading that is linked to exists."""
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
-        if "://" in target:
-            continue
-        path, _, heading = target.partition("#")
-        linked = (page.parent / path).resolve() if path else page
-        assert linked.exists(), f"{page.name} links to {target}"
-        if heading:
-            titles = re.findall(r"^#+ (.+)$", linked.read_text(), re.MULTILINE)
-            assert heading in {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
-
-
-def test_the_example_script_of_the_offline_model_is_one(tmp_path: Path) -> None:
-    """The offline model refuses unknown fields, and names them."""
-    page = ROOT / "docs" / "offline-model.md"
-    scripts = [block.text for block in blocks_of(page) if block.language == "json"]
-
-    for number, script in enumerate(scripts):
-        (tmp_path / f"{number}.json").write_text(script)
-
-    assert len(load_scripts([tmp_path])) == len(scripts) == 1
-
-
-def test_every_word_of_the_product_is_in_the_glossary() -> None:
-    """A newcomer looks here first."""
-    page = (ROOT / "docs" / "glossary.md").read_text()
-    words = (
-        "Tenant, Job type, Agent, Job, Workflow, Run, Fence, Attempt, Step, Turn, Effect class, Effect key, "
-        "Pending action, Dead letter, Limit, Budget, Ledger, Schedule, Artifact, Doorbell, Lease, Waiting line"
-    )
-
-    assert [word for word in words.split(", ") if f"**{word}**" not in page] == []

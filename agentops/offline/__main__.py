@@ -42,9 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m agentops.offline", description=DESCRIPTION)
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--port-file", type=Path, help="file that receives the port once the model listens")
-    parser.add_argument(
-        "--scripts", type=Path, action="append", default=[], help="script directory; repeatable"
-    )
+    parser.add_argument("--scripts", type=Path, action="append", default=[], help="script directory; repeatable")
     parser.add_argument("--workload", type=Path, help="folder with conversations.jsonl to replay")
     parser.add_argument("--log", type=Path, help="file that receives one JSON line for each message request")
     parser.add_argument("--stop-with-parent", action="store_true", help="end when the parent ends (Linux)")

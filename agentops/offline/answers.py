@@ -100,9 +100,7 @@ class Answers:
         reply = cut_at(reply, request["max_tokens"])
         return _served(reply, turn, streaming=streaming, fault=fault, request_id=request_id)
 
-    def _reply(
-        self, turn: ScriptedTurn, content: list[JsonObject], *, request: JsonObject, at: float
-    ) -> Reply:
+    def _reply(self, turn: ScriptedTurn, content: list[JsonObject], *, request: JsonObject, at: float) -> Reply:
         usage = self._cache.account(request, at=at)
         return build_reply(turn, content, model=request["model"], usage=usage)
 

@@ -51,9 +51,7 @@ def as_read(block: JsonObject) -> JsonObject:
 
     The order inside a tool's input stays: the model wrote it and reads it back as text.
     """
-    bare = {
-        key: value for key, value in sorted(block.items()) if key != "cache_control" and value is not None
-    }
+    bare = {key: value for key, value in sorted(block.items()) if key != "cache_control" and value is not None}
     if nested_blocks(block):
         bare["content"] = [as_read(part) for part in block["content"]]
     return bare

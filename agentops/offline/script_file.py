@@ -127,9 +127,7 @@ class _Reader:
     def _fault(self, where: str, value: Any) -> Fault:
         self._require(isinstance(value, dict), where, "should be an object")
         kind = value.get("kind")
-        self._require(
-            isinstance(kind, str) and kind in KINDS, f"{where}.kind", f"should be one of {', '.join(KINDS)}"
-        )
+        self._require(isinstance(kind, str) and kind in KINDS, f"{where}.kind", f"should be one of {', '.join(KINDS)}")
         self._object(where, value, frozenset({"kind", "times", *KINDS[kind]}))
         times = value.get("times", 1)
         counts = type(times) is int and times >= FOR_EVER

@@ -7,6 +7,8 @@ from agentops.offline.conversation import Conversation
 from agentops.offline.faults import Fault
 from agentops.offline.jsontext import JsonObject
 
+PAUSES = frozenset({"pause_turn", "compaction"})  # the turn is sent back, and goes on
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScriptedTurn:
@@ -82,7 +84,7 @@ class Script:
                 turn = self.turn(taken)
                 taken += 1
                 blocks -= max(1, len(turn.content))
-                paused = turn.stop_reason == "pause_turn" and blocks > 0
+                paused = turn.stop_reason in PAUSES and blocks > 0
         return taken
 
     def turn(self, position: int) -> ScriptedTurn:
@@ -93,7 +95,7 @@ class Script:
         """Tell whether the conversation ends with a turn that this script paused."""
         if not conversation.ends_with_assistant:
             return False
-        return self.turn(self.position(conversation) - 1).stop_reason == "pause_turn"
+        return self.turn(self.position(conversation) - 1).stop_reason in PAUSES
 
     def faults_of(self, turn: ScriptedTurn) -> tuple[Fault, ...]:
         """Return the faults a turn goes through: the script's, then its own."""
@@ -104,9 +106,7 @@ NO_SCRIPT = Script(
     name="(no script)",
     when=When(),
     turns=(),
-    otherwise=plain_turn(
-        "I am the offline model and I have no script for this conversation. You wrote: {{user}}"
-    ),
+    otherwise=plain_turn("I am the offline model and I have no script for this conversation. You wrote: {{user}}"),
 )
 
 

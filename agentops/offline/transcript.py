@@ -53,9 +53,7 @@ def _check_contents(messages: list[JsonObject]) -> None:
         final_assistant = index == len(messages) - 1 and message["role"] == "assistant"
         content = message["content"]
         if isinstance(content, str) and content and not content.strip():
-            raise InvalidRequestError(
-                f"messages.{index}: text content blocks must contain non-whitespace text"
-            )
+            raise InvalidRequestError(f"messages.{index}: text content blocks must contain non-whitespace text")
         if not content and not final_assistant:
             raise InvalidRequestError(
                 f"messages.{index}: all messages must have non-empty content "

@@ -92,7 +92,7 @@ def prepare_database() -> str | None:
     unfinished = Run.objects.exclude(status__in=ENDED)
     for run in unfinished.filter(job_type=NAME):
         try:
-            cancel_run(run, actor="replay_workload")
+            cancel_run(run, user=run.requested_by)
         except InvalidTransitionError:
             continue  # it has ended meanwhile
     others = unfinished.filter(queue=_QUEUE, status__in=_CLAIMABLE).exclude(job_type=NAME).count()

@@ -14,7 +14,7 @@ from runs.admin.palette import Badge, badge
 from runs.errors import NotPermittedError
 from runs.models import PendingAction
 from runs.operations.decide_action import answer, approve, reject, resolve
-from runs.operations.may_decide import check_may_decide
+from runs.operations.roles import check_may_decide
 from runs.states import ActionKind
 
 NOTE_MAX_CHARS = 4000

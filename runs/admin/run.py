@@ -117,7 +117,7 @@ class RunAdmin(PageAdmin[Run]):
         done, refusals = 0, []
         for run in runs:
             try:
-                cancel_run(run, actor=request.user.get_username())
+                cancel_run(run, user=request.user)
                 done += 1
             except RunsError as error:
                 refusals.append(f"{run}: {error}.")
@@ -138,7 +138,7 @@ def _id_begins(term: str) -> Q:
 
 
 def _cancel(request: HttpRequest, run: Run) -> str:
-    run = cancel_run(run, actor=request.user.get_username())
+    run = cancel_run(run, user=request.user)
     if run.state == RunStatus.CANCELLED:
         return "The run is cancelled."
     return "Asked to stop: the worker ends the run at its next boundary."

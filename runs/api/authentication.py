@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from runs.models import ApiToken, hash_token
+from runs.models import ApiToken, Membership, hash_token
 
 _UNKNOWN = "The token is unknown, expired or revoked."
 
@@ -20,17 +20,22 @@ class BearerAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
         """Find the token, if one was sent.
 
-        Raises: AuthenticationFailed if it is unknown, expired or revoked, or its user or tenant is disabled.
+        Raises: AuthenticationFailed if it is unknown, expired or revoked, its user or tenant is disabled,
+        or the user is no longer a member.
         """
         scheme, _, text = request.headers.get("Authorization", "").strip().partition(" ")
         if scheme.lower() != "bearer" or not text.strip():
             return None
         if not text.isascii():  # none of ours; and the half of a surrogate pair cannot even be hashed
             raise AuthenticationFailed(_UNKNOWN)
+        # A token does not outlive its user's place in the tenant.
+        member = Q(user__is_superuser=True) | Exists(
+            Membership.objects.filter(user=OuterRef("user"), tenant=OuterRef("tenant"))
+        )
         fresh = Q(expires_at__isnull=True) | Q(expires_at__gt=Now())
         token = (
             ApiToken.objects.filter(fresh, hash=hash_token(text.strip()), revoked_at__isnull=True)
-            .filter(user__is_active=True, tenant__is_active=True)
+            .filter(member, user__is_active=True, tenant__is_active=True)
             .select_related("user", "tenant")
             .first()
         )

@@ -17,6 +17,8 @@ from runs.api.bodies import DiscardSerializer, ReplaySerializer
 from runs.api.filters import DeadLetterFilter
 from runs.api.pagination import ByFailure
 from runs.api.tenant_view import TenantView
+from runs.models import Run
+from runs.operations.roles import check_may_operate
 
 
 class EffectsSerializer(serializers.Serializer[Any]):
@@ -42,7 +44,7 @@ class DeadLetterSerializer(serializers.ModelSerializer[DeadLetter]):
     @extend_schema_field(EffectsSerializer)
     def get_effects(self, letter: DeadLetter) -> Any:
         """What had happened."""
-        return json.loads(letter.effects)
+        return json.loads(letter.effects, parse_constant=str)
 
 
 class DeadLetterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, GenericViewSet[DeadLetter]):
@@ -83,5 +85,6 @@ class DeadLetterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tenant
         body = DiscardSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         letter = self.get_object()
+        check_may_operate(Run.objects.get(pk=letter.run_id), self.user)
         discard(letter, user=self.user, note=body.validated_data["note"])
         return Response(DeadLetterSerializer(letter).data)

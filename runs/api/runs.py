@@ -90,7 +90,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
     def cancel(self, request: Request, pk: Any = None) -> Response:
         """Cancel: at once if nobody works on it, at the next boundary if a worker does."""
         self.expect_no_fields()
-        return Response(self._document(cancel_run(self.get_object(), actor=self.user.get_username())))
+        return Response(self._document(cancel_run(self.get_object(), user=self.user)))
 
     @extend_schema(request=None, responses={202: RunSerializer})
     @action(detail=True, methods=["post"])

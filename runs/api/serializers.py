@@ -1,5 +1,6 @@
 """What clients read: the documents of the API, as DESIGN fixes them. Money is a decimal string, times are UTC."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,18 @@ from rest_framework import serializers
 from runs.models import PendingAction, Run, Step
 from runs.operations.why import why
 from runs.states import ActionStatus
+
+
+class StoredJSON(serializers.JSONField):
+    """A stored JSON value. What a job returned may hold NaN, which is no JSON: one such run must not break a list."""
+
+    def to_representation(self, value: Any) -> Any:
+        """Write NaN and infinities as texts."""
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError:
+            return json.loads(json.dumps(value), parse_constant=str)
+        return value
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -62,9 +75,9 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     """A run."""
 
     tenant = serializers.SlugRelatedField[Any]("slug", read_only=True)
-    input = serializers.JSONField()
-    output = serializers.JSONField()
-    metadata = serializers.JSONField()
+    input = StoredJSON()
+    output = StoredJSON()
+    metadata = StoredJSON()
     progress = serializers.SerializerMethodField()
     why = serializers.SerializerMethodField()
     last_error = serializers.SerializerMethodField()
@@ -135,8 +148,8 @@ class StepErrorSerializer(serializers.Serializer[Any]):
 class StepSerializer(serializers.ModelSerializer[Step]):
     """A step."""
 
-    arguments = serializers.JSONField()
-    result = serializers.JSONField()
+    arguments = StoredJSON()
+    result = StoredJSON()
     error = serializers.SerializerMethodField()
     usage = UsageSerializer()
     cost_usd = serializers.SerializerMethodField()
@@ -163,7 +176,7 @@ class ActionSerializer(serializers.ModelSerializer[PendingAction]):
 
     run = serializers.UUIDField(source="run_id")
     step = serializers.IntegerField(source="step.seq")
-    arguments = serializers.JSONField()
+    arguments = StoredJSON()
     verbs = serializers.ListField(child=serializers.CharField())
     decided_by = serializers.SlugRelatedField[Any]("username", read_only=True, allow_null=True)
 

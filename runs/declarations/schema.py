@@ -79,14 +79,32 @@ def problems_with(value: Any, schema: Schema) -> dict[str, list[str]]:
     """Hold a value against a JSON schema; return what is wrong, by field (`a.b.0`), empty if nothing."""
     problems: dict[str, list[str]] = {}
     for error in jsonschema.Draft202012Validator(schema).iter_errors(value):
-        path = ".".join(str(part) for part in error.absolute_path)
-        problems.setdefault(path, []).append(_in_words(error))
+        for field in _fields_of(error):
+            messages = problems.setdefault(field, [])
+            if _in_words(error) not in messages:
+                messages.append(_in_words(error))
     return problems
+
+
+def _fields_of(error: jsonschema.ValidationError) -> list[str]:
+    """Name the fields that an error is about: a missing or undeclared one, not the object around it."""
+    path = [str(part) for part in error.absolute_path]
+    if error.validator == "required":
+        names = [name for name in error.validator_value if name not in error.instance]
+    elif error.validator == "additionalProperties" and error.validator_value is False:
+        names = [name for name in error.instance if name not in error.schema.get("properties", {})][:20]
+    else:
+        return [".".join(path)]
+    return [".".join([*path, name[:100]]) for name in names]
 
 
 def _in_words(error: jsonschema.ValidationError) -> str:
     """Shorten jsonschema's message, which repeats the whole hostile value."""
-    if error.validator in ("required", "additionalProperties", "enum"):
+    if error.validator == "required":
+        return "is required"
+    if error.validator == "additionalProperties":
+        return "is not a field of this object"
+    if error.validator == "enum":
         return error.message[:300]
     if error.validator == "type":
         return f"must be of type {error.validator_value}"

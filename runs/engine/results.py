@@ -30,6 +30,6 @@ def keep_result(journal: Journal, step: Step, value: Any) -> dict[str, Any]:
 def jsonable(value: Any) -> Any:
     """Turn any value into JSON: dates, decimals, pydantic models, and as a last resort its text."""
     try:
-        return to_jsonable_python(value, fallback=str)
+        return to_jsonable_python(value, fallback=str, inf_nan_mode="strings")
     except (PydanticSerializationError, ValueError):
         return str(value)

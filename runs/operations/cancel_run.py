@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -9,15 +10,18 @@ from runs import clock
 from runs.errors import InvalidTransitionError
 from runs.models import PendingAction, Run
 from runs.models.moves import Event, change
+from runs.operations.roles import check_may_operate
 from runs.states import FINAL, STEP_DONE, ActionStatus, Effect, RunStatus, StepStatus
 
 
 @transaction.atomic
-def cancel_run(run: Run, *, actor: str) -> Run:
+def cancel_run(run: Run, *, user: AbstractBaseUser) -> Run:
     """Cancel a run, or ask its worker to; repeating it is harmless.
 
-    Raises: InvalidTransitionError if it has completed or failed.
+    Raises: InvalidTransitionError if it has completed or failed; NotPermittedError.
     """
+    check_may_operate(run, user)
+    actor = user.get_username()
     run = Run.objects.select_for_update().get(pk=run.pk)
     if run.state == RunStatus.CANCELLED or run.cancel_requested_at:
         return run

@@ -3,8 +3,10 @@
 Decision, step, run and event are written in one transaction, under the lock of the run's row.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -23,10 +25,12 @@ from runs.hostile import clean, clean_text, cut
 from runs.models import PendingAction, Run, Step
 from runs.models.fields import dump_json
 from runs.models.moves import Event, change
-from runs.operations.may_decide import check_may_decide
+from runs.operations.roles import check_may_decide
 from runs.queue.doorbell import ring
 from runs.secrets import redact_all
 from runs.states import ActionKind, ActionStatus, RunStatus, StepStatus
+
+_AMOUNT = re.compile(r"[0-9]{1,6}(\.[0-9]{1,8})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +55,12 @@ def approve(action: PendingAction, *, user: AbstractBaseUser, arguments: Any = N
         run, action, is_new = _decide(action, verdict, user)
         if not is_new:
             return action
-        if action.kind == ActionKind.BUDGET:
-            ceiling = (edited or action.arguments)["max_cost_usd"]
-            _go_on(run, action, user, max_cost_usd=ceiling)
-            return action
         if edited is not None and edited != action.arguments:
             _store_edit(action, edited)
-        _go_on(run, action, user)
+        if action.kind == ActionKind.BUDGET:
+            _go_on(run, action, user, max_cost_usd=Decimal(action.arguments["max_cost_usd"]))
+        else:
+            _go_on(run, action, user)
     return action
 
 
@@ -185,16 +188,18 @@ def _edited(action: PendingAction, arguments: Any) -> dict[str, Any]:
     return dict(arguments)
 
 
-def _budget(arguments: Any) -> dict[str, Any]:
-    from decimal import Decimal, InvalidOperation
-
-    try:
-        ceiling = Decimal(str(arguments["max_cost_usd"]))
-        if not Decimal(0) < ceiling < Decimal(1_000_000):
-            raise InvalidInputError({"arguments.max_cost_usd": ["must be above 0 and below 1,000,000"]})
-    except (KeyError, TypeError, InvalidOperation) as error:
-        raise InvalidInputError({"arguments.max_cost_usd": ["give an amount in USD"]}) from error
-    return {"max_cost_usd": f"{ceiling:f}"}
+def _budget(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Read a new ceiling. Raises: InvalidInputError unless it is a plain amount that the column holds."""
+    text = str(arguments.get("max_cost_usd", ""))
+    if not _AMOUNT.fullmatch(text) or Decimal(text) == 0:
+        raise InvalidInputError(
+            {
+                "arguments.max_cost_usd": [
+                    "give USD above 0 as a plain decimal, at most 6 digits before the point and 8 after"
+                ]
+            }
+        )
+    return {"max_cost_usd": text}
 
 
 def _tool(action: PendingAction) -> Tool | None:
@@ -209,7 +214,8 @@ def _store_edit(action: PendingAction, edited: dict[str, Any]) -> None:
     """Bind the approval to the edited arguments, and keep what was proposed."""
     action.proposed, action.arguments, action.arguments_hash = action.arguments, edited, hash_of(edited)
     action.save(update_fields=["proposed", "arguments", "arguments_hash"])
-    Step.objects.filter(pk=action.step_id).update(arguments=edited, arguments_hash=action.arguments_hash)
+    if action.kind == ActionKind.APPROVAL:
+        Step.objects.filter(pk=action.step_id).update(arguments=edited, arguments_hash=action.arguments_hash)
 
 
 def _refuse_while_it_may_arrive(step: Step) -> None:

@@ -109,8 +109,9 @@ def _validated(request: RunRequest) -> tuple[JobType, dict[str, Any]]:
         job_type = job_type_named(request.job_type)
     except UnknownJobTypeError as error:
         raise InvalidInputError({"job_type": [f"{error}; see /api/v1/job-types/"]}) from error
-    if depth(request.input) > DEPTH_MAX or depth(dict(request.metadata)) > DEPTH_MAX:
-        raise InvalidInputError({"input": [f"is nested more deeply than {DEPTH_MAX} levels"]})
+    for name, value in (("input", request.input), ("metadata", dict(request.metadata))):
+        if depth(value) > DEPTH_MAX:
+            raise InvalidInputError({name: [f"is nested more deeply than {DEPTH_MAX} levels"]})
     return job_type, job_type.validate_input(clean(request.input))
 
 
@@ -131,11 +132,11 @@ def _former(request: RunRequest, tenant: Tenant) -> Run | None:
         return None
     former = Run.objects.filter(tenant=tenant, pk=request.continues, job_type=request.job_type).first()
     if former is None:
-        raise InvalidInputError({"continues": ["no run of this tenant and job type has this id"]})
+        raise InvalidTransitionError("`continues`: no run of this tenant and job type has this id")
     if former.state != RunStatus.COMPLETED:
         raise InvalidTransitionError(f"only a completed run can be continued; it is {former.status}")
     if not isinstance(job_type_named(former.job_type), Agent):
-        raise InvalidInputError({"continues": ["only an agent's conversation can go on"]})
+        raise InvalidTransitionError("`continues`: only an agent's conversation can go on")
     return former
 
 

@@ -11,6 +11,7 @@ from runs.errors import InvalidTransitionError
 from runs.models import Run
 from runs.models.moves import Event, change
 from runs.operations.post_run import RunRequest, post_run
+from runs.operations.roles import check_may_operate
 from runs.queue.doorbell import ring
 from runs.states import RunStatus, StepKind, StepStatus
 
@@ -19,7 +20,7 @@ from runs.states import RunStatus, StepKind, StepStatus
 def retry_run(run: Run, *, user: AbstractBaseUser) -> Run:
     """Continue a failed run after its last good step: same id, same steps, same effect keys.
 
-    Raises: InvalidTransitionError if it has not failed.
+    Raises: InvalidTransitionError if it has not failed; NotPermittedError.
     """
     close_for_retry(run.pk, user=user)
     return _continue(run.pk, user)
@@ -30,6 +31,7 @@ def replay_run(run_id: UUID, user: Any, new_input: Any = None) -> UUID:
     if new_input is None:
         return _continue(run_id, user).pk
     former = Run.objects.select_related("tenant").get(pk=run_id)
+    check_may_operate(former, user)
     run, _ = post_run(
         RunRequest(
             job_type=former.job_type,
@@ -50,6 +52,7 @@ def replay_run(run_id: UUID, user: Any, new_input: Any = None) -> UUID:
 @transaction.atomic
 def _continue(run_id: UUID, user: AbstractBaseUser) -> Run:
     run = Run.objects.select_for_update().get(pk=run_id)
+    check_may_operate(run, user)
     if run.state != RunStatus.FAILED:
         raise InvalidTransitionError(f"only a failed run can be retried; it is {run.status}")
     actor = user.get_username()

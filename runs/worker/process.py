@@ -62,7 +62,7 @@ class WorkerProcess:
         """Work until no run of these queues is queued, running or retrying; then stop."""
         while not self.slots.draining.is_set():
             self.slots.wake()
-            self.slots.wait_until_idle(conf().poll_s)
+            self.slots.wait_until_idle(conf().sweep_s)
             if not self._has_work():
                 break
             time.sleep(0.05)
@@ -94,6 +94,7 @@ class WorkerProcess:
                 except Exception:
                     log.exception("%s failed; it goes on", name)
                     connection.close()
+            connection.close()  # a thread that ends without this keeps its place in the pool
 
         threading.Thread(target=loop, name=name, daemon=True).start()
 

@@ -45,7 +45,8 @@ def serve(
     process.stop(conf().grace_s if grace_s is None else grace_s)
     logging.shutdown()
     sys.stdout.flush()
-    os._exit(0)  # daemon threads may hang in a step; their results are fenced off
+    # Daemon threads may hang in a step; their results are fenced off. A worker that hung asks for another.
+    os._exit(1 if process.must_stop.is_set() else 0)
 
 
 def _on_signals(process: WorkerProcess, stop: threading.Event) -> None:
@@ -81,5 +82,5 @@ def _hear_doorbells(process: WorkerProcess, stop: threading.Event) -> None:
             ear.stopping = stop
             ear.work(logging_level="WARNING")
         except (RedisError, OSError, ValueError) as error:
-            log.warning("no doorbells (%s): looking for work every %g s", error, conf().poll_s)
+            log.warning("no doorbells (%s): looking for work every %g s", error, conf().sweep_s)
         stop.wait(2.0)

@@ -21,10 +21,6 @@ FLAGS = [
 ]
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "browser: drives a real browser and takes seconds")
-
-
 def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:

@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--smoke", action="store_true", help="run the main job once, check it, exit 0 or 1")
         parser.add_argument("--kill-worker", action="store_true", help="with --smoke: kill a worker in mid-step")
         parser.add_argument("--live", action="store_true", help="ask Claude, with ANTHROPIC_API_KEY")
-        parser.add_argument("--port", type=int, default=0, help="port of the web server (default: a free one)")
+        parser.add_argument("--port", type=int, default=0, help="port of the web server (default: 8000, or a free one)")
         parser.add_argument("--json", action="store_true", help="with --smoke: end with a report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:

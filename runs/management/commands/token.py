@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from runs.errors import InvalidInputError
 from runs.operations.accounts import make_token
@@ -31,4 +32,6 @@ class Command(BaseCommand):
             )
         except InvalidInputError as error:
             raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(f"the database is not ready ({error}); run `manage.py migrate` first") from error
         self.stdout.write(token)

@@ -27,6 +27,12 @@ def in_threads(count, work):
     return threads
 
 
+@transaction.atomic
+def lose():
+    Tenant.objects.create(slug="lost")
+    raise ZeroDivisionError
+
+
 def test_a_write_does_not_starve_among_busy_writers():
     Tenant.objects.create(slug="t")
     stop, waits = threading.Event(), []
@@ -52,9 +58,8 @@ def test_a_write_does_not_starve_among_busy_writers():
 def test_the_gate_is_left_after_commit_rollback_and_error():
     with transaction.atomic():
         Tenant.objects.create(slug="kept")
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
-        Tenant.objects.create(slug="lost")
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        lose()
 
     others = in_threads(1, lambda: Tenant.objects.create(slug="other"))
     others[0].join(5)

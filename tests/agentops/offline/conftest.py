@@ -50,9 +50,7 @@ def ask() -> Callable[..., dict[str, Any]]:
 
     def arguments(*turns: Any, **options: Any) -> dict[str, Any]:
         roles = ("user", "assistant")
-        messages = [
-            {"role": roles[index % 2], "content": turn} for index, turn in enumerate(turns or ("Hello",))
-        ]
+        messages = [{"role": roles[index % 2], "content": turn} for index, turn in enumerate(turns or ("Hello",))]
         return {"model": "claude-opus-5-5", "max_tokens": 1000, "messages": messages, **options}
 
     return arguments
@@ -62,9 +60,7 @@ def ask() -> Callable[..., dict[str, Any]]:
 def faulty() -> Callable[..., dict[str, Any]]:
     """Build a script of one turn that goes through the given faults first."""
 
-    def script(
-        *faults: dict[str, Any], content: Any = ({"type": "text", "text": "All is well."},)
-    ) -> dict[str, Any]:
+    def script(*faults: dict[str, Any], content: Any = ({"type": "text", "text": "All is well."},)) -> dict[str, Any]:
         return {"name": "faulty", "turns": [{"content": list(content), "faults": list(faults)}]}
 
     return script

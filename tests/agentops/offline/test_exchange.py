@@ -70,9 +70,7 @@ def test_every_answer_tells_the_rate_limits(http_client):
     headers = http_client.post("/v1/messages", json=REQUEST, headers={"x-api-key": "any"}).headers
 
     for name in ("requests", "tokens", "input-tokens", "output-tokens"):
-        limit, remaining = (
-            int(headers[f"anthropic-ratelimit-{name}-{part}"]) for part in ("limit", "remaining")
-        )
+        limit, remaining = (int(headers[f"anthropic-ratelimit-{name}-{part}"]) for part in ("limit", "remaining"))
         assert 0 < remaining < limit
         assert datetime.fromisoformat(headers[f"anthropic-ratelimit-{name}-reset"]).tzinfo is not None
 

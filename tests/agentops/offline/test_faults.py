@@ -40,9 +40,7 @@ def test_faults_are_counted_for_each_user_and_question(serve, connect, ask, faul
 
 
 def test_a_fault_of_the_script_hits_every_turn(serve, connect, ask):
-    client = connect(
-        serve({"name": "s", "faults": [{"kind": "overloaded"}], "turns": [{"content": ANSWER}] * 2})
-    )
+    client = connect(serve({"name": "s", "faults": [{"kind": "overloaded"}], "turns": [{"content": ANSWER}] * 2}))
 
     for turns in (("Hi",), ("Hi", "All is well.", "Go on")):
         with pytest.raises(anthropic.OverloadedError):

@@ -78,9 +78,7 @@ def test_it_ends_within_a_second_in_spite_of_open_streams(launch, tmp_path, ask)
 def test_a_broken_script_ends_it_with_code_2(tmp_path):
     (tmp_path / "broken.json").write_text(json.dumps({"name": "s", "turns": [{}]}))
 
-    ended = subprocess.run(
-        [*COMMAND, "--scripts", tmp_path], cwd=ROOT, capture_output=True, text=True, timeout=10
-    )
+    ended = subprocess.run([*COMMAND, "--scripts", tmp_path], cwd=ROOT, capture_output=True, text=True, timeout=10)
 
     assert ended.returncode == 2
     assert f"{tmp_path / 'broken.json'}: turns.0.content" in ended.stderr
@@ -95,9 +93,7 @@ def test_a_missing_workload_ends_it_with_code_2(tmp_path):
     assert "nowhere" in ended.stderr
 
 
-@pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="only Linux tells a child of its parent's end"
-)
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a child of its parent's end")
 def test_it_ends_with_the_process_that_started_it(tmp_path):
     port_file = tmp_path / "port"
     command = [*COMMAND, "--port-file", str(port_file), "--stop-with-parent"]
@@ -119,9 +115,7 @@ def test_it_listens_on_the_loopback_interface_only(launch):
 
     if not Path("/proc/net/tcp").exists():
         pytest.skip("listening sockets are read from /proc")
-    sockets = {
-        os.readlink(entry) for entry in Path(f"/proc/{process.pid}/fd").iterdir() if entry.is_symlink()
-    }
+    sockets = {os.readlink(entry) for entry in Path(f"/proc/{process.pid}/fd").iterdir() if entry.is_symlink()}
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     addresses = [line[1].split(":")[0] for line in lines if f"socket:[{line[9]}]" in sockets]
     assert addresses == ["0100007F"]

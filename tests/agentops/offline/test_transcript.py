@@ -113,9 +113,7 @@ TAKEN = {
     "an empty result": [user(text()), assistant(use()), user(result(content=""))],
     "later instructions": [user(text()), {"role": "system", "content": "Be brief."}],
     "a turn paused by the server": [user(text()), assistant(text(), SERVER_USE)],
-    "unknown blocks": [
-        user({"type": "image", "source": {"type": "url", "url": "https://example.org/a.png"}})
-    ],
+    "unknown blocks": [user({"type": "image", "source": {"type": "url", "url": "https://example.org/a.png"}})],
 }
 
 

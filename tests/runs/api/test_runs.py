@@ -65,6 +65,16 @@ def test_a_queued_run_that_no_worker_serves_says_so(api, post):
     assert [reason["code"] for reason in api.get(f"{RUNS}{run.pk}/").json()["why"]] == ["no_worker"]
 
 
+@pytest.mark.parametrize(("number", "text"), [(float("nan"), "NaN"), (float("-inf"), "-Infinity")])
+def test_a_result_that_is_no_json_breaks_neither_the_run_nor_the_lists(api, completed, number, text):
+    Run.objects.update(output={"values": [1, number]})
+    completed.steps.update(result={"value": number})
+
+    assert api.get(f"{RUNS}{completed.pk}/").json()["output"] == {"values": [1, text]}
+    assert api.get(RUNS).json()["results"][0]["output"] == {"values": [1, text]}
+    assert api.get(f"{RUNS}{completed.pk}/steps/").json()["results"][0]["result"] == {"value": text}
+
+
 # Lists
 
 

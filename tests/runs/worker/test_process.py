@@ -148,13 +148,13 @@ def test_a_run_whose_lease_was_taken_writes_nothing_more(offline, post, worker, 
     assert run.steps.get(seq=2).status == "started"
 
 
-def test_a_running_run_is_cancelled_before_its_next_effect(offline, post, worker, gate):
+def test_a_running_run_is_cancelled_before_its_next_effect(offline, post, worker, gate, user):
     model = offline({"turns": [USE, DONE]})
     run = post("clerk")
     worker()
     gate[0].wait(15)
 
-    cancel_run(run, actor="op")
+    cancel_run(run, user=user)
     assert status_of(run) == "running"
     gate[1].set()
 
