@@ -3,6 +3,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV ?= .venv
 LOCK ?= requirements.lock
+NEXT := $(shell for python in python3.12 $$HOME/.pyenv/versions/3.12.*/bin/python3.12; do \
+	$$python -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
@@ -34,9 +36,9 @@ test-postgres: setup ## Run the tests on a real PostgreSQL, embedded
 	$(BIN)/python -m tests.on_postgres -n 2 -m "not browser"
 
 test-next: ## Run the tests on Python 3.12 and Django 6.1, where that interpreter is
-	@if command -v python3.12 >/dev/null && python3.12 -c '' 2>/dev/null; then \
-		$(MAKE) test PYTHON=python3.12 VENV=.venv-3.12 LOCK=requirements-3.12.lock; \
-	else echo "python3.12 is not here: skipped"; fi
+	@if [ -n "$(NEXT)" ]; then \
+		$(MAKE) test PYTHON=$(NEXT) VENV=.venv-3.12 LOCK=requirements-3.12.lock; \
+	else echo "there is no Python 3.12 here: skipped"; fi
 
 browser: setup ## Open the console in a real browser; saves screenshots under var/screenshots
 	@command -v chromium >/dev/null || .ci/install-chromium
@@ -45,7 +47,7 @@ browser: setup ## Open the console in a real browser; saves screenshots under va
 lint: setup ## Check format, style, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	AGENTOPS_EXAMPLES=1 $(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MANAGE) makemigrations --check --dry-run
 	AGENTOPS_EXAMPLES=1 $(MANAGE) makemigrations --check --dry-run
