@@ -89,10 +89,13 @@ def problems_with(value: Any, schema: Schema) -> dict[str, list[str]]:
 def _fields_of(error: jsonschema.ValidationError) -> list[str]:
     """Name the fields that an error is about: a missing or undeclared one, not the object around it."""
     path = [str(part) for part in error.absolute_path]
+    rule: Any = error.validator_value
+    schema: Any = error.schema
+    present: Any = error.instance
     if error.validator == "required":
-        names = [name for name in error.validator_value if name not in error.instance]
-    elif error.validator == "additionalProperties" and error.validator_value is False:
-        names = [name for name in error.instance if name not in error.schema.get("properties", {})][:20]
+        names = [name for name in rule if name not in present]
+    elif error.validator == "additionalProperties" and rule is False:
+        names = [name for name in present if name not in schema.get("properties", {})][:20]
     else:
         return [".".join(path)]
     return [".".join([*path, name[:100]]) for name in names]
