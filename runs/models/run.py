@@ -13,6 +13,9 @@ from runs.models.tenant import Tenant
 from runs.states import ENDED, RunStatus
 
 
+_ENDED = sorted(status.value for status in ENDED)  # in one order, or every migration would see a change
+
+
 class Run(models.Model):
     """One execution. `status` changes only through `runs.models.moves`."""
 
@@ -74,8 +77,8 @@ class Run(models.Model):
             models.CheckConstraint(condition=Q(status__in=[s.value for s in RunStatus]), name="run_status_known"),
             models.CheckConstraint(condition=Q(priority__lte=9), name="run_priority_0_to_9"),
             models.CheckConstraint(
-                condition=Q(status__in=[s.value for s in ENDED], finished_at__isnull=False)
-                | (~Q(status__in=[s.value for s in ENDED]) & Q(finished_at__isnull=True)),
+                condition=Q(status__in=_ENDED, finished_at__isnull=False)
+                | (~Q(status__in=_ENDED) & Q(finished_at__isnull=True)),
                 name="run_finished_at_fits_status",
             ),
             models.CheckConstraint(
