@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 def rescue_runs() -> int:
     """Queue every run whose lease has expired; one that keeps killing workers fails. Returns how many."""
-    dead = Run.objects.filter(status=RunStatus.RUNNING, lease_expires_at__lt=Now())
+    dead = Run.objects.filter(status=RunStatus.RUNNING, lease_expires_at__lte=Now())
     rescued = 0
     for run in dead.select_related("tenant", "requested_by"):
         fault_point("reconcile.before")
@@ -39,7 +39,7 @@ def rescue_runs() -> int:
 
 
 def _rescue(run: Run) -> None:
-    expired = {"lease_expires_at__lt": Now()}
+    expired = {"lease_expires_at__lte": Now()}
     crashes = run.crashes + 1
     if crashes >= conf().crashes_max:
         _bury(run, crashes, expired)

@@ -12,7 +12,6 @@ from runs.models.line import Line
 from runs.models.tenant import Tenant
 from runs.states import ENDED, RunStatus
 
-
 _ENDED = sorted(status.value for status in ENDED)  # in one order, or every migration would see a change
 
 

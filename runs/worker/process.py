@@ -13,6 +13,7 @@ from django.db.models import F
 
 from runs import clock
 from runs.conf import conf
+from runs.liveness import bury, hold_life_line
 from runs.maintenance.reconcile import reconcile
 from runs.models import Run, Worker
 from runs.states import RunStatus
@@ -38,6 +39,7 @@ class WorkerProcess:
 
     def start(self) -> None:
         """Register, and start to work; doorbells only make it look sooner."""
+        hold_life_line(self.id)
         now = clock.now()
         Worker.objects.create(
             id=self.id,
@@ -75,6 +77,7 @@ class WorkerProcess:
             log.warning("grace of %g s is over: %s runs are given back in mid-step", grace_s, len(self.slots.leases))
             self.slots.leases.give_back()
         self.ended.set()
+        bury(self.id)
         Worker.objects.filter(pk=self.id).update(stopped_at=clock.now(), held=0)
         connection.close()
 

@@ -1,0 +1,24 @@
+"""Finding workers of this host that have died, so that their runs need not wait for their leases."""
+
+import logging
+import socket
+
+from django.db.models.functions import Now
+
+from runs.liveness import bury, is_dead
+from runs.models import Run, Worker
+from runs.states import RunStatus
+
+log = logging.getLogger(__name__)
+
+
+def find_dead_workers() -> int:
+    """End the leases of workers that are surely dead; rescuing their runs is another part. Returns how many."""
+    here = Worker.objects.filter(host=socket.gethostname(), stopped_at__isnull=True)
+    dead = [worker for worker in here if is_dead(worker.pk)]
+    for worker in dead:
+        leases = Run.objects.filter(worker=worker.pk, status=RunStatus.RUNNING).update(lease_expires_at=Now())
+        Worker.objects.filter(pk=worker.pk).update(stopped_at=Now(), held=0)
+        bury(worker.pk)
+        log.warning("worker %s is dead; it held %s runs", worker.name, leases)
+    return len(dead)
