@@ -77,15 +77,18 @@ class Command(BaseCommand):
 
     def _smoke(self, stack: Stack, client: Any, options: dict[str, Any]) -> int:
         from agentops.demo.smoke import row, smoke
+        from runs.invariants.every import breaches
 
         posted = smoke(stack, client, kill_worker=options["kill_worker"], tell=self.console.print)
         rows = [row(one) for one in posted]
+        broken = [str(breach) for breach in breaches()]
         failed = [one for one in rows if one["problems"]]
         self.console.print(_table(rows))
         self.console.print(f"{len(rows) - len(failed)} of {len(rows)} runs ended as they should.")
+        self.console.print("\n".join(broken) or "No invariant is broken.")
         if options["json"]:
-            self.stdout.write(json.dumps({"ok": not failed, "runs": rows}))
-        return 1 if failed else 0
+            self.stdout.write(json.dumps({"ok": not failed and not broken, "runs": rows, "breaches": broken}))
+        return 1 if failed or broken else 0
 
     def _post_all(self, client: Any) -> None:
         from agentops.demo.fates import FATES

@@ -1,0 +1,36 @@
+"""`check_invariants`: name every row that breaks what must always hold."""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from runs.invariants.every import CHECKS, breaches
+
+
+class Command(BaseCommand):
+    """Check and tell."""
+
+    help = "Check what must always hold; one line per breach. Exits 0 clean, 1 with breaches, 2 if it could not run."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--json", action="store_true", help="end with a report as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Check everything that a database can show."""
+        try:
+            found = list(breaches())
+        except DatabaseError as error:
+            raise CommandError(f"the database is not ready: {error}", returncode=2) from error
+        for breach in found:
+            self.stdout.write(str(breach))
+        if options["json"]:
+            self.stdout.write(json.dumps({"checks": len(CHECKS), "breaches": [asdict(breach) for breach in found]}))
+        elif not found:
+            self.stdout.write(f"{len(CHECKS)} checks, no breach")
+        if found:
+            raise SystemExit(1)
