@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import django
 import django_stubs_ext
 import environ
 
@@ -171,9 +172,16 @@ STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = True  # no collectstatic needed on one machine
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
-EMAIL_FILE_PATH = VAR_DIR / "mail"
-EMAIL_TIMEOUT = 20  # a silent mail server must not hold a slot
+_mail = {
+    "BACKEND": env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend"),
+    "file_path": VAR_DIR / "mail",
+    "timeout": 20,  # a silent mail server must not hold a slot
+}
+if django.VERSION >= (6, 1):
+    _option = {"filebased": "file_path", "smtp": "timeout"}.get(_mail["BACKEND"].split(".")[-2])
+    MAILERS = {"default": {"BACKEND": _mail["BACKEND"], "OPTIONS": {_option: _mail[_option]} if _option else {}}}
+else:
+    EMAIL_BACKEND, EMAIL_FILE_PATH, EMAIL_TIMEOUT = _mail.values()
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="agentops@localhost")
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
