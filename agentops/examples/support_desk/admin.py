@@ -11,8 +11,6 @@ from agentops.examples.support_desk.models import Account, CrmNote, Invoice, Out
 class LookOnlyAdmin(admin.ModelAdmin[Any]):
     """Rows that only tools write."""
 
-    list_select_related = True
-
     def has_add_permission(self, request: Any) -> bool:
         """Refuse: tools add rows."""
         return False
@@ -40,6 +38,7 @@ class InvoiceAdmin(LookOnlyAdmin):
     """Bills."""
 
     list_display = ["number", "account", "amount_usd", "refunded_usd", "issued_on", "paid"]
+    list_select_related = ["account"]
     list_filter = ["paid"]
     search_fields = ["number", "account__name"]
 
@@ -49,6 +48,7 @@ class TicketAdmin(LookOnlyAdmin):
     """Questions and complaints."""
 
     list_display = ["subject", "account", "status", "opened_at"]
+    list_select_related = ["account"]
     list_filter = ["status"]
     search_fields = ["subject", "account__name"]
 
@@ -58,6 +58,7 @@ class CrmNoteAdmin(LookOnlyAdmin):
     """Notes."""
 
     list_display = ["text", "kind", "account", "effect_key", "created_at"]
+    list_select_related = ["account"]
     list_filter = ["kind"]
     search_fields = ["text", "effect_key"]
 
@@ -67,6 +68,7 @@ class RefundAdmin(LookOnlyAdmin):
     """Refunds."""
 
     list_display = ["invoice", "amount_usd", "reason", "effect_key", "created_at"]
+    list_select_related = ["invoice"]
     search_fields = ["invoice__number", "effect_key"]
 
 
@@ -75,4 +77,5 @@ class OutboxMailAdmin(LookOnlyAdmin):
     """Sent mail."""
 
     list_display = ["subject", "to", "account", "effect_key", "sent_at"]
+    list_select_related = ["account"]
     search_fields = ["subject", "effect_key"]
