@@ -3,6 +3,7 @@
 import io
 import json
 
+import django
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
@@ -59,7 +60,12 @@ def test_a_number_that_no_float_holds_is_422(api):
         "application/json; charset=utf-16",
         "application/json; charset=rot13",
         "application/json; charset=nonsense",
-        "application/json; a=" + "x" * 50_000,
+        pytest.param(
+            "application/json; a=" + "x" * 50_000,
+            marks=pytest.mark.skipif(
+                django.VERSION >= (6, 1), reason="Django itself refuses the header, before any view"
+            ),
+        ),
     ],
 )
 def test_a_body_that_is_not_json_is_415(api, content_type):
