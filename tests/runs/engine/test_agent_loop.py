@@ -1,13 +1,18 @@
 """Stories of agents: what is asked, called, recorded and answered."""
 
+import time
+from uuid import uuid4
+
 import pytest
 
 from deadletters.models import DeadLetter
-from runs.engine.outcomes import Completed, Failed, Retry, Waiting
+from runs.engine.advance import advance
+from runs.engine.outcomes import Completed, Failed, Lost, Retry, Waiting
 from runs.models import ModelCall, PendingAction, Run
 from runs.operations.decide_action import approve, reject, resolve
 from runs.operations.replay_run import retry_run
 from runs.operations.send_message import send_message
+from runs.queue.claim import claim_next
 from tests.testapp.agents import CALLS, FAIL, KEYS, ToolError, TransientError
 
 pytestmark = pytest.mark.django_db
@@ -360,3 +365,35 @@ def _make_due(run: Run) -> None:
     from runs.maintenance.wake_timers import wake_timers
 
     assert wake_timers() == 1, f"run {run.pk} is due"
+
+
+def test_a_decision_that_comes_while_the_run_is_running_is_not_lost(offline, post, work, user, monkeypatch):
+    from tests.testapp import agents
+
+    turn = use(("refund", {"order_id": "7", "amount_usd": 3.5}), ("look_up", {"key": "a"}))
+    offline({"turns": [turn, say("Refunded.")]})
+    run = post("clerk")
+
+    def decide_meanwhile(name):
+        CALLS[name] += 1
+        if name == "look_up":
+            approve(PendingAction.objects.get(run=run), user=user)
+
+    monkeypatch.setattr(agents, "_count", decide_meanwhile)
+
+    work()
+
+    run.refresh_from_db()
+    assert run.status == "completed" and CALLS["refund"] == 1
+
+
+def test_a_process_that_was_stopped_beyond_its_lease_does_nothing_more(offline, post):
+    model = offline({"turns": [use(("send", {"to": "bob"}))]})
+    run = post("clerk")
+    claimed, lease = claim_next(["agents"], worker_id=uuid4(), worker_name="zombie")
+    lease.valid_until = time.monotonic() - 0.1  # as after SIGSTOP and SIGCONT, before the heartbeat has caught up
+
+    assert advance(claimed, lease) == Lost()
+
+    run.refresh_from_db()
+    assert run.status == "running" and run.steps.count() == 0 and model.requests == []
