@@ -7,12 +7,11 @@ import pytest
 
 from deadletters.models import DeadLetter
 from runs.engine.advance import advance
-from runs.engine.outcomes import Completed, Failed, Lost, Retry, Waiting
-from runs.models import ModelCall, PendingAction, Run
-from runs.operations.decide_action import approve, reject, resolve
+from runs.engine.outcomes import Completed, Failed, Lost, Retry
+from runs.models import ModelCall, Run
 from runs.operations.replay_run import retry_run
-from runs.operations.send_message import send_message
 from runs.queue.claim import claim_next
+from tests.runs.engine.story import say, trace, use
 from tests.testapp.agents import CALLS, FAIL, KEYS, ToolError, TransientError
 
 pytestmark = pytest.mark.django_db
@@ -21,18 +20,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _fresh():
     CALLS.clear(), KEYS.clear(), FAIL.clear()
-
-
-def say(text, **more):
-    return {"content": [{"type": "text", "text": text}], **more}
-
-
-def use(*calls, **more):
-    return {"content": [{"type": "tool_use", "name": n, "input": i} for n, i in calls], **more}
-
-
-def trace(run):
-    return [(s.kind, s.name, s.status) for s in run.steps.order_by("seq")]
 
 
 def test_a_run_without_tools_completes_with_the_text_of_the_last_turn(offline, post, work):
@@ -105,126 +92,6 @@ def test_a_read_that_fails_in_passing_is_done_again_without_asking_the_model(off
     assert run.attempts == 0, "progress zeroes the counter"
 
 
-def test_an_unsafe_call_whose_connection_broke_is_unknown_and_a_person_decides(offline, post, work, user):
-    FAIL["send"] = [ConnectionError("reset by peer")]
-    model = offline({"turns": [use(("send", {"to": "bob"})), say("Sent.")]})
-    run = post("clerk")
-
-    assert work() == [Waiting()]
-
-    action = PendingAction.objects.get(run=run)
-    assert action.kind == "outcome" and action.effect_key == run.steps.get(seq=2).effect_key
-    assert run.steps.get(seq=2).status == "unknown"
-    resolve(action, user=user, outcome="happened", result="sent, says the mail log")
-    work()
-    run.refresh_from_db()
-    assert run.status == "completed" and CALLS["send"] == 1
-    assert model.requests[1]["body"]["messages"][-1]["content"][0]["content"] == "sent, says the mail log"
-
-
-def test_a_call_that_awaits_approval_does_not_hold_up_the_others(offline, post, work, user):
-    turn = use(("refund", {"order_id": "7", "amount_usd": 3.5}), ("look_up", {"key": "a"}))
-    model = offline({"turns": [turn, say("Refunded.")]})
-    run = post("clerk")
-
-    assert work() == [Waiting()]
-
-    assert trace(run)[1:] == [("tool_call", "refund", "planned"), ("tool_call", "look_up", "completed")]
-    assert len(model.requests) == 1, "the next model call waits for all"
-    approve(PendingAction.objects.get(run=run), user=user)
-    work()
-    run.refresh_from_db()
-    assert run.status == "completed" and CALLS["refund"] == 1 and CALLS["look_up"] == 1
-
-
-def test_a_rejected_call_is_skipped_and_the_model_is_told_why(offline, post, work, user):
-    model = offline({"turns": [use(("refund", {"order_id": "7", "amount_usd": 3.5})), say("Understood.")]})
-    run = post("clerk")
-    work()
-
-    reject(PendingAction.objects.get(run=run), user=user, note="Too late.")
-    work()
-
-    run.refresh_from_db()
-    result = model.requests[1]["body"]["messages"][-1]["content"][0]
-    assert run.status == "completed" and CALLS["refund"] == 0
-    assert result["is_error"] and "Too late." in result["content"]
-    assert run.steps.get(seq=2).status == "skipped"
-
-
-def test_edited_arguments_are_what_the_tool_receives(offline, post, work, user):
-    offline({"turns": [use(("refund", {"order_id": "7", "amount_usd": 100.0})), say("ok {{tool:refund}}")]})
-    run = post("clerk")
-    work()
-
-    action = approve(PendingAction.objects.get(run=run), user=user, arguments={"order_id": "7", "amount_usd": 5.0})
-    work()
-
-    run.refresh_from_db()
-    assert run.output == 'ok {"refunded":5.0,"order":"7"}'
-    assert action.proposed == {"order_id": "7", "amount_usd": 100.0}
-
-
-def test_arguments_that_were_tampered_with_after_approval_are_not_used(offline, post, work, user):
-    offline({"turns": [use(("refund", {"order_id": "7", "amount_usd": 1.0})), say("ok")]})
-    run = post("clerk")
-    work()
-    approve(PendingAction.objects.get(run=run), user=user)
-    run.steps.filter(seq=2).update(arguments={"order_id": "7", "amount_usd": 999.0})
-
-    assert work() == [Waiting()]
-
-    assert CALLS["refund"] == 0
-
-
-def test_approval_by_rule_asks_only_where_the_rule_says_so(offline, post, work):
-    turn = use(("small_refund", {"amount_usd": 5.0}), ("small_refund", {"amount_usd": 50.0}))
-    offline({"turns": [turn, say("ok")]})
-    run = post("clerk")
-
-    work()
-
-    assert [s.status for s in run.steps.filter(name="small_refund").order_by("seq")] == ["completed", "planned"]
-
-
-def test_ask_human_waits_for_an_answer_that_becomes_the_tools_result(offline, post, work, user):
-    model = offline({"turns": [use(("ask_human", {"question": "Which?"})), say("Thanks.")]})
-    run = post("clerk")
-    assert work() == [Waiting()]
-
-    send_message(run, user=user, text="The second.")
-    work()
-
-    run.refresh_from_db()
-    assert run.status == "completed"
-    assert model.requests[1]["body"]["messages"][-1]["content"][0]["content"] == "The second."
-
-
-def test_a_conversing_agent_asks_instead_of_completing(offline, post, work, user):
-    model = offline({"turns": [say("Who are you?"), say("Hello {{last_user}}.")]})
-    run = post("talker", "hi")
-    assert work() == [Waiting()]
-
-    send_message(run, user=user, text="Bob")
-    assert work() == [Waiting()]
-    send_message(run, user=user, text="bye", end=True)
-    work()
-
-    run.refresh_from_db()
-    assert (run.status, run.output) == ("completed", "Hello Bob.")
-    assert len(model.requests) == 2, "a last word does not ask the model again"
-
-
-def test_a_conversing_agent_that_ends_its_turn_without_a_word_completes(offline, post, work):
-    offline({"turns": [{"content": [], "stop_reason": "end_turn"}]})
-    run = post("talker")
-
-    work()
-
-    run.refresh_from_db()
-    assert run.status == "completed"
-
-
 def test_a_continued_run_sends_the_former_transcript_first(offline, post, work):
     model = offline({"turns": [say("One."), say("Two.")]})
     former = post("clerk", "first")
@@ -259,32 +126,6 @@ def test_an_unknown_price_is_refused_before_anything_is_sent(offline, post, work
     run.refresh_from_db()
     assert run.status == "failed" and run.last_error["type"] == "UnknownPriceError"
     assert model.requests == []
-
-
-def test_a_full_budget_asks_and_a_raised_one_goes_on(offline, post, work, user):
-    model = offline({"turns": [say("Cheap.")]})
-    run = post("thrifty")
-    assert work() == [Waiting()] and model.requests == []
-
-    action = PendingAction.objects.get(run=run)
-    assert action.kind == "budget"
-    approve(action, user=user, arguments={"max_cost_usd": "1.00"})
-    work()
-
-    run.refresh_from_db()
-    assert run.status == "completed" and run.max_cost_usd == 1
-
-
-def test_a_budget_that_is_not_raised_fails_the_run(offline, post, work, user):
-    offline({"turns": [say("Cheap.")]})
-    run = post("thrifty")
-    work()
-
-    reject(PendingAction.objects.get(run=run), user=user, note="No.")
-    work()
-
-    run.refresh_from_db()
-    assert run.status == "failed" and run.last_error["type"] == "BudgetRefusedError"
 
 
 def test_a_structured_output_is_an_object_and_a_wrong_one_fails(offline, post, work):
@@ -342,49 +183,10 @@ def test_a_suspended_tenant_or_a_disabled_owner_fails_the_run(offline, post, wor
     assert run.status == "failed" and run.last_error["type"] == "PermissionDeniedError" and model.requests == []
 
 
-def test_a_tool_that_a_deploy_removed_asks_a_person(offline, post, work, user, monkeypatch):
-    from runs.declarations.catalog import job_type_named
-
-    offline({"turns": [use(("put", {"value": 1})), say("Done.")]})
-    run = post("clerk")
-    clerk = job_type_named("clerk")
-    monkeypatch.setitem(clerk.__dict__, "tools_by_name", {})
-
-    assert work() == [Waiting()]
-    monkeypatch.undo()
-    action = PendingAction.objects.get(run=run)
-    approve(action, user=user)
-    work()
-
-    run.refresh_from_db()
-    assert "no longer declares" in action.reason
-    assert run.status == "completed" and CALLS["put"] == 1
-
-
 def _make_due(run: Run) -> None:
     from runs.maintenance.wake_timers import wake_timers
 
     assert wake_timers() == 1, f"run {run.pk} is due"
-
-
-def test_a_decision_that_comes_while_the_run_is_running_is_not_lost(offline, post, work, user, monkeypatch):
-    from tests.testapp import agents
-
-    turn = use(("refund", {"order_id": "7", "amount_usd": 3.5}), ("look_up", {"key": "a"}))
-    offline({"turns": [turn, say("Refunded.")]})
-    run = post("clerk")
-
-    def decide_meanwhile(name):
-        CALLS[name] += 1
-        if name == "look_up":
-            approve(PendingAction.objects.get(run=run), user=user)
-
-    monkeypatch.setattr(agents, "_count", decide_meanwhile)
-
-    work()
-
-    run.refresh_from_db()
-    assert run.status == "completed" and CALLS["refund"] == 1
 
 
 def test_a_process_that_was_stopped_beyond_its_lease_does_nothing_more(offline, post):

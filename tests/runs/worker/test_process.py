@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def quick(settings):
-    settings.AGENTOPS = {**settings.AGENTOPS, "heartbeat_s": 0.1, "lease_s": 1.0, "sweep_s": 0.1}
+    settings.AGENTOPS = {**settings.AGENTOPS, "heartbeat_s": 0.1, "lease_s": 2.0, "sweep_s": 0.1}
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_lease_is_renewed_for_longer_than_it_lasts(offline, post, worker, gate
     worker()
     gate[0].wait(15)
 
-    time.sleep(2.5)  # more than two leases
+    time.sleep(3.0)  # longer than a lease
     gate[1].set()
 
     wait_for(lambda: status_of(run) == "completed")
