@@ -33,7 +33,7 @@ test: setup ## Run the tests
 	$(BIN)/python -m pytest -n 2 -m "not browser"
 
 test-postgres: setup ## Run the tests on a real PostgreSQL, embedded
-	$(BIN)/python -m tests.on_postgres -n 2 -m "not browser"
+	$(BIN)/python -m tests.on_postgres -m "not browser and not slow"
 
 test-next: ## Run the tests on Python 3.12 and Django 6.1, where that interpreter is
 	@if [ -n "$(NEXT)" ]; then \
@@ -57,7 +57,7 @@ fix: setup ## Mend format and style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check: lint test smoke browser test-next ## Everything that CI runs
+check: lint test smoke browser test-postgres test-next ## Everything that CI runs
 
 lock: setup ## Resolve the dependencies anew and write the lock files
 	$(BIN)/python -m pip install --quiet pip-tools
