@@ -103,11 +103,11 @@ class Agent(JobType):
     max_cost_usd: ClassVar[float | None] = 1.00
     converses: ClassVar[bool] = False  # an ended turn asks instead of completing
 
-    def prompt(self, input: dict[str, Any]) -> str:  # noqa: A002 (the public name of the argument)
+    def prompt(self, input: dict[str, Any]) -> str:
         """Turn the input into the first user message."""
         return str(input["text"])
 
-    def end_user(self, input: dict[str, Any]) -> str | None:  # noqa: A002
+    def end_user(self, input: dict[str, Any]) -> str | None:
         """Name the end user to the provider by an opaque id (`metadata.user_id`), or nobody."""
         return None
 
@@ -150,7 +150,7 @@ class Job(JobType):
     form = "job"
     queue = "default"
 
-    def run(self, context: Any, **input: Any) -> Any:  # noqa: A002
+    def run(self, context: Any, **input: Any) -> Any:
         """Do the work; called again from the top after a crash, with finished steps reused."""
         raise NotImplementedError(f"{type(self).__qualname__} must define run(self, context, …)")
 

@@ -31,7 +31,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _start_transaction_under_autocommit(self) -> None:
         self._enter_gate()
         try:
-            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # private, so without a stub
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # private, so without a stub; so are the next three
         except BaseException:
             self._leave_gate()
             raise

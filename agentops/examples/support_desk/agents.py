@@ -30,7 +30,7 @@ sentences for a colleague who is about to call: who they are, what they owe, wha
     tools = [tools.account_profile, tools.fetch_invoices, tools.last_tickets]
     max_running_per_tenant = 1
 
-    def prompt(self, input: dict[str, Any]) -> str:  # noqa: A002
+    def prompt(self, input: dict[str, Any]) -> str:
         """Ask for the summary."""
         return f"Summarize account {input['account']}."
 
@@ -50,7 +50,7 @@ person only when the notes contradict each other. {HONESTY}"""
     input_schema = inputs.ACCOUNT
     tools = [tools.account_profile, tools.search_notes, tools.save_crm_note, tools.update_crm, ask_human]
 
-    def prompt(self, input: dict[str, Any]) -> str:  # noqa: A002
+    def prompt(self, input: dict[str, Any]) -> str:
         """Ask for the notes."""
         return f"Prepare renewal notes for account {input['account']}."
 
@@ -71,7 +71,7 @@ depend on each other. Then write a short brief with the headings Customer, Money
     max_running_per_tenant = 1
     retry_delays_s = (1.0, 5.0, 30.0, 120.0)  # somebody looks at the screen: a short pause is tried first
 
-    def prompt(self, input: dict[str, Any]) -> str:  # noqa: A002
+    def prompt(self, input: dict[str, Any]) -> str:
         """Ask for the research."""
         return f"Research account {input['account']}."
 
@@ -91,7 +91,7 @@ with what became of it, in the words of the tool. Ask a person when the reason d
     tools = [tools.find_invoice, tools.issue_refund, ask_human]
     max_cost_usd = 0.50
 
-    def prompt(self, input: dict[str, Any]) -> str:  # noqa: A002
+    def prompt(self, input: dict[str, Any]) -> str:
         """Ask for the refund."""
         return f"Refund invoice {input['invoice']} because {input['reason']}"
 
@@ -111,7 +111,7 @@ Close with what became of the message. {HONESTY}"""
     input_schema = inputs.FOLLOW_UP
     tools = [tools.account_profile, tools.last_tickets, tools.send_email, ask_human]
 
-    def prompt(self, input: dict[str, Any]) -> str:  # noqa: A002
+    def prompt(self, input: dict[str, Any]) -> str:
         """Ask for the email."""
         return f"Write to account {input['account']} about: {input['topic']}"
 
@@ -130,7 +130,7 @@ what the output says about its cause. {HONESTY}"""
     input_schema = inputs.PROJECT
     tools = [tools.run_test_command]
 
-    def prompt(self, input: dict[str, Any]) -> str:  # noqa: A002
+    def prompt(self, input: dict[str, Any]) -> str:
         """Ask for the tests."""
         return f"Run the tests of project {input['project']}."
 
@@ -159,7 +159,7 @@ class ImportTickets(Job):
     queue = "batch"
     input_schema = inputs.TICKET_ROWS
 
-    def run(self, context: JobContext, **input: Any) -> dict[str, Any]:  # noqa: A002
+    def run(self, context: JobContext, **input: Any) -> dict[str, Any]:
         """Check, store block by block, count."""
         rows = input["rows"]
         checked = context.step("check-rows", check_rows, rows, effect="read")

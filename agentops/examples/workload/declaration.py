@@ -45,11 +45,11 @@ def workload_agent(folder: Path) -> type[Agent]:
         max_cost_usd = None
         queue = "agents"
 
-        def prompt(self, input: dict[str, Any]) -> str:  # noqa: A002
+        def prompt(self, input: dict[str, Any]) -> str:
             """Begin with the customer's first words."""
             return str(input["text"])
 
-        def end_user(self, input: dict[str, Any]) -> str:  # noqa: A002
+        def end_user(self, input: dict[str, Any]) -> str:
             """Name the conversation, so that the offline model knows which recording to serve."""
             return str(input["conversation"])
 
