@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import DateTimeField, ExpressionWrapper, F
+from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -24,8 +24,3 @@ def now() -> datetime:
 def in_seconds(seconds: float) -> Combinable:
     """Build the expression «this many seconds from now» for use inside an UPDATE or a filter."""
     return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())
-
-
-def column_plus(column: str, seconds: float) -> Combinable:
-    """Build the expression «this column plus so many seconds»."""
-    return ExpressionWrapper(F(column) + timedelta(seconds=seconds), output_field=DateTimeField())

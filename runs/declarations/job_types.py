@@ -14,7 +14,7 @@ from runs.declarations.schema import (
     pydantic_problems,
     schema_of,
 )
-from runs.declarations.tools import Tool, ask_human
+from runs.declarations.tools import Tool
 from runs.errors import DeclarationError, InvalidInputError
 
 InputSchema = type[BaseModel] | Mapping[str, Any]
@@ -191,6 +191,3 @@ def _as_json_schema(schema: InputSchema | None) -> Mapping[str, Any] | None:
 
 def _under_input(problems: Mapping[str, list[str]]) -> dict[str, list[str]]:
     return {f"input.{path}" if path else "input": messages for path, messages in problems.items()}
-
-
-__all__ = ["Agent", "Job", "JobType", "Workflow", "ask_human"]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
 import jsonschema
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.json_schema import GenerateJsonSchema
 
 from runs.errors import DeclarationError
@@ -121,6 +121,3 @@ def pydantic_problems(error: ValidationError) -> dict[str, list[str]]:
         path = ".".join(str(part) for part in item["loc"])
         problems.setdefault(path, []).append(item["msg"])
     return problems
-
-
-__all__ = ["Field", "check_schema", "model_of", "problems_with", "pydantic_problems", "schema_of"]
