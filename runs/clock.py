@@ -1,12 +1,31 @@
-"""The database's clock: leases, deadlines and decisions are measured by it, not by a machine's own."""
+"""The two clocks, and the one seam at which tests move them.
 
+The database's clock measures leases, deadlines and decisions, so that a machine whose own clock is wrong does no
+harm. The process's monotonic clock measures what passes inside it. Nothing else in this app asks for the time.
+"""
+
+import time
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Now
+from django.db.models.functions import Now as DatabaseNow
 from django.utils import timezone
+
+_ahead = timedelta()
+
+
+def advance(seconds: float) -> None:
+    """Let both clocks of this process run ahead by so much more. For tests."""
+    global _ahead  # noqa: PLW0603 (the seam)
+    _ahead += timedelta(seconds=seconds)
+
+
+def reset() -> None:
+    """Let both clocks tell the real time again. For tests."""
+    advance(-_ahead.total_seconds())
 
 
 def now() -> datetime:
@@ -15,12 +34,23 @@ def now() -> datetime:
         if connection.vendor == "sqlite":
             cursor.execute("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
             text: str = cursor.fetchone()[0]
-            return datetime.fromisoformat(text).replace(tzinfo=timezone.get_fixed_timezone(0))
+            return datetime.fromisoformat(text).replace(tzinfo=timezone.get_fixed_timezone(0)) + _ahead
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]
-        return moment
+        return moment + _ahead
+
+
+def monotonic() -> float:
+    """Tell the process's own clock, in seconds; only differences mean anything."""
+    return time.monotonic() + _ahead.total_seconds()
 
 
 def in_seconds(seconds: float) -> Combinable:
     """Build the expression «this many seconds from now» for use inside an UPDATE or a filter."""
-    return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())
+    ahead: Any = timedelta(seconds=seconds) + _ahead
+    return ExpressionWrapper(DatabaseNow() + ahead, output_field=DateTimeField()) if ahead else DatabaseNow()
+
+
+def Now() -> Combinable:  # noqa: N802 (stands where Django's own Now stood)
+    """Build the expression «now, by the database's clock»."""
+    return in_seconds(0)

@@ -3,12 +3,12 @@
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from runs.clock import Now
 from runs.models import ApiToken, Membership, hash_token
 
 _UNKNOWN = "The token is unknown, expired or revoked."

@@ -1,11 +1,11 @@
 """The lease of one claimed run inside this process: it says whether the work may still go on."""
 
 import threading
-import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from runs import clock
 from runs.errors import DeadlineError, RunsError
 
 
@@ -30,7 +30,7 @@ class Lease:
     claimed_at_db: datetime  # the database's clock at the claim
     worker_name: str = ""
     budget_s: float = float("inf")  # time under a lease that is left to the run
-    claimed_at: float = field(default_factory=time.monotonic)
+    claimed_at: float = field(default_factory=clock.monotonic)
     valid_until: float = float("inf")  # monotonic; set by the claim, moved by each heartbeat
     step_deadline: float = float("inf")  # monotonic; the heartbeat renews no longer than this
     lost: threading.Event = field(default_factory=threading.Event)
@@ -43,7 +43,7 @@ class Lease:
         Raises: LeaseLostError, CancelRequestedError, DeadlineError, in this order.
         """
         # A process that was stopped and goes on must not act before its heartbeat has caught up.
-        if self.lost.is_set() or time.monotonic() > self.valid_until:
+        if self.lost.is_set() or clock.monotonic() > self.valid_until:
             self.lost.set()
             raise LeaseLostError(f"run {self.run_id}: the lease is lost")
         if self.cancel.is_set():
@@ -67,11 +67,11 @@ class Lease:
     @property
     def held_s(self) -> float:
         """Seconds under this lease."""
-        return time.monotonic() - self.claimed_at
+        return clock.monotonic() - self.claimed_at
 
     def begin_step(self, timeout_s: float) -> None:
         """Let the heartbeat renew until the step's deadline and no longer."""
-        self.step_deadline = time.monotonic() + timeout_s
+        self.step_deadline = clock.monotonic() + timeout_s
 
     def end_step(self) -> None:
         """The step is over: no deadline but the run's own."""
@@ -80,4 +80,4 @@ class Lease:
     @property
     def overdue(self) -> bool:
         """The step in flight has outlived its deadline."""
-        return time.monotonic() > self.step_deadline
+        return clock.monotonic() > self.step_deadline

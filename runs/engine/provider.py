@@ -5,7 +5,6 @@ The SDK's own retries are off: they sleep uncapped for Retry-After and repeat sp
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,7 @@ import anthropic
 import httpx2
 from django.conf import settings
 
+from runs import clock
 from runs.conf import conf
 from runs.errors import TransientError
 
@@ -86,7 +86,7 @@ def ask(request: dict[str, Any], *, check: CheckLease, progress: Progress, timeo
 
     Raises: what the SDK raises; httpx2 errors in mid-stream; BrokenStreamError; ModelTimeoutError.
     """
-    ends_at = time.monotonic() + timeout_s
+    ends_at = clock.monotonic() + timeout_s
     with client().messages.stream(**request) as stream:
         progress.request_id = stream.response.headers.get("request-id", "")
         for event in stream:
@@ -94,7 +94,7 @@ def ask(request: dict[str, Any], *, check: CheckLease, progress: Progress, timeo
                 progress.message_id = event.message.id
                 progress.usage = event.message.usage.to_dict()
             check()
-            if time.monotonic() > ends_at:
+            if clock.monotonic() > ends_at:
                 raise ModelTimeoutError(f"the model call took longer than {timeout_s:g} s")
         message = cast("dict[str, Any]", json.loads(stream.get_final_message().to_json(indent=None)))
     if not message.get("stop_reason"):

@@ -1,14 +1,13 @@
 """Invariants of runs: nobody is stuck, stories have one end, counts and tenants agree."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q
-from django.db.models.functions import Now
 
 from deadletters.models import DeadLetter
 from deadletters.replay import LIVE
+from runs.clock import in_seconds
 from runs.conf import conf
 from runs.invariants.breach import Breach
 from runs.models import Line, PendingAction, Run, RunEvent
@@ -17,7 +16,7 @@ from runs.states import ENDED, ActionStatus, RunStatus
 
 def nobody_is_stuck() -> Iterator[Breach]:
     """I1: a run that has not ended has a live lease, a future timer, an open action, or is queued."""
-    late: Any = Now() - timedelta(seconds=conf().lease_s + 2 * conf().sweep_s)
+    late: Any = in_seconds(-conf().lease_s - 2 * conf().sweep_s)
     open_action = PendingAction.objects.filter(run=OuterRef("pk"), status=ActionStatus.OPEN)
     for run in Run.objects.filter(status=RunStatus.RUNNING, lease_expires_at__lt=late):
         yield Breach(1, str(run.pk), f"is running, but its lease ended at {run.lease_expires_at}")

@@ -1,8 +1,8 @@
 """Expiring decisions that nobody took: the model is told, and the run goes on."""
 
 from django.db import transaction
-from django.db.models.functions import Now
 
+from runs.clock import Now
 from runs.models import PendingAction, Run, Step
 from runs.models.moves import Event, change
 from runs.queue.doorbell import ring

@@ -3,8 +3,7 @@
 import logging
 import socket
 
-from django.db.models.functions import Now
-
+from runs.clock import Now
 from runs.liveness import bury, is_dead
 from runs.models import Run, Worker
 from runs.states import RunStatus

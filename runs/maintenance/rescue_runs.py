@@ -4,9 +4,9 @@ import logging
 from collections.abc import Mapping
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from runs import clock
+from runs.clock import Now
 from runs.conf import conf
 from runs.engine.journal import Journal
 from runs.engine.lease import Lease

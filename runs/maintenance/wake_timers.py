@@ -1,8 +1,8 @@
 """Waking runs whose time has come: schedules and retries."""
 
 from django.db import transaction
-from django.db.models.functions import Now
 
+from runs.clock import Now
 from runs.errors import StaleRunError
 from runs.models import Run
 from runs.models.moves import Event, change

@@ -12,8 +12,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
-from django.db.models.functions import Now
 
+from runs.clock import Now
 from runs.errors import InvalidTransitionError, StaleRunError
 from runs.models.line import shift
 from runs.models.run import Run

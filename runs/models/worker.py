@@ -1,13 +1,12 @@
 """Workers: the processes that hold leases."""
 
 import uuid
-from datetime import timedelta
 from typing import Any
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
 
+from runs.clock import in_seconds
 from runs.conf import conf
 from runs.models.fields import JSONText
 
@@ -17,7 +16,7 @@ class WorkerQuerySet(models.QuerySet["Worker", "Worker"]):
 
     def alive(self) -> "WorkerQuerySet":
         """Those whose heartbeat is fresh by the database's clock."""
-        silence: Any = Now() - timedelta(seconds=conf().worker_silence_s)
+        silence: Any = in_seconds(-conf().worker_silence_s)
         return self.filter(Q(stopped_at__isnull=True), Q(heartbeat_at__gte=silence))
 
 

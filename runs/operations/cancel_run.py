@@ -4,9 +4,9 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models.functions import Now
 
 from runs import clock
+from runs.clock import Now
 from runs.errors import InvalidTransitionError
 from runs.models import PendingAction, Run
 from runs.models.moves import Event, change

@@ -12,9 +12,9 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from runs import clock
+from runs.clock import Now
 from runs.conf import conf
 from runs.declarations.catalog import job_type_named
 from runs.declarations.job_types import Agent

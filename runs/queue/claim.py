@@ -1,6 +1,5 @@
 """The claim: take the next run of a queue, in one short transaction, from the database alone."""
 
-import time
 from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
@@ -57,7 +56,7 @@ def _claim_from(queue: str, worker_id: UUID, worker_name: str) -> tuple[Run, Lea
 
 def _take(run: Run, worker_id: UUID, worker_name: str) -> tuple[Run, Lease]:
     """Move the run to `running` under a new fence and lease, and send its line to the back."""
-    before, now = time.monotonic(), clock.now()
+    before, now = clock.monotonic(), clock.now()
     change(
         run,
         to=RunStatus.RUNNING,

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from functools import reduce
 from operator import or_
 from uuid import UUID
@@ -66,7 +65,7 @@ class Leases:
         held = self.all()
         if not held:
             return
-        before = time.monotonic()
+        before = clock.monotonic()
         mine = reduce(or_, (Q(pk=lease.run_id, fence=lease.fence) for lease in held))
         running = Run.objects.filter(mine, status=RunStatus.RUNNING, worker=self._worker_id)
         running.update(lease_expires_at=clock.in_seconds(conf().lease_s))
