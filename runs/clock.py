@@ -40,6 +40,15 @@ def now() -> datetime:
         return moment + _ahead
 
 
+def sql() -> str:
+    """Write «now, by the database's clock» for a statement made by hand."""
+    ahead_s = _ahead.total_seconds()
+    if connection.vendor == "sqlite":
+        moved = f", '{ahead_s:+f} seconds'" if ahead_s else ""
+        return f"STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW'{moved})"
+    return f"(STATEMENT_TIMESTAMP() + INTERVAL '{ahead_s:f} seconds')" if ahead_s else "STATEMENT_TIMESTAMP()"
+
+
 def monotonic() -> float:
     """Tell the process's own clock, in seconds; only differences mean anything."""
     return time.monotonic() + _ahead.total_seconds()

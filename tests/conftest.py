@@ -13,7 +13,7 @@ from runs.engine.outcomes import Outcome
 from runs.models import Run, Tenant
 from runs.operations.accounts import make_member, make_tenant, make_token
 from runs.operations.post_run import RunRequest, post_run
-from runs.queue.claim import claim_next
+from runs.queue.claim import claim_alone, claim_next
 
 QUEUES = ("realtime", "agents", "default", "batch")
 
@@ -71,11 +71,17 @@ def post(tenant: Tenant, user: Any) -> Callable[..., Run]:
 @pytest.fixture
 def work(db: None) -> Callable[[], list[Outcome]]:
     """Claim and advance runs in this thread until none is queued; return how each claim ended."""
+    return lambda: _work(claim_next)
 
-    def work() -> list[Outcome]:
-        outcomes = []
-        while claimed := claim_next(QUEUES, worker_id=uuid4(), worker_name="test"):
-            outcomes.append(advance(*claimed))
-        return outcomes
 
-    return work
+@pytest.fixture
+def work_alone(db: None) -> Callable[[], list[Outcome]]:
+    """As `work`, for the runs that must be tried alone."""
+    return lambda: _work(claim_alone)
+
+
+def _work(claim: Any) -> list[Outcome]:
+    outcomes = []
+    while claimed := claim(QUEUES, worker_id=uuid4(), worker_name="test"):
+        outcomes.append(advance(*claimed))
+    return outcomes

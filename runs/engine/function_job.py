@@ -10,7 +10,6 @@ from runs.declarations.job_types import Job
 from runs.engine.context import ToolContext, context_for
 from runs.engine.journal import Journal, release_connection
 from runs.engine.outcomes import Completed, Outcome, Waiting
-from runs.engine.permission import check_owner
 from runs.engine.results import jsonable
 from runs.engine.retry import ErrorClass, classify
 from runs.engine.tool_calls import ask_for_outcome
@@ -93,9 +92,8 @@ def _recover(journal: Journal, step: Step) -> None:
 def _do(journal: Journal, step: Step, function: Callable[[], Any], timeout_s: float) -> Any:
     lease = journal.lease
     lease.check_boundary()
-    check_owner(journal.run)
     journal.start(step, deadline_s=timeout_s)
-    journal.commit()
+    journal.commit_intent()
     fault_point("tool.before")
     lease.check()
     lease.begin_step(timeout_s)

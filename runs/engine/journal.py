@@ -6,45 +6,42 @@ commits right before each effect, so the result of one step and the intent of th
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F
 
 from runs.conf import conf
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError
+from runs.engine.permission import check_owner
 from runs.errors import StaleRunError
 from runs.fault_points import fault_point
 from runs.hostile import clean
 from runs.models import Artifact, ModelCall, PendingAction, Run, Step
 from runs.models.fields import dump_json
-from runs.models.moves import Event, change
+from runs.models.moves import Event, If, change
+from runs.models.sql import Batch, Increment, Rows
 from runs.secrets import redact_all
 from runs.states import STEP_DONE, ActionKind, Effect, RunStatus, StepKind, StepStatus
 
-_STEP_COLUMNS = [
-    "status",
-    "attempt",
-    "fence",
-    "effect",
-    "effect_key",
-    "arguments",
-    "arguments_hash",
-    "result",
-    "result_hash",
-    "error",
-    "deadline_at",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cost_usd",
-    "started_at",
-    "finished_at",
-]
+_STEPS = Rows(
+    Step,
+    updated=(
+        *("status", "attempt", "fence", "effect", "effect_key", "arguments", "arguments_hash", "result", "result_hash"),
+        *("error", "deadline_at", "started_at", "finished_at", "cost_usd"),
+        *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
+    ),
+)
+_CALLS = Rows(
+    ModelCall,
+    updated=(
+        *("status", "message_id", "request_id", "stop_reason", "error_type", "finished_at", "cost_usd"),
+        *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
+    ),
+)
 
 
 def hash_of(value: Any) -> str:
@@ -59,7 +56,6 @@ class Journal:
         self.run = run
         self.lease = lease
         self.steps: list[Step] = list(run.steps.order_by("seq"))
-        self._planned: list[Step] = []
         self._changed: dict[UUID, Step] = {}
         self._calls: dict[UUID, ModelCall] = {}
         self._artifacts: list[Artifact] = []
@@ -77,10 +73,11 @@ class Journal:
             kind=kind,
             name=name[:200],
             status=StepStatus.PLANNED,
+            planned_at=self.lease.now(),
             **columns,
         )
         self.steps.append(step)
-        self._planned.append(step)
+        self._changed[step.pk] = step
         return step
 
     def start(self, step: Step, *, deadline_s: float) -> None:
@@ -138,7 +135,7 @@ class Journal:
         step.finished_at = self.lease.now()
         self._touch(step, f"step.{status}", **data)
         if self.run.attempts or self.run.crashes:
-            self.set(attempts=0, crashes=0)
+            self.set(attempts=0, crashes=0, alone=False)
 
     def _touch(self, step: Step, kind: str, **data: Any) -> None:
         self._changed[step.pk] = step
@@ -153,10 +150,13 @@ class Journal:
     def spend(self, *, usage: Mapping[str, int], cost_usd: Decimal) -> None:
         """Add tokens and money to the run."""
         for name, tokens in usage.items():
-            self._columns[name] = self._columns.get(name, F(name)) + tokens
-            setattr(self.run, name, getattr(self.run, name) + tokens)
-        self._columns["cost_usd"] = self._columns.get("cost_usd", F("cost_usd")) + cost_usd
-        self.run.cost_usd += cost_usd
+            self._add(name, tokens)
+        self._add("cost_usd", cost_usd)
+
+    def _add(self, name: str, more: Any) -> None:
+        present = self._columns.get(name)
+        self._columns[name] = Increment(more + present.by if present else more)
+        setattr(self.run, name, getattr(self.run, name) + more)
 
     def attach(self, artifact: Artifact) -> None:
         """Store an artifact with the next commit."""
@@ -197,57 +197,53 @@ class Journal:
 
     # Writing
 
+    def commit_intent(self) -> None:
+        """Write everything gathered; from here on the effect may happen.
+
+        Raises: as `commit`; PermissionDeniedError if the owner or the tenant was disabled meanwhile.
+        """
+        self._write(only=If(fence=self.lease.fence, not_cancelled=True, owner_active=True))
+
     def commit(self, *, to: RunStatus | None = None, **columns: Any) -> None:
         """Write everything gathered, if this claim is still the newest; with `to`, move the run as well.
 
         Raises: LeaseLostError if it is not; CancelRequestedError if the run is to be cancelled (unless it
         ends here anyway).
         """
-        only_if = None if to else {"cancel_requested_at": None}
+        self._write(to=to, only=If(fence=self.lease.fence, not_cancelled=to is None), **columns)
+
+    def _write(self, *, only: If, to: RunStatus | None = None, **columns: Any) -> None:
+        rare = self._artifacts or self._actions
         try:
-            with transaction.atomic():
-                change(
-                    self.run,
-                    to=to,
-                    events=self._events,
-                    if_fence=self.lease.fence,
-                    only_if=only_if,
-                    **(self._columns | columns),
-                )
-                self._write_rows()
+            with transaction.atomic() if rare else nullcontext():
+                self._write_rows(only=only, to=to, **columns)
         except StaleRunError as error:
-            if not to and self._cancel_requested():
-                self.lease.cancel.set()
-                raise CancelRequestedError(f"run {self.run.pk}: cancelled") from error
-            self.lease.lost.set()
-            raise LeaseLostError(str(error)) from error
+            self._say_why(error, only)
         self._forget()
         fault_point("journal.after")
 
-    def _write_rows(self) -> None:
-        if self._planned:
-            Step.objects.bulk_create(self._planned)
-        planned = {step.pk for step in self._planned}
-        for step in self._changed.values():
-            if step.pk not in planned:
-                Step.objects.filter(pk=step.pk).update(**{name: getattr(step, name) for name in _STEP_COLUMNS})
-        for call in self._calls.values():
-            call.save()
+    def _write_rows(self, *, only: If, to: RunStatus | None, **columns: Any) -> None:
+        rows = [Batch(_STEPS, list(self._changed.values())), Batch(_CALLS, list(self._calls.values()))]
+        change(self.run, to=to, events=self._events, rows=rows, only=only, **(self._columns | columns))
         if self._artifacts:
             Artifact.objects.bulk_create(self._artifacts)
         if self._actions:
             PendingAction.objects.bulk_create(self._actions)
 
-    def _cancel_requested(self) -> bool:
-        return Run.objects.filter(
-            pk=self.run.pk,
-            fence=self.lease.fence,
-            status=RunStatus.RUNNING,
-            cancel_requested_at__isnull=False,
-        ).exists()
+    def _say_why(self, error: StaleRunError, only: If) -> NoReturn:
+        """Find out which demand was not met. Raises: as `commit_intent`."""
+        mine = Run.objects.filter(pk=self.run.pk, fence=self.lease.fence, status=RunStatus.RUNNING)
+        present = mine.select_related("tenant", "requested_by").first()
+        if present and only.not_cancelled and present.cancel_requested_at:
+            self.lease.cancel.set()
+            raise CancelRequestedError(f"run {self.run.pk}: cancelled") from error
+        if present and only.owner_active:
+            check_owner(present)
+        self.lease.lost.set()
+        raise LeaseLostError(str(error)) from error
 
     def _forget(self) -> None:
-        self._planned, self._changed, self._calls = [], {}, {}
+        self._changed, self._calls = {}, {}
         self._artifacts, self._actions, self._columns, self._events = [], [], {}, []
 
     # Reading
@@ -259,6 +255,9 @@ class Journal:
 
 
 def release_connection() -> None:
-    """Give the database connection back before waiting for the network; not inside a transaction."""
-    if not connection.in_atomic_block:
+    """Give the database connection back before waiting for the network; not inside a transaction.
+
+    SQLite has no server whose connections could run out, and opening one anew costs more than the step.
+    """
+    if connection.vendor != "sqlite" and not connection.in_atomic_block:
         connection.close()

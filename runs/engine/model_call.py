@@ -129,7 +129,7 @@ def _intend(journal: Journal, step: Step, request: dict[str, Any], reserve: Deci
         started_at=journal.lease.now(),
     )
     journal.record_call(call)
-    journal.commit()
+    journal.commit_intent()
     fault_point("model.before")
     return call
 

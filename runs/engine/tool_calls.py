@@ -16,7 +16,6 @@ from runs.engine.context import ToolContext, context_for
 from runs.engine.journal import Journal, hash_of, release_connection
 from runs.engine.lease import CancelRequestedError, LeaseLostError
 from runs.engine.outcomes import Outcome, Retry, Waiting
-from runs.engine.permission import check_owner
 from runs.engine.results import keep_result
 from runs.engine.retry import ErrorClass, classify, retry_delay_s
 from runs.errors import DeadlineError, InvalidInputError
@@ -101,7 +100,6 @@ def _make(journal: Journal, call: _Call, decision: PendingAction | None) -> Outc
         return Waiting()
     if not _may_be_made(journal, call, decision):
         return Waiting()
-    check_owner(journal.run)
     return _act(journal, call)
 
 
@@ -135,7 +133,7 @@ def _act(journal: Journal, call: _Call) -> Outcome | None:
     """Intent, effect, result."""
     lease, step = journal.lease, call.step
     journal.start(step, deadline_s=call.tool.timeout_s)
-    journal.commit()
+    journal.commit_intent()
     fault_point("tool.before")
     lease.check()
     lease.begin_step(call.tool.timeout_s)

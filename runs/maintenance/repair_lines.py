@@ -14,4 +14,4 @@ def repair_lines() -> int:
 @transaction.atomic
 def _repair(pk: int) -> bool:
     line = Line.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
-    return bool(line and recount(line))
+    return bool(line and recount(line.pk))

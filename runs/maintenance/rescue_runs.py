@@ -1,7 +1,6 @@
 """Rescuing runs whose worker has died: their lease has run out, so anyone may go on."""
 
 import logging
-from collections.abc import Mapping
 
 from django.db import transaction
 
@@ -15,7 +14,7 @@ from runs.engine.settle import settle
 from runs.errors import CrashLoopError, StaleRunError
 from runs.fault_points import fault_point
 from runs.models import Run
-from runs.models.moves import Event, change
+from runs.models.moves import Event, If, change
 from runs.queue.doorbell import ring
 from runs.states import RunStatus
 
@@ -39,30 +38,30 @@ def rescue_runs() -> int:
 
 
 def _rescue(run: Run) -> None:
-    expired = {"lease_expires_at__lte": Now()}
     crashes = run.crashes + 1
     if crashes >= conf().crashes_max:
-        _bury(run, crashes, expired)
+        _bury(run, crashes)
         return
+    alone = crashes == conf().crashes_max - 1  # one more crash must not take bystanders along
     with transaction.atomic():
         change(
             run,
             to=RunStatus.QUEUED,
             events=[Event("run.rescued", {"fence": run.fence, "crashes": crashes}, actor="reconciler")],
-            if_fence=run.fence,
-            only_if=expired,
+            only=If(fence=run.fence, lease_expired=True),
             crashes=crashes,
+            alone=alone,
         )
         ring([run.queue])
     log.warning("run %s rescued: its worker was lost (crash %s at this step)", run.pk, crashes)
 
 
-def _bury(run: Run, crashes: int, expired: Mapping[str, object]) -> None:
+def _bury(run: Run, crashes: int) -> None:
     """Take the run over and fail it, with a dead letter that says at which step."""
     now = clock.now()
-    change(run, if_fence=run.fence, only_if=expired, fence=run.fence + 1, crashes=crashes)
+    change(run, only=If(fence=run.fence, lease_expired=True), fence=run.fence + 1, crashes=crashes)
     lease = Lease(run_id=run.pk, fence=run.fence, claimed_at_db=now, worker_name="reconciler")
     settle(
         Journal(run, lease),
-        Failed(CrashLoopError(f"the worker was lost {crashes} times at the same step")),
+        Failed(CrashLoopError(f"the worker was lost {crashes} times at the same step, the last time alone")),
     )

@@ -5,10 +5,10 @@ with one is slow. Every move of a run adjusts its line in the same transaction; 
 line whose counts disagree with its runs.
 """
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q
-from django.db.models.functions import Greatest
 
+from runs.models.sql import Statement
 from runs.models.tenant import Tenant
 from runs.states import RunStatus
 
@@ -22,7 +22,7 @@ class Line(models.Model):
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="lines")
     job_type = models.CharField(max_length=100)
     cap = models.PositiveIntegerField(null=True, blank=True, help_text="Runs at once; empty: no cap.")
-    queued = models.IntegerField(default=0)
+    queued = models.IntegerField(default=0, help_text="Those that any slot may take; one to be tried alone is not.")
     running = models.IntegerField(default=0)
     served_at = models.FloatField(default=0.0, help_text="When a run of it was last claimed, Unix time.")
     key = models.FloatField(default=0.0, help_text="Turn: the head's age and priority, or the last service.")
@@ -40,6 +40,9 @@ class Line(models.Model):
         return f"{self.queue}/{self.tenant_id}/{self.job_type}"
 
 
+ROOM = Q(cap__isnull=True) | Q(running__lt=F("cap"))  # one more run may start
+
+
 def line_for(*, queue: str, tenant: Tenant, job_type: str, cap: int | None) -> Line:
     """Find or make the line, and bring its cap up to date with the declaration."""
     line, made = Line.objects.get_or_create(queue=queue, tenant=tenant, job_type=job_type, defaults={"cap": cap})
@@ -53,36 +56,48 @@ def rank_of(created_at: float, priority: int) -> float:
     return created_at - AGEING_S * priority
 
 
-def shift(line_id: int, before: RunStatus | None, after: RunStatus) -> None:
-    """Adjust the counts of a line for one run's move. Call it in the transaction of the move."""
-    queued = (after == RunStatus.QUEUED) - (before == RunStatus.QUEUED)
+def shift(
+    line_id: int,
+    before: RunStatus | None,
+    after: RunStatus,
+    *,
+    was_alone: bool = False,
+    is_alone: bool = False,
+    served_at: float | None = None,
+) -> None:
+    """Adjust the counts and the turn of a line for one run's move. Call it in the transaction of the move.
+
+    A run that is to be tried alone is not counted as queued: no ordinary claim may take it.
+    Units: `served_at` is Unix time, given when a run of the line was just claimed.
+    """
+    queued = (after == RunStatus.QUEUED and not is_alone) - (before == RunStatus.QUEUED and not was_alone)
     running = (after == RunStatus.RUNNING) - (before == RunStatus.RUNNING)
-    if queued or running:
-        Line.objects.filter(pk=line_id).update(queued=F("queued") + queued, running=F("running") + running)
-    if queued:
-        set_turn(line_id)
-
-
-def serve(line_id: int, at: float) -> None:
-    """Note that a run of the line was claimed now, so that other lines come first."""
-    Line.objects.filter(pk=line_id).update(served_at=at)
-    set_turn(line_id)
+    _adjust(line_id, queued=queued, running=running, served_at=served_at)
 
 
 def set_turn(line_id: int) -> None:
-    """Recompute the line's turn from its head: the later of the head's arrival and the last service."""
-    from runs.models.run import Run  # the run's own module needs this one
+    """Recompute the line's turn from its head."""
+    _adjust(line_id, queued=0, running=0, served_at=None)
 
-    head = (
-        Run.objects.filter(line_id=line_id, status=RunStatus.QUEUED)
-        .order_by("rank")
-        .values_list("rank", "priority")
-        .first()
-    )
-    if head:
-        rank, priority = head
-        bonus = AGEING_S * priority
-        served = models.ExpressionWrapper(F("served_at") - bonus, output_field=models.FloatField())
-        Line.objects.filter(pk=line_id).update(
-            key=Greatest(served, models.Value(rank, output_field=models.FloatField()))
-        )
+
+def _adjust(line_id: int, *, queued: int, running: int, served_at: float | None) -> None:
+    """Change the counts; the turn is the later of the head's arrival and the last service, less its priority."""
+    served = '"served_at"' if served_at is None else "CAST(%s AS double precision)"
+    turn = f'{served} - {AGEING_S} * r."priority"'
+    head = f"""
+        SELECT CASE WHEN r."rank" > {turn} THEN r."rank" ELSE {turn} END FROM "runs_run" r
+        WHERE r."line_id" = "runs_line"."id" AND r."status" = 'queued' AND NOT r."alone" ORDER BY r."rank" LIMIT 1
+    """
+    text = f"""
+        UPDATE "runs_line" SET "queued" = "queued" + %s, "running" = "running" + %s, "served_at" = {served},
+        "key" = COALESCE(({head}), "key") WHERE "id" = %s
+    """
+    service = [] if served_at is None else [served_at] * 3
+    with connection.cursor() as cursor:
+        cursor.execute(text, [queued, running, *service, line_id])
+
+
+def one_less_running(line_id: int, *, only_with: str | None = None) -> Statement:
+    """Build the UPDATE that frees a run's slot; with `only_with`, the name of a query: only if that has a row."""
+    condition = f" AND EXISTS (SELECT 1 FROM {only_with})" if only_with else ""
+    return Statement(f'UPDATE "runs_line" SET "running" = "running" - 1 WHERE "id" = %s{condition}', [line_id])

@@ -1,8 +1,9 @@
 """The one way in which a run changes.
 
-`change` is a compare-and-set: one UPDATE filtered on id, present status and fence. Zero rows mean that
-somebody else was faster, and the caller stops. Status, counts of the waiting line and events are written in
-one transaction, so no reader ever sees one without the others.
+`change` is a compare-and-set: one UPDATE filtered on id, present status and whatever else the caller demands. Zero
+rows mean that somebody else was faster, and the caller stops. Status, steps, counts of the waiting line and events
+are written together, so no reader ever sees one without the others: on PostgreSQL by one statement, on SQLite by a
+few in one transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,15 +11,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F
+from django.contrib.auth import get_user_model
+from django.db import connection, transaction
 
-from runs.clock import Now
+from runs import clock
 from runs.errors import InvalidTransitionError, StaleRunError
-from runs.models.line import shift
+from runs.models.fields import dump_json
+from runs.models.line import one_less_running, shift
 from runs.models.run import Run
 from runs.models.run_event import RunEvent
+from runs.models.sql import Batch, Increment, Sql, Statement, assignments, given
+from runs.models.tenant import Tenant
 from runs.states import ENDED, RunStatus, may_move
+
+_EVENTS = f'INSERT INTO "{RunEvent._meta.db_table}" ("run_id", "seq", "kind", "actor", "data", "at")'
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +36,33 @@ class Event:
     actor: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class If:
+    """What a change demands of the run's row besides its status. Nothing is demanded unless said."""
+
+    fence: int | None = None  # this claim is still the newest
+    not_cancelled: bool = False  # nobody has asked to cancel it
+    lease_expired: bool = False
+    owner_active: bool = False  # its user is enabled and its tenant not suspended
+
+
+ANYWAY = If()
+
+
 def change(
     run: Run,
     *,
     to: RunStatus | None = None,
     events: Sequence[Event] = (),
-    if_fence: int | None = None,
-    only_if: Mapping[str, Any] | None = None,
+    rows: Sequence[Batch] = (),
+    only: If = ANYWAY,
+    served_at: float | None = None,
     **columns: Any,
 ) -> None:
-    """Change a run from the status it is believed to have, and tell the events.
+    """Change a run from the status it is believed to have, tell the events, and write the rows that belong to it.
 
-    Without `to` the status stays and must still be what `run` says. With `if_fence` that claim must still be
-    the newest; `only_if` adds conditions of the caller's. Columns of `run` itself are brought up to date.
+    Without `to` the status stays and must still be what `run` says. Columns of `run` itself are brought up to date.
+    A claim gives `served_at` (Unix time), by which the run's line goes to the back.
 
     Raises: InvalidTransitionError if no such move exists; StaleRunError if somebody else was faster.
     """
@@ -50,47 +70,125 @@ def change(
     if to and not may_move(before, to):
         raise InvalidTransitionError(f"a run that is {before} cannot become {to}")
     updates = columns | (_columns_of(to) if to else {})
-    present = {"pk": run.pk, "status": before} | dict(only_if or {})
-    if if_fence is not None:
-        present["fence"] = if_fence
-    with transaction.atomic():
-        count = len(events)
-        changed = Run.objects.filter(**present).update(
-            status=after, event_seq=F("event_seq") + count, updated_at=Now(), **updates
-        )
-        if not changed:
-            raise StaleRunError(f"run {run.pk} is no longer {before}, or another worker holds it")
-        if events:
-            _tell(run, events)
-        if to:
-            shift(run.line_id, before, after)
-    run.status = after
+    update = _update(run, updates | {"status": after, "event_seq": Increment(len(events))}, only)
+    requeues = before != after and RunStatus.QUEUED in (before, after)
+    frees_slot = before == RunStatus.RUNNING != after and not requeues
+    if requeues:
+        with transaction.atomic():
+            newest = _write(run, update, events, rows, frees_slot=False)
+            is_alone = columns.get("alone", run.alone)
+            shift(run.line_id, before, after, was_alone=run.alone, is_alone=is_alone, served_at=served_at)
+    else:
+        newest = _write(run, update, events, rows, frees_slot=frees_slot)
+    run.status, run.event_seq = after, newest
     for name, value in updates.items():
-        if not hasattr(value, "resolve_expression"):
+        if not isinstance(value, Sql | Increment):
             setattr(run, name, value)
-
-
-def _columns_of(to: RunStatus) -> dict[str, Any]:
-    """Columns that follow from the status alone."""
-    columns: dict[str, Any] = {"finished_at": Now() if to in ENDED else None}
-    if to != RunStatus.RUNNING:
-        columns |= {"lease_expires_at": None, "worker": None}
-    if to == RunStatus.QUEUED:
-        columns |= {"queued_at": Now(), "next_attempt_at": None}
-    return columns
-
-
-def _tell(run: Run, events: Sequence[Event]) -> None:
-    """Append events under the row lock that the UPDATE took; their numbers leave no gap."""
-    newest: int = Run.objects.values_list("event_seq", flat=True).get(pk=run.pk)
-    first = newest - len(events) + 1
-    RunEvent.objects.bulk_create(
-        RunEvent(run=run, seq=first + i, kind=event.kind, actor=event.actor, data=dict(event.data), at=Now())
-        for i, event in enumerate(events)
-    )
-    run.event_seq = newest
 
 
 def tell_first(run: Run, kind: str, *, actor: str, at: datetime) -> None:
     """Write the first event of a run that was just created with `event_seq` 1."""
     RunEvent.objects.create(run=run, seq=1, kind=kind, actor=actor, at=at)
+
+
+def _columns_of(to: RunStatus) -> dict[str, Any]:
+    """Columns that follow from the status alone."""
+    columns: dict[str, Any] = {"finished_at": _now() if to in ENDED else None}
+    if to != RunStatus.RUNNING:
+        columns |= {"lease_expires_at": None, "worker": None}
+    if to == RunStatus.QUEUED:
+        columns |= {"queued_at": _now(), "next_attempt_at": None}
+    return columns
+
+
+def _now() -> Sql:
+    return Sql(clock.sql())
+
+
+def _update(run: Run, columns: Mapping[str, Any], only: If) -> Statement:
+    """Build the UPDATE; its one row comes back, if any, with the number of the newest event."""
+    setting = assignments(Run, {**columns, "updated_at": _now()})
+    demands, params = ['"id" = %s', '"status" = %s'], [given(Run, "id", run.pk), run.status]
+    if only.fence is not None:
+        demands.append('"fence" = %s')
+        params.append(only.fence)
+    if only.not_cancelled:
+        demands.append('"cancel_requested_at" IS NULL')
+    if only.lease_expired:
+        demands.append(f'"lease_expires_at" <= {clock.sql()}')
+    if only.owner_active:
+        demands += _owner_active()
+    text = f'UPDATE "{Run._meta.db_table}" SET {setting.text} WHERE {" AND ".join(demands)}'
+    return Statement(f'{text} RETURNING "id", "event_seq"', [*setting.params, *params])
+
+
+def _owner_active() -> list[str]:
+    users, tenants = get_user_model()._meta.db_table, Tenant._meta.db_table
+    return [
+        f'EXISTS (SELECT 1 FROM "{users}" u WHERE u."id" = "requested_by_id" AND u."is_active")',
+        f'EXISTS (SELECT 1 FROM "{tenants}" t WHERE t."id" = "tenant_id" AND t."is_active")',
+    ]
+
+
+def _write(run: Run, update: Statement, events: Sequence[Event], rows: Sequence[Batch], *, frees_slot: bool) -> int:
+    """Write everything or nothing; return the number of the newest event. Raises: StaleRunError."""
+    write = _in_one_statement if connection.vendor == "postgresql" else _in_turn
+    newest = write(run, update, events, [batch for batch in rows if batch.rows], frees_slot=frees_slot)
+    if newest is None:
+        raise StaleRunError(f"run {run.pk} is no longer {run.status}, or another worker holds it")
+    return newest
+
+
+def _in_one_statement(
+    run: Run, update: Statement, events: Sequence[Event], rows: Sequence[Batch], *, frees_slot: bool
+) -> int | None:
+    """PostgreSQL: the UPDATE as a query of its own, and every other write only if that has found its row."""
+    parts = [batch.write(only_with="fenced") for batch in rows]
+    if events:
+        parts.append(_tell_with_update(events))
+    if frees_slot:
+        parts.append(one_less_running(run.line_id, only_with="fenced"))
+    names = "".join(f", w{number} AS ({part.text})" for number, part in enumerate(parts))
+    params = [param for part in (update, *parts) for param in part.params]
+    with connection.cursor() as cursor:
+        cursor.execute(f'WITH fenced AS ({update.text}){names} SELECT "event_seq" FROM fenced', params)
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _tell_with_update(events: Sequence[Event]) -> Statement:
+    values = ", ".join(["(%s::integer, %s::text, %s::text, %s::text)"] * len(events))
+    params = [p for i, e in enumerate(events, 1 - len(events)) for p in (i, e.kind, e.actor, dump_json(e.data))]
+    numbered = f'SELECT fenced."id", fenced."event_seq" + v.n, v.kind, v.actor, v.data, {clock.sql()}'
+    return Statement(f"{_EVENTS} {numbered} FROM fenced, (VALUES {values}) AS v (n, kind, actor, data)", params)
+
+
+def _in_turn(
+    run: Run, update: Statement, events: Sequence[Event], rows: Sequence[Batch], *, frees_slot: bool
+) -> int | None:
+    """SQLite: one after the other in a transaction, which nobody else writes meanwhile."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(update.text, update.params)
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        newest: int = row[1]
+        parts = [batch.write() for batch in rows]
+        if events:
+            parts.append(_tell_after(run, events, newest))
+        if frees_slot:
+            parts.append(one_less_running(run.line_id))
+        for part in parts:
+            cursor.execute(part.text, part.params)
+        return newest
+
+
+def _tell_after(run: Run, events: Sequence[Event], newest: int) -> Statement:
+    values = ", ".join([f"(%s, %s, %s, %s, %s, {clock.sql()})"] * len(events))
+    run_id = given(Run, "id", run.pk)
+    params = [
+        p
+        for seq, e in enumerate(events, newest - len(events) + 1)
+        for p in (run_id, seq, e.kind, e.actor, dump_json(e.data))
+    ]
+    return Statement(f"{_EVENTS} VALUES {values}", params)

@@ -49,6 +49,9 @@ class Run(models.Model):
 
     attempts = models.PositiveIntegerField(default=0, help_text="Failed tries of the current step.")
     crashes = models.PositiveIntegerField(default=0, help_text="Workers lost at the current step.")
+    alone = models.BooleanField(
+        default=False, help_text="It took workers down at this step: tried by one that holds nothing else."
+    )
     next_attempt_at = models.DateTimeField(null=True)
     last_error = JSONText(null=True, help_text="{type, message, at}")
     progress_percent = models.FloatField(default=0)
@@ -92,7 +95,8 @@ class Run(models.Model):
             models.UniqueConstraint(fields=["tenant", "idempotency_key"], name="run_idempotency_key"),
         ]
         indexes = [
-            models.Index(fields=["line", "rank"], condition=Q(status="queued"), name="run_next_of_line"),
+            models.Index(fields=["line", "rank"], condition=Q(status="queued", alone=False), name="run_next_of_line"),
+            models.Index(fields=["queue", "rank"], condition=Q(status="queued", alone=True), name="run_tried_alone"),
             models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="run_leases"),
             models.Index(
                 fields=["next_attempt_at"],

@@ -66,6 +66,7 @@ def _continue(run_id: UUID, user: AbstractBaseUser) -> Run:
         events=[Event("run.replayed", actor=actor), Event("run.queued", actor=actor)],
         attempts=0,
         crashes=0,
+        alone=False,
         running_s=0,
         cancel_requested_at=None,
     )

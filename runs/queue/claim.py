@@ -1,25 +1,39 @@
-"""The claim: take the next run of a queue, in one short transaction, from the database alone."""
+"""The claim: take the next run of a queue, in one short transaction, from the database alone.
+
+It happens whenever a slot is free, so its look-ups are made by hand. Ordinary claims never see the runs that must be
+tried alone: those have no place in the counts of their line.
+"""
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from runs import clock
 from runs.conf import conf
 from runs.engine.lease import Lease
 from runs.models import Line, Run
-from runs.models.line import serve, set_turn
-from runs.models.moves import Event, change
+from runs.models.line import set_turn
+from runs.models.moves import Event, If, change
 from runs.states import RunStatus
+
+_SERVABLE = """
+    FROM "runs_line" WHERE "queue" = %s AND "queued" > 0 AND ("cap" IS NULL OR "running" < "cap")
+"""
+_LOOK = f"SELECT 1 {_SERVABLE} LIMIT 1"
+_LINE = f'SELECT "id" {_SERVABLE} ORDER BY "key" LIMIT 1'
+_HEAD = """
+    SELECT "id" FROM "runs_run" WHERE "line_id" = %s AND "status" = 'queued' AND NOT "alone" ORDER BY "rank" LIMIT 1
+"""
 
 
 def claim_next(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> tuple[Run, Lease] | None:
     """Claim the best runnable run of the first queue that has one; None if none has."""
     for queue in queues:
-        while _servable(queue).exists():  # a cheap look that takes no lock
+        while _first(_LOOK, queue):  # a cheap look that takes no lock
             claimed = _claim_from(queue, worker_id, worker_name)
             if claimed is None:
                 break
@@ -28,9 +42,22 @@ def claim_next(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> t
     return None
 
 
-def _servable(queue: str) -> QuerySet[Line]:
-    room = Q(cap__isnull=True) | Q(running__lt=F("cap"))
-    return Line.objects.filter(room, queue=queue, queued__gt=0)
+def claim_alone(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> tuple[Run, Lease] | None:
+    """Claim a run that took workers down. Only for a worker that holds nothing else, and will not meanwhile."""
+    for queue in queues:
+        suspects = waiting_alone([queue])
+        if suspects.exists():
+            with transaction.atomic():
+                run = suspects.select_for_update(skip_locked=True, of=("self", "line")).order_by("rank").first()
+                if run:
+                    return _take(run.pk, worker_id, worker_name)
+    return None
+
+
+def waiting_alone(queues: Iterable[str]) -> QuerySet[Run]:
+    """The queued runs of these queues that must be tried alone and whose line has room."""
+    room = Q(line__cap__isnull=True) | Q(line__running__lt=F("line__cap"))
+    return Run.objects.filter(room, queue__in=list(queues), status=RunStatus.QUEUED, alone=True)
 
 
 @transaction.atomic
@@ -40,34 +67,30 @@ def _claim_from(queue: str, worker_id: UUID, worker_name: str) -> tuple[Run, Lea
     Returns None if every line is empty, full or being served by somebody else; True if a line's counts were
     wrong and have been put right, so that another look is worth while.
     """
-    line = _servable(queue).select_for_update(skip_locked=True).order_by("key").first()
-    if line is None:
+    line_id = _first(_LINE, queue, lock=True)
+    if line_id is None:
         return None
-    run = (
-        Run.objects.filter(line=line, status=RunStatus.QUEUED)
-        .select_for_update(skip_locked=True, of=("self",))
-        .order_by("rank")
-        .first()
-    )
-    if run is None:
-        return recount(line) or None
-    return _take(run, worker_id, worker_name)
+    run_id = _first(_HEAD, line_id, lock=True)
+    if run_id is None:
+        return recount(line_id) or None
+    return _take(run_id, worker_id, worker_name)
 
 
-def _take(run: Run, worker_id: UUID, worker_name: str) -> tuple[Run, Lease]:
+def _take(run_id: UUID | str, worker_id: UUID, worker_name: str) -> tuple[Run, Lease]:
     """Move the run to `running` under a new fence and lease, and send its line to the back."""
+    run = Run.objects.select_related("tenant", "requested_by", "definition").get(pk=run_id)
     before, now = clock.monotonic(), clock.now()
     change(
         run,
         to=RunStatus.RUNNING,
         events=[Event("run.claimed", {"fence": run.fence + 1}, actor=worker_name)],
-        if_fence=run.fence,
+        only=If(fence=run.fence),
+        served_at=now.timestamp(),
         fence=run.fence + 1,
         worker=worker_id,
         lease_expires_at=now + timedelta(seconds=conf().lease_s),
         started_at=run.started_at or now,
     )
-    serve(run.line_id, now.timestamp())
     lease = Lease(
         run_id=run.pk,
         fence=run.fence,
@@ -80,13 +103,24 @@ def _take(run: Run, worker_id: UUID, worker_name: str) -> tuple[Run, Lease]:
     return run, lease
 
 
-def recount(line: Line) -> bool:
+def _first(text: str, param: Any, *, lock: bool = False) -> Any:
+    """Return the one value that a statement finds, locked on the way if the database can; None if it finds none."""
+    if lock and connection.features.has_select_for_update_skip_locked:
+        text += " FOR UPDATE SKIP LOCKED"
+    with connection.cursor() as cursor:
+        cursor.execute(text, [param])
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def recount(line_id: int) -> bool:
     """Put a line's counts right; say whether they were wrong. The line is locked by the caller."""
+    line = Line.objects.get(pk=line_id)
     runs = Run.objects.filter(line=line)
-    queued = runs.filter(status=RunStatus.QUEUED).count()
+    queued = runs.filter(status=RunStatus.QUEUED, alone=False).count()
     running = runs.filter(status=RunStatus.RUNNING).count()
     wrong = (queued, running) != (line.queued, line.running)
     if wrong:
-        Line.objects.filter(pk=line.pk).update(queued=queued, running=running)
-        set_turn(line.pk)
+        Line.objects.filter(pk=line_id).update(queued=queued, running=running)
+        set_turn(line_id)
     return wrong

@@ -13,7 +13,7 @@ from runs.conf import conf
 from runs.engine.lease import Lease
 from runs.errors import StaleRunError
 from runs.models import Run
-from runs.models.moves import Event, change
+from runs.models.moves import Event, If, change
 from runs.queue.doorbell import ring
 from runs.states import RunStatus
 
@@ -89,7 +89,7 @@ class Leases:
                     run,
                     to=RunStatus.QUEUED,
                     events=[Event("run.released", actor=lease.worker_name)],
-                    if_fence=lease.fence,
+                    only=If(fence=lease.fence),
                     running_s=run.running_s + lease.held_s,
                 )
             except StaleRunError:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import pairwise
+from uuid import uuid4
 
 import pytest
 from django.db.models.functions import Now
@@ -9,12 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentops.offline.transcript import check_transcript
+from deadletters.models import DeadLetter
 from runs import fault_points
 from runs.engine.transcript import messages_of
 from runs.invariants.every import breaches
+from runs.maintenance.repair_lines import repair_lines
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import ModelCall, PendingAction, Run
 from runs.operations.decide_action import approve, resolve
+from runs.queue.claim import claim_next
 from tests.testapp.agents import CALLS, FAIL, HAPPENED, KEYS
 
 pytestmark = pytest.mark.django_db
@@ -154,20 +158,63 @@ def test_a_verifiable_effect_is_looked_up_before_it_is_repeated(offline, post, w
     assert step.result == {"text": "booked 12, says the hotel"} and CALLS["book"] == calls_before
 
 
-def test_a_run_that_keeps_killing_its_workers_becomes_a_dead_letter(offline, post, work, crash):
-    from deadletters.models import DeadLetter
+def crash_and_rescue(crash, hold):
+    crash(3)
+    with pytest.raises(Crash):
+        hold()
+    crash(0)
+    rescue()
 
+
+def test_after_two_crashes_at_one_step_only_a_worker_that_holds_nothing_else_tries_again(offline, post, work, crash):
     offline({"turns": TURNS})
     run = post("clerk")
 
-    for _ in range(3):
-        crash(3)
-        with pytest.raises(Crash):
-            work()
-        crash(0)
-        Run.objects.filter(status="running").update(lease_expires_at=Now() - timedelta(seconds=1))
-        rescue_runs()
+    for _ in range(2):
+        crash_and_rescue(crash, work)
 
     run.refresh_from_db()
+    assert (run.status, run.crashes, run.alone) == ("queued", 2, True)
+    assert work() == [], "no ordinary claim sees it"
+    assert list(breaches()) == []
+
+
+def test_a_crash_of_the_run_that_is_tried_alone_makes_the_dead_letter(offline, post, work, work_alone, crash):
+    offline({"turns": TURNS})
+    run = post("clerk")
+
+    for hold in (work, work, work_alone):
+        crash_and_rescue(crash, hold)
+
+    run.refresh_from_db()
+    letter = DeadLetter.objects.get(run_id=run.pk)
     assert run.status == "failed" and run.last_error["type"] == "CrashLoopError"
-    assert DeadLetter.objects.get(run_id=run.pk).step == 1
+    assert letter.step == 1 and "3 times" in letter.error_message
+
+
+def test_progress_alone_brings_the_run_back_among_the_others(offline, post, work, work_alone, crash, user):
+    offline({"turns": TURNS})
+    run = post("clerk")
+    for _ in range(2):
+        crash_and_rescue(crash, work)
+
+    crash(0)
+    work_alone()
+
+    run.refresh_from_db()
+    assert (run.status, run.crashes, run.alone) == ("waiting_for_confirmation", 0, False)
+    decide_all(user)
+    work()
+    run.refresh_from_db()
+    assert run.status == "completed"
+
+
+def test_a_cap_holds_for_runs_that_are_tried_alone_too(offline, post, work_alone):
+    offline({"turns": TURNS})
+    suspect, holder = post("single"), post("single")
+    Run.objects.filter(pk=suspect.pk).update(alone=True)
+    repair_lines()
+    claimed = claim_next(["agents"], worker_id=uuid4(), worker_name="w")
+    assert claimed and claimed[0].pk == holder.pk
+
+    assert work_alone() == []

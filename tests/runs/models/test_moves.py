@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from runs.errors import InvalidTransitionError, StaleRunError
 from runs.models import Line, Run
-from runs.models.moves import Event, change
+from runs.models.moves import Event, If, change
 from runs.queue.claim import claim_next
 from runs.states import MOVES, RunStatus
 
@@ -34,7 +34,7 @@ def test_a_stale_worker_cannot_settle_a_run_claimed_again(post):
     claim()
 
     with pytest.raises(StaleRunError):
-        change(stale, to=RunStatus.COMPLETED, if_fence=lease.fence, output="late")
+        change(stale, to=RunStatus.COMPLETED, only=If(fence=lease.fence), output="late")
 
     run.refresh_from_db()
     assert (run.status, run.output, run.fence) == ("running", None, 2)
