@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import lru_cache
 from typing import Any
 
 _PREFIX = "AGENTOPS_SECRET_"
@@ -13,6 +14,7 @@ _SHAPES = re.compile(
     r"|agentops_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{20,}"  # our own tokens
     r"|(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"  # user:password of an address
 )
+_MARKS = ("sk-ant-", "agentops_", "://")  # each shape has one of them
 
 
 def secret(name: str) -> str:
@@ -22,22 +24,32 @@ def secret(name: str) -> str:
     """
     variable = _PREFIX + name.upper()
     try:
-        return os.environ[variable]
+        value = os.environ[variable]
     except KeyError:
         raise KeyError(f"no secret {name!r}: set the environment variable {variable}") from None
+    if len(value) >= _MIN_LENGTH and value not in known():
+        known.cache_clear()  # it was set after the first look
+    return value
 
 
-def _known() -> list[str]:
+@lru_cache(maxsize=1)
+def known() -> tuple[str, ...]:
+    """List the secret values in the environment, longest first; too short ones would redact ordinary words.
+
+    Read once, since every text that is stored passes by here.
+    """
     values = {value for name, value in os.environ.items() if name.startswith(_PREFIX)}
     values |= {os.environ[name] for name in _ALSO_SECRET if name in os.environ}
-    return sorted((v for v in values if len(v) >= _MIN_LENGTH), key=len, reverse=True)
+    return tuple(sorted((v for v in values if len(v) >= _MIN_LENGTH), key=len, reverse=True))
 
 
 def redact(text: str) -> str:
     """Replace known secrets, and whatever is shaped like one, in a text."""
-    for value in _known():
+    for value in known():
         text = text.replace(value, _HIDDEN)
-    return _SHAPES.sub(_HIDDEN, text)
+    if any(mark in text for mark in _MARKS):  # far cheaper than the pattern, and most texts have none
+        text = _SHAPES.sub(_HIDDEN, text)
+    return text
 
 
 def redact_all(value: Any) -> Any:

@@ -14,8 +14,17 @@ from runs.models import Run, Tenant
 from runs.operations.accounts import make_member, make_tenant, make_token
 from runs.operations.post_run import RunRequest, post_run
 from runs.queue.claim import claim_alone, claim_next
+from runs.secrets import known
 
 QUEUES = ("realtime", "agents", "default", "batch")
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_this_test() -> Iterator[None]:
+    """Tests set secrets in the environment, which is read once."""
+    known.cache_clear()
+    yield
+    known.cache_clear()
 
 
 @pytest.fixture

@@ -47,16 +47,20 @@ class Tool:
 
         Raises: InvalidInputError naming each field that does not fit.
         """
-        problems = problems_with(arguments, self.input_schema)
-        if problems:
-            raise InvalidInputError(problems)
         if self.model is None:
+            self._check_schema(arguments)
             return dict(arguments)
         try:
             checked = self.model.model_validate_json(_json(arguments), strict=True)
         except ValidationError as error:
+            self._check_schema(arguments)  # says it in the schema's words
             raise InvalidInputError(pydantic_problems(error)) from error
         return {name: getattr(checked, name) for name in type(checked).model_fields}
+
+    def _check_schema(self, arguments: Any) -> None:
+        problems = problems_with(arguments, self.input_schema)
+        if problems:
+            raise InvalidInputError(problems)
 
     def needs_approval(self, context: Any, arguments: dict[str, Any]) -> bool:
         """Say whether a person must agree to this very call."""

@@ -46,7 +46,12 @@ _CALLS = Rows(
 
 def hash_of(value: Any) -> str:
     """Hash a JSON value as it is stored."""
-    return hashlib.sha256(dump_json(value).encode()).hexdigest()
+    return hash_text(dump_json(value))
+
+
+def hash_text(text: str) -> str:
+    """Hash a text: SHA-256 in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Journal:
@@ -56,6 +61,7 @@ class Journal:
         self.run = run
         self.lease = lease
         self.steps: list[Step] = list(run.steps.order_by("seq"))
+        self._decisions = _decisions_on(self.steps)
         self._changed: dict[UUID, Step] = {}
         self._calls: dict[UUID, ModelCall] = {}
         self._artifacts: list[Artifact] = []
@@ -182,6 +188,7 @@ class Journal:
             expires_at=expires_at,
         )
         self._actions.append(action)
+        self._decisions[step.pk] = action
         self.tell("action.opened", action=str(action.pk), action_kind=str(kind), step=step.seq, reason=reason)
         return action
 
@@ -248,10 +255,25 @@ class Journal:
 
     # Reading
 
+    def decision_on(self, step: Step) -> PendingAction | None:
+        """The newest question to a person about a step, as it stood at the claim.
+
+        What is decided while the run is running is seen by its next claim.
+        """
+        return self._decisions.get(step.pk)
+
     @property
     def current_step(self) -> Step | None:
         """The first step that is not done, if any."""
         return next((step for step in self.steps if step.status not in STEP_DONE), None)
+
+
+def _decisions_on(steps: list[Step]) -> dict[UUID, PendingAction]:
+    unfinished = [step.pk for step in steps if step.status not in STEP_DONE]
+    if not unfinished:
+        return {}
+    actions = PendingAction.objects.filter(step__in=unfinished).order_by("requested_at")
+    return {action.step_id: action for action in actions}
 
 
 def release_connection() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import ROUND_UP, Decimal
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -11,6 +12,7 @@ from runs.errors import UnknownPriceError
 
 PRICE_VERSION = f"genai-prices {version('genai-prices')}"
 _UNIT = Decimal("0.00000001")
+_ROUNDED_UP_TO = 256  # tokens of a reserve
 _CHARS_PER_TOKEN = 3  # deliberately few: a reserve must not be too small
 
 
@@ -39,14 +41,16 @@ def cost_usd(model: str, usage: Mapping[str, Any]) -> Decimal:
     return Decimal(price.total_price).quantize(_UNIT, rounding=ROUND_UP)
 
 
-def reserve_usd(model: str, *, body: str, max_tokens: int) -> Decimal:
+def reserve_usd(model: str, *, body_chars: int, max_tokens: int) -> Decimal:
     """Price the worst case of a request: all of it written to the cache, all of `max_tokens` answered.
 
     Raises: UnknownPriceError.
     """
-    worst = {
-        "input_tokens": 0,
-        "cache_creation_input_tokens": len(body) // _CHARS_PER_TOKEN + 1,
-        "output_tokens": max_tokens,
-    }
-    return cost_usd(model, worst)
+    tokens = body_chars // _CHARS_PER_TOKEN + 1
+    return _worst_case_usd(model, -(-tokens // _ROUNDED_UP_TO) * _ROUNDED_UP_TO, max_tokens)
+
+
+@lru_cache(maxsize=4096)
+def _worst_case_usd(model: str, tokens: int, max_tokens: int) -> Decimal:
+    """Price a worst case; rounded up, since the price table takes longer to ask than the step to commit."""
+    return cost_usd(model, {"input_tokens": 0, "cache_creation_input_tokens": tokens, "output_tokens": max_tokens})

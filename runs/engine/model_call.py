@@ -5,7 +5,7 @@ from typing import Any
 
 from runs.conf import conf
 from runs.declarations.job_types import Agent
-from runs.engine.journal import Journal, hash_of, release_connection
+from runs.engine.journal import Journal, hash_text, release_connection
 from runs.engine.ledger import PRICE_VERSION, cost_usd, reserve_usd, usage_columns
 from runs.engine.outcomes import Outcome, Waiting
 from runs.engine.provider import Answer, Progress, ask
@@ -15,7 +15,7 @@ from runs.engine.turn import refuse_bad_end
 from runs.errors import BudgetRefusedError, ModelStoppedError, StepLimitError
 from runs.fault_points import fault_point
 from runs.hostile import clean, clean_text
-from runs.models import Definition, ModelCall, ModelCallStatus, PendingAction, Run, Step
+from runs.models import Definition, ModelCall, ModelCallStatus, Run, Step
 from runs.models.fields import dump_json
 from runs.states import ActionKind, ActionStatus, StepKind
 
@@ -72,10 +72,11 @@ def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | No
     max_tokens = _max_tokens(definition, step)
     messages = messages_of(agent.prompt(run.input), journal.steps, before=history_before(run))
     request = request_of(definition, messages, max_tokens=max_tokens, end_user=agent.end_user(run.input))
-    reserve = reserve_usd(definition.model, body=dump_json(request), max_tokens=max_tokens)
+    body = dump_json(request)
+    reserve = reserve_usd(definition.model, body_chars=len(body), max_tokens=max_tokens)
     if _asks_for_budget(journal, step, reserve):
         return Waiting()
-    call = _intend(journal, step, request, reserve)
+    call = _intend(journal, step, request, body, reserve)
     answer = _send(journal, call, request)
     _record(journal, step, call, answer)
     return None
@@ -98,7 +99,7 @@ def _asks_for_budget(journal: Journal, step: Step, reserve: Decimal) -> bool:
     run = journal.run
     if run.max_cost_usd is None or run.cost_usd + reserve <= run.max_cost_usd:
         return False
-    last = PendingAction.objects.filter(step=step, kind=ActionKind.BUDGET).order_by("-requested_at").first()
+    last = journal.decision_on(step)
     if last and last.status in (ActionStatus.REJECTED, ActionStatus.EXPIRED):
         raise BudgetRefusedError(f"the budget of {run.max_cost_usd.normalize():f} USD was not raised")
     if not (last and last.status == ActionStatus.OPEN):
@@ -113,7 +114,7 @@ def _asks_for_budget(journal: Journal, step: Step, reserve: Decimal) -> bool:
     return True
 
 
-def _intend(journal: Journal, step: Step, request: dict[str, Any], reserve: Decimal) -> ModelCall:
+def _intend(journal: Journal, step: Step, request: dict[str, Any], body: str, reserve: Decimal) -> ModelCall:
     """Commit the step and the row of the ledger before anything is sent."""
     journal.start(step, deadline_s=conf().model_timeout_s)
     call = ModelCall(
@@ -122,7 +123,7 @@ def _intend(journal: Journal, step: Step, request: dict[str, Any], reserve: Deci
         attempt=step.attempt,
         fence=journal.lease.fence,
         model=request["model"],
-        body_hash=hash_of(request),
+        body_hash=hash_text(body),
         max_tokens=request["max_tokens"],
         reserved_usd=reserve,
         price_version=PRICE_VERSION,

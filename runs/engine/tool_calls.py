@@ -59,7 +59,7 @@ class _Call:
 
 def _work_on(journal: Journal, agent: Agent, step: Step) -> Outcome | None:
     """Take one planned call as far as it can go."""
-    decision = PendingAction.objects.filter(step=step).order_by("-requested_at").first()
+    decision = journal.decision_on(step)
     if decision and decision.status == ActionStatus.OPEN:
         return Waiting()
     assert journal.run.definition is not None
