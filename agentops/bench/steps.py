@@ -101,9 +101,8 @@ def _per_step_ms(work: Callable[[], None]) -> float:
 @contextmanager
 def _bare_inserts() -> Iterator[Callable[[int], None]]:
     """Yield a function that inserts one row and commits, with nothing between it and the driver."""
-    target = connection.settings_dict
     if connection.vendor == "sqlite":
-        with closing(sqlite3.connect(target["NAME"], isolation_level=None, timeout=20)) as lite:
+        with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, timeout=20)) as lite:
             lite.execute("PRAGMA synchronous=FULL")
             lite.execute(_TABLE)
 
@@ -114,8 +113,9 @@ def _bare_inserts() -> Iterator[Callable[[int], None]]:
 
             yield insert_lite
     else:
-        address = {"host": target["HOST"], "port": target["PORT"], "user": target["USER"], "dbname": target["NAME"]}
-        with psycopg.connect(password=target["PASSWORD"], **address) as bare:
+        target = connection.get_connection_params()
+        wanted = ("host", "port", "user", "password", "dbname")
+        with psycopg.connect(**{name: target[name] for name in wanted if name in target}) as bare:
             bare.execute(_TABLE.replace("integer PRIMARY KEY", "bigserial PRIMARY KEY"))
             bare.commit()
 

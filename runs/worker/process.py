@@ -16,7 +16,9 @@ from runs.conf import conf
 from runs.liveness import bury, hold_life_line
 from runs.maintenance.reconcile import reconcile
 from runs.models import Run, Worker
+from runs.queue.claim import claim_alone, claim_next, waiting_alone
 from runs.states import RunStatus
+from runs.worker.alone import AloneWorker
 from runs.worker.slots import Slots
 
 log = logging.getLogger(__name__)
@@ -27,11 +29,22 @@ _THOROUGH_EVERY = 30  # sweeps between two recounts of the lines
 class WorkerProcess:
     """What `rqworker` runs, with or without Redis."""
 
-    def __init__(self, queues: Sequence[str], *, slots: int | None = None, name: str | None = None) -> None:
+    def __init__(
+        self,
+        queues: Sequence[str],
+        *,
+        slots: int | None = None,
+        name: str | None = None,
+        only_suspects: bool = False,
+        alone: AloneWorker | None = None,
+    ) -> None:
+        """Shape: with `only_suspects` it takes nothing but runs that must be tried alone; `alone` starts such a one."""
         self.id = uuid4()
         self.name = name or f"{socket.gethostname()}:{os.getpid()}"
         self.queues = list(queues)
-        self.slots = Slots(self.queues, slots or conf().slots, worker_id=self.id, worker_name=self.name)
+        claim = claim_alone if only_suspects else claim_next
+        self.slots = Slots(self.queues, slots or conf().slots, worker_id=self.id, worker_name=self.name, claim=claim)
+        self._only_suspects, self._alone = only_suspects, alone
         self.ended = threading.Event()
         self.must_stop = threading.Event()  # too many threads hang: a supervisor should start afresh
         self._abandoned = 0
@@ -64,14 +77,15 @@ class WorkerProcess:
         """Work until no run of these queues is queued, running or retrying; then stop."""
         while not self.slots.draining.is_set():
             self.slots.wake()
-            self.slots.wait_until_idle(conf().sweep_s)
-            if not self._has_work():
+            if self.slots.wait_until_idle(conf().sweep_s) and not self._has_work():
                 break
             time.sleep(0.05)
 
     def stop(self, grace_s: float) -> None:
         """Drain: finish the steps in flight within the grace, then give back what is still held."""
         self.slots.drain()
+        if self._alone:
+            self._alone.stop(grace_s)
         Worker.objects.filter(pk=self.id).update(draining=True)
         if not self.slots.wait_until_empty(grace_s):
             log.warning("grace of %g s is over: %s runs are given back in mid-step", grace_s, len(self.slots.leases))
@@ -82,6 +96,8 @@ class WorkerProcess:
         connection.close()
 
     def _has_work(self) -> bool:
+        if self._only_suspects:
+            return waiting_alone(self.queues).exists()
         unfinished = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
         runs = Run.objects.filter(queue__in=self.queues, status__in=unfinished)
         capped = runs.filter(status=RunStatus.QUEUED, line__cap__lte=F("line__running"))
@@ -115,5 +131,7 @@ class WorkerProcess:
         close_old_connections()
         self._sweeps += 1
         reconcile(thorough=self._sweeps % _THOROUGH_EVERY == 1)
+        if self._alone and not self.slots.draining.is_set():
+            self._alone.start_if_needed()
         self.slots.wake()  # look unasked: a doorbell may have been lost
         connection.close()

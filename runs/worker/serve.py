@@ -15,8 +15,10 @@ from rq.exceptions import StopRequested
 
 from runs.conf import conf
 from runs.queue.doorbell import prepare
+from runs.worker.alone import AloneWorker
 from runs.worker.process import WorkerProcess
 from runs.worker.rq_worker import AgentWorker
+from runs.worker.supervisor import die_with_parent
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,17 @@ def serve(
     grace_s: float | None = None,
 ) -> NoReturn:
     """Work until a signal comes; with `burst`, until no run is left. Ends the process: it never returns."""
-    process = WorkerProcess(queues, slots=slots, name=name)
+    process = WorkerProcess(queues, slots=slots, name=name, alone=AloneWorker(queues))
+    _serve(process, burst=burst, grace_s=grace_s)
+
+
+def serve_alone(queues: Sequence[str]) -> NoReturn:
+    """Try the runs that took workers down, one at a time, until none is left or the starter ends."""
+    die_with_parent()
+    _serve(WorkerProcess(queues, slots=1, only_suspects=True), burst=True, grace_s=None)
+
+
+def _serve(process: WorkerProcess, *, burst: bool, grace_s: float | None) -> NoReturn:
     stop = threading.Event()
     _on_signals(process, stop)
     try:

@@ -6,7 +6,8 @@ process for each run would cost a fork and its memory for nothing.
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from uuid import UUID
 
 from django.db import connection
@@ -14,23 +15,24 @@ from django.db import connection
 from runs.engine.advance import advance
 from runs.engine.lease import Lease
 from runs.models import Run
-from runs.queue.claim import claim_next
 from runs.worker.leases import Leases
 
 log = logging.getLogger(__name__)
 
 _AFTER_ERROR_S = 1.0
 
+Claim = Callable[..., tuple[Run, Lease] | None]  # `claim_next` or `claim_alone`
+
 
 class Slots:
     """A fixed number of working threads over some queues."""
 
-    def __init__(self, queues: Sequence[str], count: int, *, worker_id: UUID, worker_name: str) -> None:
+    def __init__(self, queues: Sequence[str], count: int, *, worker_id: UUID, worker_name: str, claim: Claim) -> None:
         self.queues = tuple(queues)
         self.count = count
         self.leases = Leases(worker_id)
         self.draining = threading.Event()
-        self._worker_id, self._worker_name = worker_id, worker_name
+        self._claim = partial(claim, self.queues, worker_id=worker_id, worker_name=worker_name)
         self._bells = 0
         self._looking = count  # slots between two runs; 0 when all hold one
         self._changed = threading.Condition()
@@ -101,7 +103,7 @@ class Slots:
             self._looking -= 1
         abandoned = False
         try:
-            claimed = claim_next(self.queues, worker_id=self._worker_id, worker_name=self._worker_name)
+            claimed = self._claim()
             if claimed is None:
                 return None
             run, lease = claimed

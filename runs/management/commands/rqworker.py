@@ -7,7 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from runs.conf import conf
-from runs.worker.serve import serve
+from runs.worker.alone import OPTION
+from runs.worker.serve import serve, serve_alone
 
 
 class Command(BaseCommand):
@@ -22,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--grace", type=float, help=f"seconds for a stop (default: {conf().grace_s:g})")
         parser.add_argument("--burst", action="store_true", help="end when no run is left")
         parser.add_argument("--name", help="name of the worker (default: host and process id)")
+        parser.add_argument(OPTION, action="store_true", help="only try runs that took workers down, one at a time")
         parser.add_argument("--with-scheduler", action="store_true", help="accepted: timers always run")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,6 +33,8 @@ class Command(BaseCommand):
             raise CommandError(f"no queue {unknown[0]!r}; there are {', '.join(settings.RQ_QUEUES)}")
         if options["slots"] is not None and options["slots"] < 1:
             raise CommandError("--slots must be at least 1")
+        if options["alone"]:
+            serve_alone(options["queues"])
         self.stdout.write(f"worker on {', '.join(options['queues'])}")
         self.stdout.flush()
         serve(

@@ -1,0 +1,36 @@
+"""A run that kills its workers, with real processes: it dies alone, and the runs beside it complete."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from tests.runs.worker.waiting import wait_for
+
+from deadletters.models import DeadLetter
+from runs.models import Run, RunEvent
+from runs.worker.supervisor import Child, Supervisor
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_a_poisonous_run_dies_alone_and_its_neighbours_complete(post, child_env):
+    poison = post("poison", input={"text": "kill"})
+    neighbours = [post("squares", input={"upto": 2}) for _ in range(5)]
+    command = [sys.executable, str(ROOT / "manage.py"), "rqworker", "agents", "batch"]
+
+    with Supervisor() as supervisor:
+        supervisor.add(Child("worker", command, env=child_env))
+        wait_for(lambda: supervisor.check() is None or _status(poison) == "failed", timeout_s=90)
+
+    assert DeadLetter.objects.get(run_id=poison.pk).error_class == "CrashLoopError"
+    claims = RunEvent.objects.filter(run=poison, kind="run.claimed").order_by("seq")
+    assert claims.count() == 3
+    last = claims.last()
+    assert not RunEvent.objects.filter(kind="run.claimed", actor=last.actor).exclude(run=poison).exists()
+    assert all(_status(run) == "completed" for run in neighbours)
+
+
+def _status(run):
+    return Run.objects.values_list("status", flat=True).get(pk=run.pk)
