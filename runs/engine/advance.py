@@ -44,6 +44,8 @@ def advance(run: Run, lease: Lease) -> Outcome:
 
 
 def _continue(journal: Journal) -> Outcome:
+    if journal.run.cancel_requested_at:  # asked of a worker that died meanwhile: nothing is recovered or done
+        journal.lease.cancel.set()
     journal.lease.check()
     check_owner(journal.run)
     job_type = job_type_named(journal.run.job_type)

@@ -150,6 +150,11 @@ class Journal:
         """Write this row of the ledger, new or changed, with the next commit."""
         self._calls[call.pk] = call
 
+    @property
+    def recorded_calls(self) -> list[UUID]:
+        """Rows of the ledger that the next commit writes."""
+        return list(self._calls)
+
     def spend(self, *, usage: Mapping[str, int], cost_usd: Decimal) -> None:
         """Add tokens and money to the run."""
         for name, tokens in usage.items():

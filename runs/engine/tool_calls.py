@@ -14,7 +14,7 @@ from runs.declarations.job_types import Agent
 from runs.declarations.tools import Tool
 from runs.engine.context import ToolContext, context_for
 from runs.engine.journal import Journal, hash_of, release_connection
-from runs.engine.lease import CancelRequestedError, LeaseLostError
+from runs.engine.lease import CancelRequestedError, LeaseLostError, ReleaseRequestedError
 from runs.engine.outcomes import Outcome, Retry, Waiting
 from runs.engine.permission import check_owner
 from runs.engine.results import keep_result
@@ -142,7 +142,7 @@ def _act(journal: Journal, call: _Call) -> Outcome | None:
     release_connection()
     try:
         result = call.tool.function(call.context, **call.arguments)
-    except (LeaseLostError, CancelRequestedError, DeadlineError):
+    except (LeaseLostError, CancelRequestedError, ReleaseRequestedError, DeadlineError):
         raise  # raised inside `context.progress`: the engine's own, not the tool's
     except Exception as error:
         return _after_error(journal, call, error)

@@ -68,6 +68,7 @@ def _continue(run_id: UUID, user: AbstractBaseUser) -> Run:
         crashes=0,
         running_s=0,
         cancel_requested_at=None,
+        cancellation=None,
     )
     ring([run.queue])
     return run
