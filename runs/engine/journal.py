@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 
 from runs.conf import conf
@@ -19,7 +19,7 @@ from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError
 from runs.errors import StaleRunError
 from runs.fault_points import fault_point
 from runs.hostile import clean
-from runs.models import Artifact, ModelCall, PendingAction, Run, Step
+from runs.models import Artifact, ModelCall, ModelCallStatus, PendingAction, Run, Step
 from runs.models.fields import dump_json
 from runs.models.moves import Event, change
 from runs.secrets import redact_all
@@ -222,10 +222,14 @@ class Journal:
                 self._write_rows()
         except StaleRunError as error:
             if not to and self._cancel_requested():
+                self._take_back_intents()
                 self.lease.cancel.set()
                 raise CancelRequestedError(f"run {self.run.pk}: cancelled") from error
             self.lease.lost.set()
             raise LeaseLostError(str(error)) from error
+        except DatabaseError:
+            self._take_back_intents()
+            raise
         self._forget()
         fault_point("journal.after")
 
@@ -242,6 +246,17 @@ class Journal:
             Artifact.objects.bulk_create(self._artifacts)
         if self._actions:
             PendingAction.objects.bulk_create(self._actions)
+
+    def _take_back_intents(self) -> None:
+        """What was to be begun was not: its effect surely did not happen, its model call was surely not sent."""
+        for step in self._changed.values():
+            if step.status == StepStatus.STARTED:
+                step.status = StepStatus.PLANNED
+                step.attempt -= step.kind != StepKind.MODEL_CALL  # the ledger has one row for each of these
+        for call in self._calls.values():
+            if call.status == ModelCallStatus.STARTED:
+                call.status, call.finished_at = ModelCallStatus.RELEASED, self.lease.now()
+        self._events = [event for event in self._events if event.kind != "step.started"]
 
     def _cancel_requested(self) -> bool:
         return Run.objects.filter(

@@ -1,5 +1,6 @@
 """Job types of the tests. Tools count their calls in `CALLS`, which the tests clear."""
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -76,6 +77,26 @@ def small_refund(context: Any, amount_usd: float) -> str:
     return f"refunded {amount_usd}"
 
 
+def _crawl(context: Any) -> str:
+    """Work for ever, in small steps, and say so at each."""
+    _count("crawl")
+    while True:
+        context.progress(1, "crawling")
+        time.sleep(0.02)
+
+
+@tool(effect="unsafe", timeout_s=30)
+def crawl(context: Any) -> str:
+    """Crawl for ever."""
+    return _crawl(context)
+
+
+@tool(effect="unsafe", timeout_s=0.3)
+def crawl_briefly(context: Any) -> str:
+    """Crawl for ever, in a very short time."""
+    return _crawl(context)
+
+
 @register
 class Clerk(Agent):
     """Has every kind of tool."""
@@ -83,7 +104,7 @@ class Clerk(Agent):
     name = "clerk"
     model = "claude-sonnet-5-5"
     system = "You are the clerk."
-    tools = [look_up, put, send, book, refund, small_refund, ask_human]
+    tools = [look_up, put, send, book, refund, small_refund, crawl, crawl_briefly, ask_human]
 
 
 @register
@@ -172,6 +193,18 @@ class Squares(Job):
             values.append(context.step(f"square-{n}", square, n, effect=effect))
             context.progress(100 * n / upto, f"{n} of {upto}")
         return {"values": values}
+
+
+@register
+class Crawler(Job):
+    """A plain job with one step that never ends by itself."""
+
+    name = "crawler"
+    queue = "batch"
+
+    def run(self, context: Any, effect: str = "unsafe") -> Any:
+        """Crawl."""
+        return context.step("crawl", _crawl, context, effect=effect)
 
 
 __all__ = ["CALLS", "FAIL", "HAPPENED", "KEYS", "ToolError", "TransientError", "UnknownOutcomeError"]
