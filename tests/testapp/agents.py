@@ -1,5 +1,7 @@
 """Job types of the tests. Tools count their calls in `CALLS`, which the tests clear."""
 
+import os
+import subprocess
 import time
 from collections import Counter
 from typing import Any
@@ -97,6 +99,20 @@ def crawl_briefly(context: Any) -> str:
     return _crawl(context)
 
 
+@tool(effect="unsafe", timeout_s=60)
+def spawn(context: Any) -> None:
+    """Start children of every kind, tell their numbers, and hang."""
+    plain = subprocess.Popen(["sleep", "60"])
+    command = ["sh", "-c", "setsid sleep 60 >/dev/null & echo $!"]  # its starter ends at once: nobody's child any more
+    detached = subprocess.check_output(command, stderr=subprocess.DEVNULL, text=True, close_fds=True)
+    forked = os.fork()
+    if not forked:
+        time.sleep(60)
+        os._exit(0)
+    context.progress(1, f"{plain.pid} {detached.strip()} {forked}")
+    time.sleep(60)
+
+
 @register
 class Clerk(Agent):
     """Has every kind of tool."""
@@ -104,7 +120,7 @@ class Clerk(Agent):
     name = "clerk"
     model = "claude-sonnet-5-5"
     system = "You are the clerk."
-    tools = [look_up, put, send, book, refund, small_refund, crawl, crawl_briefly, ask_human]
+    tools = [look_up, put, send, book, refund, small_refund, crawl, crawl_briefly, spawn, ask_human]
 
 
 @register
