@@ -9,7 +9,8 @@ RunsError
 ├── ConflictError               the key or the action was used for something else (409, 422)
 ├── NotPermittedError           the caller may not do this (403)
 ├── TransientError              may be retried
-│   └── RateLimitedError        may be retried, not before `retry_after_s`
+│   ├── RateLimitedError        may be retried, not before `retry_after_s`
+│   └── StepTimeoutError        a step took longer than its `timeout_s`
 ├── UnknownOutcomeError         an effect may or may not have happened
 └── PermanentError              must not be retried
     ├── UnknownJobTypeError     no such declaration in this deploy
@@ -99,6 +100,12 @@ class RateLimitedError(TransientError):
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class StepTimeoutError(TransientError):
+    """A step took longer than its `timeout_s`; told to a tool that reports its progress."""
+
+    code = "step_timeout"
 
 
 class UnknownOutcomeError(RunsError):

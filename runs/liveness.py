@@ -11,13 +11,25 @@ from uuid import UUID
 
 from django.conf import settings
 
+_held: list[int] = []
+
 
 def hold_life_line(worker_id: UUID) -> None:
     """Take the lock of this worker, for as long as this process lives."""
     path = _path(worker_id)
     path.parent.mkdir(exist_ok=True)
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)  # never closed: the lock is our life line
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
+    _held.append(lock)  # never closed: the lock is our life line
+
+
+def _let_go() -> None:
+    """A forked child shares the lock, and would keep it when the worker is long dead."""
+    while _held:
+        os.close(_held.pop())
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def is_dead(worker_id: UUID) -> bool:

@@ -61,12 +61,13 @@ def answers(path: Path) -> bool:
 
 
 def _start_keeper(var: Path) -> None:
-    """Start the keeper in a session of its own; nobody waits for it."""
+    """Start the keeper in a session of its own; nobody waits for it, and it is no child of a worker."""
     log = str(var / "valkey.log")
+    env = {name: value for name, value in os.environ.items() if name != "AGENTOPS_WORKER_ID"}
     os.posix_spawn(
         sys.executable,
         [sys.executable, "-P", "-m", "agentops.embedded.valkey_keeper", str(var), str(socket_path(var))],
-        os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])},
+        env | {"PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])},
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -137,6 +138,7 @@ class DecisionCard:
     status: Badge
     arguments: str
     proposed: str
+    evidence: list[tuple[str, str]]  # what is known about a call whose outcome is not: label, value
     choices: list[Choice]
     refusal: str  # why this user may not decide, if so
     back_to_run: bool
@@ -179,6 +181,7 @@ def card_of(
         status=badge(action.status),
         arguments="" if action.arguments is None else show.pretty(action.arguments),
         proposed="" if action.proposed is None else show.pretty(action.proposed),
+        evidence=_evidence(action),
         choices=[
             Choice(
                 verb,
@@ -191,6 +194,22 @@ def card_of(
         refusal=_refusal(action, user),
         back_to_run=back_to_run,
     )
+
+
+def _evidence(action: PendingAction) -> list[tuple[str, str]]:
+    if not action.evidence:
+        return []
+    known = action.evidence
+    return [
+        ("Begun", _moment(known["begun_at"])),
+        ("By worker", known["worker"] or "unknown"),
+        ("Its last heartbeat", _moment(known["last_heartbeat_at"])),
+        ("May still arrive until", _moment(known["may_arrive_until"])),
+    ]
+
+
+def _moment(text: str | None) -> str:
+    return f"{show.moment(datetime.fromisoformat(text))} UTC" if text else "unknown"
 
 
 def _refusal(action: PendingAction, user: Any) -> str:

@@ -14,6 +14,7 @@ from runs.admin import show
 from runs.admin.decisions import DecisionCard, card_of
 from runs.admin.palette import badge
 from runs.admin.trace import StepView, trace_of
+from runs.engine.cancellation import cancellation_of
 from runs.models import Run, Worker
 from runs.operations.why import why
 from runs.states import ENDED, FINAL, ActionStatus, RunStatus
@@ -115,11 +116,26 @@ def _facts(run: Run, now: datetime) -> list[Fact]:
         Fact("Attempts of this step", str(run.attempts)),
         Fact("Workers lost at this step", str(run.crashes or "")),
         Fact("Next attempt", show.moment(run.next_attempt_at)),
-        Fact("Cancel asked by", run.cancel_requested_by),
+        *_cancellation(run),
         Fact("Idempotency key", run.idempotency_key or "", is_code=True),
         *_lineage(run),
     ]
     return [fact for fact in facts if fact.value]
+
+
+def _cancellation(run: Run) -> list[Fact]:
+    """Whether it really stopped: who asked and when, what it did last, what it spent afterwards."""
+    asked = cancellation_of(run)
+    if asked is None:
+        return []
+    effect = asked.last_effect
+    did = f"step {effect['seq']}, {effect['tool']}, {effect['status']}" if effect else "none"
+    return [
+        Fact("Cancel asked", f"{show.moment(asked.requested_at)} by {asked.requested_by}"),
+        Fact("Last effect", did, f"#step-{effect['seq']}" if effect else ""),
+        Fact("Its effect key", str((effect or {}).get("effect_key") or ""), is_code=True),
+        Fact("Spent after the request", show.money(asked.spent_after_usd)),
+    ]
 
 
 def _worker_name(run: Run) -> str:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from runs.engine.cancellation import Cancellation, cancellation_of
 from runs.models import PendingAction, Run, Step
 from runs.operations.why import why
 from runs.states import ActionStatus
@@ -57,6 +58,37 @@ class LastErrorSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField(required=False)
 
 
+class LastEffectSerializer(serializers.Serializer[Any]):
+    """The effect that was begun last."""
+
+    seq = serializers.IntegerField()
+    tool = serializers.CharField()
+    effect_key = serializers.CharField(allow_null=True)
+    status = serializers.CharField()
+
+
+class CancellationSerializer(serializers.Serializer[Any]):
+    """How the cancelling of a run went, or goes."""
+
+    requested_at = serializers.DateTimeField()
+    requested_by = serializers.CharField()
+    last_effect = LastEffectSerializer(allow_null=True)
+    spent_after_usd = serializers.SerializerMethodField()
+
+    def get_spent_after_usd(self, cancellation: Cancellation) -> str:
+        """What was spent after the request."""
+        return money(cancellation.spent_after_usd) or "0"
+
+
+class EvidenceSerializer(serializers.Serializer[Any]):
+    """What is known about a call whose outcome is not."""
+
+    begun_at = serializers.DateTimeField(allow_null=True)
+    last_heartbeat_at = serializers.DateTimeField(allow_null=True)
+    worker = serializers.CharField(allow_null=True)
+    may_arrive_until = serializers.DateTimeField(allow_null=True)
+
+
 class LinksSerializer(serializers.Serializer[Any]):
     """Where to go from a run."""
 
@@ -85,6 +117,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     cost_usd = serializers.SerializerMethodField()
     max_cost_usd = serializers.SerializerMethodField()
     open_actions = serializers.SerializerMethodField()
+    cancellation = serializers.SerializerMethodField()
     # DRF's metaclass takes declared fields off the class, so this one does not hide `BaseSerializer.parent`.
     parent = serializers.UUIDField(source="parent_id", allow_null=True)  # type: ignore[assignment]
     continues = serializers.UUIDField(source="continues_id", allow_null=True)
@@ -97,7 +130,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
         fields = (
             "id job_type status queue lane priority tenant requested_by origin input output progress why "
             "attempts next_attempt_at last_error usage cost_usd max_cost_usd timeout_s open_actions parent "
-            "continues forked_from metadata created_at started_at finished_at links"
+            "continues forked_from metadata cancellation created_at started_at finished_at links"
         ).split()
 
     @extend_schema_field(ProgressSerializer)
@@ -128,6 +161,12 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     def get_open_actions(self, run: Run) -> list[str]:
         """Decisions that are open."""
         return [str(action.pk) for action in run.actions.all() if action.status == ActionStatus.OPEN]
+
+    @extend_schema_field(CancellationSerializer(allow_null=True))
+    def get_cancellation(self, run: Run) -> Any:
+        """Who asked to cancel it, its last effect, and what was spent after; null if nobody asked."""
+        cancellation = cancellation_of(run)
+        return CancellationSerializer(cancellation).data if cancellation else None
 
     @extend_schema_field(LinksSerializer)
     def get_links(self, run: Run) -> dict[str, str]:
@@ -179,10 +218,16 @@ class ActionSerializer(serializers.ModelSerializer[PendingAction]):
     arguments = StoredJSON()
     verbs = serializers.ListField(child=serializers.CharField())
     decided_by = serializers.SlugRelatedField[Any]("username", read_only=True, allow_null=True)
+    evidence = serializers.SerializerMethodField()
 
     class Meta:
         model = PendingAction
         fields = (
-            "id kind status run step tool arguments effect effect_key reason verbs requested_at expires_at "
+            "id kind status run step tool arguments effect effect_key reason evidence verbs requested_at expires_at "
             "decided_at decided_by note"
         ).split()
+
+    @extend_schema_field(EvidenceSerializer(allow_null=True))
+    def get_evidence(self, action: PendingAction) -> Any:
+        """What is known about the call, for kind `outcome`."""
+        return action.evidence

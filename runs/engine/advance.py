@@ -13,6 +13,7 @@ from runs.engine.journal import Journal, release_connection
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError, ReleaseRequestedError
 from runs.engine.outcomes import Cancelled, Failed, Lost, Outcome, Released, Retry
 from runs.engine.permission import check_owner
+from runs.engine.recovery import ask_about_unknowns
 from runs.engine.retry import retry_delay_s
 from runs.engine.settle import describe, settle
 from runs.errors import NotSupportedError, UnknownJobTypeError
@@ -44,9 +45,12 @@ def advance(run: Run, lease: Lease) -> Outcome:
 
 
 def _continue(journal: Journal) -> Outcome:
+    if journal.run.cancel_requested_at:  # asked of a worker that died meanwhile: nothing is recovered or done
+        journal.lease.cancel.set()
     journal.lease.check()
     check_owner(journal.run)
     job_type = job_type_named(journal.run.job_type)
+    ask_about_unknowns(journal)
     return _advance(journal, job_type)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from runs.engine.lease import Lease
+from runs.errors import StepTimeoutError
 from runs.hostile import clean_text
 from runs.models import Run
 from runs.secrets import redact, secret
@@ -32,9 +33,12 @@ class ToolContext:
     def progress(self, percent: float, message: str = "") -> None:
         """Tell how far the work is, 0 to 100; it never goes back. Written at most twice a second.
 
-        Raises: LeaseLostError, CancelRequestedError or DeadlineError when the work must not go on.
+        Raises: when the work must not go on: LeaseLostError, CancelRequestedError, ReleaseRequestedError,
+        DeadlineError for the run's time, StepTimeoutError for the step's.
         """
         self.lease.check()
+        if self.lease.past_step:
+            raise StepTimeoutError("the step took longer than its timeout_s")
         now = time.monotonic()
         if percent < 100 and now - self._told_at < _PROGRESS_EVERY_S:
             return

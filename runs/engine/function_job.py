@@ -9,11 +9,12 @@ from typing import Any
 from runs.declarations.job_types import Job
 from runs.engine.context import ToolContext, context_for
 from runs.engine.journal import Journal, release_connection
+from runs.engine.lease import CancelRequestedError, LeaseLostError, ReleaseRequestedError
 from runs.engine.outcomes import Completed, Outcome, Waiting
 from runs.engine.results import jsonable
 from runs.engine.retry import ErrorClass, classify
 from runs.engine.tool_calls import ask_for_outcome
-from runs.errors import PermanentError
+from runs.errors import DeadlineError, PermanentError
 from runs.fault_points import fault_point
 from runs.hostile import clean
 from runs.models import Step
@@ -100,6 +101,8 @@ def _do(journal: Journal, step: Step, function: Callable[[], Any], timeout_s: fl
     release_connection()
     try:
         value = jsonable(function())
+    except (LeaseLostError, CancelRequestedError, ReleaseRequestedError, DeadlineError):
+        raise  # raised inside `context.progress`: the engine's own, not the function's
     except Exception as error:
         _after_error(journal, step, error)
         raise

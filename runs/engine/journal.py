@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from runs.conf import conf
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError
@@ -20,7 +20,7 @@ from runs.engine.permission import check_owner
 from runs.errors import StaleRunError
 from runs.fault_points import fault_point
 from runs.hostile import clean
-from runs.models import Artifact, ModelCall, PendingAction, Run, Step
+from runs.models import Artifact, ModelCall, ModelCallStatus, PendingAction, Run, Step
 from runs.models.fields import dump_json
 from runs.models.moves import Event, If, change
 from runs.models.sql import Batch, Increment, Rows
@@ -153,6 +153,11 @@ class Journal:
         """Write this row of the ledger, new or changed, with the next commit."""
         self._calls[call.pk] = call
 
+    @property
+    def recorded_calls(self) -> list[UUID]:
+        """Rows of the ledger that the next commit writes."""
+        return list(self._calls)
+
     def spend(self, *, usage: Mapping[str, int], cost_usd: Decimal) -> None:
         """Add tokens and money to the run."""
         for name, tokens in usage.items():
@@ -226,6 +231,9 @@ class Journal:
                 self._write_rows(only=only, to=to, **columns)
         except StaleRunError as error:
             self._say_why(error, only)
+        except DatabaseError:
+            self._take_back_intents()
+            raise
         self._forget()
         fault_point("journal.after")
 
@@ -241,13 +249,25 @@ class Journal:
         """Find out which demand was not met. Raises: as `commit_intent`."""
         mine = Run.objects.filter(pk=self.run.pk, fence=self.lease.fence, status=RunStatus.RUNNING)
         present = mine.select_related("tenant", "requested_by").first()
-        if present and only.not_cancelled and present.cancel_requested_at:
-            self.lease.cancel.set()
-            raise CancelRequestedError(f"run {self.run.pk}: cancelled") from error
-        if present and only.owner_active:
+        if present:
+            self._take_back_intents()
+            if only.not_cancelled and present.cancel_requested_at:
+                self.lease.cancel.set()
+                raise CancelRequestedError(f"run {self.run.pk}: cancelled") from error
             check_owner(present)
         self.lease.lost.set()
         raise LeaseLostError(str(error)) from error
+
+    def _take_back_intents(self) -> None:
+        """What was to be begun was not: its effect surely did not happen, its model call was surely not sent."""
+        for step in self._changed.values():
+            if step.status == StepStatus.STARTED:
+                step.status = StepStatus.PLANNED
+                step.attempt -= step.kind != StepKind.MODEL_CALL  # the ledger has one row for each of these
+        for call in self._calls.values():
+            if call.status == ModelCallStatus.STARTED:
+                call.status, call.finished_at = ModelCallStatus.RELEASED, self.lease.now()
+        self._events = [event for event in self._events if event.kind != "step.started"]
 
     def _forget(self) -> None:
         self._changed, self._calls = {}, {}

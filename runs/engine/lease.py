@@ -8,6 +8,9 @@ from uuid import UUID
 from runs import clock
 from runs.errors import DeadlineError, RunsError
 
+# What notices its deadline by itself has so long to say so, before its thread is given up.
+OVERDUE_AFTER_S = 1.0
+
 
 class LeaseLostError(RunsError):
     """Another worker may hold the run: stop, write nothing."""
@@ -18,7 +21,7 @@ class CancelRequestedError(RunsError):
 
 
 class ReleaseRequestedError(RunsError):
-    """The worker is stopping: give the run back at this boundary."""
+    """The worker is stopping: give the run back at this boundary, or in mid-call once the grace is over."""
 
 
 @dataclass(slots=True)
@@ -36,11 +39,14 @@ class Lease:
     lost: threading.Event = field(default_factory=threading.Event)
     cancel: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
+    abort: threading.Event = field(default_factory=threading.Event)  # the grace is over: stop in mid-call
+    abandoned: bool = False  # its thread was given up, and another stands in its place
 
     def check(self) -> None:
         """Raise if the work must not go on. Called before every effect and between stream events.
 
-        Raises: LeaseLostError, CancelRequestedError, DeadlineError, in this order.
+        Raises: LeaseLostError, CancelRequestedError, ReleaseRequestedError (only when the grace is over),
+        DeadlineError, in this order.
         """
         # A process that was stopped and goes on must not act before its heartbeat has caught up.
         if self.lost.is_set() or clock.monotonic() > self.valid_until:
@@ -48,6 +54,8 @@ class Lease:
             raise LeaseLostError(f"run {self.run_id}: the lease is lost")
         if self.cancel.is_set():
             raise CancelRequestedError(f"run {self.run_id}: cancelled")
+        if self.abort.is_set():
+            raise ReleaseRequestedError(f"run {self.run_id}: the worker ends")
         if self.held_s > self.budget_s:
             raise DeadlineError("the run has used up its timeout_s")
 
@@ -70,7 +78,7 @@ class Lease:
         return clock.monotonic() - self.claimed_at
 
     def begin_step(self, timeout_s: float) -> None:
-        """Let the heartbeat renew until the step's deadline and no longer."""
+        """Let the heartbeat renew until the step's deadline, or the run's, and no longer."""
         self.step_deadline = clock.monotonic() + timeout_s
 
     def end_step(self) -> None:
@@ -78,6 +86,12 @@ class Lease:
         self.step_deadline = float("inf")
 
     @property
-    def overdue(self) -> bool:
+    def past_step(self) -> bool:
         """The step in flight has outlived its deadline."""
         return clock.monotonic() > self.step_deadline
+
+    @property
+    def overdue(self) -> bool:
+        """Step or run have outlived their deadline, and whoever works on them has not said so: it hangs."""
+        run_deadline = self.claimed_at + max(0.0, self.budget_s)
+        return clock.monotonic() > min(self.step_deadline, run_deadline) + OVERDUE_AFTER_S

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from runs import clock
 from runs.conf import conf
+from runs.engine.interruptible import interruptible, make_interruptible
 from runs.errors import TransientError
 
 CheckLease = Callable[[], None]
@@ -62,12 +63,14 @@ def client() -> anthropic.Anthropic:
 def _client() -> anthropic.Anthropic:
     timeout = httpx2.Timeout(conf().model_silence_s, connect=conf().model_connect_s)
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
+    connections = anthropic.DefaultHttpxClient(timeout=timeout, limits=limits)
+    make_interruptible(connections)
     return anthropic.Anthropic(
         api_key=getattr(settings, "ANTHROPIC_API_KEY", None),
         base_url=getattr(settings, "ANTHROPIC_BASE_URL", None),
         max_retries=0,
         timeout=timeout,
-        http_client=anthropic.DefaultHttpxClient(timeout=timeout, limits=limits),
+        http_client=connections,
     )
 
 
@@ -98,21 +101,26 @@ def ask(request: dict[str, Any], *, check: CheckLease, progress: Progress, timeo
 def ask_provider(request: dict[str, Any], *, check: CheckLease, progress: Progress, timeout_s: float) -> Answer:
     """Send a request and read the whole stream.
 
-    `check` is called at every event and may raise to abort; `progress` learns the message id and the input
-    usage as soon as the provider tells them.
+    `check` is called at every event and several times a second while nothing comes, and may raise to abort;
+    `progress` learns the message id and the input usage as soon as the provider tells them.
 
-    Raises: what the SDK raises; httpx2 errors in mid-stream; BrokenStreamError; ModelTimeoutError.
+    Raises: what `check` raises; what the SDK raises; httpx2 errors in mid-stream; BrokenStreamError;
+    ModelTimeoutError.
     """
     ends_at = clock.monotonic() + timeout_s
-    with client().messages.stream(**request) as stream:
+
+    def may_go_on() -> None:
+        check()
+        if clock.monotonic() > ends_at:
+            raise ModelTimeoutError(f"the model call took longer than {timeout_s:g} s")
+
+    with interruptible(may_go_on), client().messages.stream(**request) as stream:
         progress.request_id = stream.response.headers.get("request-id", "")
         for event in stream:
             if event.type == "message_start":
                 progress.message_id = event.message.id
                 progress.usage = event.message.usage.to_dict()
-            check()
-            if clock.monotonic() > ends_at:
-                raise ModelTimeoutError(f"the model call took longer than {timeout_s:g} s")
+            may_go_on()
         message = cast("dict[str, Any]", json.loads(stream.get_final_message().to_json(indent=None)))
     if not message.get("stop_reason"):
         raise BrokenStreamError("the stream ended without a stop reason")

@@ -8,8 +8,10 @@ from typing import Any
 from django.db import transaction
 
 from deadletters.capture import Failure, capture
+from runs.engine.cancellation import note, spent_after
 from runs.engine.journal import Journal
 from runs.engine.lease import LeaseLostError
+from runs.engine.model_call import presume_spent
 from runs.engine.outcomes import (
     Cancelled,
     Completed,
@@ -22,10 +24,10 @@ from runs.engine.outcomes import (
 )
 from runs.fault_points import fault_point
 from runs.hostile import clean_text, cut
-from runs.models import PendingAction
+from runs.models import PendingAction, Step
 from runs.models.moves import Event, change
 from runs.secrets import redact
-from runs.states import ActionStatus, Effect, RunStatus, StepStatus
+from runs.states import ActionStatus, Effect, RunStatus, StepKind, StepStatus
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +53,7 @@ def _write(journal: Journal, outcome: Outcome) -> None:
         case Retry(error, delay_s):
             _retry(journal, error, delay_s)
         case Released():
-            journal.tell("run.released")
-            journal.commit(to=RunStatus.QUEUED)
+            _release(journal)
         case Failed(error):
             _fail(journal, error)
         case Cancelled():
@@ -88,14 +89,40 @@ def _retry(journal: Journal, error: BaseException, delay_s: float) -> None:
     )
 
 
+def _release(journal: Journal) -> None:
+    """Give the run back. An aborted model call is asked again; a tool's is recovered by its effect class."""
+    for step in _begun(journal):
+        if step.kind == StepKind.MODEL_CALL:
+            presume_spent(journal, step)
+            journal.put_back(step, kind="Released", message="the worker ended during the call")
+    journal.tell("run.released")
+    journal.commit(to=RunStatus.QUEUED)
+
+
+def _begun(journal: Journal) -> list[Step]:
+    return [step for step in journal.steps if step.status == StepStatus.STARTED]
+
+
+def _close_begun(journal: Journal, *, kind: str, message: str) -> None:
+    """End what is in flight: an effect may have happened and is unknown, anything else has failed."""
+    for step in _begun(journal):
+        if step.effect not in ("", Effect.READ):
+            journal.mark_unknown(step, kind=kind, message=message)
+            continue
+        if step.kind == StepKind.MODEL_CALL:
+            presume_spent(journal, step)
+        journal.fail(step, kind=kind, message=message)
+
+
 def _fail(journal: Journal, error: BaseException) -> None:
     """Give up: the status, the failed step and the dead letter are written together, or not at all."""
-    run, step = journal.run, journal.current_step or next(reversed(journal.steps), None)
-    described = describe(error)
+    run, described = journal.run, describe(error)
+    step = next(iter(_begun(journal)), None) or journal.current_step or next(reversed(journal.steps), None)
     counters = {"attempts": run.attempts + 1, "crashes": run.crashes}  # what failed is no progress
     with transaction.atomic():
-        if step and step.status in (StepStatus.PLANNED, StepStatus.STARTED):
+        if step and step.status == StepStatus.PLANNED:
             journal.fail(step, kind=described["type"], message=described["message"])
+        _close_begun(journal, kind=described["type"], message=described["message"])
         journal.tell("run.failed", error=described["type"])
         journal.commit(
             to=RunStatus.FAILED,
@@ -131,14 +158,15 @@ def _cancel(journal: Journal) -> None:
             if step.status == StepStatus.PLANNED:
                 step.status = StepStatus.SKIPPED
                 journal.keep(step)
-            elif step.status == StepStatus.STARTED and step.effect not in ("", Effect.READ):
-                journal.mark_unknown(step, kind="Cancelled", message="the run was cancelled during the call")
-            elif step.status == StepStatus.STARTED:
-                journal.fail(step, kind="Cancelled", message="the run was cancelled during the call")
+        _close_begun(journal, kind="Cancelled", message="the run was cancelled during the call")
         PendingAction.objects.filter(run=journal.run, status=ActionStatus.OPEN).update(
             status=ActionStatus.CANCELLED, decided_at=journal.lease.now()
         )
-        _end(journal, RunStatus.CANCELLED)
+        run = journal.run
+        run.refresh_from_db(fields=["cancellation", "cancel_requested_at", "cancel_requested_by"])
+        journal.set(cancellation=note(run, journal.steps))
+        journal.tell("run.cancelled", spent_after_usd=f"{spent_after(run):f}")
+        journal.commit(to=RunStatus.CANCELLED)
 
 
 def describe(error: BaseException) -> dict[str, str]:

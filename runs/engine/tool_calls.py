@@ -13,8 +13,9 @@ from runs.conf import conf
 from runs.declarations.job_types import Agent
 from runs.declarations.tools import Tool
 from runs.engine.context import ToolContext, context_for
+from runs.engine.evidence import evidence_of
 from runs.engine.journal import Journal, hash_of, release_connection
-from runs.engine.lease import CancelRequestedError, LeaseLostError
+from runs.engine.lease import CancelRequestedError, LeaseLostError, ReleaseRequestedError
 from runs.engine.outcomes import Outcome, Retry, Waiting
 from runs.engine.results import keep_result
 from runs.engine.retry import ErrorClass, classify, retry_delay_s
@@ -140,7 +141,7 @@ def _act(journal: Journal, call: _Call) -> Outcome | None:
     release_connection()
     try:
         result = call.tool.function(call.context, **call.arguments)
-    except (LeaseLostError, CancelRequestedError, DeadlineError):
+    except (LeaseLostError, CancelRequestedError, ReleaseRequestedError, DeadlineError):
         raise  # raised inside `context.progress`: the engine's own, not the tool's
     except Exception as error:
         return _after_error(journal, call, error)
@@ -170,14 +171,16 @@ def _after_error(journal: Journal, call: _Call, error: Exception) -> Outcome | N
 
 def ask_for_outcome(journal: Journal, step: Step, *, kind: str, message: str) -> None:
     """An effect may or may not have happened: mark it unknown and ask a person."""
+    evidence = evidence_of(journal, step)
     journal.mark_unknown(step, kind=kind, message=message)
     begun = f"{step.started_at:%Y-%m-%d %H:%M:%S} UTC" if step.started_at else "an unknown time"
-    journal.open_action(
+    action = journal.open_action(
         step,
         ActionKind.OUTCOME,
         reason=f"{step.name} was begun at {begun} and its result was lost ({kind}: {message}). "
         f"Find out by the effect key {step.effect_key} whether it happened.",
     )
+    action.evidence = evidence
 
 
 def _answer_error(journal: Journal, step: Step, kind: str, message: str) -> None:

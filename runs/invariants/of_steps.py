@@ -105,7 +105,7 @@ def money_adds_up() -> Iterator[Breach]:
     for row in spent:
         if row["total"] != row["run__cost_usd"]:
             yield Breach(15, str(row["run"]), f"cost {row['run__cost_usd']}, its model calls {row['total']}")
-    still_open = Q(status=ModelCallStatus.STARTED, run__status__in=[RunStatus.COMPLETED, RunStatus.FAILED])
+    still_open = Q(status=ModelCallStatus.STARTED, run__status__in=ENDED)
     for call in ModelCall.objects.filter(still_open):
         yield Breach(15, str(call.run_id), f"model call {call.pk} holds its reserve after the end")
 

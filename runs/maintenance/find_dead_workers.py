@@ -6,6 +6,7 @@ import socket
 from runs.clock import Now
 from runs.liveness import bury, is_dead
 from runs.models import Run, Worker
+from runs.orphans import kill_orphans
 from runs.states import RunStatus
 
 log = logging.getLogger(__name__)
@@ -16,8 +17,9 @@ def find_dead_workers() -> int:
     here = Worker.objects.filter(host=socket.gethostname(), stopped_at__isnull=True)
     dead = [worker for worker in here if is_dead(worker.pk)]
     for worker in dead:
+        orphans = kill_orphans(worker.pk)  # before somebody else goes on with what they may still be doing
         leases = Run.objects.filter(worker=worker.pk, status=RunStatus.RUNNING).update(lease_expires_at=Now())
         Worker.objects.filter(pk=worker.pk).update(stopped_at=Now(), held=0)
         bury(worker.pk)
-        log.warning("worker %s is dead; it held %s runs", worker.name, leases)
+        log.warning("worker %s is dead; it held %s runs and left %s processes", worker.name, leases, orphans)
     return len(dead)

@@ -13,7 +13,7 @@ from runs.engine.outcomes import Failed
 from runs.engine.settle import settle
 from runs.errors import CrashLoopError, StaleRunError
 from runs.fault_points import fault_point
-from runs.models import Run
+from runs.models import Run, Worker
 from runs.models.moves import Event, If, change
 from runs.queue.doorbell import ring
 from runs.states import RunStatus
@@ -43,17 +43,24 @@ def _rescue(run: Run) -> None:
         _bury(run, crashes)
         return
     alone = crashes == conf().crashes_max - 1  # one more crash must not take bystanders along
+    lost = _lost_worker(run)
     with transaction.atomic():
         change(
             run,
             to=RunStatus.QUEUED,
-            events=[Event("run.rescued", {"fence": run.fence, "crashes": crashes}, actor="reconciler")],
+            events=[Event("run.rescued", {"fence": run.fence, "crashes": crashes} | lost, actor="reconciler")],
             only=If(fence=run.fence, lease_expired=True),
             crashes=crashes,
             alone=alone,
         )
         ring([run.queue])
     log.warning("run %s rescued: its worker was lost (crash %s at this step)", run.pk, crashes)
+
+
+def _lost_worker(run: Run) -> dict[str, str]:
+    """Name the worker that held the run, and when it was last heard of. Shape: {worker?, heartbeat_at?}."""
+    worker = Worker.objects.filter(pk=run.worker).first() if run.worker else None
+    return {"worker": worker.name, "heartbeat_at": worker.heartbeat_at.isoformat()} if worker else {}
 
 
 def _bury(run: Run, crashes: int) -> None:

@@ -29,6 +29,7 @@ class PendingAction(models.Model):
     effect = models.CharField(max_length=16, blank=True)
     effect_key = models.CharField(max_length=64, blank=True)
     reason = models.TextField(help_text="Why a person is asked.")
+    evidence = JSONText(null=True, help_text="Of an outcome: {begun_at, last_heartbeat_at, worker, may_arrive_until}.")
     requested_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)

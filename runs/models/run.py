@@ -46,6 +46,9 @@ class Run(models.Model):
     lease_expires_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_requested_by = models.CharField(max_length=150, blank=True)
+    cancellation = JSONText(
+        null=True, help_text="{cost_usd when it was asked, last_effect {seq, tool, effect_key, status}}"
+    )
 
     attempts = models.PositiveIntegerField(default=0, help_text="Failed tries of the current step.")
     crashes = models.PositiveIntegerField(default=0, help_text="Workers lost at the current step.")

@@ -5,7 +5,6 @@ Decision, step, run and event are written in one transaction, under the lock of 
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +18,7 @@ from runs.conf import conf
 from runs.declarations.catalog import job_type_named
 from runs.declarations.job_types import Agent
 from runs.declarations.tools import Tool
+from runs.engine.evidence import may_arrive_until
 from runs.engine.journal import hash_of
 from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError, UnknownJobTypeError
 from runs.hostile import clean, clean_text, cut
@@ -220,10 +220,8 @@ def _store_edit(action: PendingAction, edited: dict[str, Any]) -> None:
 
 def _refuse_while_it_may_arrive(step: Step) -> None:
     """The first call may still be under way until its deadline and a grace have passed."""
-    if step.deadline_at is None:
-        return
-    safe_at = step.deadline_at + timedelta(seconds=conf().lease_s)
-    if clock.now() < safe_at:
+    safe_at = may_arrive_until(step)
+    if safe_at and clock.now() < safe_at:
         raise InvalidTransitionError(
             f"the first call may still arrive until {safe_at:%Y-%m-%d %H:%M:%S} UTC; then say so again"
         )

@@ -69,6 +69,7 @@ def _continue(run_id: UUID, user: AbstractBaseUser) -> Run:
         alone=False,
         running_s=0,
         cancel_requested_at=None,
+        cancellation=None,
     )
     ring([run.queue])
     return run

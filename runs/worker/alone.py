@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from runs import orphans
 from runs.queue.claim import waiting_alone
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,8 @@ class AloneWorker:
         if self._is_alive() or not waiting_alone(self._queues).exists():
             return False
         log.warning("a run that took workers down is tried alone, in a process of its own")
-        self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, start_new_session=True)
+        env = {name: value for name, value in os.environ.items() if name != orphans.VARIABLE}  # it is no tool's child
+        self._process = subprocess.Popen(self._command, env=env, stdin=subprocess.DEVNULL, start_new_session=True)
         return True
 
     def stop(self, grace_s: float) -> None:

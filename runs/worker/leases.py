@@ -6,9 +6,10 @@ from functools import reduce
 from operator import or_
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from runs import clock
+from runs.clock import Now
 from runs.conf import conf
 from runs.engine.lease import Lease
 from runs.errors import StaleRunError
@@ -51,14 +52,38 @@ class Leases:
         for lease in self.all():
             lease.release.set()
 
+    def abort(self) -> None:
+        """The grace is over: tell every run to stop in mid-call."""
+        for lease in self.all():
+            lease.abort.set()
+
     def drop_overdue(self) -> list[Lease]:
-        """Give up the leases whose step has outlived its deadline; their late results are fenced off."""
-        overdue = [lease for lease in self.all() if lease.overdue]
+        """Give up the leases whose step or run has outlived its deadline; their late results are fenced off."""
+        with self._lock:  # a thread that comes back in this very moment removes its lease first, or sees the flag
+            overdue = [lease for lease in self._held.values() if lease.overdue]
+            for lease in overdue:
+                lease.abandoned = True
+                lease.lost.set()
+                del self._held[lease.run_id, lease.fence]
         for lease in overdue:
             log.error("run %s: a step outlived its deadline; its thread is abandoned", lease.run_id)
-            lease.lost.set()
-            self.remove(lease)
         return overdue
+
+    def end_lease(self, lease: Lease) -> None:
+        """Let the next sweep rescue a run that hangs, without waiting for its lease; its time under it counts."""
+        Run.objects.filter(pk=lease.run_id, fence=lease.fence, status=RunStatus.RUNNING, worker=self._worker_id).update(
+            lease_expires_at=Now(), running_s=F("running_s") + lease.held_s
+        )
+
+    def notice_cancelled(self) -> None:
+        """Look between two heartbeats whether somebody wants a run to stop."""
+        held = {(lease.run_id, lease.fence): lease for lease in self.all()}
+        if not held:
+            return
+        asked = Run.objects.filter(pk__in=[pk for pk, _ in held], cancel_requested_at__isnull=False)
+        for claim in asked.values_list("pk", "fence"):
+            if claim in held:
+                held[claim].cancel.set()
 
     def renew(self) -> None:
         """Renew all leases in one statement; notice what was lost, and what is to be cancelled."""

@@ -24,6 +24,8 @@ from runs.worker.slots import Slots
 log = logging.getLogger(__name__)
 
 _THOROUGH_EVERY = 30  # sweeps between two recounts of the lines
+_LOOK_S = 0.5  # so often a worker looks for hung steps and for runs to be cancelled
+_ABORT_S = 0.75  # an aborted call needs so long to be written down
 
 
 class WorkerProcess:
@@ -49,6 +51,7 @@ class WorkerProcess:
         self.must_stop = threading.Event()  # too many threads hang: a supervisor should start afresh
         self._abandoned = 0
         self._sweeps = 0
+        self._next_beat = 0.0
 
     def start(self) -> None:
         """Register, and start to work; doorbells only make it look sooner."""
@@ -66,7 +69,7 @@ class WorkerProcess:
         )
         connection.close()
         self.slots.start()
-        self._every(conf().heartbeat_s, self._beat, "heartbeat")
+        self._every(min(_LOOK_S, conf().heartbeat_s), self._look, "heartbeat")
         self._every(conf().sweep_s, self._sweep, "reconciler")
 
     def wake(self) -> None:
@@ -82,14 +85,16 @@ class WorkerProcess:
             time.sleep(0.05)
 
     def stop(self, grace_s: float) -> None:
-        """Drain: finish the steps in flight within the grace, then give back what is still held."""
+        """Drain: finish the steps in flight within the grace, then abort the calls and give back what is still held."""
         self.slots.drain()
         if self._alone:
             self._alone.stop(grace_s)
         Worker.objects.filter(pk=self.id).update(draining=True)
         if not self.slots.wait_until_empty(grace_s):
-            log.warning("grace of %g s is over: %s runs are given back in mid-step", grace_s, len(self.slots.leases))
-            self.slots.leases.give_back()
+            log.warning("grace of %g s is over: %s runs are stopped in mid-step", grace_s, len(self.slots.leases))
+            self.slots.leases.abort()
+            if not self.slots.wait_until_empty(_ABORT_S):
+                self.slots.leases.give_back()
         self.ended.set()
         bury(self.id)
         Worker.objects.filter(pk=self.id).update(stopped_at=clock.now(), held=0)
@@ -117,13 +122,27 @@ class WorkerProcess:
 
         threading.Thread(target=loop, name=name, daemon=True).start()
 
-    def _beat(self) -> None:
-        for lease in self.slots.leases.drop_overdue():
+    def _look(self) -> None:
+        """Several times between two heartbeats: what hangs, and what is to be cancelled."""
+        self._give_up_hung()
+        if clock.monotonic() < self._next_beat:
+            self.slots.leases.notice_cancelled()
+            return
+        self._next_beat = clock.monotonic() + conf().heartbeat_s - _LOOK_S / 2
+        self._beat()
+
+    def _give_up_hung(self) -> None:
+        hung = self.slots.leases.drop_overdue()
+        for lease in hung:
             self._abandoned += 1
             self.slots.replace(lease)
         if self._abandoned >= conf().abandoned_slots_max:
             log.error("%s threads hang: the worker drains and ends", self._abandoned)
             self.must_stop.set()
+        for lease in hung:
+            self.slots.leases.end_lease(lease)
+
+    def _beat(self) -> None:
         self.slots.leases.renew()
         Worker.objects.filter(pk=self.id).update(heartbeat_at=clock.now(), held=len(self.slots.leases), stopped_at=None)
 

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from rq.exceptions import StopRequested
 
 from runs.conf import conf
+from runs.orphans import kill_orphans, mark_children
 from runs.queue.doorbell import prepare
 from runs.worker.alone import AloneWorker
 from runs.worker.process import WorkerProcess
@@ -45,6 +46,7 @@ def serve_alone(queues: Sequence[str]) -> NoReturn:
 def _serve(process: WorkerProcess, *, burst: bool, grace_s: float | None) -> NoReturn:
     stop = threading.Event()
     _on_signals(process, stop)
+    mark_children(process.id)
     try:
         process.start()
         _watch_for_hangs(process)
@@ -54,7 +56,10 @@ def _serve(process: WorkerProcess, *, burst: bool, grace_s: float | None) -> NoR
             _hear_doorbells(process, stop)
     except StopRequested:
         pass
-    process.stop(conf().grace_s if grace_s is None else grace_s)
+    try:
+        process.stop(conf().grace_s if grace_s is None else grace_s)
+    finally:
+        kill_orphans(process.id)
     logging.shutdown()
     sys.stdout.flush()
     # Daemon threads may hang in a step; their results are fenced off. A worker that hung asks for another.

@@ -80,7 +80,7 @@ class Slots:
             lease: Lease | None = None
             try:
                 while lease := self._hold_one():
-                    if lease.lost.is_set() and lease.overdue:
+                    if lease.abandoned:
                         return  # this thread was given up and another stands in its place
             except Exception:
                 log.exception("a slot failed; it goes on")
@@ -108,7 +108,7 @@ class Slots:
                 return None
             run, lease = claimed
             self._hold(run, lease)
-            abandoned = lease.overdue
+            abandoned = lease.abandoned
             return lease
         finally:
             connection.close()

@@ -1,5 +1,8 @@
 """Job types of the tests. Tools count their calls in `CALLS`, which the tests clear."""
 
+import os
+import subprocess
+import time
 from collections import Counter
 from typing import Any
 
@@ -76,6 +79,40 @@ def small_refund(context: Any, amount_usd: float) -> str:
     return f"refunded {amount_usd}"
 
 
+def _crawl(context: Any) -> str:
+    """Work for ever, in small steps, and say so at each."""
+    _count("crawl")
+    while True:
+        context.progress(1, "crawling")
+        time.sleep(0.02)
+
+
+@tool(effect="unsafe", timeout_s=30)
+def crawl(context: Any) -> str:
+    """Crawl for ever."""
+    return _crawl(context)
+
+
+@tool(effect="unsafe", timeout_s=0.3)
+def crawl_briefly(context: Any) -> str:
+    """Crawl for ever, in a very short time."""
+    return _crawl(context)
+
+
+@tool(effect="unsafe", timeout_s=60)
+def spawn(context: Any) -> None:
+    """Start children of every kind, tell their numbers, and hang."""
+    plain = subprocess.Popen(["sleep", "60"])
+    command = ["sh", "-c", "setsid sleep 60 >/dev/null & echo $!"]  # its starter ends at once: nobody's child any more
+    detached = subprocess.check_output(command, stderr=subprocess.DEVNULL, text=True, close_fds=True)
+    forked = os.fork()
+    if not forked:
+        time.sleep(60)
+        os._exit(0)
+    context.progress(1, f"{plain.pid} {detached.strip()} {forked}")
+    time.sleep(60)
+
+
 @register
 class Clerk(Agent):
     """Has every kind of tool."""
@@ -83,7 +120,7 @@ class Clerk(Agent):
     name = "clerk"
     model = "claude-sonnet-5-5"
     system = "You are the clerk."
-    tools = [look_up, put, send, book, refund, small_refund, ask_human]
+    tools = [look_up, put, send, book, refund, small_refund, crawl, crawl_briefly, spawn, ask_human]
 
 
 @register
@@ -172,6 +209,18 @@ class Squares(Job):
             values.append(context.step(f"square-{n}", square, n, effect=effect))
             context.progress(100 * n / upto, f"{n} of {upto}")
         return {"values": values}
+
+
+@register
+class Crawler(Job):
+    """A plain job with one step that never ends by itself."""
+
+    name = "crawler"
+    queue = "batch"
+
+    def run(self, context: Any, effect: str = "unsafe") -> Any:
+        """Crawl."""
+        return context.step("crawl", _crawl, context, effect=effect)
 
 
 __all__ = ["CALLS", "FAIL", "HAPPENED", "KEYS", "ToolError", "TransientError", "UnknownOutcomeError"]

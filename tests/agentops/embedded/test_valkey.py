@@ -8,10 +8,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from agentops.embedded.valkey import answers, socket_path
+from runs.orphans import kill_orphans
 
 ROOT = Path(__file__).resolve().parents[3]
 USER = (
@@ -32,8 +34,9 @@ def user(var):
     """Start a process that needs the server."""
     started = []
 
-    def start():
-        process = subprocess.Popen([sys.executable, "-c", USER, str(var)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    def start(**env):
+        command = [sys.executable, "-c", USER, str(var)]
+        process = subprocess.Popen(command, cwd=ROOT, env=os.environ | env, stdout=subprocess.PIPE, text=True)
         assert process.stdout.readline() == "up\n"
         started.append(process)
         return process
@@ -89,6 +92,17 @@ def test_killing_the_group_of_the_process_that_started_it_does_not_end_it(var, u
     process.wait()
     process.stdout.close()
 
+    assert not gone_within(socket_path(var), 0.7)
+
+
+def test_it_is_no_orphan_of_the_worker_that_started_it(var, user):
+    worker_id = uuid4()
+    starter = user(AGENTOPS_WORKER_ID=str(worker_id))
+    user()
+
+    assert kill_orphans(worker_id) == 1, "what carries the mark is killed, and that is its starter"
+
+    assert starter.wait(10) == -signal.SIGKILL
     assert not gone_within(socket_path(var), 0.7)
 
 

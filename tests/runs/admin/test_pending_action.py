@@ -209,3 +209,19 @@ def test_the_inbox_asks_a_fixed_number_of_queries(operator_client, operator, ten
     # session, user, permissions (2), count twice, actions, tenants, tools
     with django_assert_num_queries(9):
         operator_client.get(LIST)
+
+
+def test_an_outcome_shows_when_it_was_begun_and_when_its_worker_was_last_heard_of(operator_client, operator, tenant):
+    action = make_waiting(tenant, operator, "outcome", expires_at=None)
+    evidence = {
+        "begun_at": "2026-01-02T03:04:05Z",
+        "last_heartbeat_at": "2026-01-02T03:04:06Z",
+        "worker": "box:77",
+        "may_arrive_until": None,
+    }
+    PendingAction.objects.filter(pk=action.pk).update(evidence=evidence)
+
+    page = operator_client.get(page_of(action)).content.decode()
+
+    for shown in ("2026-01-02 03:04:05 UTC", "2026-01-02 03:04:06 UTC", "box:77", "May still arrive until"):
+        assert shown in page

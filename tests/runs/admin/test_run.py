@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -255,3 +257,15 @@ def test_relatives_are_linked_both_ways(operator_client, operator, tenant):
     assert page_of(later) in text
     assert page_of(fork) in text
     assert page_of(former) in operator_client.get(page_of(later)).content.decode()
+
+
+def test_a_cancelled_run_shows_that_it_stopped(operator_client, operator, tenant):
+    effect = {"seq": 2, "tool": "console_refund", "effect_key": "key-2", "status": "unknown"}
+    run = make_run(tenant, operator, RunStatus.CANCELLED, cost_usd=Decimal("0.25"))
+    asked = {"cancel_requested_at": run.created_at, "cancel_requested_by": "olga"}
+    Run.objects.filter(pk=run.pk).update(cancellation={"cost_usd": "0.20", "last_effect": effect}, **asked)
+
+    page = operator_client.get(page_of(run)).content.decode()
+
+    for shown in ("by olga", "step 2, console_refund, unknown", "key-2", "$0.0500"):
+        assert shown in page

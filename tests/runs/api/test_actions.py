@@ -241,3 +241,12 @@ def test_an_expired_action_is_not_decided(api, approval):
     PendingAction.objects.update(expires_at="2020-01-01T00:00:00Z")
 
     assert_problem(decide(api, approval, "approve"), 409, "wrong_state")
+
+
+def test_an_outcome_shows_what_is_known_and_the_other_kinds_nothing(api, outcome, approval):
+    evidence = api.get(f"{ACTIONS}{outcome.pk}/").json()["evidence"]
+
+    assert evidence.keys() == {"begun_at", "last_heartbeat_at", "worker", "may_arrive_until"}
+    assert evidence["worker"] == "test" and evidence["last_heartbeat_at"] is None, "its worker lives"
+    assert evidence["begun_at"].endswith("Z") and evidence["may_arrive_until"] > evidence["begun_at"]
+    assert api.get(f"{ACTIONS}{approval.pk}/").json()["evidence"] is None

@@ -270,3 +270,16 @@ def test_a_run_without_an_open_question_takes_no_message(api, completed, approva
 )
 def test_a_message_that_does_not_fit_is_422(api, question, body, field):
     assert_problem(api.post(f"{RUNS}{question.run_id}/messages/", body), 422, "invalid", field)
+
+
+def test_a_cancelled_run_says_who_asked_and_what_it_did_last(api, outcome):
+    assert api.get(f"{RUNS}{outcome.run_id}/").json()["cancellation"] is None
+
+    document = api.post(f"{RUNS}{outcome.run_id}/cancel/").json()
+
+    cancellation, step = document["cancellation"], outcome.step
+    assert cancellation["requested_by"] == document["requested_by"]
+    assert cancellation["requested_at"].endswith("Z") and cancellation["spent_after_usd"] == "0"
+    last = {"seq": step.seq, "tool": "send", "effect_key": step.effect_key, "status": "unknown"}
+    assert cancellation["last_effect"] == last
+    assert api.get(f"{RUNS}{outcome.run_id}/").json()["cancellation"] == cancellation

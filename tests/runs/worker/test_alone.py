@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.runs.worker.waiting import wait_for
 
 from deadletters.models import DeadLetter
 from runs.models import Run, RunEvent
 from runs.worker.supervisor import Child, Supervisor
+from tests.runs.worker.waiting import wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 

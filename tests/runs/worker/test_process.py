@@ -11,58 +11,10 @@ from django.db.models.functions import Now
 from runs.models import Run, Worker
 from runs.operations.cancel_run import cancel_run
 from runs.worker.process import WorkerProcess
+from tests.runs.worker.waiting import status_of, wait_for
 from tests.testapp import agents
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def quick(settings):
-    settings.AGENTOPS = {**settings.AGENTOPS, "heartbeat_s": 0.1, "lease_s": 2.0, "sweep_s": 0.1}
-
-
-@pytest.fixture
-def worker(quick):
-    started = []
-
-    def start(*queues, slots=4):
-        process = WorkerProcess(list(queues) or ["agents", "batch"], slots=slots)
-        process.start()
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        if not process.ended.is_set():
-            process.stop(grace_s=1)
-    time.sleep(0.2)  # its threads close their connections
-
-
-@pytest.fixture
-def gate(monkeypatch):
-    """A tool that says when it has begun and waits until it is let go."""
-    begun, go = threading.Event(), threading.Event()
-
-    def count(name):
-        agents.CALLS[name] += 1
-        begun.set()
-        go.wait(20)
-
-    monkeypatch.setattr(agents, "_count", count)
-    agents.CALLS.clear()
-    yield begun, go
-    go.set()
-
-
-def wait_for(condition, timeout_s=15):
-    ends_at = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < ends_at, "waited too long"
-        time.sleep(0.02)
-
-
-def status_of(run):
-    return Run.objects.values_list("status", flat=True).get(pk=run.pk)
 
 
 USE = {"content": [{"type": "tool_use", "name": "look_up", "input": {"key": "a"}}]}
