@@ -27,7 +27,8 @@ def secret(name: str) -> str:
         raise KeyError(f"no secret {name!r}: set the environment variable {variable}") from None
 
 
-def _known() -> list[str]:
+def known() -> list[str]:
+    """List the values that must not be stored, the longest first."""
     values = {value for name, value in os.environ.items() if name.startswith(_PREFIX)}
     values |= {os.environ[name] for name in _ALSO_SECRET if name in os.environ}
     return sorted((v for v in values if len(v) >= _MIN_LENGTH), key=len, reverse=True)
@@ -35,7 +36,7 @@ def _known() -> list[str]:
 
 def redact(text: str) -> str:
     """Replace known secrets, and whatever is shaped like one, in a text."""
-    for value in _known():
+    for value in known():
         text = text.replace(value, _HIDDEN)
     return _SHAPES.sub(_HIDDEN, text)
 
