@@ -13,7 +13,7 @@ from runs.engine.outcomes import Completed, Outcome, Waiting
 from runs.engine.permission import check_owner
 from runs.engine.results import jsonable
 from runs.engine.retry import ErrorClass, classify
-from runs.engine.tool_calls import ask_for_outcome
+from runs.engine.tool_calls import ask_for_outcome, is_unasked
 from runs.errors import PermanentError
 from runs.fault_points import fault_point
 from runs.hostile import clean
@@ -69,7 +69,7 @@ def _step(journal: Journal, name: str, function: Callable[[], Any], effect: Effe
     step = next((s for s in journal.steps if s.name == name), None)
     if step is None:
         step = journal.plan(StepKind.FUNCTION, name, effect=effect)
-    if step.status == StepStatus.STARTED:
+    if step.status == StepStatus.STARTED or is_unasked(step):
         _recover(journal, step)
     match step.status:
         case StepStatus.COMPLETED:

@@ -19,7 +19,7 @@ from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError
 from runs.errors import StaleRunError
 from runs.fault_points import fault_point
 from runs.hostile import clean
-from runs.models import Artifact, ModelCall, PendingAction, Run, Step
+from runs.models import Artifact, ModelCall, ModelCallStatus, PendingAction, Run, Step
 from runs.models.fields import dump_json
 from runs.models.moves import Event, change
 from runs.secrets import redact_all
@@ -150,6 +150,10 @@ class Journal:
         """Write this row of the ledger, new or changed, with the next commit."""
         self._calls[call.pk] = call
 
+    def has_settled(self, call: ModelCall) -> bool:
+        """Say whether the next commit writes this row of the ledger already."""
+        return call.pk in self._calls
+
     def spend(self, *, usage: Mapping[str, int], cost_usd: Decimal) -> None:
         """Add tokens and money to the run."""
         for name, tokens in usage.items():
@@ -218,6 +222,7 @@ class Journal:
         except StaleRunError as error:
             if not to and self._cancel_requested():
                 self.lease.cancel.set()
+                self._take_back_intents()
                 raise CancelRequestedError(f"run {self.run.pk}: cancelled") from error
             self.lease.lost.set()
             raise LeaseLostError(str(error)) from error
@@ -245,6 +250,17 @@ class Journal:
             status=RunStatus.RUNNING,
             cancel_requested_at__isnull=False,
         ).exists()
+
+    def _take_back_intents(self) -> None:
+        """Forget the intents that could not be written: nothing was begun, so nothing is unknown or reserved."""
+        begun = [step for step in self._changed.values() if step.status == StepStatus.STARTED]
+        for step in begun:
+            step.status, step.attempt = StepStatus.PLANNED, step.attempt - 1
+            if not step.attempt:
+                step.started_at = step.deadline_at = None
+        places = {step.seq for step in begun}
+        self._events = [e for e in self._events if e.kind != "step.started" or e.data["step"] not in places]
+        self._calls = {pk: call for pk, call in self._calls.items() if call.status != ModelCallStatus.STARTED}
 
     def _forget(self) -> None:
         self._planned, self._changed, self._calls = [], {}, {}

@@ -10,6 +10,7 @@ from django.db import transaction
 from deadletters.capture import Failure, capture
 from runs.engine.journal import Journal
 from runs.engine.lease import LeaseLostError
+from runs.engine.model_call import presume_spent
 from runs.engine.outcomes import (
     Cancelled,
     Completed,
@@ -22,10 +23,10 @@ from runs.engine.outcomes import (
 )
 from runs.fault_points import fault_point
 from runs.hostile import clean_text, cut
-from runs.models import PendingAction
+from runs.models import PendingAction, Step
 from runs.models.moves import Event, change
 from runs.secrets import redact
-from runs.states import ActionStatus, Effect, RunStatus, StepStatus
+from runs.states import ActionStatus, Effect, RunStatus, StepKind, StepStatus
 
 log = logging.getLogger(__name__)
 
@@ -94,8 +95,8 @@ def _fail(journal: Journal, error: BaseException) -> None:
     described = describe(error)
     counters = {"attempts": run.attempts + 1, "crashes": run.crashes}  # what failed is no progress
     with transaction.atomic():
-        if step and step.status in (StepStatus.PLANNED, StepStatus.STARTED):
-            journal.fail(step, kind=described["type"], message=described["message"])
+        _presume_spent(journal)
+        _close_steps(journal, step, kind=described["type"], message=described["message"])
         journal.tell("run.failed", error=described["type"])
         journal.commit(
             to=RunStatus.FAILED,
@@ -124,9 +125,26 @@ def _fail(journal: Journal, error: BaseException) -> None:
         )
 
 
+def _close_steps(journal: Journal, last: Step | None, *, kind: str, message: str) -> None:
+    """Fail the step at which it ended; an effect that was begun may have happened, so it stays visible as unknown."""
+    for step in journal.steps:
+        if step.status == StepStatus.STARTED and step.effect not in ("", Effect.READ):
+            journal.mark_unknown(step, kind=kind, message=message)
+        elif step.status == StepStatus.STARTED or (step is last and step.status == StepStatus.PLANNED):
+            journal.fail(step, kind=kind, message=message)
+
+
+def _presume_spent(journal: Journal) -> None:
+    """What a former holder has asked of the model may have been answered, though nobody will go on from it."""
+    for step in journal.steps:
+        if step.kind == StepKind.MODEL_CALL and step.status == StepStatus.STARTED:
+            presume_spent(journal, step)
+
+
 def _cancel(journal: Journal) -> None:
     """End as cancelled: what was begun stays visible as unknown, what was planned is skipped."""
     with transaction.atomic():
+        _presume_spent(journal)
         for step in journal.steps:
             if step.status == StepStatus.PLANNED:
                 step.status = StepStatus.SKIPPED

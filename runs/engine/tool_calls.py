@@ -23,7 +23,7 @@ from runs.errors import DeadlineError, InvalidInputError
 from runs.fault_points import fault_point
 from runs.hostile import cut
 from runs.models import PendingAction, Step
-from runs.states import ActionKind, ActionStatus, Effect, StepStatus
+from runs.states import STEP_DONE, ActionKind, ActionStatus, Effect, StepStatus
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,10 @@ def _work_on(journal: Journal, agent: Agent, step: Step) -> Outcome | None:
     decision = PendingAction.objects.filter(step=step).order_by("-requested_at").first()
     if decision and decision.status == ActionStatus.OPEN:
         return Waiting()
+    if decision and decision.decided_at and decision.decided_at >= journal.lease.claimed_at_db:
+        step.refresh_from_db()  # decided while this claim was reading: the row knows more than we do
+        if step.status in STEP_DONE:
+            return None
     assert journal.run.definition is not None
     if step.name not in journal.run.definition.tool_names:
         known = ", ".join(journal.run.definition.tool_names) or "none"
@@ -164,10 +168,21 @@ def _after_error(journal: Journal, call: _Call, error: Exception) -> Outcome | N
         return Waiting()
     delay_s = retry_delay_s(error, attempt=journal.run.attempts + 1, delays_s=call.agent.retry_delays_s)
     if delay_s is not None:
-        journal.put_back(step, kind=type(error).__name__, message=message)
+        if step.effect == Effect.VERIFIABLE and kind == ErrorClass.TRANSIENT:
+            journal.keep(step)  # it may have happened: it stays begun, and recovery asks its look-up first
+        else:
+            journal.put_back(step, kind=type(error).__name__, message=message)
         return Retry(error, delay_s)
     _answer_error(journal, step, type(error).__name__, f"The tool failed: {message}")
     return None
+
+
+def is_unasked(step: Step) -> bool:
+    """Say whether an unknown outcome is no longer asked about: the question was closed when the run failed."""
+    if step.status != StepStatus.UNKNOWN:
+        return False
+    last = PendingAction.objects.filter(step=step).order_by("-requested_at").first()
+    return last is None or last.status == ActionStatus.CANCELLED
 
 
 def ask_for_outcome(journal: Journal, step: Step, *, kind: str, message: str) -> None:

@@ -15,8 +15,8 @@ _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_to
 def money_adds_up() -> Iterator[Breach]:
     """I15: a run cost what its steps cost, and what its model calls cost."""
     for name in ("steps", "model_calls"):
-        totals = Run.objects.order_by().annotate(total=Sum(f"{name}__cost_usd"))
-        for pk, cost, total in totals.values_list("pk", "cost_usd", "total").iterator(CHUNK):
+        costs = Run.objects.order_by().values_list("pk", "cost_usd")
+        for pk, cost, total in costs.annotate(total=Sum(f"{name}__cost_usd")).iterator(CHUNK):
             # Compared here: SQLite keeps decimals as floats, and its sums are a little off.
             if abs(cost - (total or 0)) >= Decimal("0.000000005"):
                 yield Breach(15, str(pk), f"cost {cost}, its {name.replace('_', ' ')} {total or 0}")

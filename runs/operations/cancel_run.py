@@ -1,14 +1,16 @@
 """Cancelling a run: at once if nobody works on it, at the next boundary if a worker does."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import F
 
 from runs import clock
 from runs.clock import Now
 from runs.errors import InvalidTransitionError
-from runs.models import PendingAction, Run
+from runs.models import ModelCall, ModelCallStatus, PendingAction, Run, Step
 from runs.models.moves import Event, change
 from runs.operations.roles import check_may_operate
 from runs.states import FINAL, STEP_DONE, ActionStatus, Effect, RunStatus, StepStatus
@@ -36,6 +38,7 @@ def cancel_run(run: Run, *, user: AbstractBaseUser) -> Run:
         status=ActionStatus.CANCELLED, decided_at=now
     )
     _close_steps(run)
+    asked["cost_usd"] = run.cost_usd + _presume_spent(run)
     change(run, to=RunStatus.CANCELLED, events=[Event("run.cancelled", actor=actor)], **asked)
     return run
 
@@ -47,3 +50,15 @@ def _close_steps(run: Run) -> None:
     begun = open_steps.filter(status=StepStatus.STARTED)
     begun.filter(effect__in=["", Effect.READ]).update(status=StepStatus.FAILED, finished_at=Now())
     begun.update(status=StepStatus.UNKNOWN)
+
+
+def _presume_spent(run: Run) -> Decimal:
+    """Settle the model call that a dead worker left open: its reserve counts as spent. Returns how much."""
+    spent = Decimal(0)
+    for call in ModelCall.objects.filter(run=run, status=ModelCallStatus.STARTED):
+        call.status, call.cost_usd, call.error_type = ModelCallStatus.PRESUMED, call.reserved_usd, "WorkerLost"
+        call.finished_at = clock.now()
+        call.save(update_fields=["status", "cost_usd", "error_type", "finished_at"])
+        Step.objects.filter(pk=call.step_id).update(cost_usd=F("cost_usd") + call.reserved_usd)
+        spent += call.reserved_usd
+    return spent
