@@ -7,7 +7,6 @@ which moves a run has made, that what has ended stays as it is. At the end nobod
 import json
 from collections import Counter, defaultdict
 from contextlib import suppress
-from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -35,7 +34,7 @@ from runs.operations.replay_run import retry_run
 from runs.queue.claim import claim_next
 from runs.states import ENDED, RunStatus
 from runs.worker.leases import Leases
-from tests.runs.engine.witness import Witness
+from tests.runs.engine.person import Person
 from tests.runs.engine.world import MODEL_FAULTS, TOOL_FAULTS, Crash, World, crash
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +52,7 @@ model_faults = st.lists(st.sampled_from(MODEL_FAULTS), max_size=2)
 tool_faults = st.lists(st.sampled_from([None, *TOOL_FAULTS]), max_size=3)
 
 
-class Machine(Witness):
+class Machine(Person):
     """One example: a tenant, its runs, and whatever happens to them."""
 
     @initialize()
@@ -264,46 +263,6 @@ class Machine(Witness):
     def reconcile(self):
         done = reconcile(thorough=True)
         assert len(done) == len(FREQUENT) + 1, "no part of it failed"
-
-    # Deciding
-
-    def decide_on(self, action, verb, *, happened):  # noqa: C901 (a table of kinds and verbs)
-        step = (action.run_id, action.step.tool_use_id or action.step.name)
-        try:
-            match action.kind, verb:
-                case "question", _:
-                    answer(action, user=self.boss, text="Well.", end=verb == "no" and not action.tool)
-                case "approval", "edited" if action.tool == "refund":
-                    approve(action, user=self.boss, arguments={"amount": 5})
-                case "budget", "edited":
-                    approve(action, user=self.boss, arguments={"max_cost_usd": "9"})
-                case _, "no":
-                    reject(action, user=self.boss, note="no")
-                    if action.kind == "outcome":
-                        self.said.add(step)
-                case "outcome", _ if happened:
-                    resolve(action, user=self.boss, outcome="happened", result="seen")
-                    self.said.add(step)
-                case "outcome", _:
-                    if not self.repeat(action):
-                        return
-                    self.repeats[step] += 1
-                case _:
-                    approve(action, user=self.boss)
-        except InvalidTransitionError as error:
-            if "expired" not in str(error) or action.expires_at > clock.now():
-                raise
-            return
-        self.decided[action.pk] = verb
-
-    def repeat(self, action):
-        """Let an unsafe call be made again; refused, rightly, while the first may still arrive."""
-        try:
-            resolve(action, user=self.boss, outcome="did_not_happen")
-        except InvalidTransitionError:
-            assert clock.now() < action.step.deadline_at + timedelta(seconds=8)
-            return False
-        return True
 
     # The end
 
