@@ -19,7 +19,7 @@ from runs.engine.settle import describe, settle
 from runs.errors import NotSupportedError, UnknownJobTypeError
 from runs.fault_points import fault_point
 from runs.models import Run
-from runs.states import StepStatus
+from runs.states import Effect, StepStatus
 
 log = logging.getLogger(__name__)
 
@@ -74,10 +74,19 @@ def _judge(journal: Journal, error: Exception) -> Outcome:
     if delay_s is None:
         log.warning("run %s failed", journal.run.pk, exc_info=error)
         return Failed(error)
-    step = journal.current_step
-    if step and step.status == StepStatus.STARTED:
-        journal.put_back(step, **_named(error))
+    _put_back(journal, error)
     return Retry(error, delay_s)
+
+
+def _put_back(journal: Journal, error: Exception) -> None:
+    """Plan again what this very claim had begun and could not do.
+
+    What a dead worker had begun is recovery's to judge, and so is an effect that a look-up can tell about.
+    """
+    for step in journal.steps:
+        mine = step.status == StepStatus.STARTED and step.fence == journal.lease.fence
+        if mine and step.effect != Effect.VERIFIABLE:
+            journal.put_back(step, **_named(error))
 
 
 def _named(error: Exception) -> dict[str, str]:

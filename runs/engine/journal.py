@@ -60,8 +60,8 @@ class Journal:
     def __init__(self, run: Run, lease: Lease) -> None:
         self.run = run
         self.lease = lease
+        self._decisions = _decisions_on(run)  # first, so that the steps are as new as they
         self.steps: list[Step] = list(run.steps.order_by("seq"))
-        self._decisions = _decisions_on(self.steps)
         self._changed: dict[UUID, Step] = {}
         self._calls: dict[UUID, ModelCall] = {}
         self._artifacts: list[Artifact] = []
@@ -153,10 +153,9 @@ class Journal:
         """Write this row of the ledger, new or changed, with the next commit."""
         self._calls[call.pk] = call
 
-    @property
-    def recorded_calls(self) -> list[UUID]:
-        """Rows of the ledger that the next commit writes."""
-        return list(self._calls)
+    def has_settled(self, call: ModelCall) -> bool:
+        """Say whether the next commit writes this row of the ledger already."""
+        return call.pk in self._calls
 
     def spend(self, *, usage: Mapping[str, int], cost_usd: Decimal) -> None:
         """Add tokens and money to the run."""
@@ -259,15 +258,15 @@ class Journal:
         raise LeaseLostError(str(error)) from error
 
     def _take_back_intents(self) -> None:
-        """What was to be begun was not: its effect surely did not happen, its model call was surely not sent."""
-        for step in self._changed.values():
-            if step.status == StepStatus.STARTED:
-                step.status = StepStatus.PLANNED
-                step.attempt -= step.kind != StepKind.MODEL_CALL  # the ledger has one row for each of these
-        for call in self._calls.values():
-            if call.status == ModelCallStatus.STARTED:
-                call.status, call.finished_at = ModelCallStatus.RELEASED, self.lease.now()
-        self._events = [event for event in self._events if event.kind != "step.started"]
+        """Forget the intents that could not be written: nothing was begun, so nothing is unknown or reserved."""
+        begun = [step for step in self._changed.values() if step.status == StepStatus.STARTED]
+        for step in begun:
+            step.status, step.attempt = StepStatus.PLANNED, step.attempt - 1
+            if not step.attempt:
+                step.started_at = step.deadline_at = None
+        places = {step.seq for step in begun}
+        self._events = [e for e in self._events if e.kind != "step.started" or e.data["step"] not in places]
+        self._calls = {pk: call for pk, call in self._calls.items() if call.status != ModelCallStatus.STARTED}
 
     def _forget(self) -> None:
         self._changed, self._calls = {}, {}
@@ -288,12 +287,10 @@ class Journal:
         return next((step for step in self.steps if step.status not in STEP_DONE), None)
 
 
-def _decisions_on(steps: list[Step]) -> dict[UUID, PendingAction]:
-    unfinished = [step.pk for step in steps if step.status not in STEP_DONE]
-    if not unfinished:
+def _decisions_on(run: Run) -> dict[UUID, PendingAction]:
+    if run.fence <= 1:
         return {}
-    actions = PendingAction.objects.filter(step__in=unfinished).order_by("requested_at")
-    return {action.step_id: action for action in actions}
+    return {action.step_id: action for action in run.actions.order_by("requested_at")}
 
 
 def release_connection() -> None:

@@ -163,7 +163,10 @@ def _after_error(journal: Journal, call: _Call, error: Exception) -> Outcome | N
         return Waiting()
     delay_s = retry_delay_s(error, attempt=journal.run.attempts + 1, delays_s=call.agent.retry_delays_s)
     if delay_s is not None:
-        journal.put_back(step, kind=type(error).__name__, message=message)
+        if step.effect == Effect.VERIFIABLE and kind == ErrorClass.TRANSIENT:
+            journal.keep(step)  # it may have happened: it stays begun, and recovery asks its look-up first
+        else:
+            journal.put_back(step, kind=type(error).__name__, message=message)
         return Retry(error, delay_s)
     _answer_error(journal, step, type(error).__name__, f"The tool failed: {message}")
     return None

@@ -17,3 +17,5 @@ class Breach:
 
 
 Check = Callable[[], Iterator[Breach]]
+
+CHUNK = 2000  # rows fetched at a time: a check never holds a whole table in memory

@@ -3,77 +3,114 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q
+from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, When
 
 from deadletters.models import DeadLetter
 from deadletters.replay import LIVE
 from runs.clock import in_seconds
 from runs.conf import conf
-from runs.invariants.breach import Breach
-from runs.models import Line, PendingAction, Run, RunEvent
-from runs.states import ENDED, ActionStatus, RunStatus
+from runs.declarations.catalog import job_types
+from runs.invariants.breach import CHUNK, Breach
+from runs.models import Line, PendingAction, Run, RunEvent, Step
+from runs.states import ENDED, FINAL, ActionStatus, RunStatus, StepStatus
+
+_MAY_HOLD_A_BEGUN_STEP = (RunStatus.RUNNING, RunStatus.QUEUED, RunStatus.RETRYING)  # the next holder settles it
+_NOBODY_WAKES = (RunStatus.WAITING_FOR_CHILDREN, RunStatus.WAITING_FOR_BATCH)  # not built yet
 
 
 def nobody_is_stuck() -> Iterator[Breach]:
     """I1: a run that has not ended has a live lease, a future timer, an open action, or is queued."""
     late: Any = in_seconds(-conf().lease_s - 2 * conf().sweep_s)
     open_action = PendingAction.objects.filter(run=OuterRef("pk"), status=ActionStatus.OPEN)
-    for run in Run.objects.filter(status=RunStatus.RUNNING, lease_expires_at__lt=late):
-        yield Breach(1, str(run.pk), f"is running, but its lease ended at {run.lease_expires_at}")
-    for run in Run.objects.filter(status__in=[RunStatus.SCHEDULED, RunStatus.RETRYING], next_attempt_at__lt=late):
-        yield Breach(1, str(run.pk), f"is {run.status}, but was due at {run.next_attempt_at}")
-    waiting = Run.objects.filter(status=RunStatus.WAITING_FOR_CONFIRMATION)
-    for run in waiting.filter(~Exists(open_action)):
-        yield Breach(1, str(run.pk), "waits for a decision, but no action is open")
+    stuck = (
+        (Q(status=RunStatus.RUNNING, lease_expires_at__lt=late), "is running, but its lease ended long ago"),
+        (Q(status__in=[RunStatus.SCHEDULED, RunStatus.RETRYING], next_attempt_at__lt=late), "was due long ago"),
+        (Q(~Exists(open_action), status=RunStatus.WAITING_FOR_CONFIRMATION), "waits for a decision, but none is open"),
+        (Q(status__in=_NOBODY_WAKES), "waits for what nobody ends yet"),
+    )
+    for condition, message in stuck:
+        yield from _of_runs(1, Run.objects.filter(condition), message)
+
+
+def _of_runs(number: int, runs: QuerySet[Run], message: str) -> Iterator[Breach]:
+    for pk in runs.order_by().values_list("pk", flat=True).iterator(CHUNK):
+        yield Breach(number, str(pk), message)
 
 
 def one_end_each() -> Iterator[Breach]:
-    """I2: an ended run has told its end; a completed or cancelled one exactly once, as its last word."""
-    ends = [f"run.{status}" for status in (RunStatus.COMPLETED, RunStatus.CANCELLED)]
-    for run in Run.objects.filter(status__in=[RunStatus.COMPLETED, RunStatus.CANCELLED]).annotate(
-        told=Count("events", filter=Q(events__kind__in=ends))
-    ):
-        if run.told != 1:
-            yield Breach(2, str(run.pk), f"is {run.status} and has told {run.told} ends")
+    """I2: a final run has told its end once and as its last word; a failed one once more than it was replayed."""
+    last = RunEvent.objects.filter(run=OuterRef("pk"), seq=OuterRef("event_seq"))
+    for status in ENDED:
+        other = Run.objects.filter(~Exists(last.filter(kind=f"run.{status}")), status=status)
+        yield from _of_runs(2, other, f"is {status}, but that was not its last word")
+    told = RunEvent.objects.order_by().values_list("run")
+    ends = told.filter(kind__in=[f"run.{status}" for status in FINAL]).annotate(count=Count("pk"))
+    for run, count in ends.filter(count__gt=1):
+        yield Breach(2, str(run), f"has told {count} ends")
+    failures, replays = Count("pk", filter=Q(kind="run.failed")), Count("pk", filter=Q(kind="run.replayed"))
+    failed = told.filter(kind__in=["run.failed", "run.replayed"]).annotate(failures=failures, replays=replays)
+    is_failed = Case(When(run__status=RunStatus.FAILED, then=Value(1)), default=Value(0))
+    for run, *counts in failed.exclude(failures=F("replays") + is_failed).values_list("run", "failures", "replays"):
+        yield Breach(2, str(run), f"has told {counts[0]} failures and {counts[1]} replays")
+
+
+def nothing_begun_is_left() -> Iterator[Breach]:
+    """I5: a step in flight belongs to a run that is held, or was given back and waits for its next holder."""
+    begun = Step.objects.filter(status=StepStatus.STARTED).exclude(run__status__in=_MAY_HOLD_A_BEGUN_STEP)
+    for run, status, seq in begun.values_list("run", "run__status", "seq").iterator(CHUNK):
+        yield Breach(5, str(run), f"is {status}, but step {seq} is still started")
+
+
+def counters_within_bounds() -> Iterator[Breach]:
+    """I16: no run has crashed or failed more often at one step than it may."""
+    yield from _of_runs(16, Run.objects.filter(crashes__gt=conf().crashes_max), "has crashed too often at one step")
+    own = {job.name: len(job.retry_delays_s) for job in job_types() if job.retry_delays_s is not None}
+    common = Q(attempts__gt=len(conf().retry_delays_s) + 1)
+    yield from _of_runs(16, Run.objects.filter(common).exclude(job_type__in=own), "was tried too often at one step")
+    for name, delays in own.items():
+        tried = Run.objects.filter(job_type=name, attempts__gt=delays + 1)
+        yield from _of_runs(16, tried, "was tried too often at one step")
+
+
+def one_body_for_each_key() -> Iterator[Breach]:
+    """I19: a tenant's idempotency key stands for one run, whose body is known by its hash."""
+    keyed = Run.objects.filter(idempotency_key__isnull=False)
+    yield from _of_runs(19, keyed.filter(body_hash=""), "was posted under a key, but its body is not known")
+    twice = keyed.order_by().values("tenant", "idempotency_key").annotate(count=Count("pk")).filter(count__gt=1)
+    for row in twice:
+        yield Breach(19, "-", f"{row['count']} runs were posted under the key {row['idempotency_key']!r}")
 
 
 def events_without_gaps() -> Iterator[Breach]:
     """I21: the events of a run are numbered from 1 without gaps, and the run knows the newest."""
-    for row in RunEvent.objects.values("run", "run__event_seq").annotate(
-        count=Count("pk"), first=Min("seq"), last=Max("seq")
-    ):
-        if row["first"] != 1 or not row["count"] == row["last"] == row["run__event_seq"]:
-            numbers = f"{row['count']} events from {row['first']} to {row['last']}, newest {row['run__event_seq']}"
-            yield Breach(21, str(row["run"]), numbers)
+    told = RunEvent.objects.order_by().values_list("run", "run__event_seq")
+    counted = told.annotate(count=Count("pk"), first=Min("seq"), last=Max("seq"))
+    for run, newest, count, first, last in counted.exclude(first=1, last=F("count"), run__event_seq=F("count")):
+        yield Breach(21, str(run), f"{count} events from {first} to {last}, newest {newest}")
+    yield from _of_runs(21, Run.objects.filter(event_seq=0), "has told nothing")
 
 
 def dead_letters_agree() -> Iterator[Breach]:
     """I22: a failed run has a dead letter, and only a failed run has a live one."""
     letters = DeadLetter.objects.filter(run_id=OuterRef("pk"))
-    for run in Run.objects.filter(~Exists(letters), status=RunStatus.FAILED):
-        yield Breach(22, str(run.pk), "has failed without a dead letter")
-    live = letters.filter(status__in=LIVE)
-    for run in Run.objects.filter(Exists(live)).exclude(status=RunStatus.FAILED):
-        yield Breach(22, str(run.pk), f"is {run.status}, but its dead letter is live")
+    failed = Run.objects.filter(~Exists(letters), status=RunStatus.FAILED)
+    yield from _of_runs(22, failed, "has failed without a dead letter")
+    live = Run.objects.filter(Exists(letters.filter(status__in=LIVE))).exclude(status=RunStatus.FAILED)
+    yield from _of_runs(22, live, "has not failed, but its dead letter is live")
 
 
 def one_tenant_each() -> Iterator[Breach]:
     """I23: a run, its actions, its line and the runs it came from belong to one tenant."""
-    for run in Run.objects.filter(
+    tied = Run.objects.filter(
         ~Q(line__tenant=F("tenant"))
         | Q(continues__isnull=False) & ~Q(continues__tenant=F("tenant"))
         | Q(forked_from__isnull=False) & ~Q(forked_from__tenant=F("tenant"))
         | Q(parent__isnull=False) & ~Q(parent__tenant=F("tenant"))
-    ):
-        yield Breach(23, str(run.pk), "is tied to a row of another tenant")
-    for action in PendingAction.objects.exclude(tenant=F("run__tenant")):
-        yield Breach(23, str(action.run_id), f"action {action.pk} belongs to another tenant")
-
-
-def counters_within_bounds() -> Iterator[Breach]:
-    """I16: no run has crashed more often at one step than it may."""
-    for run in Run.objects.filter(crashes__gt=conf().crashes_max):
-        yield Breach(16, str(run.pk), f"has crashed {run.crashes} times at one step")
+    )
+    yield from _of_runs(23, tied, "is tied to a row of another tenant")
+    strange = PendingAction.objects.exclude(tenant=F("run__tenant"), step__run=F("run"))
+    for pk, run in strange.values_list("pk", "run").iterator(CHUNK):
+        yield Breach(23, str(run), f"action {pk} belongs to another tenant or run")
 
 
 def lines_count_right() -> Iterator[Breach]:
@@ -85,19 +122,14 @@ def lines_count_right() -> Iterator[Breach]:
         yield Breach(1, "-", f"line {line} counts {line.queued} queued and {line.running} running")
 
 
-def nothing_begun_is_left() -> Iterator[Breach]:
-    """I5: a run that has ended has no step in flight."""
-    for run in Run.objects.filter(status__in=ENDED, steps__status="started").distinct():
-        yield Breach(5, str(run.pk), f"is {run.status}, but a step is still started")
-
-
 CHECKS = (
     nobody_is_stuck,
+    lines_count_right,
     one_end_each,
     nothing_begun_is_left,
     counters_within_bounds,
+    one_body_for_each_key,
     events_without_gaps,
     dead_letters_agree,
     one_tenant_each,
-    lines_count_right,
 )

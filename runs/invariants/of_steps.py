@@ -1,122 +1,143 @@
-"""Invariants of steps: numbered, fenced, done once, answered, decided, paid for."""
+"""Invariants of steps: numbered, fenced, done once under one key, answered."""
 
+import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any, NamedTuple
+from uuid import UUID
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Sum
+from django.db.models import Case, Count, F, Max, Min, OuterRef, Q, TextField, Value, When
+from django.db.models.functions import Cast, Coalesce
 
-from runs.engine.journal import hash_of
-from runs.invariants.breach import Breach
-from runs.models import ModelCall, ModelCallStatus, PendingAction, Run, Step
-from runs.states import ENDED, STEP_DONE, ActionKind, ActionStatus, Effect, RunStatus, StepKind, StepStatus
+from runs.invariants.breach import CHUNK, Breach
+from runs.models import PendingAction, RunEvent, Step
+from runs.states import STEP_DONE, ActionKind, ActionStatus, Effect, StepKind, StepStatus
 
 
 def fences_and_numbers() -> Iterator[Breach]:
     """I3, I4: no step is newer than its run's claim; steps are numbered from 1 without gaps."""
-    for step in Step.objects.filter(fence__gt=F("run__fence")):
-        yield Breach(3, str(step.run_id), f"step {step.seq} has fence {step.fence}")
-    for row in Step.objects.values("run").annotate(count=Count("pk"), first=Min("seq"), last=Max("seq")):
-        if row["first"] != 1 or row["count"] != row["last"]:
-            yield Breach(4, str(row["run"]), f"{row['count']} steps from {row['first']} to {row['last']}")
+    for run, seq, fence in Step.objects.filter(fence__gt=F("run__fence")).values_list("run", "seq", "fence"):
+        yield Breach(3, str(run), f"step {seq} has fence {fence}")
+    counted = Step.objects.order_by().values("run").annotate(count=Count("pk"), first=Min("seq"), last=Max("seq"))
+    for row in counted.exclude(first=1, last=F("count")):
+        yield Breach(4, str(row["run"]), f"{row['count']} steps from {row['first']} to {row['last']}")
 
 
 def results_are_whole() -> Iterator[Breach]:
-    """I6: a completed step has a result with its hash, and did not end before it began."""
-    for step in Step.objects.filter(status=StepStatus.COMPLETED).iterator():
-        if step.result_hash and step.result_hash != hash_of(step.result):
-            yield Breach(6, str(step.run_id), f"the result of step {step.seq} was changed")
-        if step.started_at and step.finished_at and step.finished_at < step.started_at:
-            yield Breach(6, str(step.run_id), f"step {step.seq} ended before it began")
+    """I6: a completed step has a result with its hash, and an end that is not before its beginning."""
+    done = Step.objects.filter(status=StepStatus.COMPLETED)
+    # As text, for the hash is of the text: reading the JSON and writing it again would only cost time.
+    texts = done.annotate(text=Cast("result", TextField())).values_list("run", "seq", "text", "result_hash")
+    for run, seq, text, expected in texts.order_by().iterator(CHUNK):
+        if hashlib.sha256(text.encode()).hexdigest() != expected:
+            yield Breach(6, str(run), f"the result of step {seq} does not fit its hash")
+    for run, seq in done.filter(Q(finished_at=None) | Q(finished_at__lt=F("started_at"))).values_list("run", "seq"):
+        yield Breach(6, str(run), f"step {seq} has no end, or one before it began")
+
+
+def effects_had_an_intent() -> Iterator[Breach]:
+    """I9: a completed effect had an intent: when, which try, under which key."""
+    effects = Step.objects.filter(status=StepStatus.COMPLETED, reused_from=None).exclude(effect__in=["", Effect.READ])
+    bare = effects.filter(Q(started_at=None) | Q(attempt=0) | Q(effect_key=None))
+    for run, seq in bare.values_list("run", "seq").iterator(CHUNK):
+        yield Breach(9, str(run), f"step {seq} has an effect, but no intent")
+
+
+def one_key_for_all_tries() -> Iterator[Breach]:
+    """I8: the key of an effect is made of run and place alone, so all tries share it and no other step has it."""
+    keyed = Step.objects.filter(effect_key__isnull=False).order_by().values_list("run", "seq", "effect_key")
+    for run, seq, key in keyed.iterator(CHUNK):
+        if key != f"{UUID(str(run)).hex}-{seq}":
+            yield Breach(8, str(run), f"step {seq} has the effect key {key}")
 
 
 def unsafe_effects_once() -> Iterator[Breach]:
-    """I7: an unsafe step was tried once, unless a person decided to repeat it."""
-    decided = PendingAction.objects.filter(step=OuterRef("pk"), kind=ActionKind.OUTCOME, status=ActionStatus.RESOLVED)
-    for step in Step.objects.filter(~Exists(decided), effect=Effect.UNSAFE, attempt__gt=1):
-        yield Breach(7, str(step.run_id), f"unsafe step {step.seq} was tried {step.attempt} times unasked")
+    """I7: an unsafe step was tried once, and once more for each refusal and for each decision to repeat it."""
+    again = PendingAction.objects.filter(
+        step=OuterRef("pk"),
+        kind=ActionKind.OUTCOME,
+        status=ActionStatus.RESOLVED,
+        decision__contains="did_not_happen",
+    )
+    repeats = again.order_by().values("step").annotate(count=Count("pk")).values("count")
+    tried = Step.objects.filter(effect=Effect.UNSAFE, attempt__gt=1).annotate(allowed=Coalesce(repeats, Value(0)) + 1)
+    for step in tried.filter(attempt__gt=F("allowed")).only("run_id", "seq", "attempt"):
+        if step.attempt > step.allowed + _refusals(step):
+            yield Breach(7, str(step.run_id), f"unsafe step {step.seq} was tried {step.attempt} times unasked")
 
 
-def unknowns_are_asked_about() -> Iterator[Breach]:
-    """I10: an unknown effect has an open action, or its run has ended."""
-    asked = PendingAction.objects.filter(step=OuterRef("pk"), kind=ActionKind.OUTCOME, status=ActionStatus.OPEN)
-    unknown = Step.objects.filter(~Exists(asked), status=StepStatus.UNKNOWN)
-    for step in unknown.exclude(run__status__in=ENDED):
-        yield Breach(10, str(step.run_id), f"step {step.seq} is unknown and nobody is asked")
+def _refusals(step: Step) -> int:
+    """Count the tries that the other side refused, which therefore did nothing. One query, but hardly any such step."""
+    events = RunEvent.objects.filter(run=step.run_id, kind="step.put_back").values_list("data", flat=True)
+    return sum(data["step"] == step.seq and data["error"] != "WorkerLost" for data in events)
 
 
-def approvals_bind() -> Iterator[Breach]:
-    """I11: a step that asked for approval began only after one for these very arguments."""
-    approvals = PendingAction.objects.filter(kind=ActionKind.APPROVAL).select_related("step")
-    by_step: dict[Step, list[PendingAction]] = defaultdict(list)
-    for action in approvals.filter(step__attempt__gt=0):
-        by_step[action.step].append(action)
-    for step, actions in by_step.items():
-        good = (a for a in actions if a.status == ActionStatus.APPROVED)
-        if not any(a.arguments_hash == step.arguments_hash for a in good):
-            yield Breach(11, str(step.run_id), f"step {step.seq} began without an approval of its arguments")
+class _Row(NamedTuple):
+    """What I14 wants to know of a step. `content`: an answer's text, else empty."""
 
-
-def nothing_after_cancel() -> Iterator[Breach]:
-    """I13: no step began after its run was cancelled."""
-    for step in Step.objects.filter(run__status=RunStatus.CANCELLED, started_at__gt=F("run__finished_at")):
-        yield Breach(13, str(step.run_id), f"step {step.seq} began after the end")
+    run: UUID
+    seq: int
+    kind: str
+    status: str
+    fence: int
+    tool_use_id: str
+    content: str | None
 
 
 def calls_are_answered() -> Iterator[Breach]:
-    """I14: each `tool_use` of an answer is one step, and all are done before the model is asked again."""
-    runs: dict[object, list[Step]] = defaultdict(list)
-    for step in Step.objects.order_by("run", "seq").iterator():
-        if runs and step.run_id not in runs:
-            yield from _unanswered(runs.popitem()[1])
-        runs[step.run_id].append(step)
-    for steps in runs.values():
-        yield from _unanswered(steps)
+    """I3, I14: each `tool_use` is one step, done before the model is asked again, by no older claim."""
+    answer = Case(
+        When(kind=StepKind.MODEL_CALL, status=StepStatus.COMPLETED, then=Cast("result", TextField())),
+        output_field=TextField(),
+    )
+    rows = Step.objects.order_by("run", "seq").values_list("run", "seq", "kind", "status", "fence", "tool_use_id")
+    story: list[_Row] = []
+    for row in map(_Row._make, rows.annotate(content=answer).iterator(CHUNK)):
+        if story and story[0].run != row.run:
+            yield from _of_story(story)
+            story = []
+        story.append(row)
+    yield from _of_story(story)
 
 
-def _unanswered(steps: list[Step]) -> Iterator[Breach]:
+def _of_story(story: list[_Row]) -> Iterator[Breach]:
     wanted: list[str] = []
-    turn: list[Step] = []
-    for step in steps:
+    turn: list[_Row] = []
+    newest = 0
+    for step in story:
         if step.kind == StepKind.MODEL_CALL:
-            if step.status != StepStatus.PLANNED and any(s.status not in STEP_DONE for s in turn):
-                yield Breach(14, str(step.run_id), f"step {step.seq} asked the model before all calls were done")
-            if wanted:
-                yield Breach(14, str(step.run_id), f"no step for {', '.join(wanted)}")
-            turn = []
-            content = (step.result or {}).get("content", []) if step.status == StepStatus.COMPLETED else []
-            wanted = [block["id"] for block in content if block.get("type") == "tool_use"]
+            yield from _before_asking(step, turn, wanted, newest)
+            turn, wanted = [], _tool_uses(step.content)
         elif step.kind == StepKind.TOOL_CALL:
             turn.append(step)
-            if step.tool_use_id not in wanted:
-                yield Breach(14, str(step.run_id), f"step {step.seq} answers {json.dumps(step.tool_use_id)}, not asked")
-            else:
+            if step.tool_use_id in wanted:
                 wanted.remove(step.tool_use_id)
-        if step is steps[-1] and wanted:
-            yield Breach(14, str(step.run_id), f"no step for {', '.join(wanted)}")
+            else:
+                yield Breach(14, str(step.run), f"step {step.seq} answers {step.tool_use_id!r}, not asked")
+        newest = max(newest, step.fence)
+    if wanted:
+        yield Breach(14, str(story[0].run), f"no step for {', '.join(wanted)}")
 
 
-def money_adds_up() -> Iterator[Breach]:
-    """I15: a run cost what its steps cost and what its model calls cost; an ended one has none open."""
-    for run in Run.objects.annotate(by_steps=Sum("steps__cost_usd")):
-        if (run.by_steps or 0) != run.cost_usd:
-            yield Breach(15, str(run.pk), f"cost {run.cost_usd}, its steps {run.by_steps or 0}")
-    spent = ModelCall.objects.values("run", "run__cost_usd").annotate(total=Sum("cost_usd"))
-    for row in spent:
-        if row["total"] != row["run__cost_usd"]:
-            yield Breach(15, str(row["run"]), f"cost {row['run__cost_usd']}, its model calls {row['total']}")
-    still_open = Q(status=ModelCallStatus.STARTED, run__status__in=ENDED)
-    for call in ModelCall.objects.filter(still_open):
-        yield Breach(15, str(call.run_id), f"model call {call.pk} holds its reserve after the end")
+def _before_asking(step: _Row, turn: list[_Row], wanted: list[str], newest: int) -> Iterator[Breach]:
+    if step.status != StepStatus.PLANNED and any(other.status not in STEP_DONE for other in turn):
+        yield Breach(14, str(step.run), f"step {step.seq} asked the model before all calls were done")
+    if wanted:
+        yield Breach(14, str(step.run), f"no step for {', '.join(wanted)}")
+    if 0 < step.fence < newest:
+        yield Breach(3, str(step.run), f"step {step.seq} was begun by an older claim than a step before it")
+
+
+def _tool_uses(content: str | None) -> list[str]:
+    blocks: list[dict[str, Any]] = json.loads(content)["content"] if content else []
+    return [block["id"] for block in blocks if block.get("type") == "tool_use"]
 
 
 CHECKS = (
     fences_and_numbers,
     results_are_whole,
+    effects_had_an_intent,
+    one_key_for_all_tries,
     unsafe_effects_once,
-    unknowns_are_asked_about,
-    approvals_bind,
-    nothing_after_cancel,
     calls_are_answered,
-    money_adds_up,
 )

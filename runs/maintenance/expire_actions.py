@@ -3,12 +3,14 @@
 from django.db import transaction
 
 from runs.clock import Now
+from runs.engine.journal import hash_of
 from runs.models import PendingAction, Run, Step
 from runs.models.moves import Event, change
 from runs.queue.doorbell import ring
 from runs.states import ActionKind, ActionStatus, RunStatus, StepStatus
 
 _TOLD = "Nobody decided in time, so the call was not made."
+_NO_ANSWER = {"text": "(no answer)", "end": True}
 
 
 def expire_actions() -> int:
@@ -41,7 +43,7 @@ def _expire(action: PendingAction) -> bool:
 def _end_conversation(run: Run, action: PendingAction, events: list[Event]) -> None:
     """Nobody answers any more: the conversation is over, as if by a last word."""
     Step.objects.filter(pk=action.step_id).update(
-        status=StepStatus.COMPLETED, result={"text": "(no answer)", "end": True}, finished_at=Now()
+        status=StepStatus.COMPLETED, result=_NO_ANSWER, result_hash=hash_of(_NO_ANSWER), finished_at=Now()
     )
     _go_on(run, events)
 

@@ -1,0 +1,62 @@
+"""Invariants of decisions: unknowns are asked about, approvals bind, each is decided once, a cancellation holds."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.db.models import Exists, F, OuterRef, Q
+
+from runs.invariants.breach import CHUNK, Breach
+from runs.models import PendingAction, RunEvent, Step
+from runs.states import ENDED, ActionKind, ActionStatus, StepStatus
+
+_DECIDED = [s for s in ActionStatus if s not in (ActionStatus.OPEN, ActionStatus.CANCELLED)]
+_CANCELS = ("run.cancel_requested", "run.cancelled")
+
+
+def unknowns_are_asked_about() -> Iterator[Breach]:
+    """I10: an unknown effect has an open action, or its run has ended."""
+    asked = PendingAction.objects.filter(step=OuterRef("pk"), kind=ActionKind.OUTCOME, status=ActionStatus.OPEN)
+    unknown = Step.objects.filter(~Exists(asked), status=StepStatus.UNKNOWN).exclude(run__status__in=ENDED)
+    for run, seq in unknown.values_list("run", "seq").iterator(CHUNK):
+        yield Breach(10, str(run), f"step {seq} is unknown and nobody is asked")
+
+
+def approvals_bind() -> Iterator[Breach]:
+    """I11: a step that had asked for approval began only after one in time, for these very arguments."""
+    of_step = PendingAction.objects.filter(step=OuterRef("pk"), kind=ActionKind.APPROVAL)
+    in_time = Q(expires_at=None) | Q(decided_at__lte=F("expires_at"))
+    good = of_step.filter(in_time, status=ActionStatus.APPROVED, arguments_hash=OuterRef("arguments_hash"))
+    asked = of_step.filter(requested_at__lt=OuterRef("started_at"))
+    for run, seq in Step.objects.filter(Exists(asked), ~Exists(good), attempt__gt=0).values_list("run", "seq"):
+        yield Breach(11, str(run), f"step {seq} began without an approval of its arguments")
+
+
+def decided_once() -> Iterator[Breach]:
+    """I12: a decided action was decided once, and the story of its run tells how."""
+    decided = PendingAction.objects.filter(status__in=_DECIDED).order_by().values_list("pk", "run", "status")
+    actions: dict[str, tuple[UUID, str]] = {str(pk): (run, status) for pk, run, status in decided.iterator(CHUNK)}
+    told: dict[str, list[str]] = defaultdict(list)
+    events = RunEvent.objects.filter(kind__in=[f"action.{status}" for status in _DECIDED]).order_by()
+    for kind, data in events.values_list("kind", "data").iterator(CHUNK):
+        told[data["action"]].append(kind.removeprefix("action."))
+    for action, (run, status) in actions.items():
+        if told[action] != [status]:
+            how = ", ".join(told[action]) or "nothing"
+            yield Breach(12, str(run), f"action {action} is {status}; its run has told {how}")
+
+
+def nothing_after_cancel() -> Iterator[Breach]:
+    """I13: no step began after its run was asked to cancel, unless a person has replayed it since."""
+    events = RunEvent.objects.filter(run=OuterRef("run"), seq__lt=OuterRef("seq"))
+    replayed = RunEvent.objects.filter(
+        run=OuterRef("run"), kind="run.replayed", seq__gt=OuterRef("seq"), seq__lt=OuterRef(OuterRef("seq"))
+    )
+    cancelled = events.filter(~Exists(replayed), kind__in=_CANCELS)
+    cancelled_runs = RunEvent.objects.filter(kind__in=_CANCELS).values("run")
+    begun = RunEvent.objects.filter(Exists(cancelled), run__in=cancelled_runs, kind="step.started")
+    for run, data in begun.values_list("run", "data").iterator(CHUNK):
+        yield Breach(13, str(run), f"step {data['step']} began after the run was asked to cancel")
+
+
+CHECKS = (unknowns_are_asked_about, approvals_bind, decided_once, nothing_after_cancel)

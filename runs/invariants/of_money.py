@@ -1,0 +1,47 @@
+"""Invariants of money: every dollar and token of a run is that of a step and of a row of the ledger."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from django.db.models import F, Q, Sum
+
+from runs.invariants.breach import CHUNK, Breach
+from runs.models import ModelCall, ModelCallStatus, Run
+from runs.states import ENDED
+
+_TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+
+
+def money_adds_up() -> Iterator[Breach]:
+    """I15: a run cost what its steps cost, and what its model calls cost."""
+    for name in ("steps", "model_calls"):
+        costs = Run.objects.order_by().values_list("pk", "cost_usd")
+        for pk, cost, total in costs.annotate(total=Sum(f"{name}__cost_usd")).iterator(CHUNK):
+            # Compared here: SQLite keeps decimals as floats, and its sums are a little off.
+            if abs(cost - (total or 0)) >= Decimal("0.000000005"):
+                yield Breach(15, str(pk), f"cost {cost}, its {name.replace('_', ' ')} {total or 0}")
+
+
+def tokens_add_up() -> Iterator[Breach]:
+    """I15: a run has the tokens that its model calls have."""
+    sums = {f"total_{name}": Sum(f"model_calls__{name}") for name in _TOKENS}
+    wrong = Q()
+    for name in _TOKENS:
+        wrong |= ~Q(**{name: F(f"total_{name}")})
+    runs = Run.objects.order_by().filter(model_calls__isnull=False).annotate(**sums).filter(wrong)
+    for pk in runs.values_list("pk", flat=True).iterator(CHUNK):
+        yield Breach(15, str(pk), "has other tokens than its model calls")
+
+
+def reserves_end() -> Iterator[Breach]:
+    """I15: an ended run holds no reserve; the calls of one that goes on fit into its budget."""
+    held = ModelCall.objects.filter(status=ModelCallStatus.STARTED)
+    for run, pk in held.filter(run__status__in=ENDED).order_by().values_list("run", "pk").iterator(CHUNK):
+        yield Breach(15, str(run), f"model call {pk} holds its reserve after the end")
+    by_run = held.order_by().values_list("run", "run__cost_usd", "run__max_cost_usd").annotate(Sum("reserved_usd"))
+    for run, cost, ceiling, reserved in by_run.filter(run__max_cost_usd__isnull=False).iterator(CHUNK):
+        if cost + reserved > ceiling:
+            yield Breach(15, str(run), f"{cost} spent and {reserved} reserved exceed the budget of {ceiling}")
+
+
+CHECKS = (money_adds_up, tokens_add_up, reserves_end)

@@ -1,0 +1,241 @@
+"""The world around the engine in the state machine: a clock that stands still unless told, a model and tools that
+follow a script, the fault points, and a ledger of the effects that have really happened.
+
+Everything in between is real: database, operations, claims, journal, recovery, reconciler.
+"""
+
+import json
+import logging
+from collections import Counter
+from types import SimpleNamespace
+from uuid import uuid4
+
+import anthropic
+import httpx2
+import pytest
+from django.db import connection
+from django.db.models import DateTimeField, Value
+from django.utils import timezone
+
+from runs import clock, fault_points
+from runs.declarations import catalog
+from runs.engine import model_call
+from runs.engine.provider import Answer, BrokenStreamError
+from runs.registry import Agent, Job, RateLimitedError, ToolError, UnknownOutcomeError, ask_human, tool
+
+MODEL_FAULTS = ("429", "overloaded", "cut", "no stop", "truncated", "refusal", "forbidden")
+TOOL_FAULTS = ("transient", "lost answer", "unknown", "unknown, done", "permanent", "told", "limited", "slow")
+USAGE = {"input_tokens": 100, "output_tokens": 50}
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class _Frozen(Value):
+    """Stands where the database's clock stood."""
+
+    def __add__(self, ahead):
+        return Value(self.value + ahead, output_field=DateTimeField())
+
+
+class _Points(dict):
+    """All fault points, armed: passing one tells the world, which may raise."""
+
+    def __init__(self, passed):
+        super().__init__(dict.fromkeys(fault_points.POINTS))
+        self._passed = passed
+
+    def __getitem__(self, name):
+        self._passed(name)
+        return 9, 0.0
+
+
+class _Alarms(logging.Handler):
+    """Errors that the engine caught and logged: none of them may be swallowed here."""
+
+    def __init__(self):
+        super().__init__(logging.ERROR)
+        self.heard = []
+
+    def emit(self, record):
+        if record.exc_info:
+            self.heard.append(f"{record.getMessage()}: {record.exc_info[1]!r}")
+
+
+class World:
+    """What one example plays in. Close it, or the next test finds the clocks and the model replaced."""
+
+    def __init__(self):
+        self.effects = Counter()  # (run id, tool_use_id or name of the step): how often it has really happened
+        self.asked = Counter()  # run's prompt: how often its model was asked
+        self.model_faults, self.tool_faults = [], []
+        self.lease_of = {}  # run id: the newest lease in this process, for a tool that takes its time
+        self.deed = None  # (fault points still to pass, what to do then)
+        self.alarms = _Alarms()
+        self._uses = 0
+        self._patch = pytest.MonkeyPatch()
+        self._depth = len(connection.savepoint_ids)
+        self._open()
+
+    def _open(self):
+        base = timezone.now()
+        set_ = self._patch.setattr
+        set_(clock, "DatabaseNow", lambda: _Frozen(base, output_field=DateTimeField()))
+        set_(clock, "now", lambda: base + clock._ahead)
+        set_(clock, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+        set_(fault_points, "_armed", lambda: self._points)
+        set_(model_call, "ask", self.ask)
+        self._points = _Points(self._pass)
+        for job_type in (self._agent(), self._talker(), self._job()):
+            self._patch.setitem(catalog._catalog, job_type.name, job_type())
+        logging.getLogger("runs").addHandler(self.alarms)
+
+    def close(self):
+        """Put the real world back."""
+        logging.getLogger("runs").removeHandler(self.alarms)
+        self._patch.undo()
+        clock.reset()
+
+    # Fault points
+
+    def _pass(self, name):
+        """Do the deed at its fault point. Only a crash may strike within a transaction: others wait for its lock."""
+        if self.deed is None:
+            return
+        left, do = self.deed
+        if left:
+            self.deed = left - 1, do
+        elif do is crash or len(connection.savepoint_ids) == self._depth:
+            self.deed = None
+            do()
+
+    # The model
+
+    def ask(self, request, *, check, progress, timeout_s):
+        """Answer as the prompt says, which is a list of turns: each a list of tools to call."""
+        prompt = request["messages"][0]["content"][0]["text"]
+        self.asked[prompt] += 1
+        fault = self.model_faults.pop(0) if self.model_faults else None
+        _refuse(fault)
+        progress.message_id, progress.request_id = f"msg_{uuid4().hex}", "req"
+        self._pass("in the stream")
+        check()
+        if fault == "cut":
+            raise httpx2.RemoteProtocolError("peer closed the connection")
+        if fault == "no stop":
+            raise BrokenStreamError("the stream ended without a stop reason")
+        answers = sum(message["role"] == "assistant" for message in request["messages"])
+        turns = json.loads(prompt.split("|")[1])
+        content = self._turn(turns[answers]) if answers < len(turns) else [{"type": "text", "text": "Done."}]
+        reason = "tool_use" if answers < len(turns) else "end_turn"
+        reason = {"truncated": "max_tokens", "refusal": "refusal"}.get(fault, reason)
+        message = {"id": progress.message_id, "model": request["model"], "content": content}
+        return Answer(message=message | {"stop_reason": reason, "usage": USAGE}, request_id="req")
+
+    def _turn(self, names):
+        self._uses += len(names)
+        arguments = {"refund": {"amount": 7}, "ask_human": {"question": "Well?"}}
+        return [
+            {"type": "tool_use", "id": f"toolu_{self._uses - n}", "name": name, "input": arguments.get(name, {})}
+            for n, name in enumerate(names)
+        ]
+
+    # The tools
+
+    def act(self, run_id, mark, context):
+        """Have an effect, or not, as the script says."""
+        fault = self.tool_faults.pop(0) if self.tool_faults else None
+        errors = {
+            "transient": ConnectionError("refused"),
+            "unknown": UnknownOutcomeError("no idea"),
+            "permanent": ValueError("no such order"),
+            "told": ToolError("no"),
+            "limited": RateLimitedError("later", retry_after_s=1.0),
+        }
+        if fault in errors:
+            raise errors[fault]
+        self.effects[run_id, mark] += 1
+        if fault == "lost answer":
+            raise ConnectionError("reset by peer")
+        if fault == "unknown, done":
+            raise UnknownOutcomeError("no idea")
+        if fault == "slow":
+            clock.advance(700)  # beyond the run's timeout_s, with a heartbeat all the while
+            self.lease_of[run_id].valid_until = clock.monotonic() + 8
+            context.progress(50)
+        return "done"
+
+    def _agent(self):
+        def act(context):
+            """Act."""
+            return self.act(context.run_id, context.tool_use_id, context)
+
+        def refund(context, amount: int):
+            """Refund."""
+            return act(context)
+
+        def found(context, arguments):
+            return "found" if self.effects[context.run_id, context.tool_use_id] else None
+
+        def of(name, effect, f=act, **more):
+            return tool(name=name, description=name, function=f, effect=effect, **more)
+
+        class Machine(Agent):
+            name = "machine"
+            model = "claude-sonnet-5-5"
+            max_cost_usd = 0.2
+            max_steps = 8
+            tools = [
+                of("read", "read"),
+                of("put", "idempotent"),
+                of("send", "unsafe"),
+                of("book", "verifiable", verify=found),
+                of("refund", "unsafe", refund, approval="always"),
+                ask_human,
+            ]
+
+        return Machine
+
+    def _talker(self):
+        class Talker(Agent):
+            name = "machine_talker"
+            model = "claude-sonnet-5-5"
+            converses = True
+
+        return Talker
+
+    def _job(self):
+        world = self
+
+        class Steps(Job):
+            name = "machine_job"
+            queue = "batch"
+
+            def run(self, context, effects: list[str], number: int = 0):
+                for place, effect in enumerate(effects):
+                    mark = f"{effect}-{place}"
+                    context.step(mark, world.act, context.run_id, mark, context, effect=effect)
+                return "done"
+
+        return Steps
+
+
+def crash():
+    """Die, here and now."""
+    raise Crash
+
+
+def _refuse(fault):
+    """Fail as the provider does before any answer."""
+    statuses = {
+        "429": (anthropic.RateLimitError, 429, "rate_limit_error"),
+        "overloaded": (anthropic.InternalServerError, 529, "overloaded_error"),
+        "forbidden": (anthropic.PermissionDeniedError, 403, "permission_error"),
+    }
+    if fault in statuses:
+        error, status, kind = statuses[fault]
+        response = httpx2.Response(
+            status, headers={"retry-after": "1"}, request=httpx2.Request("POST", "http://model.test")
+        )
+        raise error(kind, response=response, body={"type": "error", "error": {"type": kind, "message": kind}})
