@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from agentops.offline.model import OfflineModel
 from runs.engine import provider
@@ -14,6 +15,9 @@ from runs.models import Run, Tenant
 from runs.operations.accounts import make_member, make_tenant, make_token
 from runs.operations.post_run import RunRequest, post_run
 from runs.queue.claim import claim_next
+
+hypothesis_settings.register_profile("agentops", deadline=None)  # a busy machine is no counterexample
+hypothesis_settings.load_profile("agentops")
 
 QUEUES = ("realtime", "agents", "default", "batch")
 
