@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from runs.conf import conf
+from runs.engine.certainty import write_surely
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError
 from runs.errors import StaleRunError
 from runs.fault_points import fault_point
@@ -204,17 +205,23 @@ class Journal:
         ends here anyway).
         """
         only_if = None if to else {"cancel_requested_at": None}
+        before = self.run.status
+
+        @transaction.atomic
+        def write() -> None:
+            self.run.status = before  # a try that failed has moved it in memory
+            change(
+                self.run,
+                to=to,
+                events=self._events,
+                if_fence=self.lease.fence,
+                only_if=only_if,
+                **(self._columns | columns),
+            )
+            self._write_rows()
+
         try:
-            with transaction.atomic():
-                change(
-                    self.run,
-                    to=to,
-                    events=self._events,
-                    if_fence=self.lease.fence,
-                    only_if=only_if,
-                    **(self._columns | columns),
-                )
-                self._write_rows()
+            write_surely(write, self.lease, event_seq=self.run.event_seq, tells=bool(self._events))
         except StaleRunError as error:
             if not to and self._cancel_requested():
                 self.lease.cancel.set()
