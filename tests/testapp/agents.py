@@ -1,5 +1,6 @@
 """Job types of the tests. Tools count their calls in `CALLS`, which the tests clear."""
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -172,6 +173,24 @@ class Squares(Job):
             values.append(context.step(f"square-{n}", square, n, effect=effect))
             context.progress(100 * n / upto, f"{n} of {upto}")
         return {"values": values}
+
+
+def slow_square(n: int) -> int:
+    """Take a while, and square."""
+    time.sleep(0.2)
+    return n * n
+
+
+@register
+class SlowSquares(Job):
+    """Many recorded steps that take a while; each may be done once."""
+
+    name = "slow_squares"
+    queue = "batch"
+
+    def run(self, context: Any, upto: int) -> int:
+        """Square every number, one step each."""
+        return sum(context.step(f"square-{n}", slow_square, n, effect="unsafe") for n in range(1, upto + 1))
 
 
 __all__ = ["CALLS", "FAIL", "HAPPENED", "KEYS", "ToolError", "TransientError", "UnknownOutcomeError"]
