@@ -10,6 +10,7 @@ import django_stubs_ext
 import environ
 
 from agentops.embedded.valkey import socket_path
+from agentops.postgresql.reconnect import RECONNECT_S, connect_again
 
 django_stubs_ext.monkeypatch()  # lets admin classes name their model
 
@@ -117,8 +118,9 @@ def _database() -> dict[str, Any]:
             "pool": {
                 "min_size": 0,
                 "max_size": env.int("AGENTOPS_DB_POOL", default=10),
-                "timeout": 2,  # then the backend asks again
-                "reconnect_timeout": 1,
+                "timeout": 20,
+                "reconnect_timeout": RECONNECT_S,
+                "reconnect_failed": connect_again,
             },
         }
     return config

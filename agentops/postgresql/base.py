@@ -2,21 +2,19 @@
 
 Django's pool hands out connections that the server has hung up on, or sleeps 1, 2, 4 ... seconds between checks of
 them; and it waits ever longer before it connects anew. A heartbeat cannot wait that long. Here a dead connection is
-seen without a round trip, thrown away and replaced, and a server that is back is used within a second or two.
+seen without a round trip, thrown away and replaced; `reconnect` sees to it that a server that is back is used within
+a second or two.
 """
 
 import os
 import select
-import time
 from typing import Any
 
 from django.db import connections
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.postgresql import base
 from psycopg import Connection
-from psycopg_pool import PoolTimeout
 
-_SERVER_AWAY_S = 20.0  # so long a query waits for a server that is away, or for a place in the pool
 # A statement or a transaction that hangs gives its locks back; nothing of ours takes nearly so long.
 _LIMITS = "SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'"
 
@@ -27,19 +25,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection that is alive when it is taken from the pool."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Take a living connection; wait for the server if it is away."""
-        ends_at = time.monotonic() + _SERVER_AWAY_S
-        while True:
-            try:
-                taken = super().get_new_connection(conn_params)
-            except PoolTimeout:  # asked again, the pool connects at once instead of waiting for its own turn
-                if time.monotonic() > ends_at:
-                    raise
-                continue
-            if not self.pool or not _hung_up(taken):
-                return taken
+        """Take a living connection."""
+        while _hung_up(taken := super().get_new_connection(conn_params)) and self.pool:
             taken.close()
             taken._pool.putconn(taken)  # the pool makes another in its place
+        return taken
 
     def schema_editor(self, *args: Any, **kwargs: Any) -> BaseDatabaseSchemaEditor:
         """Change the schema, however long it takes."""
