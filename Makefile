@@ -33,7 +33,7 @@ test: setup ## Run the tests
 	$(BIN)/python -m pytest -n 2 -m "not browser"
 
 test-postgres: setup ## Run the tests on a real PostgreSQL, embedded
-	$(BIN)/python -m tests.on_postgres -m "not browser and not slow"
+	$(BIN)/python -m tests.on_postgres -n 2 -m "not browser"
 
 test-next: ## Run the tests on Python 3.12 and Django 6.1, where that interpreter is
 	@if [ -n "$(NEXT)" ]; then \

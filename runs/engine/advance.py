@@ -66,6 +66,7 @@ def _advance(journal: Journal, job_type: JobType) -> Outcome:
 
 def _judge(journal: Journal, error: Exception) -> Outcome:
     """Transient errors come back later, all others are the end of it."""
+    release_connection()  # it may be what has failed
     try:
         delays = job_type_named(journal.run.job_type).retry_delays_s
     except UnknownJobTypeError:

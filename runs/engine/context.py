@@ -1,10 +1,12 @@
 """What a tool, or a plain job, is told about the run it works for."""
 
+import logging
 import time
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 
 from runs.engine.lease import Lease
@@ -12,6 +14,8 @@ from runs.errors import StepTimeoutError
 from runs.hostile import clean_text
 from runs.models import Run
 from runs.secrets import redact, secret
+
+log = logging.getLogger(__name__)
 
 _PROGRESS_EVERY_S = 0.5
 
@@ -44,9 +48,14 @@ class ToolContext:
             return
         self._told_at = now
         percent = min(100.0, max(0.0, float(percent)))
-        Run.objects.filter(
+        ours = Run.objects.filter(
             Q(progress_percent__lte=percent), pk=self.run_id, fence=self.lease.fence, status="running"
-        ).update(progress_percent=percent, progress_message=redact(clean_text(message))[:500])
+        )
+        try:
+            ours.update(progress_percent=percent, progress_message=redact(clean_text(message))[:500])
+        except (OperationalError, InterfaceError) as error:  # no reason to fail the tool, whose effect may be half done
+            log.warning("run %s: no progress could be told (%s)", self.run_id, error)
+            connection.close()
 
     def secret(self, name: str) -> str:
         """Return a secret from the environment; its value never reaches a row."""

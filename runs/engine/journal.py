@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import DatabaseError, connection, transaction
 
 from runs.conf import conf
+from runs.engine.certainty import write_surely
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError
 from runs.engine.permission import check_owner
 from runs.errors import StaleRunError
@@ -224,10 +225,15 @@ class Journal:
         self._write(to=to, only=If(fence=self.lease.fence, not_cancelled=to is None), **columns)
 
     def _write(self, *, only: If, to: RunStatus | None = None, **columns: Any) -> None:
-        rare = self._artifacts or self._actions
-        try:
+        before, rare = self.run.status, self._artifacts or self._actions
+
+        def write() -> None:
+            self.run.status = before  # a try that failed may have moved it in memory
             with transaction.atomic() if rare else nullcontext():
                 self._write_rows(only=only, to=to, **columns)
+
+        try:
+            write_surely(write, self.run, self.lease, tells=bool(self._events))
         except StaleRunError as error:
             self._say_why(error, only)
         except DatabaseError:

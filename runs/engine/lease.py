@@ -48,16 +48,20 @@ class Lease:
         Raises: LeaseLostError, CancelRequestedError, ReleaseRequestedError (only when the grace is over),
         DeadlineError, in this order.
         """
-        # A process that was stopped and goes on must not act before its heartbeat has caught up.
-        if self.lost.is_set() or clock.monotonic() > self.valid_until:
-            self.lost.set()
-            raise LeaseLostError(f"run {self.run_id}: the lease is lost")
+        self.check_held()
         if self.cancel.is_set():
             raise CancelRequestedError(f"run {self.run_id}: cancelled")
         if self.abort.is_set():
             raise ReleaseRequestedError(f"run {self.run_id}: the worker ends")
         if self.held_s > self.budget_s:
             raise DeadlineError("the run has used up its timeout_s")
+
+    def check_held(self) -> None:
+        """Raise LeaseLostError unless the run is still ours."""
+        # A process that was stopped and goes on must not act before its heartbeat has caught up.
+        if self.lost.is_set() or clock.monotonic() > self.valid_until:
+            self.lost.set()
+            raise LeaseLostError(f"run {self.run_id}: the lease is lost")
 
     def check_boundary(self) -> None:
         """Between two steps: as `check`, and stop here if the worker is stopping.

@@ -100,7 +100,8 @@ class Run(models.Model):
         indexes = [
             models.Index(fields=["line", "rank"], condition=Q(status="queued", alone=False), name="run_next_of_line"),
             models.Index(fields=["queue", "rank"], condition=Q(status="queued", alone=True), name="run_tried_alone"),
-            models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="run_leases"),
+            # Not on lease_expires_at: each heartbeat would write a new entry into every index of the row.
+            models.Index(fields=["worker"], condition=Q(status="running"), name="run_held"),
             models.Index(
                 fields=["next_attempt_at"],
                 condition=Q(status__in=["scheduled", "retrying"]),

@@ -1,6 +1,7 @@
 """Job types of the tests. Tools count their calls in `CALLS`, which the tests clear."""
 
 import os
+import signal
 import subprocess
 import time
 from collections import Counter
@@ -221,6 +222,40 @@ class Crawler(Job):
     def run(self, context: Any, effect: str = "unsafe") -> Any:
         """Crawl."""
         return context.step("crawl", _crawl, context, effect=effect)
+
+
+def slow_square(n: int) -> int:
+    """Take a while, and square."""
+    time.sleep(0.2)
+    return n * n
+
+
+@register
+class SlowSquares(Job):
+    """Many recorded steps that take a while; each may be done once."""
+
+    name = "slow_squares"
+    queue = "batch"
+
+    def run(self, context: Any, upto: int) -> int:
+        """Square every number, one step each."""
+        return sum(context.step(f"square-{n}", slow_square, n, effect="unsafe") for n in range(1, upto + 1))
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@register
+class Poison(Job):
+    """Takes its worker down, each time."""
+
+    name = "poison"
+    queue = "batch"
+
+    def run(self, context: Any) -> None:
+        """Die."""
+        context.step("die", _die, effect="read")
 
 
 __all__ = ["CALLS", "FAIL", "HAPPENED", "KEYS", "ToolError", "TransientError", "UnknownOutcomeError"]

@@ -1,12 +1,18 @@
 """Writers of the embedded database wait their turn, so that no heartbeat starves."""
 
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
 
-from runs.models import Tenant
+from runs.models import Line, Run, Tenant
+from tests.databases import environment
+
+ROOT = Path(__file__).resolve().parents[3]
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -65,3 +71,30 @@ def test_the_gate_is_left_after_commit_rollback_and_error():
     others[0].join(5)
 
     assert set(Tenant.objects.values_list("slug", flat=True)) == {"kept", "other"}
+
+
+WRITER = """
+import os, sys
+import django; django.setup()
+from runs.operations.accounts import make_member, make_tenant
+from runs.operations.post_run import RunRequest, post_run
+tenant = make_tenant("acme"); user = make_member(tenant, None)
+sys.stdin.readline()
+for _ in range(40):
+    post_run(RunRequest("clerk", {"text": "x"}), tenant=tenant, user=user, origin="test")
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_write_at_once_are_never_told_that_the_database_is_locked():
+    """Fault 50."""
+    command = [sys.executable, "-c", WRITER]
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    writers = [subprocess.Popen(command, cwd=ROOT, env=environment(LOG_LEVEL="ERROR"), **pipes) for _ in range(4)]
+
+    told = [writer.communicate("go\n", timeout=120)[1] for writer in writers]
+
+    assert [writer.returncode for writer in writers] == [0] * 4, told
+    assert "locked" not in "".join(told)
+    assert Run.objects.count() == 160
+    assert Line.objects.get().queued == 160

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import fresh_database
+
 ROOT = Path(__file__).resolve().parents[3]
-FOREIGN = ("DATABASE_URL", "REDIS_URL", "AGENTOPS_EXAMPLES", "AGENTOPS_WORKLOAD", "DJANGO_SETTINGS_MODULE")
+FOREIGN = ("REDIS_URL", "AGENTOPS_EXAMPLES", "AGENTOPS_WORKLOAD", "DJANGO_SETTINGS_MODULE")
 
 
 @pytest.fixture
 def replay():
-    """Run the command on embedded servers of its own."""
+    """Run the command on a database and an embedded Valkey of its own."""
     var = tempfile.mkdtemp(prefix="wl-")
     env = {name: value for name, value in os.environ.items() if name not in FOREIGN} | {"AGENTOPS_VAR": var}
 
@@ -25,7 +27,8 @@ def replay():
         return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=150)
 
     run.var = Path(var)
-    yield run
+    with fresh_database(var) as env["DATABASE_URL"]:
+        yield run
     shutil.rmtree(var, ignore_errors=True)
 
 

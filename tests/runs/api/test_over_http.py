@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import environment, fresh_database
 from tests.runs.api.conftest import RUNS
 
 pytestmark = pytest.mark.slow
@@ -25,13 +25,8 @@ BODY = json.dumps({"job_type": "squares", "input": {"upto": 1}}).encode()
 class Server:
     """A server process of its own, with a database of its own."""
 
-    def __init__(self, var: str) -> None:
-        self.env = os.environ | {
-            "AGENTOPS_VAR": var,
-            "DATABASE_URL": f"sqlite:///{var}/api.sqlite3",
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "ALLOWED_HOSTS": "127.0.0.1",
-        }
+    def __init__(self, var: str, database: str) -> None:
+        self.env = environment(database, AGENTOPS_TESTS_VAR=var, ALLOWED_HOSTS="127.0.0.1")
         self.manage("migrate", "-v0")
         self.token = self.manage("token", "--tenant", "acme").split()[-1]
         with socket.socket() as free:
@@ -76,8 +71,8 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with tempfile.TemporaryDirectory(prefix="api-") as var:
-        server = Server(var)
+    with tempfile.TemporaryDirectory(prefix="api-") as var, fresh_database(var) as database:
+        server = Server(var, database)
         try:
             server.wait()
             yield server

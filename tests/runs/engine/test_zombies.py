@@ -76,7 +76,7 @@ def test_an_effect_of_a_stopped_holder_happens_once_or_not_at_all(offline, post,
     assert list(breaches(look_again_after_s=0)) == []
 
 
-def test_progress_zeroes_the_count_of_lost_workers(offline, post, work):
+def test_progress_zeroes_the_count_of_lost_workers(offline, post, work_alone):
     offline({"turns": [say("hi")]})
     run = post("clerk")
     claim(), take_over()
@@ -84,7 +84,7 @@ def test_progress_zeroes_the_count_of_lost_workers(offline, post, work):
     rescue_runs()
     assert Run.objects.get().crashes == 2
 
-    work()
+    work_alone()
 
     run.refresh_from_db()
     assert (run.status, run.crashes) == ("completed", 0)

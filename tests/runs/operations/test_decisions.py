@@ -14,6 +14,7 @@ from runs.models import Membership, PendingAction
 from runs.operations.accounts import make_member
 from runs.operations.cancel_run import cancel_run
 from runs.operations.decide_action import approve, reject, resolve
+from tests.at_once import at_once
 from tests.testapp.agents import CALLS, FAIL
 
 pytestmark = pytest.mark.django_db
@@ -189,3 +190,16 @@ def test_many_people_at_once_make_one_decision(action, user, work):
     assert sorted(results) == sorted([winner] * 6 + ["conflict"] * 6)
     assert CALLS["refund"] == (winner == "approved")
     assert action.run.events.filter(kind__startswith="action.").count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_approvals_at_once_are_one_decision_and_fifty_times_the_same_answer(action, user, work):
+    """Fault 33."""
+    answers = at_once(50, lambda _: approve(PendingAction.objects.get(pk=action.pk), user=user))
+    work()
+
+    assert {(answer.pk, answer.status, answer.decided_at) for answer in answers} == {
+        (action.pk, "approved", PendingAction.objects.get(pk=action.pk).decided_at)
+    }
+    assert CALLS["refund"] == 1
+    assert action.run.events.filter(kind="action.approved").count() == 1

@@ -8,6 +8,7 @@ import pytest
 from deadletters.models import DeadLetter
 from runs.models import Run, RunEvent
 from runs.worker.supervisor import Child, Supervisor
+from tests.databases import environment
 from tests.runs.worker.waiting import wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -15,13 +16,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_a_poisonous_run_dies_alone_and_its_neighbours_complete(post, child_env):
-    poison = post("poison", input={"text": "kill"})
+def test_a_poisonous_run_dies_alone_and_its_neighbours_complete(post):
+    poison = post("poison", input={})
     neighbours = [post("squares", input={"upto": 2}) for _ in range(5)]
     command = [sys.executable, str(ROOT / "manage.py"), "rqworker", "agents", "batch"]
 
     with Supervisor() as supervisor:
-        supervisor.add(Child("worker", command, env=child_env))
+        supervisor.add(Child("worker", command, env=environment()))
         wait_for(lambda: supervisor.check() is None or _status(poison) == "failed", timeout_s=90)
 
     assert DeadLetter.objects.get(run_id=poison.pk).error_class == "CrashLoopError"

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, made steady; `agentops.postgresql` as the engine."""

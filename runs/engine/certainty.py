@@ -1,0 +1,57 @@
+"""Writing once although the connection breaks: find out what became of a transaction, then go on or write it again.
+
+A transaction whose COMMIT was sent and not answered may or may not have been committed. Writing it again blindly
+doubles money and events; giving up loses the result of an effect that has happened.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from runs.engine.lease import Lease, LeaseLostError
+from runs.models import Run, RunEvent
+
+log = logging.getLogger(__name__)
+
+_PAUSE_S = 0.2
+
+
+def write_surely(write: Callable[[], None], run: Run, lease: Lease, *, tells: bool) -> None:
+    """Do a write of this claim exactly once, and again until the lease is over if the connection breaks.
+
+    `tells` says whether the write adds an event of ours. One that does not is safe to repeat. Within somebody else's
+    transaction there is one try: the whole of it must be repeated.
+    Raises: what `write` raises; LeaseLostError when the lease is over meanwhile.
+    """
+    if connection.in_atomic_block:
+        write()
+        return
+    broken = False
+    while True:
+        try:
+            if not (broken and tells and _has_landed(run, lease)):
+                write()
+            return
+        except (OperationalError, InterfaceError) as error:
+            log.warning("run %s: a write failed (%s); looking what became of it", lease.run_id, error)
+            broken = True
+            connection.close()
+            lease.check_held()
+            time.sleep(_PAUSE_S)
+
+
+@transaction.atomic
+def _has_landed(run: Run, lease: Lease) -> bool:
+    """Say whether the write was committed. The lock waits for a commit that is still under way.
+
+    Raises: LeaseLostError if the run was claimed anew.
+    """
+    held = Run.objects.select_for_update().filter(pk=run.pk, fence=lease.fence)
+    newest = held.values_list("event_seq", flat=True).first()
+    if newest is None:
+        raise LeaseLostError(f"run {run.pk}: another worker has claimed it")
+    landed = RunEvent.objects.filter(run=run, seq__gt=run.event_seq, actor=lease.worker_name).exists()
+    run.event_seq = newest
+    return landed

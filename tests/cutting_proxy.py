@@ -1,0 +1,62 @@
+"""A proxy in front of PostgreSQL that cuts one connection in the middle of a COMMIT."""
+
+import selectors
+import socket
+import threading
+from pathlib import Path
+
+
+class CuttingProxy:
+    """Listens in `folder` under PostgreSQL's socket name and forwards to the server's socket."""
+
+    def __init__(self, folder: Path, server: str) -> None:
+        self._server = server
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(folder / ".s.PGSQL.5432"))
+        self._listener.listen(50)
+        self._cut_at, self._deliver = 0, False
+        self.commits = 0
+        self.cuts = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self, *, at_commit: int, deliver: bool) -> None:
+        """Cut at the n-th COMMIT from now, before or after the server gets it; its answer never arrives."""
+        self.commits, self.cuts = 0, 0
+        self._cut_at, self._deliver = at_commit, deliver
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self._server)
+            threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
+
+    def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        with client, server, selectors.DefaultSelector() as ready:
+            ready.register(client, selectors.EVENT_READ, server)
+            ready.register(server, selectors.EVENT_READ, client)
+            while True:
+                for key, _ in ready.select():
+                    data = key.fileobj.recv(65536)
+                    if not data:
+                        return
+                    if key.fileobj is client and self._is_cut(data):
+                        if self._deliver:
+                            server.sendall(data)
+                            server.recv(65536)  # committed, but nobody will hear of it
+                        return
+                    key.data.sendall(data)
+
+    def _is_cut(self, data: bytes) -> bool:
+        if b"COMMIT" not in data:
+            return False
+        self.commits += 1
+        self.cuts += self.commits == self._cut_at
+        return self.commits == self._cut_at

@@ -1,0 +1,129 @@
+"""Connections that break in mid-write: nothing is written twice, nothing that happened is forgotten."""
+
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+
+from runs.clock import Now
+from runs.invariants.every import breaches
+from runs.maintenance.rescue_runs import rescue_runs
+from runs.models import Line, ModelCall, Run
+from tests.cutting_proxy import CuttingProxy
+from tests.runs.engine.story import say, trace, use
+from tests.testapp.agents import CALLS
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor == "sqlite", reason="a SQLite database has no connection to lose"),
+]
+
+STORY = {"turns": [use(("send", {"to": "a"})), use(("look_up", {"key": "k"})), say("Done.")]}
+CALLED = ["send", "look_up"]
+
+
+@pytest.fixture
+def proxy():
+    """All connections of this test go through a proxy."""
+    folder = tempfile.mkdtemp(prefix="cut-")
+    params = connection.get_connection_params()
+    proxy = CuttingProxy(Path(folder), f"{params['host']}/.s.PGSQL.5432")
+    options = connection.settings_dict["OPTIONS"]
+    before = options.get("host"), connection.settings_dict["HOST"]
+
+    def point_at(option, host):
+        connection.close()
+        connection.close_pool()
+        options["host"], connection.settings_dict["HOST"] = option, host
+
+    point_at(folder, folder)
+    yield proxy
+    point_at(*before)
+    proxy.close()
+
+
+@pytest.mark.parametrize("deliver", [False, True], ids=["commit lost", "answer lost"])
+def test_a_commit_without_an_answer_is_written_exactly_once(offline, post, work, proxy, deliver):
+    offline(STORY)
+    at_commit = 0
+    while at_commit == 0 or proxy.cuts:
+        at_commit += 1
+        CALLS.clear()
+        run = post("clerk")
+        proxy.cut(at_commit=at_commit, deliver=deliver)
+        work_through(work, run)
+
+        assert run.status == "completed"
+        # Only a claim that nobody has heard of waits for its lease; a journal finds out and goes on.
+        assert (run.fence, run.attempts) == (2 if at_commit == 1 and deliver else 1, 0), f"commit {at_commit}"
+        assert {name: CALLS[name] for name in CALLED} == dict.fromkeys(CALLED, 1)
+        assert [name for _, name, _ in trace(run) if name in CALLED] == CALLED
+        assert run.cost_usd == sum(call.cost_usd for call in ModelCall.objects.filter(run=run))
+        assert ModelCall.objects.filter(run=run).count() == 3
+        assert run.events.filter(kind="step.completed").count() == 5
+    proxy.cut(at_commit=0, deliver=False)
+    assert at_commit > 5
+    assert list(breaches()) == []
+
+
+def work_through(work, run):
+    """Work like a slot: a claim that fails is tried again. One that was committed unheard waits for its lease."""
+    for _ in range(5):
+        try:
+            work()
+        except Exception:
+            connection.close()
+        run.refresh_from_db()
+        if run.status == "completed":
+            return
+        Run.objects.filter(pk=run.pk, status="running").update(lease_expires_at=Now())
+        rescue_runs()
+
+
+def test_a_deadlock_is_written_again(offline, post, work):
+    """A journal locks the run, then its line; somebody locks them the other way round."""
+    offline({"turns": [say("Done.")]})
+    run = post("clerk")
+    asked = threading.Event()
+
+    def lock_in_the_wrong_order():
+        with transaction.atomic():
+            Line.objects.select_for_update().get(pk=run.line_id)
+            asked.set()
+            wait_until_blocked()
+            Run.objects.select_for_update().get(pk=run.pk)
+        connection.close()
+
+    from runs.engine import settle as module
+
+    other = threading.Thread(target=lock_in_the_wrong_order)
+    real = module.fault_point
+
+    def meet(name):
+        other.start()
+        asked.wait(10)
+        real(name)
+
+    module.fault_point = meet
+    try:
+        work()
+    finally:
+        module.fault_point = real
+        other.join(20)
+
+    run.refresh_from_db()
+    assert (run.status, run.attempts, run.events.filter(kind="run.completed").count()) == ("completed", 0, 1)
+
+
+def wait_until_blocked():
+    """Until some transaction of this database waits for a lock."""
+    ends_at = time.monotonic() + 10
+    while time.monotonic() < ends_at:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.02)

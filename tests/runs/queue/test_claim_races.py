@@ -1,0 +1,44 @@
+"""Many claimers at the same moment (fault 9)."""
+
+from collections import Counter
+from uuid import uuid4
+
+import pytest
+
+from runs.models import Line, Run, RunEvent
+from runs.operations.accounts import make_member, make_tenant
+from runs.operations.post_run import RunRequest, post_run
+from runs.queue.claim import claim_next
+from tests.at_once import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CLAIMERS, RUNS, TENANTS = 32, 200, 4
+
+
+def post_many():
+    for number in range(TENANTS):
+        tenant = make_tenant(f"t{number}")
+        user = make_member(tenant, None)
+        for _ in range(RUNS // TENANTS):
+            post_run(RunRequest("clerk", {"text": "x"}), tenant=tenant, user=user, origin="test")
+
+
+def claim_until_none(number):
+    """Claim like a slot: when others stand in the way for a moment, look again."""
+    mine = []
+    while Run.objects.filter(status="queued").exists():
+        if claimed := claim_next(["agents"], worker_id=uuid4(), worker_name=f"w{number}"):
+            mine.append(claimed[0].pk)
+    return mine
+
+
+def test_thirty_two_claimers_take_each_of_two_hundred_runs_once():
+    post_many()
+
+    taken = [pk for mine in at_once(CLAIMERS, claim_until_none) for pk in mine]
+
+    assert len(taken) == len(set(taken)) == RUNS
+    assert set(Run.objects.values_list("status", "fence")) == {("running", 1)}
+    assert Counter(RunEvent.objects.filter(kind="run.claimed").values_list("run", flat=True)).most_common(1)[0][1] == 1
+    assert set(Line.objects.values_list("queued", "running")) == {(0, RUNS // TENANTS)}
