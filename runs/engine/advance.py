@@ -13,7 +13,6 @@ from runs.engine.journal import Journal, release_connection
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError, ReleaseRequestedError
 from runs.engine.outcomes import Cancelled, Failed, Lost, Outcome, Released, Retry
 from runs.engine.permission import check_owner
-from runs.engine.recovery import ask_about_unknowns
 from runs.engine.retry import retry_delay_s
 from runs.engine.settle import describe, settle
 from runs.errors import NotSupportedError, UnknownJobTypeError
@@ -50,7 +49,6 @@ def _continue(journal: Journal) -> Outcome:
     journal.lease.check()
     check_owner(journal.run)
     job_type = job_type_named(journal.run.job_type)
-    ask_about_unknowns(journal)
     return _advance(journal, job_type)
 
 
@@ -82,11 +80,11 @@ def _judge(journal: Journal, error: Exception) -> Outcome:
 def _put_back(journal: Journal, error: Exception) -> None:
     """Plan again what this very claim had begun and could not do.
 
-    What a dead worker had begun is recovery's to judge, and so is an effect that a look-up can tell about.
+    What a dead worker had begun is recovery's to judge, and so is an effect that must not simply be repeated.
     """
     for step in journal.steps:
         mine = step.status == StepStatus.STARTED and step.fence == journal.lease.fence
-        if mine and step.effect != Effect.VERIFIABLE:
+        if mine and step.effect in ("", Effect.READ, Effect.IDEMPOTENT):
             journal.put_back(step, **_named(error))
 
 

@@ -6,8 +6,8 @@ from runs.engine.journal import Journal, release_connection
 from runs.engine.model_call import presume_spent
 from runs.engine.results import keep_result
 from runs.engine.tool_calls import ask_for_outcome
-from runs.models import PendingAction, Step
-from runs.states import ActionStatus, Effect, StepKind, StepStatus
+from runs.models import Step
+from runs.states import Effect, StepKind, StepStatus
 
 _LOST = "WorkerLost"
 
@@ -21,18 +21,6 @@ def recover(journal: Journal, agent: Agent) -> None:
                 journal.put_back(step, kind=_LOST, message="the worker was lost during the call")
             else:
                 _recover_effect(journal, agent, step)
-
-
-def ask_about_unknowns(journal: Journal) -> None:
-    """Ask a person about each unknown effect that nobody is asked about: its run had failed and was retried."""
-    unknown = [step for step in journal.steps if step.status == StepStatus.UNKNOWN]
-    if not unknown:
-        return
-    asked = set(PendingAction.objects.filter(run=journal.run, status=ActionStatus.OPEN).values_list("step", flat=True))
-    for step in unknown:
-        if step.pk not in asked:
-            error = step.error or {"type": _LOST, "message": "nobody knows how it ended"}
-            ask_for_outcome(journal, step, kind=error["type"], message=error["message"])
 
 
 def _recover_effect(journal: Journal, agent: Agent, step: Step) -> None:
