@@ -20,7 +20,7 @@ from runs.engine.permission import check_owner
 from runs.engine.results import keep_result
 from runs.engine.retry import ErrorClass, classify, retry_delay_s
 from runs.errors import DeadlineError, InvalidInputError
-from runs.fault_points import fault_point
+from runs.fault_points import fault_point, intents_are_committed
 from runs.hostile import cut
 from runs.models import PendingAction, Step
 from runs.states import ActionKind, ActionStatus, Effect, StepStatus
@@ -135,7 +135,8 @@ def _act(journal: Journal, call: _Call) -> Outcome | None:
     """Intent, effect, result."""
     lease, step = journal.lease, call.step
     journal.start(step, deadline_s=call.tool.timeout_s)
-    journal.commit()
+    if intents_are_committed():
+        journal.commit()
     fault_point("tool.before")
     lease.check()
     lease.begin_step(call.tool.timeout_s)

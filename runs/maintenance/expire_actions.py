@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from runs.clock import Now
+from runs.fault_points import fault_point
 from runs.models import PendingAction, Run, Step
 from runs.models.moves import Event, change
 from runs.queue.doorbell import ring
@@ -47,6 +48,7 @@ def _end_conversation(run: Run, action: PendingAction, events: list[Event]) -> N
 
 
 def _go_on(run: Run, events: list[Event]) -> None:
+    fault_point("expire.before")
     if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
         change(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor="timer")])
         ring([run.queue])

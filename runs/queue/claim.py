@@ -10,6 +10,7 @@ from django.db.models import F, Q, QuerySet
 from runs import clock
 from runs.conf import conf
 from runs.engine.lease import Lease
+from runs.fault_points import fault_point
 from runs.models import Line, Run
 from runs.models.line import serve, set_turn
 from runs.models.moves import Event, change
@@ -68,6 +69,7 @@ def _take(run: Run, worker_id: UUID, worker_name: str) -> tuple[Run, Lease]:
         started_at=run.started_at or now,
     )
     serve(run.line_id, now.timestamp())
+    fault_point("claim.before")
     lease = Lease(
         run_id=run.pk,
         fence=run.fence,

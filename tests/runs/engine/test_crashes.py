@@ -88,7 +88,7 @@ TURNS = [
 ]
 
 
-@pytest.mark.parametrize("points", range(1, 26))
+@pytest.mark.parametrize("points", range(1, 32))
 def test_a_crash_at_each_fault_point_repeats_no_unsafe_effect(offline, post, work, user, crash, points):
     offline({"turns": TURNS})
     run = post("clerk")
@@ -96,7 +96,7 @@ def test_a_crash_at_each_fault_point_repeats_no_unsafe_effect(offline, post, wor
 
     for _ in range(8):
         live_on(work)
-        decide_all(user)
+        live_on(lambda: decide_all(user))
         run.refresh_from_db()
         if run.status == "completed":
             break
@@ -137,7 +137,7 @@ def test_the_transcript_is_valid_after_any_series_of_crashes(offline, post, work
 def test_a_verifiable_effect_is_looked_up_before_it_is_repeated(offline, post, work, user, crash):
     offline({"turns": [{"content": [{"type": "tool_use", "name": "book", "input": {"room": "12"}}]}, TURNS[-1]]})
     run = post("clerk")
-    crash(6)  # claim, intent of the model call, answer, intent of the booking …
+    crash(7)  # claim (twice), intent of the model call, answer, intent of the booking …
     with pytest.raises(Crash):
         work()
     step = run.steps.get(name="book")
@@ -161,7 +161,7 @@ def test_a_run_that_keeps_killing_its_workers_becomes_a_dead_letter(offline, pos
     run = post("clerk")
 
     for _ in range(3):
-        crash(3)
+        crash(4)
         with pytest.raises(Crash):
             work()
         crash(0)
