@@ -1,0 +1,169 @@
+"""The processes that are killed: workers, web and clock. Starts each life with its ending, and buries it."""
+
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from agentops.chaos.fault_log import FaultLog, Hit
+from agentops.chaos.life import Death, Life, held_at_death, holds_a_lease
+from agentops.chaos.options import RANDOM, CannotRunError, Options
+from agentops.chaos.plan import Ending, Plan
+from agentops.stack import Stack
+from runs.worker.supervisor import Child
+
+QUEUES = ("agents", "batch")
+SLOTS = 8
+_STOPPED_S = 10.0  # longer than a lease
+_UNASKED_MAX = 20  # processes that ended by themselves
+_GRACE_S = 5.0
+
+
+class Fleet:
+    """Ticked by the main thread alone, which must be the one that starts the processes."""
+
+    def __init__(self, stack: Stack, plan: Plan, options: Options, *, log: FaultLog, redis_url: str) -> None:
+        self._stack, self._plan, self._options, self._log = stack, plan, options, log
+        self._redis_url = redis_url
+        self._count: Counter[str] = Counter()
+        self._hits: dict[int, Hit] = {}
+        self._turn = 0
+        self.lives: list[Life] = []
+        self.deaths: list[Death] = []
+        self.stops: Counter[str] = Counter()
+        self.terms = 0
+
+    def start_worker(self, number: int) -> None:
+        """Start one worker for the first time."""
+        child = Child(f"worker-{number}", [], log_path=self._stack.logs / f"worker-{number}.log", restart=False)
+        self._stack.children.append(child)
+        self.lives.append(self._born("worker", child))
+
+    def adopt(self, role: str, child: Child) -> None:
+        """Look after a process that the stack has started; its first life has no ending."""
+        child.restart = False
+        self.lives.append(Life(child.name, role, child, None))
+
+    @property
+    def kills(self) -> int:
+        """Workers that were killed while they held a lease."""
+        return sum(bool(death.role == "worker" and death.point and death.held) for death in self.deaths)
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether as many were killed as were to be, so that no new life has an ending."""
+        return self.kills >= self._options.kills
+
+    def tick(self) -> None:
+        """See who has died, start anew, kill and stop who is due."""
+        self._read_log()
+        for place, life in enumerate(self.lives):
+            if not life.child.is_alive():
+                self._bury(life)
+                self.lives[place] = self._born(life.role, life.child)
+            elif life.stopped_at:
+                if time.monotonic() - life.stopped_at > _STOPPED_S:
+                    life.go_on()
+            else:
+                self._press(life)
+
+    def term_next(self) -> None:
+        """Tell the next worker to end, as a deploy does."""
+        workers = [life for life in self.lives if life.role == "worker" and life.child.is_alive()]
+        self._turn += 1
+        if workers:
+            life = workers[self._turn % len(workers)]
+            life.termed = True
+            self.terms += 1
+            os.kill(life.child.pid, signal.SIGTERM)
+
+    def let_all_go_on(self) -> None:
+        """Wake who is stopped, so that all can end."""
+        for life in self.lives:
+            if life.stopped_at and life.child.is_alive():
+                life.go_on()
+
+    def _press(self, life: Life) -> None:
+        """Stop or kill a life from outside if it is time; a worker not before it holds a lease."""
+        ending = life.ending
+        if not ending:
+            return
+        if ending.stop == RANDOM and not life.stops and life.age_s > ending.fuse_s / 2 and holds_a_lease(life.name):
+            life.stop()
+            self.stops[RANDOM] += 1
+        elif life.is_due and (life.role != "worker" or holds_a_lease(life.name)):
+            life.kill()
+
+    def _read_log(self) -> None:
+        by_pid = {life.child.pid: life for life in self.lives}
+        for hit in self._log.new():
+            life = by_pid.get(hit.pid)
+            if hit.signal == "SIGKILL":
+                self._hits[hit.pid] = hit
+            elif life:
+                life.stops += 1
+                life.stopped_at = time.monotonic()
+                self.stops[hit.point] += 1
+
+    def _bury(self, life: Life) -> None:
+        self._read_log()  # it wrote before it died
+        hit = self._hits.pop(life.child.pid, None)
+        point = hit.point if hit else RANDOM if life.killed_at else None
+        at = hit.at if hit else life.killed_at or time.time()
+        held = held_at_death(life.name, at) if life.role == "worker" and point else 0
+        self.deaths.append(Death(life.name, life.role, point, at, held))
+        if life.ending:
+            self._plan.ended(life.ending, point)
+        if not point and not life.termed:
+            self._check_unasked(life)
+
+    def _check_unasked(self, life: Life) -> None:
+        unasked = sum(not death.point for death in self.deaths) - self.terms
+        if unasked > _UNASKED_MAX:
+            raise CannotRunError(f"{life.child.name} ends again and again; see {life.child.log_path}")
+
+    def _born(self, role: str, child: Child) -> Life:
+        """Start the next life of a process."""
+        ending = self._ending(role)
+        name = child.name
+        child.env = {**self._stack.child_env, **(_armed(ending) if ending else {})}
+        if role == "worker":
+            self._count[child.name] += 1
+            name = f"{child.name}.{self._count[child.name]}"
+            child.command = _worker_command(name)
+            child.env |= self._worker_env(child.name)
+        child.start()
+        return Life(name, role, child, ending)
+
+    def _ending(self, role: str) -> Ending | None:
+        if self.is_calm:
+            return None
+        if role == "web":
+            return self._plan.for_web()
+        if role == "clock":
+            return self._plan.for_clock()
+        armed = sum(life.role == "worker" and life.ending is not None and life.child.is_alive() for life in self.lives)
+        if self.kills + armed >= self._options.kills:
+            return None
+        stopped = any(life.ending and life.ending.stop for life in self.lives)
+        return self._plan.for_worker(may_stop=not stopped)
+
+    def _worker_env(self, name: str) -> dict[str, str]:
+        env = {"AGENTOPS_WITHOUT_INTENTS": "1"} if self._options.without_intents else {}
+        if self._options.lease_only:
+            var = self._stack.logs.parent / name
+            var.mkdir(exist_ok=True)
+            env |= {"AGENTOPS_VAR": str(var), "REDIS_URL": self._redis_url}
+        return env
+
+
+def _armed(ending: Ending) -> dict[str, str]:
+    return {"AGENTOPS_FAULTS": ending.faults, "AGENTOPS_FAULT_SEED": str(ending.seed)}
+
+
+def _worker_command(name: str) -> list[str]:
+    manage = Path(__file__).resolve().parents[2] / "manage.py"
+    options = ["--slots", str(SLOTS), "--grace", str(_GRACE_S), "--name", name]
+    return [sys.executable, str(manage), "rqworker", *QUEUES, *options]

@@ -1,0 +1,104 @@
+"""The killer's plan: how each life of a process ends, drawn from the seed and from what was hit so far."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agentops.chaos.options import RANDOM, Options
+from runs.fault_points import POINTS
+
+HITS_WANTED = 5  # of each fault point
+_MISSES_MAX = 6  # a point that was armed so often in vain is not tried any more
+_AT_RANDOM = 0.25  # so many of the lives end where no fault point is
+_STOPPED = 0.4  # so many of the lives are stopped first, if stops are wanted
+_IN_WEB = ("ring.before", "decide.before")
+_ONLY_IN_WEB = ("decide.before",)
+
+# Chance of each pass. A point that is passed seldom must not be missed; one that is passed all the time must
+# let some work be done before.
+_CHANCE = {
+    "reconcile.before": 0.5,
+    "recover.before": 0.3,
+    "wake.before": 0.5,
+    "expire.before": 1.0,
+    "decide.before": 0.15,
+    "ring.before": 0.15,
+    "journal.after": 0.06,
+}
+_USUAL_CHANCE = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a life ends: at a fault point, or at a random moment; at the latest after `fuse_s`.
+
+    `stop` is where it is stopped for a while before, if at all.
+    """
+
+    point: str
+    fuse_s: float
+    seed: int
+    stop: str | None = None
+
+    @property
+    def faults(self) -> str:
+        """The value of `AGENTOPS_FAULTS` for this life."""
+        armed = [(self.point, "KILL"), (self.stop, "STOP")]
+        return ",".join(
+            f"{point}:{signal}:{_CHANCE.get(point, _USUAL_CHANCE)}"
+            for point, signal in armed
+            if point and point != RANDOM
+        )
+
+
+class Plan:
+    """Draws the endings. The least hit point comes first, and what is armed now counts as hit."""
+
+    def __init__(self, options: Options) -> None:
+        self._dice = random.Random(f"killer {options.seed}")  # noqa: S311 (a plan, no secret)
+        self._only, self._stops = options.kill, options.stop
+        self.hits: Counter[str] = Counter()
+        self.misses: Counter[str] = Counter()
+        self.armed: Counter[str] = Counter()
+
+    def for_worker(self, *, may_stop: bool = True) -> Ending:
+        """Draw how the next life of a worker ends."""
+        points = [point for point in self._only or POINTS if point not in _ONLY_IN_WEB]
+        stop = None
+        if self._stops and may_stop and self._dice.random() < _STOPPED:
+            stop = self._dice.choice(self._stops)
+        return self._draw(points, fuse_s=(4.0, 12.0), stop=stop)
+
+    def for_web(self) -> Ending:
+        """Draw how the next life of the web server ends."""
+        return self._draw([point for point in self._only or POINTS if point in _IN_WEB], fuse_s=(10.0, 20.0))
+
+    def for_clock(self) -> Ending:
+        """Draw how long the clock lives."""
+        return self._draw([], fuse_s=(15.0, 45.0))
+
+    def ended(self, ending: Ending, hit: str | None) -> None:
+        """Note where a life has really ended; None if by no doing of ours."""
+        self.armed[ending.point] -= 1
+        if hit:
+            self.hits[hit] += 1
+        if ending.point not in (hit, RANDOM):
+            self.misses[ending.point] += 1
+
+    def below(self, wanted: int = HITS_WANTED) -> list[str]:
+        """The fault points that were hit less often, in their order."""
+        return [point for point in self._only or POINTS if self.hits[point] < wanted]
+
+    def _draw(self, points: Sequence[str], *, fuse_s: tuple[float, float], stop: str | None = None) -> Ending:
+        point = self._point(points)
+        self.armed[point] += 1
+        return Ending(point, self._dice.uniform(*fuse_s), self._dice.randrange(2**31), stop)
+
+    def _point(self, points: Sequence[str]) -> str:
+        left = [p for p in points if self.hits[p] or self.misses[p] < _MISSES_MAX]
+        at_random = self._dice.random() < _AT_RANDOM and not self._only
+        if at_random or not left:
+            return RANDOM
+        least = min(self.hits[p] + self.armed[p] for p in left)
+        return self._dice.choice([p for p in left if self.hits[p] + self.armed[p] == least])
