@@ -69,7 +69,7 @@ class Stack(Supervisor):
         listen = ["--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "3"]
         command = [sys.executable, "-m", "uvicorn", "agentops.asgi:application", *listen, "--log-level", "warning"]
         child = self._start("web", command)
-        self._await(lambda: _answers(f"{address}/readyz"), child)
+        self._await(lambda: answers(f"{address}/readyz"), child)
         self.base_url = address
         return address
 
@@ -118,7 +118,8 @@ def free_port(*, preferred: int = 0) -> int:
         return port
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Say whether a server answers 200 now."""
     try:
         with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 (our own server)
             return bool(response.status == 200)

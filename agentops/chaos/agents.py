@@ -83,7 +83,7 @@ class ChaosSteps(Job):
     queue = "batch"
     retry_delays_s = DELAYS_S
 
-    def run(self, context: Any, rounds: int = 1) -> dict[str, Any]:
+    def run(self, context: Any, rounds: int = 1) -> dict[str, Any]:  # type: ignore[override]  # its own input
         """Do every class in turn, as often as told."""
         receipts = {}
         for number in range(1, rounds + 1):

@@ -62,7 +62,8 @@ def run_campaign(options: Options, house: House, *, stopping: threading.Event, t
     begun_at = time.monotonic()
     call_command("migrate", verbosity=0, interactive=False)
     plan = Plan(options)
-    with Stack() as stack:
+    stack = Stack()
+    with stack:
         try:
             campaign = _Campaign(options, house, stack, plan, stopping)
             campaign.play(tell)
@@ -81,6 +82,7 @@ def run_campaign(options: Options, house: House, *, stopping: threading.Event, t
         below=plan.below(),
         unknown=len(campaign.decider.unknown),
         happened=len(campaign.decider.happened),
+        buried=len(campaign.decider.buried),
         stops=campaign.fleet.stops,
         flushes=campaign.chores.flushes.count,
         restarts=campaign.chores.restarts.count,
@@ -128,12 +130,16 @@ class _Campaign:
                 before, stand, looked_at = stand, Stand.now(), time.monotonic()
                 if stand.moves != before.moves:
                     moved_at = time.monotonic()
-                self.poster.allowed = self._pace.allowed(stand, posted=len(self.poster.posted), kills=self.fleet.kills)
+                self._let_in(stand)
                 tell(stand.ended, self.fleet.kills, len(self.decider.unknown))
                 self._check()
             time.sleep(_TICK_S)
         self.fleet.let_all_go_on()
         self.chores.restarts.finish()
+
+    def _let_in(self, stand: Stand) -> None:
+        fleet, posted = self.fleet, len(self.poster.posted)
+        self.poster.allowed = self._pace.allowed(stand, posted=posted, kills=fleet.kills, hungry=fleet.is_hungry)
 
     def _is_hopeless(self, ends_at: float, moved_at: float) -> bool:
         return time.monotonic() > min(ends_at, moved_at + _STILL_S)

@@ -10,8 +10,9 @@ from agentops.chaos.seen import seen
 from agentops.workload.client import ApiError, Client, StoppedError, UnreachableError
 from agentops.workload.conversations import Workload
 from runs.clock import Now
-from runs.models import PendingAction
-from runs.states import ActionKind, ActionStatus, StepKind, StepStatus
+from runs.errors import CrashLoopError
+from runs.models import PendingAction, Run
+from runs.states import ActionKind, ActionStatus, RunStatus, StepKind, StepStatus
 
 _LOOK_EVERY_S = 0.2
 _LAPSE = 0.15  # so many approvals are not decided in time
@@ -35,6 +36,7 @@ class Decider(threading.Thread):
         self.unknown: set[object] = set()
         self.happened: set[object] = set()
         self.lapsed: set[object] = set()
+        self.buried: set[object] = set()
         self.problem: str | None = None
 
     def run(self) -> None:
@@ -43,6 +45,8 @@ class Decider(threading.Thread):
             while not self._stopping.wait(_LOOK_EVERY_S):
                 for action in seen(_open):
                     self._decide(action)
+                for run in seen(_buried):
+                    self._dig_up(run)
         except StoppedError:
             return
         except Exception as error:  # whatever it is, the campaign must hear of it
@@ -66,6 +70,14 @@ class Decider(threading.Thread):
         except ApiError as error:
             if error.status != 409:  # too early, or it has ended meanwhile
                 raise
+
+    def _dig_up(self, run: Run) -> None:
+        """Retry a run that was buried because too many of its workers were killed: it was not its fault."""
+        try:
+            self._clients[run.tenant.slug].retry(str(run.pk))
+            self.buried.add(run.pk)
+        except UnreachableError:
+            return
 
     def _resolve(self, client: Client, action: PendingAction) -> None:
         self.unknown.add(action.pk)
@@ -99,3 +111,8 @@ class Decider(threading.Thread):
 
 def _open() -> list[PendingAction]:
     return list(PendingAction.objects.filter(status=ActionStatus.OPEN).select_related("step", "run__tenant"))
+
+
+def _buried() -> list[Run]:
+    failed = Run.objects.filter(status=RunStatus.FAILED).select_related("tenant")
+    return [run for run in failed if (run.last_error or {}).get("type") == CrashLoopError.__name__]

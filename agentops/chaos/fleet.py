@@ -5,13 +5,14 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from agentops.chaos.fault_log import FaultLog, Hit
-from agentops.chaos.life import Death, Life, held_at_death, holds_a_lease
+from agentops.chaos.life import Death, Life, held_at_death, is_fair_game, is_registered
 from agentops.chaos.options import RANDOM, CannotRunError, Options
 from agentops.chaos.plan import Ending, Plan
-from agentops.stack import Stack
+from agentops.stack import Stack, answers
 from runs.worker.supervisor import Child
 
 QUEUES = ("agents", "batch")
@@ -44,7 +45,7 @@ class Fleet:
     def adopt(self, role: str, child: Child) -> None:
         """Look after a process that the stack has started; its first life has no ending."""
         child.restart = False
-        self.lives.append(Life(child.name, role, child, None))
+        self.lives.append(Life(child.name, role, child, None, self._readiness(role, child.name)))
 
     @property
     def kills(self) -> int:
@@ -55,6 +56,11 @@ class Fleet:
     def is_calm(self) -> bool:
         """Whether as many were killed as were to be, so that no new life has an ending."""
         return self.kills >= self._options.kills
+
+    @property
+    def is_hungry(self) -> bool:
+        """Whether a worker that is to be killed waits for work."""
+        return any(life.role == "worker" and life.ending and life.ready_at for life in self.lives)
 
     def tick(self) -> None:
         """See who has died, start anew, kill and stop who is due."""
@@ -87,13 +93,13 @@ class Fleet:
 
     def _press(self, life: Life) -> None:
         """Stop or kill a life from outside if it is time; a worker not before it holds a lease."""
-        ending = life.ending
+        ending, age_s = life.ending, life.age_s
         if not ending:
             return
-        if ending.stop == RANDOM and not life.stops and life.age_s > ending.fuse_s / 2 and holds_a_lease(life.name):
+        if ending.stop == RANDOM and not life.stops and age_s > ending.fuse_s / 2 and is_fair_game(life.name):
             life.stop()
             self.stops[RANDOM] += 1
-        elif life.is_due and (life.role != "worker" or holds_a_lease(life.name)):
+        elif life.is_due and (life.role != "worker" or is_fair_game(life.name)):
             life.kill()
 
     def _read_log(self) -> None:
@@ -135,7 +141,12 @@ class Fleet:
             child.command = _worker_command(name)
             child.env |= self._worker_env(child.name)
         child.start()
-        return Life(name, role, child, ending)
+        return Life(name, role, child, ending, self._readiness(role, name))
+
+    def _readiness(self, role: str, name: str) -> Callable[[], bool]:
+        if role == "worker":
+            return lambda: is_registered(name)
+        return (lambda: answers(f"{self._stack.base_url}/livez")) if role == "web" else (lambda: True)
 
     def _ending(self, role: str) -> Ending | None:
         if self.is_calm:
@@ -144,11 +155,20 @@ class Fleet:
             return self._plan.for_web()
         if role == "clock":
             return self._plan.for_clock()
-        armed = sum(life.role == "worker" and life.ending is not None and life.child.is_alive() for life in self.lives)
-        if self.kills + armed >= self._options.kills:
+        return self._for_worker()
+
+    def _for_worker(self) -> Ending | None:
+        """Draw an ending, but never for so many that nobody is left to go on."""
+        workers = [life for life in self.lives if life.role == "worker" and life.child.is_alive()]
+        armed = [life for life in workers if life.ending]
+        if len(armed) >= min(max(1, self._options.workers // 2), self._options.kills - self.kills):
             return None
-        stopped = any(life.ending and life.ending.stop for life in self.lives)
-        return self._plan.for_worker(may_stop=not stopped)
+        ending = self._plan.for_worker(may_stop=not any(life.ending and life.ending.stop for life in armed))
+        in_peace = [life for life in workers if not life.ending and life.ready_at]
+        if ending.needs_birth or not in_peace:
+            return ending
+        in_peace[0].doom(ending)  # so that those who were never armed do not live for ever
+        return None
 
     def _worker_env(self, name: str) -> dict[str, str]:
         env = {"AGENTOPS_WITHOUT_INTENTS": "1"} if self._options.without_intents else {}

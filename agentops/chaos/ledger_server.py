@@ -50,7 +50,7 @@ class _Handler(socketserver.StreamRequestHandler):
         request: dict[str, Any] = json.loads(self.rfile.readline() or b"{}")
         book: Book = self.server.book  # type: ignore[attr-defined]  # set below
         verb = request.pop("do", None)
-        receipt = {"effect": book.effect, "find": book.find}[verb](**request) if verb else None
+        receipt = book.effect(**request) if verb == "effect" else book.find(**request) if verb else None
         with contextlib.suppress(OSError):
             self.wfile.write(json.dumps({"receipt": receipt}).encode() + b"\n")
 

@@ -41,13 +41,13 @@ class Pace:
     def __init__(self, options: Options, *, slots: int) -> None:
         self._runs, self._kills, self._slots = options.runs, options.kills, slots
 
-    def allowed(self, stand: Stand, *, posted: int, kills: int) -> int:
-        """Say how many runs may have been posted by now."""
+    def allowed(self, stand: Stand, *, posted: int, kills: int, hungry: bool) -> int:
+        """Say how many runs may have been posted by now; `hungry` is a killer that waits for work to disturb."""
         if stand.working >= self._slots or posted - stand.ended >= _UNFINISHED_MAX:
             return posted
         share = min(1.0, (kills + 1) / self._kills) if self._kills else 1.0
         due = math.ceil(self._runs * share)
-        if stand.working < _WORKING_MIN:
+        if hungry and stand.working < _WORKING_MIN:
             due = max(due, posted + _WORKING_MIN - stand.working)
         room = min(self._slots - stand.working, _UNFINISHED_MAX - (posted - stand.ended))
         return min(self._runs, max(posted, due), posted + room)

@@ -1,5 +1,6 @@
 """The killer's plan: how each life of a process ends, drawn from the seed and from what was hit so far."""
 
+import math
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -24,14 +25,16 @@ _CHANCE = {
     "expire.before": 1.0,
     "decide.before": 0.15,
     "ring.before": 0.15,
-    "journal.after": 0.06,
+    "journal.after": 0.1,
 }
-_USUAL_CHANCE = 0.15
+_USUAL_CHANCE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a life ends: at a fault point, or at a random moment; at the latest after `fuse_s`.
+    """How a life ends: at a fault point, or at a random moment; at the latest `fuse_s` after it was ready.
+
+    Where only some points are wanted there is no fuse.
 
     `stop` is where it is stopped for a while before, if at all.
     """
@@ -40,6 +43,11 @@ class Ending:
     fuse_s: float
     seed: int
     stop: str | None = None
+
+    @property
+    def needs_birth(self) -> bool:
+        """Whether it must be told to the process at its start; a mere kill may come at any time."""
+        return bool(self.faults)
 
     @property
     def faults(self) -> str:
@@ -93,7 +101,8 @@ class Plan:
     def _draw(self, points: Sequence[str], *, fuse_s: tuple[float, float], stop: str | None = None) -> Ending:
         point = self._point(points)
         self.armed[point] += 1
-        return Ending(point, self._dice.uniform(*fuse_s), self._dice.randrange(2**31), stop)
+        fuse = self._dice.uniform(*fuse_s)
+        return Ending(point, math.inf if self._only and points else fuse, self._dice.randrange(2**31), stop)
 
     def _point(self, points: Sequence[str]) -> str:
         left = [p for p in points if self.hits[p] or self.misses[p] < _MISSES_MAX]

@@ -25,6 +25,7 @@ class Report:
     below: Sequence[str] = ()
     unknown: int = 0
     happened: int = 0
+    buried: int = 0  # by the crash rule, then retried by the operator
     stops: Counter[str] = field(default_factory=Counter)
     flushes: int = 0
     restarts: int = 0
@@ -63,6 +64,7 @@ class Report:
             "unrecorded": len(verdict.unrecorded),
             "invariants_broken": len(evidence.breaches),
             "unknown": {"surfaced": self.unknown, "happened": self.happened},
+            "buried_and_retried": self.buried,
             "model_calls_billed_twice": evidence.billed_twice,
             "model_calls_billed_twice_usd": f"{evidence.billed_twice_usd.normalize():f}",
             "recovery": self._recovery(),

@@ -49,6 +49,7 @@ def _rows(report: Report) -> Iterator[tuple[str, str]]:
     yield "invariants broken", f"{told['invariants_broken']:,}"
     yield "effects in the ledger", f"{told['effects']:,}"
     yield "unknown / had happened", f"{told['unknown']['surfaced']:,} / {told['unknown']['happened']:,}"
+    yield "buried by the crash rule, retried", f"{told['buried_and_retried']:,}"
     yield (
         "model calls billed twice",
         f"{told['model_calls_billed_twice']:,} ({told['model_calls_billed_twice_usd']} USD)",

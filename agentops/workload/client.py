@@ -76,6 +76,10 @@ class Client:
         """Decide a pending action; saying the same again is harmless. Raises: ApiError, UnreachableError."""
         self._send(f"{self._actions_url}{action_id}/{verb}/", body)
 
+    def retry(self, run_id: str) -> None:
+        """Continue a failed run after its last good step. Raises: ApiError, UnreachableError."""
+        self._send(f"{self._runs_url}{run_id}/retry/", {})
+
     def pause(self, seconds: float) -> None:
         """Wait. Raises: StoppedError when the replay is stopped meanwhile."""
         if self._stopping.wait(seconds):

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         """Check, start anew in a place of its own, and there do it."""
         try:
             wanted = options_of(options)
-            workload = checked_workload(wanted.workload) if wanted.workload else None
+            workload = checked_workload(wanted.workload, limit=None) if wanted.workload else None
             if not apps.is_installed("agentops.chaos"):
                 sys.exit(start_again(wanted, var=settings.VAR_DIR, keep=options["keep"]))
             report = self._campaign(wanted, workload)
