@@ -43,9 +43,9 @@ class Fleet:
         self.lives.append(self._born("worker", child))
 
     def adopt(self, role: str, child: Child) -> None:
-        """Look after a process that the stack has started; its first life has no ending."""
+        """Look after a process that the stack has started; its first life ends at some moment."""
         child.restart = False
-        self.lives.append(Life(child.name, role, child, None, self._readiness(role, child.name)))
+        self.lives.append(Life(child.name, role, child, self._plan.for_clock(), self._readiness(role, child.name)))
 
     @property
     def kills(self) -> int:

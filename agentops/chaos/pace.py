@@ -12,7 +12,7 @@ from runs.states import ENDED, RunStatus
 
 _UNFINISHED_MAX = 100
 _WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
-_WORKING_MIN = 4  # fewer, and a killer finds nobody who holds a lease
+_WORKING_MIN = 3  # fewer, and a killer finds nobody who holds a lease
 
 
 @dataclass(frozen=True, slots=True)

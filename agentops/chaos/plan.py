@@ -17,17 +17,17 @@ _IN_WEB = ("ring.before", "decide.before")
 _ONLY_IN_WEB = ("decide.before",)
 
 # Chance of each pass. A point that is passed seldom must not be missed; one that is passed all the time must
-# let some work be done before.
+# let some work be done before, most of all in the web server, of which there is only one.
 _CHANCE = {
-    "reconcile.before": 0.5,
-    "recover.before": 0.3,
-    "wake.before": 0.5,
+    "reconcile.before": 1.0,
+    "recover.before": 1.0,
+    "wake.before": 1.0,
     "expire.before": 1.0,
-    "decide.before": 0.15,
-    "ring.before": 0.15,
-    "journal.after": 0.1,
+    "decide.before": 0.2,
+    "ring.before": 0.2,
+    "journal.after": 0.2,
 }
-_USUAL_CHANCE = 0.25
+_USUAL_CHANCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Plan:
         stop = None
         if self._stops and may_stop and self._dice.random() < _STOPPED:
             stop = self._dice.choice(self._stops)
-        return self._draw(points, fuse_s=(4.0, 12.0), stop=stop)
+        return self._draw(points, fuse_s=(3.0, 8.0), stop=stop)
 
     def for_web(self) -> Ending:
         """Draw how the next life of the web server ends."""
