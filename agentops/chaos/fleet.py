@@ -20,6 +20,7 @@ SLOTS = 8
 _STOPPED_S = 10.0  # longer than a lease
 _UNASKED_MAX = 20  # processes that ended by themselves
 _GRACE_S = 5.0
+_SHARE = {"web": 0.1, "clock": 0.05}  # so many kills from outside for each kill of a worker
 
 
 class Fleet:
@@ -99,8 +100,19 @@ class Fleet:
         if ending.stop == RANDOM and not life.stops and age_s > ending.fuse_s / 2 and is_fair_game(life.name):
             life.stop()
             self.stops[RANDOM] += 1
-        elif life.is_due and (life.role != "worker" or is_fair_game(life.name)):
+        elif life.is_due and self._may_die(life):
             life.kill()
+
+    def _may_die(self, life: Life) -> bool:
+        """Say whether it is worth a kill now: of a worker, if it holds a lease and another is there to go on.
+
+        Of web and clock there is one each, and both are slow to start.
+        """
+        if life.role == "worker":
+            others = [one for one in self.lives if one.role == "worker" and one is not life and one.is_in_peace]
+            return bool(others or self._options.workers == 1) and is_fair_game(life.name)
+        killed = sum(death.role == life.role for death in self.deaths)
+        return killed < _SHARE[life.role] * self.kills
 
     def _read_log(self) -> None:
         by_pid = {life.child.pid: life for life in self.lives}
@@ -164,7 +176,7 @@ class Fleet:
         if len(armed) >= min(max(1, self._options.workers // 2), self._options.kills - self.kills):
             return None
         ending = self._plan.for_worker(may_stop=not any(life.ending and life.ending.stop for life in armed))
-        in_peace = [life for life in workers if not life.ending and life.ready_at]
+        in_peace = [life for life in workers if life.is_in_peace]
         if ending.needs_birth or not in_peace:
             return ending
         in_peace[0].doom(ending)  # so that those who were never armed do not live for ever

@@ -57,6 +57,11 @@ class Life:
         return 0.0 if self.ready_at is None else now - self.ready_at
 
     @property
+    def is_in_peace(self) -> bool:
+        """Whether it works and is not meant to die."""
+        return bool(self.ready_at and not self.ending and not self.stopped_at)
+
+    @property
     def is_due(self) -> bool:
         """Whether its fuse has burnt down."""
         return bool(self.ending and self.killed_at is None and not self.stopped_at and self.age_s > self.ending.fuse_s)

@@ -13,6 +13,8 @@ HITS_WANTED = 5  # of each fault point
 _MISSES_MAX = 6  # a point that was armed so often in vain is not tried any more
 _AT_RANDOM = 0.25  # so many of the lives end where no fault point is
 _STOPPED = 0.4  # so many of the lives are stopped first, if stops are wanted
+_FUSE_S = (6.0, 14.0)  # so long a life waits for its fault point
+_FUSE_AT_RANDOM_S = (2.0, 6.0)
 _IN_WEB = ("ring.before", "decide.before")
 _ONLY_IN_WEB = ("decide.before",)
 
@@ -23,8 +25,8 @@ _CHANCE = {
     "recover.before": 1.0,
     "wake.before": 1.0,
     "expire.before": 1.0,
-    "decide.before": 0.2,
-    "ring.before": 0.2,
+    "decide.before": 0.06,
+    "ring.before": 0.03,
     "journal.after": 0.2,
 }
 _USUAL_CHANCE = 0.5
@@ -76,15 +78,16 @@ class Plan:
         stop = None
         if self._stops and may_stop and self._dice.random() < _STOPPED:
             stop = self._dice.choice(self._stops)
-        return self._draw(points, fuse_s=(3.0, 8.0), stop=stop)
+        return self._draw(points, stop=stop)
 
-    def for_web(self) -> Ending:
-        """Draw how the next life of the web server ends."""
-        return self._draw([point for point in self._only or POINTS if point in _IN_WEB], fuse_s=(10.0, 20.0))
+    def for_web(self) -> Ending | None:
+        """Draw how the next life of the web server ends; not at all where no point of it is wanted."""
+        points = [point for point in self._only or POINTS if point in _IN_WEB]
+        return self._draw(points) if points else None
 
-    def for_clock(self) -> Ending:
-        """Draw how long the clock lives."""
-        return self._draw([], fuse_s=(15.0, 45.0))
+    def for_clock(self) -> Ending | None:
+        """Draw how long the clock lives; it passes no point that others do not."""
+        return None if self._only else self._draw([])
 
     def ended(self, ending: Ending, hit: str | None) -> None:
         """Note where a life has really ended; None if by no doing of ours."""
@@ -98,10 +101,10 @@ class Plan:
         """The fault points that were hit less often, in their order."""
         return [point for point in self._only or POINTS if self.hits[point] < wanted]
 
-    def _draw(self, points: Sequence[str], *, fuse_s: tuple[float, float], stop: str | None = None) -> Ending:
+    def _draw(self, points: Sequence[str], *, stop: str | None = None) -> Ending:
         point = self._point(points)
         self.armed[point] += 1
-        fuse = self._dice.uniform(*fuse_s)
+        fuse = self._dice.uniform(*(_FUSE_AT_RANDOM_S if point == RANDOM else _FUSE_S))
         return Ending(point, math.inf if self._only and points else fuse, self._dice.randrange(2**31), stop)
 
     def _point(self, points: Sequence[str]) -> str:

@@ -68,4 +68,10 @@ def test_stops_are_armed_beside_the_ending():
 def test_the_web_server_is_hit_only_where_it_passes():
     plan = Plan(Options())
 
-    assert {plan.for_web().point for _ in range(60)} <= {"ring.before", "decide.before", RANDOM}
+    assert {plan.for_web().point for _ in range(60)} == {"ring.before", "decide.before", RANDOM}
+
+
+def test_who_passes_none_of_the_points_asked_for_is_left_alone():
+    plan = Plan(Options(kill=("tool.after",)))
+
+    assert plan.for_web() is None and plan.for_clock() is None
