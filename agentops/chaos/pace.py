@@ -12,6 +12,7 @@ from runs.states import ENDED, RunStatus
 
 _UNFINISHED_MAX = 100
 _WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
+_AHEAD = 0.1  # so much of all runs may be let in before their kills
 _WORKING_MIN = 3  # fewer, and a killer finds nobody who holds a lease
 
 
@@ -47,7 +48,9 @@ class Pace:
             return posted
         share = min(1.0, (kills + 1) / self._kills) if self._kills else 1.0
         due = math.ceil(self._runs * share)
-        if hungry and stand.working < _WORKING_MIN:
-            due = max(due, posted + _WORKING_MIN - stand.working)
+        # Behind in kills, a little work must do: runs that have ended cannot be disturbed.
+        least = _WORKING_MIN if posted < due + _AHEAD * self._runs else 1
+        if hungry and stand.working < least:
+            due = max(due, posted + least - stand.working)
         room = min(self._slots - stand.working, _UNFINISHED_MAX - (posted - stand.ended))
         return min(self._runs, max(posted, due), posted + room)

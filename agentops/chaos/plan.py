@@ -11,6 +11,7 @@ from runs.fault_points import POINTS
 
 HITS_WANTED = 5  # of each fault point
 _MISSES_MAX = 6  # a point that was armed so often in vain is not tried any more
+_TOGETHER = 3  # so many points are armed at once; which one is passed first, chance decides
 _AT_RANDOM = 0.25  # so many of the lives end where no fault point is
 _STOPPED = 0.4  # so many of the lives are stopped first, if stops are wanted
 _FUSE_S = (6.0, 14.0)  # so long a life waits for its fault point
@@ -34,14 +35,16 @@ _USUAL_CHANCE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a life ends: at a fault point, or at a random moment; at the latest `fuse_s` after it was ready.
+    """How a life ends: at one of some fault points, or, without any, at a random moment.
+
+    At the latest it ends `fuse_s` after it was ready.
 
     Where only some points are wanted there is no fuse.
 
     `stop` is where it is stopped for a while before, if at all.
     """
 
-    point: str
+    points: tuple[str, ...]
     fuse_s: float
     seed: int
     stop: str | None = None
@@ -54,7 +57,7 @@ class Ending:
     @property
     def faults(self) -> str:
         """The value of `AGENTOPS_FAULTS` for this life."""
-        armed = [(self.point, "KILL"), (self.stop, "STOP")]
+        armed = [(point, "KILL") for point in self.points] + [(self.stop, "STOP")]
         return ",".join(
             f"{point}:{signal}:{_CHANCE.get(point, _USUAL_CHANCE)}"
             for point, signal in armed
@@ -91,26 +94,26 @@ class Plan:
 
     def ended(self, ending: Ending, hit: str | None) -> None:
         """Note where a life has really ended; None if by no doing of ours."""
-        self.armed[ending.point] -= 1
+        self.armed.subtract(ending.points)
         if hit:
             self.hits[hit] += 1
-        if ending.point not in (hit, RANDOM):
-            self.misses[ending.point] += 1
+        if hit not in ending.points:
+            self.misses.update(ending.points)
 
     def below(self, wanted: int = HITS_WANTED) -> list[str]:
         """The fault points that were hit less often, in their order."""
         return [point for point in self._only or POINTS if self.hits[point] < wanted]
 
     def _draw(self, points: Sequence[str], *, stop: str | None = None) -> Ending:
-        point = self._point(points)
-        self.armed[point] += 1
-        fuse = self._dice.uniform(*(_FUSE_AT_RANDOM_S if point == RANDOM else _FUSE_S))
-        return Ending(point, math.inf if self._only and points else fuse, self._dice.randrange(2**31), stop)
+        chosen = self._choose(points)
+        self.armed.update(chosen)
+        fuse = self._dice.uniform(*(_FUSE_S if chosen else _FUSE_AT_RANDOM_S))
+        return Ending(chosen, math.inf if self._only and points else fuse, self._dice.randrange(2**31), stop)
 
-    def _point(self, points: Sequence[str]) -> str:
+    def _choose(self, points: Sequence[str]) -> tuple[str, ...]:
         left = [p for p in points if self.hits[p] or self.misses[p] < _MISSES_MAX]
         at_random = self._dice.random() < _AT_RANDOM and not self._only
         if at_random or not left:
-            return RANDOM
-        least = min(self.hits[p] + self.armed[p] for p in left)
-        return self._dice.choice([p for p in left if self.hits[p] + self.armed[p] == least])
+            return ()
+        self._dice.shuffle(left)
+        return tuple(sorted(left, key=lambda p: self.hits[p] + self.armed[p])[:_TOGETHER])
