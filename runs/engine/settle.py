@@ -10,6 +10,7 @@ from django.db import transaction
 from deadletters.capture import Failure, capture
 from runs.engine.journal import Journal
 from runs.engine.lease import LeaseLostError
+from runs.engine.model_call import presume_spent
 from runs.engine.outcomes import (
     Cancelled,
     Completed,
@@ -25,7 +26,7 @@ from runs.hostile import clean_text, cut
 from runs.models import PendingAction
 from runs.models.moves import Event, change
 from runs.secrets import redact
-from runs.states import ActionStatus, Effect, RunStatus, StepStatus
+from runs.states import ActionStatus, Effect, RunStatus, StepKind, StepStatus
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ def _fail(journal: Journal, error: BaseException) -> None:
     described = describe(error)
     counters = {"attempts": run.attempts + 1, "crashes": run.crashes}  # what failed is no progress
     with transaction.atomic():
+        _close_what_was_begun(journal, kind=described["type"], message=described["message"])
         if step and step.status in (StepStatus.PLANNED, StepStatus.STARTED):
             journal.fail(step, kind=described["type"], message=described["message"])
         journal.tell("run.failed", error=described["type"])
@@ -122,6 +124,15 @@ def _fail(journal: Journal, error: BaseException) -> None:
                 failed_at=journal.lease.now(),
             )
         )
+
+
+def _close_what_was_begun(journal: Journal, *, kind: str, message: str) -> None:
+    """An effect in flight stays visible as unknown, and a model call in flight counts as spent."""
+    for step in journal.steps:
+        if step.status == StepStatus.STARTED and step.kind == StepKind.MODEL_CALL:
+            presume_spent(journal, step)
+        elif step.status == StepStatus.STARTED and step.effect not in ("", Effect.READ):
+            journal.mark_unknown(step, kind=kind, message=message)
 
 
 def _cancel(journal: Journal) -> None:

@@ -60,6 +60,8 @@ def _continue(run_id: UUID, user: AbstractBaseUser) -> Run:
     run.steps.filter(status=StepStatus.FAILED, kind__in=[StepKind.MODEL_CALL, StepKind.FUNCTION]).update(
         status=StepStatus.PLANNED, finished_at=None
     )
+    # What may have happened is judged anew by its effect class, as after any lost worker.
+    run.steps.filter(status=StepStatus.UNKNOWN).update(status=StepStatus.STARTED)
     change(
         run,
         to=RunStatus.QUEUED,
