@@ -17,8 +17,8 @@ from runs.engine.retry import retry_delay_s
 from runs.engine.settle import describe, settle
 from runs.errors import NotSupportedError, UnknownJobTypeError
 from runs.fault_points import fault_point
-from runs.models import Run
-from runs.states import StepStatus
+from runs.models import Run, Step
+from runs.states import Effect, StepStatus
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +72,16 @@ def _judge(journal: Journal, error: Exception) -> Outcome:
         return Failed(error)
     step = journal.current_step
     if step and step.status == StepStatus.STARTED:
-        journal.put_back(step, **_named(error))
+        _plan_again(journal, step, error)
     return Retry(error, delay_s)
+
+
+def _plan_again(journal: Journal, step: Step, error: Exception) -> None:
+    """Put back what was not sent, and what may be repeated; what a former holder began, recovery must judge."""
+    if journal.take_back(step, **_named(error)):
+        return
+    if step.fence == journal.lease.fence and step.effect in ("", Effect.READ, Effect.IDEMPOTENT):
+        journal.put_back(step, **_named(error))
 
 
 def _named(error: Exception) -> dict[str, str]:

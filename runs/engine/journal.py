@@ -19,7 +19,7 @@ from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError
 from runs.errors import StaleRunError
 from runs.fault_points import fault_point
 from runs.hostile import clean
-from runs.models import Artifact, ModelCall, PendingAction, Run, Step
+from runs.models import Artifact, ModelCall, ModelCallStatus, PendingAction, Run, Step
 from runs.models.fields import dump_json
 from runs.models.moves import Event, change
 from runs.secrets import redact_all
@@ -61,6 +61,7 @@ class Journal:
         self.steps: list[Step] = list(run.steps.order_by("seq"))
         self._planned: list[Step] = []
         self._changed: dict[UUID, Step] = {}
+        self._intents: set[UUID] = set()
         self._calls: dict[UUID, ModelCall] = {}
         self._artifacts: list[Artifact] = []
         self._actions: list[PendingAction] = []
@@ -97,6 +98,7 @@ class Journal:
         if step.arguments is not None:
             step.arguments_hash = hash_of(step.arguments)
         self.key(step)
+        self._intents.add(step.pk)
         self._touch(step, "step.started", attempt=step.attempt)
 
     def key(self, step: Step) -> str | None:
@@ -122,6 +124,19 @@ class Journal:
         step.status = StepStatus.PLANNED
         step.error = redact_all(clean({"type": kind, "message": message}))
         self._touch(step, "step.put_back", error=kind)
+
+    def take_back(self, step: Step, *, kind: str, message: str) -> bool:
+        """Plan a step again whose intent no commit has written: nothing was sent. False if one has."""
+        if step.pk not in self._intents:
+            return False
+        if step.kind == StepKind.MODEL_CALL:
+            for call in self._calls.values():  # its row keeps the number of this try
+                if call.step_id == step.pk and call.status == ModelCallStatus.STARTED:
+                    call.status, call.error_type, call.finished_at = ModelCallStatus.RELEASED, kind, self.lease.now()
+        else:
+            step.attempt -= 1
+        self.put_back(step, kind=kind, message=message)
+        return True
 
     def mark_unknown(self, step: Step, *, kind: str, message: str) -> None:
         """Record that an effect may or may not have happened."""
@@ -149,6 +164,10 @@ class Journal:
     def record_call(self, call: ModelCall) -> None:
         """Write this row of the ledger, new or changed, with the next commit."""
         self._calls[call.pk] = call
+
+    def has_recorded(self, call: ModelCall) -> bool:
+        """Say whether the next commit writes this row anyway."""
+        return call.pk in self._calls
 
     def spend(self, *, usage: Mapping[str, int], cost_usd: Decimal) -> None:
         """Add tokens and money to the run."""
@@ -247,7 +266,7 @@ class Journal:
         ).exists()
 
     def _forget(self) -> None:
-        self._planned, self._changed, self._calls = [], {}, {}
+        self._planned, self._changed, self._calls, self._intents = [], {}, {}, set()
         self._artifacts, self._actions, self._columns, self._events = [], [], {}, []
 
     # Reading
