@@ -63,6 +63,9 @@ if env.bool("AGENTOPS_EXAMPLES", default=False):
 AGENTOPS_WORKLOAD = env.str("AGENTOPS_WORKLOAD", default="")
 if AGENTOPS_WORKLOAD:
     INSTALLED_APPS += ["agentops.examples.workload"]
+AGENTOPS_CHAOS = env.str("AGENTOPS_CHAOS", default="")
+if AGENTOPS_CHAOS:
+    INSTALLED_APPS += ["agentops.chaos"]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -69,7 +69,7 @@ class Stack(Supervisor):
         listen = ["--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "3"]
         command = [sys.executable, "-m", "uvicorn", "agentops.asgi:application", *listen, "--log-level", "warning"]
         child = self._start("web", command)
-        self._await(lambda: _answers(f"{address}/readyz"), child)
+        self._await(lambda: answers(f"{address}/readyz"), child)
         self.base_url = address
         return address
 
@@ -85,10 +85,18 @@ class Stack(Supervisor):
         """Start a management command."""
         return self._start(name, [sys.executable, str(_MANAGE), *arguments])
 
+    @property
+    def child_env(self) -> dict[str, str]:
+        """What a child is told beyond our own environment."""
+        return self.env | {"PYTHONPATH": os.pathsep.join([str(_MANAGE.parent), os.environ.get("PYTHONPATH", "")])}
+
+    def start(self, name: str, command: list[str]) -> Child:
+        """Start a process that nobody restarts."""
+        return self._start(name, command, restart=False)
+
     def _start(self, name: str, command: list[str], *, restart: bool = True) -> Child:
         path = self.logs / f"{name}.log"
-        env = self.env | {"PYTHONPATH": os.pathsep.join([str(_MANAGE.parent), os.environ.get("PYTHONPATH", "")])}
-        return self.add(Child(name, command, env=env, log_path=path, restart=restart))
+        return self.add(Child(name, command, env=self.child_env, log_path=path, restart=restart))
 
     def _await(self, ready: Callable[[], bool], child: Child) -> None:
         ends_at = time.monotonic() + _READY_IN_S
@@ -110,7 +118,8 @@ def free_port(*, preferred: int = 0) -> int:
         return port
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Say whether a server answers 200 now."""
     try:
         with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 (our own server)
             return bool(response.status == 200)

@@ -39,6 +39,7 @@ class Client:
 
     def __init__(self, base_url: str, token: str, *, stopping: threading.Event) -> None:
         self._runs_url = f"{base_url}/api/v1/runs/"
+        self._actions_url = f"{base_url}/api/v1/actions/"
         self._token = token
         self._stopping = stopping
 
@@ -70,6 +71,10 @@ class Client:
         """
         body: Json = {"text": text} | ({"end": True} if end else {})
         self._send(f"{self._runs_url}{run_id}/messages/", body)
+
+    def decide(self, action_id: str, verb: str, body: Json) -> None:
+        """Decide a pending action; saying the same again is harmless. Raises: ApiError, UnreachableError."""
+        self._send(f"{self._actions_url}{action_id}/{verb}/", body)
 
     def pause(self, seconds: float) -> None:
         """Wait. Raises: StoppedError when the replay is stopped meanwhile."""

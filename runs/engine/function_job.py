@@ -15,7 +15,7 @@ from runs.engine.results import jsonable
 from runs.engine.retry import ErrorClass, classify
 from runs.engine.tool_calls import ask_for_outcome
 from runs.errors import DeadlineError, PermanentError
-from runs.fault_points import fault_point
+from runs.fault_points import fault_point, intents_are_committed
 from runs.hostile import clean
 from runs.models import Step
 from runs.secrets import redact_all
@@ -94,7 +94,8 @@ def _do(journal: Journal, step: Step, function: Callable[[], Any], timeout_s: fl
     lease = journal.lease
     lease.check_boundary()
     journal.start(step, deadline_s=timeout_s)
-    journal.commit_intent()
+    if intents_are_committed():
+        journal.commit_intent()
     fault_point("tool.before")
     lease.check()
     lease.begin_step(timeout_s)

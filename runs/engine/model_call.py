@@ -169,7 +169,7 @@ def presume_spent(journal: Journal, step: Step) -> None:
     """Settle the calls that a dead holder left open: their reserve counts as spent."""
     for call in step.model_calls.filter(status=ModelCallStatus.STARTED):
         if journal.has_settled(call):
-            continue
+            continue  # its end is known already
         call.status, call.cost_usd = ModelCallStatus.PRESUMED, call.reserved_usd
         call.error_type, call.finished_at = "WorkerLost", journal.lease.now()
         journal.record_call(call)

@@ -6,6 +6,7 @@ from runs.engine.journal import Journal, release_connection
 from runs.engine.model_call import presume_spent
 from runs.engine.results import keep_result
 from runs.engine.tool_calls import ask_for_outcome
+from runs.fault_points import fault_point
 from runs.models import Step
 from runs.states import Effect, StepKind, StepStatus
 
@@ -16,6 +17,7 @@ def recover(journal: Journal, agent: Agent) -> None:
     """Settle every step that was begun and whose end nobody recorded. Idempotent."""
     for step in journal.steps:
         if step.status == StepStatus.STARTED:
+            fault_point("recover.before")
             if step.kind == StepKind.MODEL_CALL:
                 presume_spent(journal, step)
                 journal.put_back(step, kind=_LOST, message="the worker was lost during the call")

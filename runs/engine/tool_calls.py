@@ -20,7 +20,7 @@ from runs.engine.outcomes import Outcome, Retry, Waiting
 from runs.engine.results import keep_result
 from runs.engine.retry import ErrorClass, classify, retry_delay_s
 from runs.errors import DeadlineError, InvalidInputError
-from runs.fault_points import fault_point
+from runs.fault_points import fault_point, intents_are_committed
 from runs.hostile import cut
 from runs.models import PendingAction, Step
 from runs.states import ActionKind, ActionStatus, Effect, StepStatus
@@ -134,7 +134,8 @@ def _act(journal: Journal, call: _Call) -> Outcome | None:
     """Intent, effect, result."""
     lease, step = journal.lease, call.step
     journal.start(step, deadline_s=call.tool.timeout_s)
-    journal.commit_intent()
+    if intents_are_committed():
+        journal.commit_intent()
     fault_point("tool.before")
     lease.check()
     lease.begin_step(call.tool.timeout_s)

@@ -4,6 +4,7 @@ from django.db import transaction
 
 from runs.clock import Now
 from runs.engine.journal import hash_of
+from runs.fault_points import fault_point
 from runs.models import PendingAction, Run, Step
 from runs.models.moves import Event, change
 from runs.queue.doorbell import ring
@@ -49,6 +50,7 @@ def _end_conversation(run: Run, action: PendingAction, events: list[Event]) -> N
 
 
 def _go_on(run: Run, events: list[Event]) -> None:
+    fault_point("expire.before")
     if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
         change(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor="timer")])
         ring([run.queue])

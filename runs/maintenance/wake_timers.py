@@ -4,6 +4,7 @@ from django.db import transaction
 
 from runs.clock import Now
 from runs.errors import StaleRunError
+from runs.fault_points import fault_point
 from runs.models import Run
 from runs.models.moves import Event, change
 from runs.queue.doorbell import ring
@@ -23,6 +24,7 @@ def wake_timers() -> int:
             with transaction.atomic():
                 change(run, to=RunStatus.QUEUED, events=[Event("run.queued", actor="timer")])
                 ring([run.queue])
+                fault_point("wake.before")
             woken += 1
         except StaleRunError:
             continue

@@ -21,6 +21,7 @@ from runs.declarations.tools import Tool
 from runs.engine.evidence import may_arrive_until
 from runs.engine.journal import hash_of
 from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError, UnknownJobTypeError
+from runs.fault_points import fault_point
 from runs.hostile import clean, clean_text, cut
 from runs.models import PendingAction, Run, Step
 from runs.models.fields import dump_json
@@ -172,6 +173,7 @@ def _go_on(run: Run, action: PendingAction, user: AbstractBaseUser, **columns: A
         ring([run.queue])
     else:
         change(run, events=events, **columns)
+    fault_point("decide.before")
 
 
 def _edited(action: PendingAction, arguments: Any) -> dict[str, Any]:

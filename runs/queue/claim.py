@@ -15,6 +15,7 @@ from django.db.models import F, Q, QuerySet
 from runs import clock
 from runs.conf import conf
 from runs.engine.lease import Lease
+from runs.fault_points import fault_point
 from runs.models import Line, Run
 from runs.models.line import set_turn
 from runs.models.moves import Event, If, change
@@ -91,6 +92,7 @@ def _take(run_id: UUID | str, worker_id: UUID, worker_name: str) -> tuple[Run, L
         lease_expires_at=now + timedelta(seconds=conf().lease_s),
         started_at=run.started_at or now,
     )
+    fault_point("claim.before")
     lease = Lease(
         run_id=run.pk,
         fence=run.fence,

@@ -12,11 +12,13 @@ import sys
 from collections.abc import Sequence
 
 from runs import orphans
+from runs.fault_points import FAULTS
 from runs.queue.claim import waiting_alone
 
 log = logging.getLogger(__name__)
 
 OPTION = "--alone"
+_NOT_INHERITED = (orphans.VARIABLE, FAULTS)  # it is no tool's child, and a suspect is tried in peace
 
 
 class AloneWorker:
@@ -32,7 +34,7 @@ class AloneWorker:
         if self._is_alive() or not waiting_alone(self._queues).exists():
             return False
         log.warning("a run that took workers down is tried alone, in a process of its own")
-        env = {name: value for name, value in os.environ.items() if name != orphans.VARIABLE}  # it is no tool's child
+        env = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         self._process = subprocess.Popen(self._command, env=env, stdin=subprocess.DEVNULL, start_new_session=True)
         return True
 

@@ -14,12 +14,13 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded here: a fork of threads must not load
 
 
 def die_with_parent() -> None:
     """In a child, before exec: be told to end when the parent dies, by `kill -9` too. Linux only."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if _LIBC:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 (the supervisor has one thread)
+                preexec_fn=die_with_parent,  # noqa: PLW1509 (one system call, which takes no lock)
                 start_new_session=True,
             )
         finally:

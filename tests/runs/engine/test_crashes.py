@@ -92,7 +92,7 @@ TURNS = [
 ]
 
 
-@pytest.mark.parametrize("points", range(1, 26))
+@pytest.mark.parametrize("points", range(1, 32))
 def test_a_crash_at_each_fault_point_repeats_no_unsafe_effect(offline, post, work, user, crash, points):
     offline({"turns": TURNS})
     run = post("clerk")
@@ -100,7 +100,7 @@ def test_a_crash_at_each_fault_point_repeats_no_unsafe_effect(offline, post, wor
 
     for _ in range(8):
         live_on(work)
-        decide_all(user)
+        live_on(lambda: decide_all(user))
         run.refresh_from_db()
         if run.status == "completed":
             break
@@ -141,7 +141,7 @@ def test_the_transcript_is_valid_after_any_series_of_crashes(offline, post, work
 def test_a_verifiable_effect_is_looked_up_before_it_is_repeated(offline, post, work, user, crash):
     offline({"turns": [{"content": [{"type": "tool_use", "name": "book", "input": {"room": "12"}}]}, TURNS[-1]]})
     run = post("clerk")
-    crash(6)  # claim, intent of the model call, answer, intent of the booking …
+    crash(7)  # claim (twice), intent of the model call, answer, intent of the booking …
     with pytest.raises(Crash):
         work()
     step = run.steps.get(name="book")
@@ -159,7 +159,7 @@ def test_a_verifiable_effect_is_looked_up_before_it_is_repeated(offline, post, w
 
 
 def crash_and_rescue(crash, hold):
-    crash(3)
+    crash(4)
     with pytest.raises(Crash):
         hold()
     crash(0)

@@ -1,0 +1,171 @@
+"""One campaign from beginning to end: start, post, kill, decide, wait, judge."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+
+from agentops.chaos.chores import Chores
+from agentops.chaos.decisions import Decider
+from agentops.chaos.evidence import gather
+from agentops.chaos.fault_log import FaultLog
+from agentops.chaos.fleet import QUEUES, SLOTS, Fleet
+from agentops.chaos.options import CannotRunError, Options
+from agentops.chaos.pace import Pace, Stand
+from agentops.chaos.plan import Plan
+from agentops.chaos.poster import Poster
+from agentops.chaos.postings import TENANTS, postings
+from agentops.chaos.recovery import recoveries_s
+from agentops.chaos.report import Report
+from agentops.chaos.scripts import write_scripts
+from agentops.chaos.verdict import judge
+from agentops.chaos.versions import versions
+from agentops.embedded.postgres import EmbeddedPostgres
+from agentops.embedded.valkey import socket_path
+from agentops.stack import Stack, StackError
+from agentops.workload.client import Client
+from agentops.workload.conversations import Workload
+from runs.operations.accounts import make_token
+from runs.worker.supervisor import Child
+
+LEDGER_FILE = "ledger.jsonl"
+_TICK_S = 0.02
+_LOOK_EVERY_S = 0.3
+_STILL_S = 120.0  # without any progress for so long, whatever is open is lost
+_GRACE_S = 8.0
+
+Tell = Callable[[int, int, int], None]  # runs ended, kills that count, unknown effects
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every part of a campaign needs."""
+
+    folder: Path
+    ledger: str  # the ledger's socket
+    fault_log: Path
+    workload: Workload | None = None
+    postgres: EmbeddedPostgres | None = None
+
+    @property
+    def redis_url(self) -> str:
+        """The address of the embedded Valkey."""
+        return f"unix://{socket_path(Path(settings.VAR_DIR))}?db=0"
+
+
+def run_campaign(options: Options, house: House, *, stopping: threading.Event, tell: Tell) -> Report:
+    """Do everything. Raises: CannotRunError, also when told to stop."""
+    begun_at = time.monotonic()
+    call_command("migrate", verbosity=0, interactive=False)
+    plan = Plan(options)
+    stack = Stack()
+    with stack:
+        try:
+            campaign = _Campaign(options, house, stack, plan, stopping)
+            campaign.play(tell)
+        except (StackError, RuntimeError) as error:
+            raise CannotRunError(str(error)) from error
+        finally:
+            stopping.set()
+            stack.stop(_GRACE_S)
+    evidence = gather(campaign.poster.posted, house.folder / LEDGER_FILE)
+    return Report(
+        options=options,
+        evidence=evidence,
+        verdict=judge(evidence),
+        deaths=campaign.fleet.deaths,
+        recoveries_s=recoveries_s(campaign.fleet.deaths),
+        below=plan.below(),
+        unknown=len(campaign.decider.unknown),
+        happened=len(campaign.decider.happened),
+        stops=campaign.fleet.stops,
+        flushes=campaign.chores.flushes.count,
+        restarts=campaign.chores.restarts.count,
+        terms=campaign.fleet.terms,
+        took_s=time.monotonic() - begun_at,
+        versions=versions(),
+    )
+
+
+class _Campaign:
+    """The running parts."""
+
+    def __init__(self, options: Options, house: House, stack: Stack, plan: Plan, stopping: threading.Event) -> None:
+        self._options, self._stack, self._stopping = options, stack, stopping
+        tokens = {tenant: make_token(tenant_slug=tenant) for tenant in TENANTS}
+        self._undying = [_start_ledger(stack, house)]
+        if house.workload:
+            stack.offline_model(workload=house.workload.folder)
+        else:
+            stack.offline_model(scripts=[write_scripts(options.seed, house.folder / "scripts")])
+        self._undying.append(stack.children[-1])
+        self.fleet = Fleet(stack, plan, options, log=FaultLog(house.fault_log), redis_url=house.redis_url)
+        address = stack.web()
+        self.fleet.adopt("web", stack.children[-1])
+        self.fleet.adopt("clock", stack.clock())
+        for number in range(1, options.workers + 1):
+            self.fleet.start_worker(number)
+        clients = {tenant: Client(address, token, stopping=stopping) for tenant, token in tokens.items()}
+        self.poster = Poster(postings(options, house.workload), clients, stopping)
+        self.decider = Decider(clients, house.ledger, stopping, seed=options.seed, workload=house.workload)
+        self.chores = Chores(options, redis_url=house.redis_url, postgres=house.postgres, term=self.fleet.term_next)
+        self._pace = Pace(options, slots=options.workers * SLOTS)
+
+    def play(self, tell: Tell) -> None:
+        """Go on until every run has ended, time is over, or nothing moves any more."""
+        self.poster.start()
+        self.decider.start()
+        ends_at = time.monotonic() + self._options.ends_in_s
+        stand, looked_at, moved_at = Stand(), 0.0, time.monotonic()
+        while not (stand.ended == self._options.runs or self._is_hopeless(ends_at, moved_at)):
+            self.fleet.tick()
+            if self.poster.is_alive() or not self.fleet.is_calm:
+                self.chores.do_what_is_due()
+            if time.monotonic() - looked_at > _LOOK_EVERY_S:
+                before, stand, looked_at = stand, Stand.now(), time.monotonic()
+                if stand.moves != before.moves:
+                    moved_at = time.monotonic()
+                self._let_in(stand)
+                tell(stand.ended, self.fleet.kills, len(self.decider.unknown))
+                self._check()
+            time.sleep(_TICK_S)
+        self.fleet.let_all_go_on()
+        self.chores.restarts.finish()
+
+    def _let_in(self, stand: Stand) -> None:
+        fleet, posted = self.fleet, len(self.poster.posted)
+        self.poster.allowed = self._pace.allowed(stand, posted=posted, kills=fleet.kills, hungry=fleet.is_hungry)
+
+    def _is_hopeless(self, ends_at: float, moved_at: float) -> bool:
+        return time.monotonic() > min(ends_at, moved_at + _STILL_S)
+
+    def _check(self) -> None:
+        """Raise if the campaign itself is broken, or told to stop."""
+        if self._stopping.is_set():
+            raise CannotRunError("stopped before the end; nothing was judged")
+        for child in self._undying:
+            if not child.is_alive():
+                raise CannotRunError(f"{child.name} has ended; see {child.log_path}")
+        problem = self.poster.problem or self.decider.problem
+        if problem:
+            raise CannotRunError(problem)
+
+
+def _start_ledger(stack: Stack, house: House) -> Child:
+    import sys
+
+    file = str(house.folder / LEDGER_FILE)
+    child = stack.start("ledger", [sys.executable, "-m", "agentops.chaos.ledger_server", house.ledger, file])
+    ends_at = time.monotonic() + 10
+    while not Path(house.ledger).exists() or not Path(file).exists():
+        if time.monotonic() > ends_at or not child.is_alive():
+            raise CannotRunError(f"the ledger did not come up; see {child.log_path}")
+        time.sleep(0.02)
+    return child
+
+
+__all__ = ["LEDGER_FILE", "QUEUES", "House", "run_campaign"]
