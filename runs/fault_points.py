@@ -12,7 +12,6 @@ import signal
 import time
 from functools import lru_cache
 
-FAULTS = "AGENTOPS_FAULTS"
 POINTS = (
     "claim.before",  # a run is taken inside a transaction that is not committed
     "claim.after",  # the lease is held, nothing done
@@ -34,7 +33,7 @@ POINTS = (
 @lru_cache(maxsize=1)
 def _armed() -> dict[str, tuple[signal.Signals, float]]:
     armed = {}
-    for part in filter(None, os.environ.get(FAULTS, "").split(",")):
+    for part in filter(None, os.environ.get("AGENTOPS_FAULTS", "").split(",")):
         point, name, chance = part.split(":")
         if point not in POINTS:
             raise ValueError(f"AGENTOPS_FAULTS names no fault point {point!r}; there are {', '.join(POINTS)}")

@@ -1,11 +1,24 @@
 """Column types shared by the models."""
 
 import json
+import os
+import time
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 
 MONEY: dict[str, Any] = {"max_digits": 14, "decimal_places": 8}  # USD; a cached token costs 0.000_000_01
+
+
+def new_id() -> UUID:
+    """Make an id that sorts by the time of its making (UUID version 7): rows made together lie together in an index.
+
+    For rows written at every step, whose commit costs by the page. Nobody is shown these ids.
+    """
+    at_ms = time.time_ns() // 1_000_000
+    rest = int.from_bytes(os.urandom(10)) & ~(0xF << 76 | 0x3 << 62)
+    return UUID(int=at_ms << 80 | 0x7 << 76 | 0x2 << 62 | rest)
 
 
 def dump_json(value: Any) -> str:

@@ -1,10 +1,8 @@
 """Model calls: one row per try, the ledger of what was spent."""
 
-import uuid
-
 from django.db import models
 
-from runs.models.fields import MONEY
+from runs.models.fields import MONEY, new_id
 from runs.models.run import Run
 from runs.models.step import Step
 
@@ -21,9 +19,9 @@ class ModelCallStatus(models.TextChoices):
 class ModelCall(models.Model):
     """One try of one model step."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    run = models.ForeignKey(Run, models.CASCADE, related_name="model_calls")
-    step = models.ForeignKey(Step, models.CASCADE, related_name="model_calls")
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="model_calls")
+    step = models.ForeignKey(Step, models.CASCADE, db_index=False, related_name="model_calls")
     attempt = models.PositiveIntegerField()
     fence = models.PositiveIntegerField()
     status = models.CharField(max_length=16, choices=ModelCallStatus, default=ModelCallStatus.STARTED)

@@ -9,7 +9,7 @@ from runs.models.run import Run
 class RunEvent(models.Model):
     """One thing that happened to a run."""
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="events")
+    run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="events")
     seq = models.PositiveIntegerField()
     kind = models.CharField(max_length=64, help_text="`run.queued`, `step.completed`, `action.approved` …")
     actor = models.CharField(max_length=150, blank=True, help_text="A user, or a worker.")

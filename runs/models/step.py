@@ -1,11 +1,9 @@
 """The step: one recorded model call, tool call, function step or wait of a run."""
 
-import uuid
-
 from django.db import models
 from django.db.models import Q
 
-from runs.models.fields import MONEY, JSONText
+from runs.models.fields import MONEY, JSONText, new_id
 from runs.models.run import Run
 from runs.states import Effect, StepKind, StepStatus
 
@@ -13,8 +11,8 @@ from runs.states import Effect, StepKind, StepStatus
 class Step(models.Model):
     """One entry of a run's journal. Written only by the holder of the lease, or by a decision."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    run = models.ForeignKey(Run, models.CASCADE, related_name="steps")
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="steps")
     seq = models.PositiveIntegerField(help_text="Place in the run, from 1, without gaps.")
     kind = models.CharField(max_length=16, choices=[(k.value, k.value) for k in StepKind])
     name = models.CharField(max_length=200, help_text="The model, the tool, or the name of a function step.")

@@ -12,13 +12,12 @@ import sys
 from collections.abc import Sequence
 
 from runs import orphans
-from runs.fault_points import FAULTS
 from runs.queue.claim import waiting_alone
 
 log = logging.getLogger(__name__)
 
 OPTION = "--alone"
-_NOT_INHERITED = (orphans.VARIABLE, FAULTS)  # it is no tool's child, and a suspect is tried in peace
+_NOT_INHERITED = (orphans.VARIABLE, "AGENTOPS_FAULTS")  # it is no tool's child, and a suspect is tried in peace
 
 
 class AloneWorker:

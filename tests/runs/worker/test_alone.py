@@ -23,14 +23,18 @@ def test_a_poisonous_run_dies_alone_and_its_neighbours_complete(post):
 
     with Supervisor() as supervisor:
         supervisor.add(Child("worker", command, env=environment()))
-        wait_for(lambda: supervisor.check() is None or _status(poison) == "failed", timeout_s=90)
+        wait_until(supervisor, lambda: _status(poison) == "failed")
+        wait_until(supervisor, lambda: all(_status(run) == "completed" for run in neighbours))
 
     assert DeadLetter.objects.get(run_id=poison.pk).error_class == "CrashLoopError"
     claims = RunEvent.objects.filter(run=poison, kind="run.claimed").order_by("seq")
     assert claims.count() == 3
     last = claims.last()
     assert not RunEvent.objects.filter(kind="run.claimed", actor=last.actor).exclude(run=poison).exists()
-    assert all(_status(run) == "completed" for run in neighbours)
+
+
+def wait_until(supervisor, condition):
+    wait_for(lambda: supervisor.check() is not None and condition(), timeout_s=120)
 
 
 def _status(run):
