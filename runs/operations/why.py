@@ -44,6 +44,8 @@ def _backoff(run: Run) -> Reason:
 
 def _held_back(run: Run) -> list[Reason]:
     reasons = []
+    if run.alone:
+        reasons.append(Reason("limit", f"lost {run.crashes} workers at one step: tried by one that holds nothing else"))
     line = Line.objects.get(pk=run.line_id)
     if line.cap is not None and line.running >= line.cap:
         holder = Run.objects.filter(line=line, status=RunStatus.RUNNING).values_list("pk", flat=True).first()
