@@ -31,7 +31,7 @@ from runs.operations.cancel_run import cancel_run
 from runs.operations.decide_action import answer, approve, reject, resolve
 from runs.operations.post_run import RunRequest, post_run
 from runs.operations.replay_run import retry_run
-from runs.queue.claim import claim_next
+from runs.queue.claim import claim_alone, claim_next
 from runs.states import ENDED, RunStatus
 from runs.worker.leases import Leases
 from tests.runs.engine.person import Person
@@ -212,7 +212,8 @@ class Machine(Person):
 
     def claim(self):
         clock.advance(0.01)  # no two claims at the same moment: whose turn it is must not be left to chance
-        claimed = claim_next(QUEUES, worker_id=uuid4(), worker_name="worker")
+        who = {"worker_id": uuid4(), "worker_name": "worker"}
+        claimed = claim_next(QUEUES, **who) or claim_alone(QUEUES, **who)
         if claimed:
             self.world.lease_of[claimed[0].pk] = claimed[1]
         return claimed
