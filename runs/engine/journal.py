@@ -4,7 +4,6 @@ Changes are gathered and written by `commit`, in one transaction that first chec
 commits right before each effect, so the result of one step and the intent of the next share a commit.
 """
 
-import hashlib
 from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import timedelta
@@ -22,7 +21,7 @@ from runs.errors import StaleRunError
 from runs.fault_points import fault_point
 from runs.hostile import clean
 from runs.models import Artifact, ModelCall, ModelCallStatus, PendingAction, Run, Step
-from runs.models.fields import dump_json
+from runs.models.fields import hash_of
 from runs.models.moves import Event, If, change
 from runs.models.sql import Batch, Increment, Rows
 from runs.secrets import redact_all
@@ -43,16 +42,6 @@ _CALLS = Rows(
         *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
     ),
 )
-
-
-def hash_of(value: Any) -> str:
-    """Hash a JSON value as it is stored."""
-    return hash_text(dump_json(value))
-
-
-def hash_text(text: str) -> str:
-    """Hash a text: SHA-256 in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Journal:

@@ -5,7 +5,7 @@ from typing import Any
 
 from runs.conf import conf
 from runs.declarations.job_types import Agent
-from runs.engine.journal import Journal, hash_text, release_connection
+from runs.engine.journal import Journal, release_connection
 from runs.engine.ledger import PRICE_VERSION, cost_usd, reserve_usd, usage_columns
 from runs.engine.outcomes import Outcome, Waiting
 from runs.engine.provider import Answer, Progress, ask
@@ -16,7 +16,7 @@ from runs.errors import BudgetRefusedError, ModelStoppedError, StepLimitError
 from runs.fault_points import fault_point
 from runs.hostile import clean, clean_text
 from runs.models import Definition, ModelCall, ModelCallStatus, Run, Step
-from runs.models.fields import dump_json
+from runs.models.fields import dump_json, hash_text
 from runs.states import ActionKind, ActionStatus, StepKind
 
 MAX_TOKENS_CEILING = 64_000

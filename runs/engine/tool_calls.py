@@ -14,7 +14,7 @@ from runs.declarations.job_types import Agent
 from runs.declarations.tools import Tool
 from runs.engine.context import ToolContext, context_for
 from runs.engine.evidence import evidence_of
-from runs.engine.journal import Journal, hash_of, release_connection
+from runs.engine.journal import Journal, release_connection
 from runs.engine.lease import CancelRequestedError, LeaseLostError, ReleaseRequestedError
 from runs.engine.outcomes import Outcome, Retry, Waiting
 from runs.engine.results import keep_result
@@ -23,6 +23,7 @@ from runs.errors import DeadlineError, InvalidInputError
 from runs.fault_points import fault_point, intents_are_committed
 from runs.hostile import cut
 from runs.models import PendingAction, Step
+from runs.models.fields import hash_of
 from runs.states import ActionKind, ActionStatus, Effect, StepStatus
 
 log = logging.getLogger(__name__)

@@ -3,9 +3,9 @@
 from django.db import transaction
 
 from runs.clock import Now
-from runs.engine.journal import hash_of
 from runs.fault_points import fault_point
 from runs.models import PendingAction, Run, Step
+from runs.models.fields import hash_of
 from runs.models.moves import Event, change
 from runs.queue.doorbell import ring
 from runs.states import ActionKind, ActionStatus, RunStatus, StepStatus

@@ -1,5 +1,6 @@
-"""Column types shared by the models."""
+"""What the models' columns share: types, ids, and JSON as we write and hash it."""
 
+import hashlib
 import json
 import os
 import time
@@ -24,6 +25,16 @@ def new_id() -> UUID:
 def dump_json(value: Any) -> str:
     """Write a JSON value the one way we store it: keys in their order, no spaces."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def hash_of(value: Any) -> str:
+    """Hash a JSON value as it is stored."""
+    return hash_text(dump_json(value))
+
+
+def hash_text(text: str) -> str:
+    """Hash a text: SHA-256 in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class JSONText(models.TextField[Any, Any]):

@@ -19,12 +19,11 @@ from runs.declarations.catalog import job_type_named
 from runs.declarations.job_types import Agent
 from runs.declarations.tools import Tool
 from runs.engine.evidence import may_arrive_until
-from runs.engine.journal import hash_of
 from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError, UnknownJobTypeError
 from runs.fault_points import fault_point
 from runs.hostile import clean, clean_text, cut
 from runs.models import PendingAction, Run, Step
-from runs.models.fields import dump_json
+from runs.models.fields import dump_json, hash_of
 from runs.models.moves import Event, change
 from runs.operations.roles import check_may_decide
 from runs.queue.doorbell import ring
