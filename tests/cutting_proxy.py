@@ -5,7 +5,6 @@ import socket
 import threading
 from pathlib import Path
 
-
 # What a run writes arrives as one guarded statement that commits itself, or ends with a COMMIT.
 _WRITES = (b"COMMIT", b"WITH fenced AS")
 

@@ -46,6 +46,7 @@ def proxy():
     proxy.close()
 
 
+@pytest.mark.fault(48)
 @pytest.mark.parametrize("deliver", [False, True], ids=["write lost", "answer lost"])
 def test_a_write_without_an_answer_is_written_exactly_once(offline, post, work, proxy, deliver):
     offline(STORY)
@@ -85,6 +86,7 @@ def work_through(work, run):
         rescue_runs()
 
 
+@pytest.mark.fault(49)
 def test_a_deadlock_is_written_again(offline, post, work):
     """A journal locks the run, then its line; somebody locks them the other way round."""
     offline({"turns": [say("Done.")]})

@@ -74,6 +74,7 @@ def test_a_model_that_only_ever_pauses_fails(offline, post, work):
     assert run.status == "failed" and run.last_error["type"] == "ModelStoppedError"
 
 
+@pytest.mark.fault(23)
 def test_a_truncated_turn_runs_no_tool_and_is_asked_again_with_more_room(offline, post, work, monkeypatch):
     long = {"content": [{"type": "text", "text": "word " * 8000}, TOOL]}
     model = offline({"turns": [long, TEXT]})
@@ -101,6 +102,7 @@ PASSING = [
 ]
 
 
+@pytest.mark.fault(21)
 @pytest.mark.parametrize("fault", PASSING, ids=lambda f: f["kind"])
 def test_passing_trouble_is_tried_again_later_and_the_worker_is_free_meanwhile(offline, post, work, fault):
     model = offline({"turns": [{**TEXT, "faults": [fault]}]})
@@ -169,6 +171,7 @@ def test_permanent_trouble_fails_at_once_and_costs_nothing(offline, post, work, 
     assert len(model.requests) == 1 and run.cost_usd == 0
 
 
+@pytest.mark.fault(21)
 def test_trouble_that_does_not_pass_becomes_a_dead_letter_after_the_last_try(offline, post, work):
     from deadletters.models import DeadLetter
 

@@ -84,6 +84,7 @@ def test_a_stopped_worker_is_not_taken_for_dead(post, process):
     assert not liveness.is_dead(uuid4()), "what is not known is not dead"
 
 
+@pytest.mark.fault(18)
 def test_a_living_lease_is_left_alone_and_a_dead_one_is_taken_once(post):
     run = post("clerk")
     claim_next(["agents"], worker_id=uuid4(), worker_name="w")

@@ -1,4 +1,4 @@
-"""A process that is killed in the middle of a verb, for real: what it had begun to write is all there, or not at all."""
+"""A process that is killed in the middle of a verb, for real: what it had begun to write is all there or not."""
 
 import signal
 import subprocess
