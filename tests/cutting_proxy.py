@@ -1,9 +1,12 @@
-"""A proxy in front of PostgreSQL that cuts one connection in the middle of a COMMIT."""
+"""A proxy in front of PostgreSQL that cuts one connection in the middle of a write of a run."""
 
 import selectors
 import socket
 import threading
 from pathlib import Path
+
+# What a run writes arrives as one guarded statement that commits itself, or ends with a COMMIT.
+_WRITES = (b"COMMIT", b"WITH fenced AS")
 
 
 class CuttingProxy:
@@ -15,14 +18,14 @@ class CuttingProxy:
         self._listener.bind(str(folder / ".s.PGSQL.5432"))
         self._listener.listen(50)
         self._cut_at, self._deliver = 0, False
-        self.commits = 0
+        self.writes = 0
         self.cuts = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut(self, *, at_commit: int, deliver: bool) -> None:
-        """Cut at the n-th COMMIT from now, before or after the server gets it; its answer never arrives."""
-        self.commits, self.cuts = 0, 0
-        self._cut_at, self._deliver = at_commit, deliver
+    def cut(self, *, at_write: int, deliver: bool) -> None:
+        """Cut at the n-th write from now, before or after the server gets it; its answer never arrives."""
+        self.writes, self.cuts = 0, 0
+        self._cut_at, self._deliver = at_write, deliver
 
     def close(self) -> None:
         """Listen no more."""
@@ -50,13 +53,13 @@ class CuttingProxy:
                     if key.fileobj is client and self._is_cut(data):
                         if self._deliver:
                             server.sendall(data)
-                            server.recv(65536)  # committed, but nobody will hear of it
+                            server.recv(65536)  # done, but nobody will hear of it
                         return
                     key.data.sendall(data)
 
     def _is_cut(self, data: bytes) -> bool:
-        if b"COMMIT" not in data:
+        if not any(mark in data for mark in _WRITES):
             return False
-        self.commits += 1
-        self.cuts += self.commits == self._cut_at
-        return self.commits == self._cut_at
+        self.writes += 1
+        self.cuts += self.writes == self._cut_at
+        return self.writes == self._cut_at

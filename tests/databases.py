@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import psycopg
-from django.conf import settings
 from django.db import connection
 
 
@@ -24,7 +23,7 @@ def environment(address: str | None = None, **more: str) -> dict[str, str]:
     """Build the environment of a child process: it sees the test's database, unless another is given."""
     return os.environ | {
         "DATABASE_URL": address or address_of(str(connection.settings_dict["NAME"])),
-        "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
+        "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"],  # settings that a test changes forget it
         **more,
     }
 

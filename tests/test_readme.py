@@ -29,7 +29,7 @@ from tests.readme.makefile import bare, commands_of
 from tests.readme.terminals import ROOT, Newcomer, clone_to
 
 README = ROOT / "README.md"
-_ENVIRONMENT = re.compile(r"""(?:env\.\w+\(|os\.environ(?:\.get)?[\[(])["']([A-Z_]+)["']""")
+_ENVIRONMENT = re.compile(r"""(?:env\.\w+\(|os\.environ(?:\.get)?[\[(]|^FAULTS = )["']([A-Z_]+)["']""", re.MULTILINE)
 
 
 @pytest.fixture

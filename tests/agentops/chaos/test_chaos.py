@@ -22,6 +22,7 @@ def chaos(tmp_path, *options):
     return done.returncode, json.loads(lines[-1]), list(tmp_path.glob("chaos-*"))
 
 
+@pytest.mark.fault(10)
 @pytest.mark.slow
 def test_nothing_is_lost_or_repeated_when_workers_are_killed(tmp_path):
     code, report, kept = chaos(tmp_path, "--runs", "12", "--kills", "3", "--seed", "1")

@@ -85,9 +85,9 @@ for _ in range(40):
 """
 
 
+@pytest.mark.fault(50)
 @pytest.mark.slow
 def test_processes_that_write_at_once_are_never_told_that_the_database_is_locked():
-    """Fault 50."""
     command = [sys.executable, "-c", WRITER]
     pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     writers = [subprocess.Popen(command, cwd=ROOT, env=environment(LOG_LEVEL="ERROR"), **pipes) for _ in range(4)]

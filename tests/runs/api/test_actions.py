@@ -114,6 +114,7 @@ def test_other_arguments_must_be_those_of_the_tool(api, approval, arguments):
     assert all(error["field"].startswith("arguments") for error in document["errors"])
 
 
+@pytest.mark.fault(33)
 def test_the_same_verdict_twice_is_the_same(api, approval, work):
     first, second = (decide(api, approval, "approve") for _ in range(2))
     work()
@@ -122,6 +123,7 @@ def test_the_same_verdict_twice_is_the_same(api, approval, work):
     assert CALLS["refund"] == 1
 
 
+@pytest.mark.fault(33)
 def test_another_verdict_is_409_and_names_who_was_faster(api, api_of, approval):
     decide(api_of("olga"), approval, "approve")
 
@@ -237,6 +239,7 @@ def test_a_user_without_the_role_may_not_decide(api_of, approval, role):
     assert_problem(decide(olga, approval, "approve"), 403, "forbidden")
 
 
+@pytest.mark.fault(34)
 def test_an_expired_action_is_not_decided(api, approval):
     PendingAction.objects.update(expires_at="2020-01-01T00:00:00Z")
 

@@ -43,6 +43,7 @@ def test_a_filter_that_does_not_fit_is_422(api, query):
     assert_problem(api.get(f"{LETTERS}?{query}"), 422, "invalid", query.partition("=")[0])
 
 
+@pytest.mark.fault(39)
 def test_a_replay_continues_the_run_once(api, failed, letter, work):
     answer = api.post(f"{LETTERS}{letter.pk}/replay/")
     work()

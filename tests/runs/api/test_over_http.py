@@ -104,6 +104,7 @@ def test_thirty_posts_at_once_are_thirty_runs(server):
     assert len({run["id"] for _, _, run in answers}) == 30
 
 
+@pytest.mark.fault(51)
 def test_thirty_posts_at_once_under_one_key_are_one_run(server):
     with ThreadPoolExecutor(30) as clients:
         answers = list(

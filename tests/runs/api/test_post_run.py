@@ -30,6 +30,7 @@ def test_a_posted_run_is_answered_with_202_and_its_address(api, tenant):
     assert api.get(answer.headers["Location"]).json() == document
 
 
+@pytest.mark.fault(5)
 def test_with_redis_away_a_run_is_accepted_and_done(api, work):
     # The settings of the tests name a Redis that nobody answers.
     answer = api.post(RUNS, {"job_type": "squares", "input": {"upto": 2}})
@@ -144,6 +145,7 @@ def test_a_deep_input_is_refused_and_a_flat_one_of_any_size_taken(api):
 # Keys
 
 
+@pytest.mark.fault(51)
 def test_the_same_key_and_body_are_the_same_run(api):
     first, second = (api.post(RUNS, CLERK, **{"Idempotency-Key": "k"}) for _ in range(2))
 
@@ -152,6 +154,7 @@ def test_the_same_key_and_body_are_the_same_run(api):
     assert Run.objects.count() == 1
 
 
+@pytest.mark.fault(51)
 @pytest.mark.parametrize("other", [{"priority": 6}, {"input": {"text": "other"}}, {"metadata": {"a": 1}}])
 def test_the_same_key_with_another_body_is_422(api, other):
     api.post(RUNS, CLERK, **{"Idempotency-Key": "k"})
@@ -187,6 +190,7 @@ def test_the_longest_key_is_taken(api):
     assert api.post(RUNS, CLERK, **{"Idempotency-Key": "x" * 255}).status_code == 202
 
 
+@pytest.mark.fault(51)
 @pytest.mark.django_db(transaction=True)
 def test_two_posts_at_once_under_one_key_are_one_run(token):
     together = threading.Barrier(2)

@@ -51,6 +51,7 @@ def test_every_call_of_a_turn_is_a_step_and_all_are_answered_in_one_message(offl
     assert [block["content"] for block in answer["content"]] == ['{"key":"a","value":"A"}', "put 1"]
 
 
+@pytest.mark.fault(24)
 def test_invalid_arguments_and_unknown_tools_are_errors_that_the_model_sees(offline, post, work):
     model = offline({"turns": [use(("put", {"value": "x"}), ("no_such", {})), say("Sorry.")]})
     run = post("clerk")
@@ -105,6 +106,7 @@ def test_a_continued_run_sends_the_former_transcript_first(offline, post, work):
     assert messages[2]["content"][0]["text"] == "second"
 
 
+@pytest.mark.fault(24)
 def test_more_model_calls_than_max_steps_is_a_permanent_failure_with_a_dead_letter(offline, post, work):
     offline({"turns": [use(("look_up", {"key": "a"}))] * 5})
     run = post("hasty")
@@ -171,6 +173,7 @@ def test_the_cost_of_a_run_is_the_sum_of_its_model_calls(offline, post, work):
     assert run.output_tokens == sum(c.output_tokens for c in calls)
 
 
+@pytest.mark.fault(54)
 def test_a_suspended_tenant_or_a_disabled_owner_fails_the_run(offline, post, work, tenant, user):
     model = offline({"turns": [say("hi")]})
     run = post("clerk")
@@ -189,6 +192,7 @@ def _make_due(run: Run) -> None:
     assert wake_timers() == 1, f"run {run.pk} is due"
 
 
+@pytest.mark.fault(14)
 def test_a_process_that_was_stopped_beyond_its_lease_does_nothing_more(offline, post):
     model = offline({"turns": [use(("send", {"to": "bob"}))]})
     run = post("clerk")

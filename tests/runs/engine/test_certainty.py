@@ -23,6 +23,7 @@ pytestmark = [
 
 STORY = {"turns": [use(("send", {"to": "a"})), use(("look_up", {"key": "k"})), say("Done.")]}
 CALLED = ["send", "look_up"]
+CLAIM_COMMITS = 2  # after the guarded statement in its transaction
 
 
 @pytest.fixture
@@ -45,27 +46,29 @@ def proxy():
     proxy.close()
 
 
-@pytest.mark.parametrize("deliver", [False, True], ids=["commit lost", "answer lost"])
-def test_a_commit_without_an_answer_is_written_exactly_once(offline, post, work, proxy, deliver):
+@pytest.mark.fault(48)
+@pytest.mark.parametrize("deliver", [False, True], ids=["write lost", "answer lost"])
+def test_a_write_without_an_answer_is_written_exactly_once(offline, post, work, proxy, deliver):
     offline(STORY)
-    at_commit = 0
-    while at_commit == 0 or proxy.cuts:
-        at_commit += 1
+    at_write = 0
+    while at_write == 0 or proxy.cuts:
+        at_write += 1
         CALLS.clear()
         run = post("clerk")
-        proxy.cut(at_commit=at_commit, deliver=deliver)
+        proxy.cut(at_write=at_write, deliver=deliver)
         work_through(work, run)
 
         assert run.status == "completed"
-        # Only a claim that nobody has heard of waits for its lease; a journal finds out and goes on.
-        assert (run.fence, run.attempts) == (2 if at_commit == 1 and deliver else 1, 0), f"commit {at_commit}"
+        # Only a claim that was committed unheard waits for its lease; a journal finds out and goes on.
+        unheard = at_write == CLAIM_COMMITS and deliver
+        assert (run.fence, run.attempts) == (2 if unheard else 1, 0), f"write {at_write}"
         assert {name: CALLS[name] for name in CALLED} == dict.fromkeys(CALLED, 1)
         assert [name for _, name, _ in trace(run) if name in CALLED] == CALLED
         assert run.cost_usd == sum(call.cost_usd for call in ModelCall.objects.filter(run=run))
         assert ModelCall.objects.filter(run=run).count() == 3
         assert run.events.filter(kind="step.completed").count() == 5
-    proxy.cut(at_commit=0, deliver=False)
-    assert at_commit > 5
+    proxy.cut(at_write=0, deliver=False)
+    assert at_write > 5
     assert list(breaches()) == []
 
 
@@ -83,6 +86,7 @@ def work_through(work, run):
         rescue_runs()
 
 
+@pytest.mark.fault(49)
 def test_a_deadlock_is_written_again(offline, post, work):
     """A journal locks the run, then its line; somebody locks them the other way round."""
     offline({"turns": [say("Done.")]})

@@ -92,6 +92,7 @@ TURNS = [
 ]
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("points", range(1, 32))
 def test_a_crash_at_each_fault_point_repeats_no_unsafe_effect(offline, post, work, user, crash, points):
     offline({"turns": TURNS})
@@ -113,6 +114,7 @@ def test_a_crash_at_each_fault_point_repeats_no_unsafe_effect(offline, post, wor
     assert list(breaches()) == []
 
 
+@pytest.mark.fault(53)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deaths=st.lists(st.integers(1, 14), max_size=6))
 def test_the_transcript_is_valid_after_any_series_of_crashes(offline, post, work, user, crash, deaths):
@@ -179,6 +181,7 @@ def test_after_two_crashes_at_one_step_only_a_worker_that_holds_nothing_else_tri
     assert list(breaches()) == []
 
 
+@pytest.mark.fault(12)
 def test_a_crash_of_the_run_that_is_tried_alone_makes_the_dead_letter(offline, post, work, work_alone, crash):
     offline({"turns": TURNS})
     run = post("clerk")

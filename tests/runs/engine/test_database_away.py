@@ -77,6 +77,7 @@ def test_an_error_before_recovery_does_not_make_an_unsafe_call_again(offline, po
     assert list(breaches()) == []
 
 
+@pytest.mark.fault(20)
 def test_an_error_before_recovery_leaves_a_lost_model_call_to_be_charged(offline, post, work, go_on, monkeypatch):
     from runs.engine import model_call
 

@@ -57,6 +57,7 @@ def test_the_time_of_a_whole_call_is_a_deadline_by_the_clock(offline, after):
     assert time.monotonic() - began < 1.4
 
 
+@pytest.mark.fault(22)
 def test_a_provider_that_drips_does_not_outlive_the_deadline(offline):
     offline({"turns": [{**SAY, "faults": [{"kind": "drip", "seconds_per_byte": 0.02}]}]})
     began = time.monotonic()

@@ -4,6 +4,7 @@ import pytest
 from django.db import OperationalError
 
 from runs import clock, fault_points
+from runs.declarations.catalog import job_type_named
 from runs.engine import advance, agent_loop
 from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
@@ -12,6 +13,7 @@ from runs.models import ModelCall, PendingAction, Run
 from runs.operations.cancel_run import cancel_run
 from runs.operations.decide_action import approve, reject, resolve
 from runs.operations.replay_run import retry_run
+from runs.registry import tool
 from tests.runs.engine.story import say, trace, use
 from tests.testapp.agents import CALLS, FAIL, HAPPENED, KEYS
 
@@ -254,6 +256,45 @@ def test_a_run_that_fails_before_recovery_shows_what_a_dead_worker_had_begun(off
     assert (run.status, asking.status) == ("failed", "failed")
     assert run.steps.get(name="send").status == "unknown"
     assert ModelCall.objects.get(run=asking).status == "presumed" and asking.cost_usd > 0 and clean()
+
+
+@pytest.mark.fault(54)
+@pytest.mark.parametrize("who", ["owner", "tenant"])
+def test_an_owner_or_tenant_disabled_in_the_middle_of_a_run_makes_no_further_call(
+    offline, post, work, user, tenant, at, who
+):
+    offline({"turns": [use(SEND), say("hi")]})
+    run = post("clerk")
+    row = user if who == "owner" else tenant
+
+    def disable():
+        row.is_active = False
+        row.save()
+
+    at("model.after", disable)
+    work()
+
+    run.refresh_from_db()
+    assert (run.status, run.last_error["type"]) == ("failed", "PermissionDeniedError")
+    assert CALLS["send"] == 0 and run.steps.get(name="send").attempt == 0 and clean()
+
+
+@pytest.mark.fault(52)
+def test_a_tool_whose_arguments_a_deploy_has_changed_refuses_the_old_ones_and_the_run_goes_on(
+    offline, post, work, at, monkeypatch
+):
+    model = offline({"turns": [use(("put", {"value": 1})), say("hi")]})
+    run = post("clerk")
+    tools = job_type_named("clerk").tools_by_name
+    changed = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
+    new = tool(name="put", description="Put.", input_schema=changed, function=lambda *_: None, effect="idempotent")
+    at("model.after", lambda: monkeypatch.setitem(tools, "put", new))
+
+    work()
+
+    run.refresh_from_db()
+    assert run.status == "completed" and run.steps.get(name="put").error["type"] == "invalid_arguments"
+    assert model.requests[0]["body"]["tools"] == model.requests[1]["body"]["tools"], "the model sees what it saw"
 
 
 def _raise(error):

@@ -293,5 +293,6 @@ class Machine(Person):
         self.no_invariant_is_broken(pending=())
 
 
+@pytest.mark.fault(10)
 def test_no_order_of_events_breaks_the_engine():
     run_state_machine_as_test(Machine)

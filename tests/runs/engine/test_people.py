@@ -17,6 +17,7 @@ def _fresh():
     CALLS.clear(), KEYS.clear(), FAIL.clear()
 
 
+@pytest.mark.fault(29)
 def test_an_unsafe_call_whose_connection_broke_is_unknown_and_a_person_decides(offline, post, work, user):
     FAIL["send"] = [ConnectionError("reset by peer")]
     model = offline({"turns": [use(("send", {"to": "bob"})), say("Sent.")]})
@@ -34,6 +35,7 @@ def test_an_unsafe_call_whose_connection_broke_is_unknown_and_a_person_decides(o
     assert model.requests[1]["body"]["messages"][-1]["content"][0]["content"] == "sent, says the mail log"
 
 
+@pytest.mark.fault(30)
 def test_a_call_that_awaits_approval_does_not_hold_up_the_others(offline, post, work, user):
     turn = use(("refund", {"order_id": "7", "amount_usd": 3.5}), ("look_up", {"key": "a"}))
     model = offline({"turns": [turn, say("Refunded.")]})
@@ -77,6 +79,7 @@ def test_edited_arguments_are_what_the_tool_receives(offline, post, work, user):
     assert action.proposed == {"order_id": "7", "amount_usd": 100.0}
 
 
+@pytest.mark.fault(36)
 def test_arguments_that_were_tampered_with_after_approval_are_not_used(offline, post, work, user):
     offline({"turns": [use(("refund", {"order_id": "7", "amount_usd": 1.0})), say("ok")]})
     run = post("clerk")
@@ -163,6 +166,7 @@ def test_a_budget_that_is_not_raised_fails_the_run(offline, post, work, user):
     assert run.status == "failed" and run.last_error["type"] == "BudgetRefusedError"
 
 
+@pytest.mark.fault(52)
 def test_a_tool_that_a_deploy_removed_asks_a_person(offline, post, work, user, monkeypatch):
     from runs.declarations.catalog import job_type_named
 

@@ -74,6 +74,7 @@ def test_a_model_that_only_ever_pauses_fails(offline, post, work):
     assert run.status == "failed" and run.last_error["type"] == "ModelStoppedError"
 
 
+@pytest.mark.fault(23)
 def test_a_truncated_turn_runs_no_tool_and_is_asked_again_with_more_room(offline, post, work, monkeypatch):
     long = {"content": [{"type": "text", "text": "word " * 8000}, TOOL]}
     model = offline({"turns": [long, TEXT]})
@@ -101,6 +102,7 @@ PASSING = [
 ]
 
 
+@pytest.mark.fault(21)
 @pytest.mark.parametrize("fault", PASSING, ids=lambda f: f["kind"])
 def test_passing_trouble_is_tried_again_later_and_the_worker_is_free_meanwhile(offline, post, work, fault):
     model = offline({"turns": [{**TEXT, "faults": [fault]}]})
@@ -118,6 +120,33 @@ def test_passing_trouble_is_tried_again_later_and_the_worker_is_free_meanwhile(o
     run.refresh_from_db()
     assert run.status == "completed" and len(model.requests) == 2
     assert run.cost_usd == sum(call.cost_usd for call in ModelCall.objects.filter(run=run))
+
+
+@pytest.mark.fault(21)
+@pytest.mark.parametrize(("asked_s", "waited_s"), [(30, 30), (100_000, 3600)], ids=["kept", "cut to the most"])
+def test_a_pause_that_the_provider_asks_for_is_kept(offline, post, work, asked_s, waited_s):
+    offline({"turns": [{**TEXT, "faults": [{"kind": "rate_limited", "retry_after_s": asked_s}]}]})
+    run = post("clerk")
+
+    work()
+
+    run.refresh_from_db()
+    pause_s = (run.next_attempt_at - run.created_at).total_seconds()
+    assert run.status == "retrying" and waited_s <= pause_s < waited_s * 1.1 + 5
+    assert wake_timers() == 0
+
+
+@pytest.mark.fault(23)
+@pytest.mark.parametrize("fault", [{"kind": "cut", "after_events": 4}, {"kind": "truncate", "after_events": 5}])
+def test_a_stream_that_breaks_off_in_a_tool_call_never_makes_that_call(offline, post, work, fault):
+    offline({"turns": [{"content": [TEXT["content"][0], TOOL], "faults": [fault]}, TEXT]})
+    run = post("clerk")
+
+    work()
+
+    run.refresh_from_db()
+    assert run.status == "retrying" and CALLS["look_up"] == 0
+    assert [(step.kind, step.status) for step in run.steps.all()] == [("model_call", "planned")]
 
 
 FINAL = [
@@ -142,6 +171,7 @@ def test_permanent_trouble_fails_at_once_and_costs_nothing(offline, post, work, 
     assert len(model.requests) == 1 and run.cost_usd == 0
 
 
+@pytest.mark.fault(21)
 def test_trouble_that_does_not_pass_becomes_a_dead_letter_after_the_last_try(offline, post, work):
     from deadletters.models import DeadLetter
 

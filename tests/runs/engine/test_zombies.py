@@ -37,6 +37,7 @@ def take_over():
     return claim()
 
 
+@pytest.mark.fault(13)
 def test_a_zombies_write_is_refused_and_changes_nothing(post):
     post("clerk")
     run, lease = claim()
@@ -53,6 +54,7 @@ def test_a_zombies_write_is_refused_and_changes_nothing(post):
     assert not run.events.filter(kind="zombie.was_here").exists()
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize("point", ["tool.before", "tool.after"])
 def test_an_effect_of_a_stopped_holder_happens_once_or_not_at_all(offline, post, monkeypatch, point):
     offline({"turns": [use(("send", {"to": "bob"})), say("Sent.")]})

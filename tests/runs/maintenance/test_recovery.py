@@ -19,8 +19,9 @@ from runs.maintenance.reconcile import reconcile
 from runs.maintenance.repair_lines import repair_lines
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.wake_timers import wake_timers
-from runs.models import Line, Run, Worker
+from runs.models import Line, Run, RunEvent, Worker
 from runs.queue.claim import claim_next
+from tests.at_once import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +84,7 @@ def test_a_stopped_worker_is_not_taken_for_dead(post, process):
     assert not liveness.is_dead(uuid4()), "what is not known is not dead"
 
 
+@pytest.mark.fault(18)
 def test_a_living_lease_is_left_alone_and_a_dead_one_is_taken_once(post):
     run = post("clerk")
     claim_next(["agents"], worker_id=uuid4(), worker_name="w")
@@ -93,6 +95,22 @@ def test_a_living_lease_is_left_alone_and_a_dead_one_is_taken_once(post):
     assert (rescue_runs(), rescue_runs()) == (1, 0)
     run.refresh_from_db()
     assert run.status == "queued"
+
+
+@pytest.mark.fault(18)
+@pytest.mark.django_db(transaction=True)
+def test_reconcilers_at_the_same_moment_rescue_each_run_once(post):
+    runs = [post("clerk") for _ in range(12)]
+    for _ in runs:
+        claim_next(["agents"], worker_id=uuid4(), worker_name="w")
+    Run.objects.update(lease_expires_at=Now() - timedelta(seconds=1))
+
+    rescued = at_once(8, lambda _: rescue_runs())
+
+    assert sum(rescued) == len(runs)
+    assert set(Run.objects.values_list("status", "crashes")) == {("queued", 1)}
+    assert RunEvent.objects.filter(kind="run.rescued").count() == len(runs)
+    assert repair_lines() == 0
 
 
 def test_one_bad_row_does_not_stop_the_others(post, monkeypatch):

@@ -27,6 +27,7 @@ def test_a_move_that_the_table_does_not_have_is_refused(post):
         change(run, to=RunStatus.COMPLETED)
 
 
+@pytest.mark.fault(13)
 def test_a_stale_worker_cannot_settle_a_run_claimed_again(post):
     run = post("clerk")
     stale, lease = claim()

@@ -1,4 +1,4 @@
-"""Many claimers at the same moment (fault 9)."""
+"""Many claimers at the same moment."""
 
 from collections import Counter
 from uuid import uuid4
@@ -33,6 +33,7 @@ def claim_until_none(number):
     return mine
 
 
+@pytest.mark.fault(9)
 def test_thirty_two_claimers_take_each_of_two_hundred_runs_once():
     post_many()
 

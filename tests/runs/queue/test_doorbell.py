@@ -106,6 +106,7 @@ def test_bells_that_nobody_answers_do_not_pile_up(queue):
     assert queue.count == doorbell._WAITING_MAX
 
 
+@pytest.mark.fault(8)
 def test_a_job_that_is_no_doorbell_is_removed_and_not_run(queue, ear, tmp_path, valkey):
     evidence = tmp_path / "ran"
     queue.enqueue_call("os.system", args=(f"touch {evidence}",))
@@ -122,6 +123,7 @@ def test_a_job_that_is_no_doorbell_is_removed_and_not_run(queue, ear, tmp_path, 
     assert queue.count == 0
 
 
+@pytest.mark.fault(5)
 def test_without_redis_ringing_raises_nothing_and_the_run_is_found_unasked(offline, post, monkeypatch, settings):
     settings.AGENTOPS = {**settings.AGENTOPS, "sweep_s": 0.2}
     nobody = Queue("agents", connection=Redis(port=1, socket_connect_timeout=0.2))
@@ -140,6 +142,7 @@ def test_without_redis_ringing_raises_nothing_and_the_run_is_found_unasked(offli
     time.sleep(0.3)
 
 
+@pytest.mark.fault(8)
 def test_one_bad_hash_does_not_deafen_the_worker(queue, ear, valkey):
     bad = queue.enqueue_call("wake", args=("agents",))
     valkey.hset(bad.key, "created_at", "garbage")

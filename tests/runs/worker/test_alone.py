@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@pytest.mark.fault(12)
 def test_a_poisonous_run_dies_alone_and_its_neighbours_complete(post):
     poison = post("poison", input={})
     neighbours = [post("squares", input={"upto": 2}) for _ in range(5)]

@@ -66,6 +66,7 @@ def patiently(ask):
     return ask()
 
 
+@pytest.mark.fault(47)
 def test_restarts_of_the_database_strand_nothing_and_repeat_nothing(server, env, manage, stack):
     assert manage("migrate", "-v0").returncode == 0
     token = manage("token", "--tenant", "acme").stdout.split()[-1]

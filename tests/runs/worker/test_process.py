@@ -22,6 +22,7 @@ SEND = {"content": [{"type": "tool_use", "name": "send", "input": {"to": "bob"}}
 DONE = {"content": [{"type": "text", "text": "Done."}]}
 
 
+@pytest.mark.fault(1)
 def test_a_worker_finds_work_without_any_doorbell(offline, post, worker):
     offline({"turns": [DONE]})
     worker()
@@ -42,6 +43,7 @@ def test_slots_hold_several_runs_at_once(offline, post, worker, gate):
     wait_for(lambda: all(status_of(run) == "completed" for run in runs))
 
 
+@pytest.mark.fault(31)
 def test_a_lease_is_renewed_for_longer_than_it_lasts(offline, post, worker, gate):
     offline({"turns": [USE, DONE]})
     run = post("clerk")
@@ -57,6 +59,7 @@ def test_a_lease_is_renewed_for_longer_than_it_lasts(offline, post, worker, gate
     assert agents.CALLS["look_up"] == 1
 
 
+@pytest.mark.fault(17)
 def test_a_stopping_worker_gives_its_runs_back_at_the_next_boundary(offline, post, worker, gate):
     offline({"turns": [USE, DONE]})
     run = post("clerk")
@@ -86,6 +89,7 @@ def test_after_the_grace_what_is_in_flight_is_given_back_and_its_late_result_fen
     assert run.steps.get(seq=2).status == "started", "nothing was written after the lease was given back"
 
 
+@pytest.mark.fault(13)
 def test_a_run_whose_lease_was_taken_writes_nothing_more(offline, post, worker, gate):
     offline({"turns": [SEND, DONE]})
     run = post("clerk")
@@ -114,6 +118,7 @@ def test_a_running_run_is_cancelled_before_its_next_effect(offline, post, worker
     assert len(model.requests) == 1
 
 
+@pytest.mark.fault(15, 29)
 def test_a_step_that_outlives_its_deadline_is_abandoned_and_its_slot_reopens(offline, post, worker, gate, monkeypatch):
     from runs.declarations.catalog import job_type_named
 

@@ -14,6 +14,7 @@ from django.db import connection
 from runs.invariants.every import breaches
 from runs.maintenance.find_dead_workers import find_dead_workers
 from runs.models import ModelCall, Run, Worker
+from tests.databases import environment
 from tests.runs.worker.waiting import status_of, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,6 +71,7 @@ def ended_after(process):
     return time.monotonic() - began
 
 
+@pytest.mark.fault(17)
 @pytest.mark.parametrize("signals", [1, 2])
 def test_told_to_stop_in_a_silent_model_call_it_ends_with_its_grace_and_another_goes_on(
     offline, post, rqworker, signals
@@ -107,6 +109,7 @@ def test_told_to_stop_while_idle_it_ends_at_once(offline, rqworker):
     assert not Worker.objects.alive().exists()
 
 
+@pytest.mark.fault(32)
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
 def test_no_child_process_of_a_tool_outlives_its_worker(offline, post, rqworker, ending):
@@ -123,3 +126,23 @@ def test_no_child_process_of_a_tool_outlives_its_worker(offline, post, rqworker,
         assert find_dead_workers() == 1, "not even a forked child holds its life line"
 
     wait_for(lambda: not any(is_alive(pid) for pid in children), timeout_s=2)
+
+
+@pytest.mark.slow
+@pytest.mark.fault(11)
+@pytest.mark.skipif(sys.platform != "linux", reason="needs PR_SET_PDEATHSIG")
+def test_workers_whose_pool_is_killed_give_their_runs_back_and_end(post, work):
+    run = post("slow_squares", input={"upto": 15})
+    command = [sys.executable, "manage.py", "rqworker-pool", "batch", "--num-workers", "1"]
+    pool = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL)
+    wait_for(lambda: run.steps.filter(status="completed").exists(), timeout_s=60)
+    worker = Worker.objects.alive().get()
+
+    pool.kill()
+    pool.wait()
+
+    wait_for(lambda: not is_alive(worker.pid), timeout_s=15)
+    run.refresh_from_db()
+    assert (run.status, run.crashes) == ("queued", 0), "nobody held it when its worker was gone"
+    work()
+    assert set(run.steps.values_list("status", "attempt")) == {("completed", 1)}

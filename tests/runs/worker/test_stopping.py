@@ -111,6 +111,7 @@ def test_after_the_grace_a_silent_model_call_is_aborted_and_the_run_given_back(o
     assert list(breaches()) == []
 
 
+@pytest.mark.fault(17)
 def test_a_run_given_back_in_mid_call_is_completed_by_another_worker(offline, post, worker):
     offline({"turns": [SILENT]})
     run = post("clerk")
@@ -128,6 +129,7 @@ def test_a_run_given_back_in_mid_call_is_completed_by_another_worker(offline, po
     assert list(breaches()) == []
 
 
+@pytest.mark.fault(38)
 def test_a_tool_that_reports_its_progress_is_told_of_the_cancel(offline, post, worker, user):
     offline({"turns": [use("crawl"), DONE]})
     run = post("clerk")
@@ -156,6 +158,7 @@ def test_a_function_step_that_is_told_of_the_cancel_stays_visible_as_unknown(pos
     assert list(breaches()) == []
 
 
+@pytest.mark.fault(29)
 def test_a_tool_that_reports_its_progress_is_told_of_the_steps_deadline(offline, post, worker):
     offline({"turns": [use("crawl_briefly"), DONE]})
     run = post("clerk")
@@ -197,6 +200,7 @@ def test_a_failed_run_with_an_unknown_effect_asks_about_it_when_it_is_retried(of
     assert list(breaches()) == []
 
 
+@pytest.mark.fault(15)
 def test_a_tool_that_hangs_beyond_the_time_of_its_run_is_given_up_for_good(offline, post, worker, gate):
     offline({"turns": [use("send", to="bob"), DONE]})
     run = post("clerk", timeout_s=3)
