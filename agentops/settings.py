@@ -134,11 +134,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="")
 EMBEDDED_VALKEY_DIR = None if REDIS_URL else VAR_DIR
+_WITHIN_A_SECOND = "socket_timeout=1&socket_connect_timeout=1"  # a bell that hangs must hold nobody up
 _queue = {
-    "URL": REDIS_URL or f"unix://{socket_path(VAR_DIR)}?db=0",
+    "URL": f"{REDIS_URL}{'&' if '?' in REDIS_URL else '?'}{_WITHIN_A_SECOND}"
+    if REDIS_URL
+    else f"unix://{socket_path(VAR_DIR)}?db=0&{_WITHIN_A_SECOND}",
     "DEFAULT_TIMEOUT": -1,  # deadlines are ours
     "SERIALIZER": "rq.serializers.JSONSerializer",
-    "REDIS_CLIENT_KWARGS": {"socket_connect_timeout": 1},
 }
 RQ_QUEUES = {name: dict(_queue) for name in ("realtime", "agents", "default", "batch")}
 RQ = {"WORKER_CLASS": "runs.worker.rq_worker.AgentWorker", "DEFAULT_RESULT_TTL": 0}

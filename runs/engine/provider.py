@@ -5,11 +5,11 @@ The SDK's own retries are off: they sleep uncapped for Retry-After and repeat sp
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import anthropic
 import httpx2
@@ -21,6 +21,7 @@ from runs.engine.interruptible import interruptible, make_interruptible
 from runs.errors import TransientError
 
 CheckLease = Callable[[], None]
+T = TypeVar("T")
 _making = threading.Lock()
 
 
@@ -98,6 +99,14 @@ def ask(request: dict[str, Any], *, check: CheckLease, progress: Progress, timeo
     return _ask(request, check=check, progress=progress, timeout_s=timeout_s)
 
 
+def _readable(events: Iterable[T]) -> Iterator[T]:
+    """Pass events on; one that the SDK cannot parse is a broken stream, not a mistake of ours."""
+    try:
+        yield from events
+    except ValueError as error:
+        raise BrokenStreamError(f"the stream cannot be read: {error}") from error
+
+
 def ask_provider(request: dict[str, Any], *, check: CheckLease, progress: Progress, timeout_s: float) -> Answer:
     """Send a request and read the whole stream.
 
@@ -116,7 +125,7 @@ def ask_provider(request: dict[str, Any], *, check: CheckLease, progress: Progre
 
     with interruptible(may_go_on), client().messages.stream(**request) as stream:
         progress.request_id = stream.response.headers.get("request-id", "")
-        for event in stream:
+        for event in _readable(stream):
             if event.type == "message_start":
                 progress.message_id = event.message.id
                 progress.usage = event.message.usage.to_dict()

@@ -7,7 +7,7 @@ waits for all.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from runs.conf import conf
 from runs.declarations.job_types import Agent
@@ -22,7 +22,7 @@ from runs.engine.retry import ErrorClass, classify, retry_delay_s
 from runs.errors import DeadlineError, InvalidInputError
 from runs.fault_points import fault_point, intents_are_committed
 from runs.hostile import cut
-from runs.models import PendingAction, Step
+from runs.models import DECIDERS, PendingAction, Step, holds_role
 from runs.models.fields import hash_of
 from runs.states import ActionKind, ActionStatus, Effect, StepStatus
 
@@ -100,6 +100,9 @@ def _make(journal: Journal, call: _Call, decision: PendingAction | None) -> Outc
     if call.tool.asks_human:
         journal.open_action(call.step, ActionKind.QUESTION, reason=str(call.arguments["question"]))
         return Waiting()
+    if _was_approved(decision) and not holds_role(decision.decided_by, journal.run.tenant_id, DECIDERS):
+        _answer_error(journal, call.step, "permission_denied", "Whoever approved this call may no longer do so.")
+        return None
     if not _may_be_made(journal, call, decision):
         return Waiting()
     return _act(journal, call)
@@ -116,11 +119,15 @@ def _ask_about_missing_tool(journal: Journal, step: Step) -> Outcome:
     return Waiting()
 
 
+def _was_approved(decision: PendingAction | None) -> TypeGuard[PendingAction]:
+    return bool(decision and decision.kind == ActionKind.APPROVAL and decision.status == ActionStatus.APPROVED)
+
+
 def _may_be_made(journal: Journal, call: _Call, decision: PendingAction | None) -> bool:
     """Say whether the call may be made now; if not, a person is asked. Approval is bound to the arguments."""
     if decision and decision.kind == ActionKind.OUTCOME:
         return True  # the first call was allowed; a person decided to repeat it
-    if decision and decision.kind == ActionKind.APPROVAL and decision.status == ActionStatus.APPROVED:
+    if _was_approved(decision):
         if decision.arguments_hash == hash_of(call.step.arguments):
             return True
         log.error("run %s step %s: arguments differ from those approved", journal.run.pk, call.step.seq)

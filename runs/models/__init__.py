@@ -9,10 +9,11 @@ from runs.models.pending_action import PendingAction
 from runs.models.run import Run
 from runs.models.run_event import RunEvent
 from runs.models.step import Step
-from runs.models.tenant import Membership, Role, Tenant
+from runs.models.tenant import DECIDERS, Membership, Role, Tenant, holds_role
 from runs.models.worker import Worker
 
 __all__ = [
+    "DECIDERS",
     "SCOPES",
     "ApiToken",
     "Artifact",
@@ -29,5 +30,6 @@ __all__ = [
     "Tenant",
     "Worker",
     "hash_token",
+    "holds_role",
     "issue_token",
 ]

@@ -1,8 +1,11 @@
 """Tenants and who may do what in them."""
 
 import uuid
+from collections.abc import Sequence
+from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 
 
@@ -13,6 +16,9 @@ class Role(models.TextChoices):
     OPERATOR = "operator", "Operator: stops, retries, replays"
     APPROVER = "approver", "Approver: decides pending actions"
     ADMIN = "admin", "Admin: everything"
+
+
+DECIDERS = (Role.APPROVER, Role.ADMIN)
 
 
 class Tenant(models.Model):
@@ -45,3 +51,12 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} is {self.role} of {self.tenant}"
+
+
+def holds_role(user: AbstractBaseUser | None, tenant_id: UUID, roles: Sequence[Role]) -> bool:
+    """Say whether somebody has one of these roles in the tenant now; superusers have every one."""
+    if user is None or not user.is_active:
+        return False
+    if getattr(user, "is_superuser", False):
+        return True
+    return Membership.objects.filter(user_id=user.pk, tenant_id=tenant_id, role__in=roles).exists()

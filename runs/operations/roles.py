@@ -6,10 +6,9 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 
 from runs.errors import NotPermittedError
-from runs.models import Membership, PendingAction, Role, Run
+from runs.models import DECIDERS, PendingAction, Role, Run, holds_role
 from runs.states import ActionKind
 
-DECIDERS = (Role.APPROVER, Role.ADMIN)
 OPERATORS = (Role.OPERATOR, Role.ADMIN)
 ANSWERERS = (*DECIDERS, Role.OPERATOR)
 
@@ -35,7 +34,5 @@ def check_may_operate(run: Run, user: AbstractBaseUser) -> None:
 
 
 def _check(user: AbstractBaseUser, tenant_id: UUID, roles: Sequence[Role], what: str) -> None:
-    if getattr(user, "is_superuser", False):
-        return
-    if not Membership.objects.filter(user_id=user.pk, tenant_id=tenant_id, role__in=roles).exists():
+    if not holds_role(user, tenant_id, roles):
         raise NotPermittedError(f"{what} needs one of the roles {', '.join(roles)} in the tenant")

@@ -212,3 +212,15 @@ def test_the_delays_are_a_table(attempt, delays, expected):
 
 def test_an_error_that_nobody_knows_is_permanent():
     assert retry.classify(KeyError("x")) == "permanent"
+
+
+@pytest.mark.fault(24)
+def test_an_answer_that_the_sdk_cannot_read_is_asked_for_again(offline, post, work):
+    offline({"turns": [{"content": [{**TOOL, "input": {"key": "\ud800"}}]}, TEXT]})
+    run = post("clerk")
+
+    outcomes = work()
+
+    run.refresh_from_db()
+    assert isinstance(outcomes[0], Retry) and run.last_error["type"] == "BrokenStreamError"
+    assert CALLS["look_up"] == 0

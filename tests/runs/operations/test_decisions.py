@@ -114,7 +114,6 @@ def test_an_expired_action_cannot_be_decided_and_the_model_is_told(action, user,
 
 
 @pytest.mark.fault(35)
-@pytest.mark.xfail(strict=True, reason="the decider's role is looked at when they decide, not again before the call")
 def test_an_approval_of_somebody_who_has_lost_the_role_since_is_not_used(action, tenant, work):
     person = with_role(tenant, "p", "approver")
     approve(action, user=person)

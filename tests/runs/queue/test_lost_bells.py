@@ -135,7 +135,6 @@ print(time.monotonic() - began)
 
 @pytest.mark.slow
 @pytest.mark.fault(6)
-@pytest.mark.xfail(strict=True, reason="django-rq ignores our socket timeouts beside a URL: 5 s")
 def test_a_redis_that_hangs_holds_up_who_rings_for_a_second_at_most(valkey):
     socket = valkey.connection_pool.connection_kwargs["path"]
     env = environment(REDIS_URL=f"unix://{socket}?db=0")
