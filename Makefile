@@ -3,6 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV ?= .venv
 LOCK ?= requirements.lock
+MARKS ?= not browser
 NEXT := $(shell for python in python3.12 $$HOME/.pyenv/versions/3.12.*/bin/python3.12; do \
 	$$python -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 BIN := $(VENV)/bin
@@ -30,14 +31,14 @@ smoke: setup ## Run the main job once, and once more while a worker is killed
 	$(MANAGE) demo --smoke --kill-worker
 
 test: setup ## Run the tests
-	$(BIN)/python -m pytest -n 2 -m "not browser"
+	$(BIN)/python -m pytest -n 2 -m "$(MARKS)"
 
 test-postgres: setup ## Run the tests on a real PostgreSQL, embedded
 	$(BIN)/python -m tests.on_postgres -n 2 -m "not browser"
 
-test-next: ## Run the tests on Python 3.12 and Django 6.1, where that interpreter is
+test-next: ## Run the quick tests on Python 3.12 and Django 6.1, where that interpreter is
 	@if [ -n "$(NEXT)" ]; then \
-		$(MAKE) test PYTHON=$(NEXT) VENV=.venv-3.12 LOCK=requirements-3.12.lock; \
+		$(MAKE) test PYTHON=$(NEXT) VENV=.venv-3.12 LOCK=requirements-3.12.lock MARKS="not browser and not slow"; \
 	else echo "there is no Python 3.12 here: skipped"; fi
 
 browser: setup ## Open the console in a real browser; saves screenshots under var/screenshots
