@@ -121,9 +121,9 @@ class _Campaign:
         self.decider.start()
         ends_at = time.monotonic() + self._options.ends_in_s
         stand, looked_at, moved_at = Stand(), 0.0, time.monotonic()
-        while not (stand.ended == self._options.runs or self._is_hopeless(ends_at, moved_at)):
+        while not (self._is_over(stand) or self._is_hopeless(ends_at, moved_at)):
             self.fleet.tick()
-            if self.poster.is_alive() or not self.fleet.is_calm:
+            if len(self.poster.posted) < self._options.runs or not self.fleet.is_calm:
                 self.chores.do_what_is_due()
             if time.monotonic() - looked_at > _LOOK_EVERY_S:
                 before, stand, looked_at = stand, Stand.now(), time.monotonic()
@@ -135,6 +135,11 @@ class _Campaign:
             time.sleep(_TICK_S)
         self.fleet.let_all_go_on()
         self.chores.restarts.finish()
+
+    def _is_over(self, stand: Stand) -> bool:
+        posted = len(self.poster.posted)
+        is_posting = self.poster.allowed > posted
+        return not is_posting and self._pace.is_over(stand, posted=posted, kills=self.fleet.kills)
 
     def _let_in(self, stand: Stand) -> None:
         fleet, posted = self.fleet, len(self.poster.posted)

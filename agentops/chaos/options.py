@@ -36,6 +36,11 @@ class Options:
     timeout_s: float = 0.0
 
     @property
+    def runs_most(self) -> int:
+        """So many runs at the most: where runs end before the kills are done, a few more are posted to be disturbed."""
+        return self.runs + self.runs // 2 if self.kills else self.runs
+
+    @property
     def ends_in_s(self) -> float:
         """How long the campaign may take."""
         return self.timeout_s or 300.0 + 4.0 * self.kills + 1.0 * self.runs

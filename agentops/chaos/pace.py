@@ -40,7 +40,8 @@ class Pace:
     """Lets runs in as kills are done, but never too few to be worth a kill, nor more than slots can hold."""
 
     def __init__(self, options: Options, *, slots: int) -> None:
-        self._runs, self._kills, self._slots = options.runs, options.kills, slots
+        self._runs, self._runs_most = options.runs, options.runs_most
+        self._kills, self._slots = options.kills, slots
 
     def allowed(self, stand: Stand, *, posted: int, kills: int, hungry: bool) -> int:
         """Say how many runs may have been posted by now; `hungry` is a killer that waits for work to disturb."""
@@ -53,4 +54,10 @@ class Pace:
         if hungry and stand.working < least:
             due = max(due, posted + least - stand.working)
         room = min(self._slots - stand.working, _UNFINISHED_MAX - (posted - stand.ended))
-        return min(self._runs, max(posted, due), posted + room)
+        most = self._runs if kills >= self._kills else self._runs_most
+        return min(max(most, posted), max(posted, due), posted + room)
+
+    def is_over(self, stand: Stand, *, posted: int, kills: int) -> bool:
+        """Say whether all is posted and has ended, and the kills are done or cannot be."""
+        enough = kills >= self._kills or posted >= self._runs_most
+        return posted >= self._runs and enough and stand.ended >= posted

@@ -32,7 +32,7 @@ class Posting:
 def postings(options: Options, workload: Workload | None) -> Iterator[Posting]:
     """Draw every run; the same seed draws the same ones."""
     dice = random.Random(f"runs {options.seed}")  # noqa: S311 (a plan, no secret)
-    for number in range(options.runs):
+    for number in range(options.runs_most):
         body = _recorded(workload, number) if workload else _scripted(dice, number)
         metadata = {"chaos": number, **body.pop("metadata")}
         yield Posting(number, TENANTS[number % len(TENANTS)], body | {"metadata": metadata})

@@ -33,3 +33,16 @@ def test_no_more_are_let_in_than_the_slots_can_hold():
 
 def test_without_kills_all_runs_may_come():
     assert Pace(Options(runs=20, kills=0), slots=32).allowed(Stand(), posted=0, kills=0, hungry=False) == 20
+
+
+def test_where_runs_end_before_the_kills_a_few_more_are_posted_to_be_disturbed():
+    assert allowed(Stand(ended=100), posted=100, kills=9, hungry=True) == 103
+    assert allowed(Stand(ended=100), posted=100, kills=10, hungry=True) == 100
+    assert allowed(Stand(ended=150), posted=150, kills=9, hungry=True) == 150
+
+
+def test_it_is_over_when_all_has_ended_and_the_kills_are_done_or_cannot_be():
+    assert not PACE.is_over(Stand(ended=100), posted=100, kills=9)
+    assert not PACE.is_over(Stand(ended=99), posted=100, kills=10)
+    assert PACE.is_over(Stand(ended=100), posted=100, kills=10)
+    assert PACE.is_over(Stand(ended=150), posted=150, kills=9)
