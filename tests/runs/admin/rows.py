@@ -127,6 +127,15 @@ def make_action(step: Step, kind: str = "approval", **columns: Any) -> PendingAc
     )
 
 
+LOST = "console_refund was begun at 2026-11-25 16:13:59 UTC and its result was lost (WorkerLost)."
+EVIDENCE = {
+    "begun_at": "2026-11-25T16:13:59Z",
+    "last_heartbeat_at": "2026-11-25T16:14:01Z",
+    "worker": "box-7:4711",
+    "may_arrive_until": "2026-11-25T16:15:07Z",
+}
+
+
 def make_waiting(tenant: Tenant, user: Any, kind: str = "approval", **columns: Any) -> PendingAction:
     """A run that waits for a decision of this kind."""
     run = make_run(tenant, user, RunStatus.WAITING_FOR_CONFIRMATION)
@@ -140,6 +149,7 @@ def make_waiting(tenant: Tenant, user: Any, kind: str = "approval", **columns: A
         )
     elif kind == "outcome":
         step = make_step(run, "tool_call", "unknown", arguments=arguments, effect="unsafe", effect_key=uuid4().hex)
+        columns = {"expires_at": None, "reason": LOST, "evidence": EVIDENCE} | columns
     elif kind == "budget":
         step = make_step(run, "model_call", "planned", attempt=0)
         columns.setdefault("arguments", {"max_cost_usd": "1.00"})
