@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from agentops.chaos.life import Death
+from runs.conf import conf
 from runs.models import RunEvent
 
 _CLOCKS_S = 0.5  # how far our clock and the database's may be apart
@@ -12,8 +13,11 @@ _CLOCKS_S = 0.5  # how far our clock and the database's may be apart
 Claim = tuple[UUID, int]  # a run and the fence of one claim of it
 
 
-def recoveries_s(deaths: Iterable[Death]) -> list[float]:
-    """Measure every run that a killed worker held and another one claimed. Units: seconds, sorted."""
+def recoveries_s(deaths: Iterable[Death], *, alone: bool) -> list[float]:
+    """Measure every run that a killed worker held and another one claimed. Units: seconds, sorted.
+
+    With `alone` those that must be tried alone, and so wait for a process of their own; without, all the others.
+    """
     claimed: dict[Claim, float] = {}
     by_worker: dict[str, list[Claim]] = {}
     for run, data, actor, at in RunEvent.objects.filter(kind="run.claimed").values_list("run", "data", "actor", "at"):
@@ -23,6 +27,7 @@ def recoveries_s(deaths: Iterable[Death]) -> list[float]:
     rescued = {
         (run, data["fence"]): at.timestamp()
         for run, data, at in RunEvent.objects.filter(kind="run.rescued").values_list("run", "data", "at")
+        if alone == (data["crashes"] >= conf().crashes_max - 1)
     }
     return sorted(
         seconds

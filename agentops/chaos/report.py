@@ -22,6 +22,7 @@ class Report:
     verdict: Verdict
     deaths: Sequence[Death] = ()
     recoveries_s: Sequence[float] = ()
+    recoveries_alone_s: Sequence[float] = ()
     below: Sequence[str] = ()
     unknown: int = 0
     happened: int = 0
@@ -65,7 +66,8 @@ class Report:
             "unknown": {"surfaced": self.unknown, "happened": self.happened},
             "model_calls_billed_twice": evidence.billed_twice,
             "model_calls_billed_twice_usd": f"{evidence.billed_twice_usd.normalize():f}",
-            "recovery": self._recovery(),
+            "recovery": _percentiles(self.recoveries_s),
+            "recovery_tried_alone": _percentiles(self.recoveries_alone_s),
             "kills": self._kills(),
             "points_below_five": list(self.below),
             "stops": dict(self.stops),
@@ -91,12 +93,6 @@ class Report:
         verdict = self.verdict
         return [*verdict.lost, *verdict.repeats, *verdict.missing, *verdict.unrecorded, *self.evidence.breaches]
 
-    def _recovery(self) -> dict[str, Any]:
-        shares = {"p50_s": 0.5, "p99_s": 0.99, "max_s": 1.0}
-        values = {name: percentile(self.recoveries_s, share) for name, share in shares.items()}
-        rounded = {name: None if value is None else round(value, 2) for name, value in values.items()}
-        return {**rounded, "count": len(self.recoveries_s)}
-
     def _kills(self) -> dict[str, Any]:
         workers = [death for death in self.deaths if death.role == "worker"]
         return {
@@ -108,3 +104,10 @@ class Report:
             "clock": self.by_role("clock"),
             "by_point": self.by_point(),
         }
+
+
+def _percentiles(sorted_s: Sequence[float]) -> dict[str, Any]:
+    shares = {"p50_s": 0.5, "p99_s": 0.99, "max_s": 1.0}
+    values = {name: percentile(sorted_s, share) for name, share in shares.items()}
+    rounded = {name: None if value is None else round(value, 2) for name, value in values.items()}
+    return {**rounded, "count": len(sorted_s)}

@@ -53,9 +53,11 @@ def _rows(report: Report) -> Iterator[tuple[str, str]]:
         "model calls billed twice",
         f"{told['model_calls_billed_twice']:,} ({told['model_calls_billed_twice_usd']} USD)",
     )
-    recovery = told["recovery"]
-    yield "recovery p50 / p99 / max", f"{recovery['p50_s']} / {recovery['p99_s']} / {recovery['max_s']} s"
-    yield "recoveries measured", f"{recovery['count']:,}"
+    for name, words in (("recovery", "recovery"), ("recovery_tried_alone", "recovery of suspects")):
+        found = told[name]
+        if found["count"]:
+            seconds = f"{found['p50_s']} / {found['p99_s']} / {found['max_s']} s over {found['count']:,}"
+            yield f"{words} p50 / p99 / max", seconds
     kills = told["kills"]
     yield "kills of a lease's holder", f"{kills['counted']:,} of {kills['wanted']:,} ({kills['leases_held']:,} leases)"
     yield (
