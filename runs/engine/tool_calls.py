@@ -152,7 +152,7 @@ def _act(journal: Journal, call: _Call) -> Outcome | None:
         result = call.tool.function(call.context, **call.arguments)
     except (LeaseLostError, CancelRequestedError, ReleaseRequestedError, DeadlineError):
         raise  # raised inside `context.progress`: the engine's own, not the tool's
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return _after_error(journal, call, error)
     finally:
         lease.end_step()
@@ -162,7 +162,7 @@ def _act(journal: Journal, call: _Call) -> Outcome | None:
     return None
 
 
-def _after_error(journal: Journal, call: _Call, error: Exception) -> Outcome | None:
+def _after_error(journal: Journal, call: _Call, error: BaseException) -> Outcome | None:
     """Decide by error class and effect class: again later, a person, or an error result for the model."""
     step, kind = call.step, classify(error)
     message = cut(str(error) or type(error).__name__, conf().text_max_chars)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import UUID
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from runs.engine.advance import advance
 from runs.engine.lease import Lease
@@ -123,5 +123,16 @@ class Slots:
                 lease.release.set()
             self.wake()  # where there was one run there may be more
             advance(run, lease)
+        except BaseException:  # a tool may raise SystemExit: neither this thread nor its run may be lost by it
+            log.exception("run %s: its slot failed; it goes on", run.pk)
+            self._let_others_go_on(lease)
         finally:
             self.leases.remove(lease)
+
+    def _let_others_go_on(self, lease: Lease) -> None:
+        """End the lease of a run that nobody works on any more, so that the next sweep rescues it."""
+        connection.close()
+        try:
+            self.leases.end_lease(lease)
+        except DatabaseError:
+            log.warning("run %s waits for the end of its lease: the database is away", lease.run_id)

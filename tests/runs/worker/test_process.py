@@ -1,5 +1,6 @@
 """A worker process, with real threads: it finds work unasked, drains, notices what it lost."""
 
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -176,3 +177,33 @@ def test_working_until_done_waits_for_retries_too(offline, post, quick):
     assert status_of(run) == "completed"
     time.sleep(0.2)
     connection.close()
+
+
+def test_a_slot_whose_thread_fails_goes_on_and_its_run_does_not_wait_for_the_lease(post, worker, settings, monkeypatch):
+    settings.AGENTOPS = {**settings.AGENTOPS, "lease_s": 60.0}
+
+    def exit_once(name):
+        agents.CALLS[name] += 1
+        if agents.CALLS[name] == 1:
+            raise SystemExit(3)
+
+    agents.CALLS.clear()
+    monkeypatch.setattr(agents, "_count", exit_once)
+    run = post("squares", input={"upto": 1})
+
+    worker(slots=1)
+
+    wait_for(lambda: status_of(run) == "completed")
+    run.refresh_from_db()
+    assert (run.fence, run.events.filter(kind="run.rescued").count()) == (2, 1)
+
+
+def test_a_tool_that_exits_has_failed_and_takes_nothing_with_it(offline, post, worker, monkeypatch):
+    offline({"turns": [USE, DONE]})
+    monkeypatch.setattr(agents, "_count", lambda name: sys.exit(3))
+    run = post("clerk")
+
+    worker(slots=1)
+
+    wait_for(lambda: status_of(run) == "completed")
+    assert run.steps.get(seq=2).error["type"] == "SystemExit"
