@@ -49,7 +49,8 @@ def claim_alone(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> 
         suspects = waiting_alone([queue])
         if suspects.exists():
             with transaction.atomic():
-                run = suspects.select_for_update(skip_locked=True, of=("self", "line")).order_by("rank").first()
+                locked = suspects.select_related("line").select_for_update(skip_locked=True, of=("self", "line"))
+                run = locked.order_by("rank").first()
                 if run:
                     return _take(run.pk, worker_id, worker_name)
     return None
