@@ -1,6 +1,5 @@
 """Fixtures for all tests: an offline model that answers from scripts, a tenant, and a worker in this thread."""
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -18,14 +17,9 @@ from runs.operations.post_run import RunRequest, post_run
 from runs.queue.claim import claim_alone, claim_next
 from runs.secrets import known
 
-# The state machine (`tests/runs/engine/test_machine.py`) plays as many examples as the profile says; each test with
-# settings of its own keeps them. HYPOTHESIS_PROFILE=long is for the night.
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-for _name, _examples, _steps in (("quick", 30, 20), ("long", 1000, 50)):
-    settings.register_profile(
-        _name, max_examples=_examples, stateful_step_count=_steps, deadline=None, suppress_health_check=_SLOW
-    )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+settings.register_profile("agentops", deadline=None, suppress_health_check=_SLOW)  # a busy machine is no counterexample
+settings.load_profile("agentops")
 
 QUEUES = ("realtime", "agents", "default", "batch")
 

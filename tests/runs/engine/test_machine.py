@@ -5,12 +5,14 @@ which moves a run has made, that what has ended stays as it is. At the end nobod
 """
 
 import json
+import os
 from collections import Counter, defaultdict
 from contextlib import suppress
 from uuid import uuid4
 
 import pytest
 from django.db import transaction
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     initialize,
@@ -40,6 +42,7 @@ from tests.runs.engine.world import MODEL_FAULTS, TOOL_FAULTS, Crash, World, cra
 pytestmark = pytest.mark.django_db
 
 QUEUES = ("agents", "batch", "default")
+PROFILES = {"quick": (30, 20), "long": (1000, 50)}  # HYPOTHESIS_PROFILE=long is for the night: examples, steps of each
 pick = st.integers(0, 5)
 turns = st.lists(
     st.lists(st.sampled_from(["read", "put", "send", "book", "refund", "ask_human"]), min_size=1, max_size=3),
@@ -295,4 +298,5 @@ class Machine(Person):
 
 @pytest.mark.fault(10)
 def test_no_order_of_events_breaks_the_engine():
-    run_state_machine_as_test(Machine)
+    examples, steps = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "quick")]
+    run_state_machine_as_test(Machine, settings=settings(max_examples=examples, stateful_step_count=steps))
