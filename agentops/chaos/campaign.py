@@ -1,5 +1,6 @@
 """One campaign from beginning to end: start, post, kill, decide, wait, judge."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from agentops.chaos.chores import Chores
 from agentops.chaos.decisions import Decider
 from agentops.chaos.evidence import gather
 from agentops.chaos.fault_log import FaultLog
-from agentops.chaos.fleet import QUEUES, SLOTS, Fleet
+from agentops.chaos.fleet import SLOTS, Fleet
 from agentops.chaos.options import CannotRunError, Options
 from agentops.chaos.pace import Pace, Stand
 from agentops.chaos.plan import Plan
@@ -26,7 +27,7 @@ from agentops.chaos.verdict import judge
 from agentops.chaos.versions import versions
 from agentops.embedded.postgres import EmbeddedPostgres
 from agentops.embedded.valkey import socket_path
-from agentops.stack import Stack, StackError
+from agentops.stack import Stack, StackError, free_port
 from agentops.workload.client import Client
 from agentops.workload.conversations import Workload
 from runs.operations.accounts import make_token
@@ -105,7 +106,7 @@ class _Campaign:
             stack.offline_model(scripts=[write_scripts(options.seed, house.folder / "scripts")])
         self._undying.append(stack.children[-1])
         self.fleet = Fleet(stack, plan, options, log=FaultLog(house.fault_log), redis_url=house.redis_url)
-        address = stack.web()
+        address = stack.web(port=free_port())  # beside others on this machine, which may prefer the same
         self.fleet.adopt("web", stack.children[-1])
         self.fleet.adopt("clock", stack.clock())
         for number in range(1, options.workers + 1):
@@ -162,8 +163,6 @@ class _Campaign:
 
 
 def _start_ledger(stack: Stack, house: House) -> Child:
-    import sys
-
     file = str(house.folder / LEDGER_FILE)
     child = stack.start("ledger", [sys.executable, "-m", "agentops.chaos.ledger_server", house.ledger, file])
     ends_at = time.monotonic() + 10
@@ -172,6 +171,3 @@ def _start_ledger(stack: Stack, house: House) -> Child:
             raise CannotRunError(f"the ledger did not come up; see {child.log_path}")
         time.sleep(0.02)
     return child
-
-
-__all__ = ["LEDGER_FILE", "QUEUES", "House", "run_campaign"]

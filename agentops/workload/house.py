@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
 from agentops.examples.workload.declaration import NAME
-from agentops.stack import Stack, StackError
+from agentops.stack import Stack, StackError, free_port
 from runs.errors import InvalidTransitionError
 from runs.models import ApiToken, Run, hash_token
 from runs.operations.accounts import make_token
@@ -70,7 +70,7 @@ def open_house(folder: Path, *, label: str, workers: int) -> Iterator[House]:
         try:
             stack.offline_model(workload=folder, log=log)
             model = stack.children[-1]
-            base_url = stack.web()
+            base_url = stack.web(port=free_port())
             for number in range(1, workers + 1):
                 stack.worker(f"worker-{number}", [_QUEUE], slots=SLOTS)
         except StackError as error:

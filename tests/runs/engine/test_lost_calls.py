@@ -2,7 +2,7 @@
 
 import pytest
 
-from runs import clock, fault_points
+from runs import clock
 from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import ModelCall, PendingAction, Run
@@ -19,10 +19,6 @@ ARGUMENTS = {
 }
 
 
-class Crash(BaseException):
-    """The process is gone."""
-
-
 @pytest.fixture(autouse=True)
 def _fresh():
     CALLS.clear(), KEYS.clear(), FAIL.clear(), HAPPENED.clear()
@@ -31,22 +27,11 @@ def _fresh():
 
 
 @pytest.fixture
-def die_at(monkeypatch, work):
-    """Work until the «process» dies at this fault point, passed for the nth time; then find the dead lease."""
+def die_at(die_at):
+    """Die there; then the reconciler finds the dead lease."""
 
     def die(point, nth=1):
-        left = [nth]
-
-        def kill(pid, sig):
-            left[0] -= 1
-            if not left[0]:
-                raise Crash
-
-        monkeypatch.setattr(fault_points, "_armed", lambda: {point: (9, 1.1)})
-        monkeypatch.setattr(fault_points.os, "kill", kill)
-        with pytest.raises(Crash):
-            work()
-        monkeypatch.setattr(fault_points, "_armed", dict)
+        die_at(point, nth)
         clock.advance(20)
         assert rescue_runs() == 1
 

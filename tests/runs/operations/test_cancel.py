@@ -8,7 +8,6 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
-from runs import fault_points
 from runs.engine.advance import advance
 from runs.engine.cancellation import cancellation_of
 from runs.engine.journal import Journal
@@ -24,34 +23,9 @@ from tests.testapp.agents import CALLS, HAPPENED, KEYS
 pytestmark = pytest.mark.django_db
 
 
-class Crash(BaseException):
-    """The process is gone."""
-
-
 @pytest.fixture(autouse=True)
 def _fresh():
     CALLS.clear(), KEYS.clear(), HAPPENED.clear()
-
-
-@pytest.fixture
-def die_at(monkeypatch, work, work_alone):
-    """Work until the «process» dies at this fault point, passed for the nth time."""
-
-    def die(point, nth=1):
-        left = [nth]
-
-        def kill(pid, sig):
-            left[0] -= 1
-            if not left[0]:
-                raise Crash
-
-        monkeypatch.setattr(fault_points, "_armed", lambda: {point: (9, 1.1)})
-        monkeypatch.setattr(fault_points.os, "kill", kill)
-        with pytest.raises(Crash):
-            work(), work_alone()
-        monkeypatch.setattr(fault_points, "_armed", dict)
-
-    return die
 
 
 def rescue():
