@@ -113,6 +113,7 @@ def _database() -> dict[str, Any]:
         config["CONN_MAX_AGE"] = 0
         config["OPTIONS"] = {
             "connect_timeout": 5,
+            "prepare_threshold": 1,  # the statement of each step is planned once a connection
             "keepalives_idle": 30,  # a network that swallows everything is noticed, too
             "keepalives_interval": 5,
             "keepalives_count": 3,

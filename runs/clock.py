@@ -5,14 +5,13 @@ harm. The process's monotonic clock measures what passes inside it. Nothing else
 """
 
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
 from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now as DatabaseNow
-from django.utils import timezone
 
 _ahead = timedelta()
 
@@ -31,13 +30,13 @@ def reset() -> None:
 def now() -> datetime:
     """Ask the database what time it is."""
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
-            text: str = cursor.fetchone()[0]
-            return datetime.fromisoformat(text).replace(tzinfo=timezone.get_fixed_timezone(0)) + _ahead
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-        return moment + _ahead
+        cursor.execute(f"SELECT {sql()}", [])
+        return read(cursor.fetchone()[0])
+
+
+def read(moment: str | datetime) -> datetime:
+    """Read what `sql()` has answered: SQLite answers with a text."""
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC) if isinstance(moment, str) else moment
 
 
 def sql() -> str:

@@ -1,12 +1,15 @@
 """A proxy in front of PostgreSQL that cuts one connection in the middle of a write of a run."""
 
+import re
 import selectors
 import socket
 import threading
 from pathlib import Path
 
-# What a run writes arrives as one guarded statement that commits itself, or ends with a COMMIT.
+# What a run writes arrives as one guarded statement that commits itself, or ends with a COMMIT. A statement that comes
+# again is first given a name, and then only called by it.
 _WRITES = (b"COMMIT", b"WITH fenced AS")
+_NAMED = re.compile(rb"(_pg3_\d+\x00)WITH fenced AS")
 
 
 class CuttingProxy:
@@ -42,6 +45,7 @@ class CuttingProxy:
             threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
 
     def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        names: set[bytes] = set()
         with client, server, selectors.DefaultSelector() as ready:
             ready.register(client, selectors.EVENT_READ, server)
             ready.register(server, selectors.EVENT_READ, client)
@@ -50,15 +54,18 @@ class CuttingProxy:
                     data = key.fileobj.recv(65536)
                     if not data:
                         return
-                    if key.fileobj is client and self._is_cut(data):
+                    if key.fileobj is client and self._is_cut(data, names):
                         if self._deliver:
                             server.sendall(data)
                             server.recv(65536)  # done, but nobody will hear of it
                         return
                     key.data.sendall(data)
 
-    def _is_cut(self, data: bytes) -> bool:
-        if not any(mark in data for mark in _WRITES):
+    def _is_cut(self, data: bytes, names: set[bytes]) -> bool:
+        if named := _NAMED.findall(data):
+            names.update(named)
+            return False
+        if not any(mark in data for mark in (*_WRITES, *names)):
             return False
         self.writes += 1
         self.cuts += self.writes == self._cut_at

@@ -5,12 +5,17 @@ with one is slow. Every move of a run adjusts its line in the same transaction; 
 line whose counts disagree with its runs.
 """
 
+from typing import TYPE_CHECKING
+
 from django.db import connection, models
 from django.db.models import F, Q
 
-from runs.models.sql import Statement
+from runs.models.sql import Statement, given
 from runs.models.tenant import Tenant
 from runs.states import RunStatus
+
+if TYPE_CHECKING:
+    from runs.models.run import Run
 
 AGEING_S = 60.0  # one level of priority is worth so many seconds of waiting
 
@@ -56,48 +61,77 @@ def rank_of(created_at: float, priority: int) -> float:
     return created_at - AGEING_S * priority
 
 
-def shift(
-    line_id: int,
+def moved(
+    run: "Run",
     before: RunStatus | None,
     after: RunStatus,
     *,
-    was_alone: bool = False,
     is_alone: bool = False,
     served_at: float | None = None,
-) -> None:
-    """Adjust the counts and the turn of a line for one run's move. Call it in the transaction of the move.
+    only_with: str | None = None,
+) -> Statement | None:
+    """Build the UPDATE by which a line follows the move of its run: counts and turn. None if neither changes.
 
     A run that is to be tried alone is not counted as queued: no ordinary claim may take it.
-    Units: `served_at` is Unix time, given when a run of the line was just claimed.
+    Units: `served_at` is Unix time, given when the run was just claimed. With `only_with`, the name of a query:
+    only if that has a row.
     """
-    queued = (after == RunStatus.QUEUED and not is_alone) - (before == RunStatus.QUEUED and not was_alone)
+    left = before == RunStatus.QUEUED and not run.alone
+    joins = after == RunStatus.QUEUED and not is_alone
     running = (after == RunStatus.RUNNING) - (before == RunStatus.RUNNING)
-    _adjust(line_id, queued=queued, running=running, served_at=served_at)
+    if left == joins and not running:
+        return None
+    text, params = '"queued" = "queued" + %s, "running" = "running" + %s', [joins - left, running]
+    if left != joins or served_at is not None:
+        turn = _turn(_heads_besides(run, joins=joins), served_at)
+        text, params = f"{text}, {turn.text}", [*params, *turn.params]
+    condition = f" AND EXISTS (SELECT 1 FROM {only_with})" if only_with else ""
+    return Statement(f'UPDATE "runs_line" SET {text} WHERE "id" = %s{condition}', [*params, run.line_id])
+
+
+def join_line(run: "Run") -> None:
+    """Count a run that was just made."""
+    statement = moved(run, None, run.state)
+    if statement:
+        _execute(statement)
 
 
 def set_turn(line_id: int) -> None:
     """Recompute the line's turn from its head."""
-    _adjust(line_id, queued=0, running=0, served_at=None)
+    turn = _turn(Statement(_HEAD.format(besides=""), [line_id]), None)
+    _execute(Statement(f'UPDATE "runs_line" SET {turn.text} WHERE "id" = %s', [*turn.params, line_id]))
 
 
-def _adjust(line_id: int, *, queued: int, running: int, served_at: float | None) -> None:
-    """Change the counts; the turn is the later of the head's arrival and the last service, less its priority."""
-    served = '"served_at"' if served_at is None else "CAST(%s AS double precision)"
-    turn = f'{served} - {AGEING_S} * r."priority"'
-    head = f"""
-        SELECT CASE WHEN r."rank" > {turn} THEN r."rank" ELSE {turn} END FROM "runs_run" r
-        WHERE r."line_id" = "runs_line"."id" AND r."status" = 'queued' AND NOT r."alone" ORDER BY r."rank" LIMIT 1
-    """
+_HEAD = """
+    SELECT * FROM (
+        SELECT r."rank", r."priority" FROM "runs_run" r
+        WHERE r."line_id" = %s AND r."status" = 'queued' AND NOT r."alone" {besides} ORDER BY r."rank" LIMIT 1
+    ) AS foremost
+"""
+
+
+def _heads_besides(run: "Run", *, joins: bool) -> Statement:
+    """Find the line's head, whether the statement sees the run as before its move or as after it."""
+    text, params = _HEAD.format(besides='AND r."id" <> %s'), [run.line_id, given(type(run), "id", run.pk)]
+    if joins:
+        text += " UNION ALL SELECT CAST(%s AS double precision), CAST(%s AS smallint)"
+        params += [run.rank, run.priority]
+    return Statement(text, params)
+
+
+def _turn(heads: Statement, served_at: float | None) -> Statement:
+    """Set `key`: the later of the head's arrival and the last service, less the head's priority."""
+    served, service = ('"served_at"', []) if served_at is None else ("CAST(%s AS double precision)", [served_at])
+    turn = f'{served} - {AGEING_S} * head."priority"'
     text = f"""
-        UPDATE "runs_line" SET "queued" = "queued" + %s, "running" = "running" + %s, "served_at" = {served},
-        "key" = COALESCE(({head}), "key") WHERE "id" = %s
+        "served_at" = {served}, "key" = COALESCE((
+            SELECT CASE WHEN head."rank" > {turn} THEN head."rank" ELSE {turn} END
+            FROM ({heads.text} ORDER BY 1 LIMIT 1) AS head
+        ), "key")
     """
-    service = [] if served_at is None else [served_at] * 3
+    return Statement(text, [*service * 3, *heads.params])
+
+
+def _execute(statement: Statement) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(text, [queued, running, *service, line_id])
-
-
-def one_less_running(line_id: int, *, only_with: str | None = None) -> Statement:
-    """Build the UPDATE that frees a run's slot; with `only_with`, the name of a query: only if that has a row."""
-    condition = f" AND EXISTS (SELECT 1 FROM {only_with})" if only_with else ""
-    return Statement(f'UPDATE "runs_line" SET "running" = "running" - 1 WHERE "id" = %s{condition}', [line_id])
+        cursor.execute(statement.text, statement.params)

@@ -9,7 +9,8 @@ few in one transaction.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
@@ -17,7 +18,8 @@ from django.db import connection, transaction
 from runs import clock
 from runs.errors import InvalidTransitionError, StaleRunError
 from runs.models.fields import dump_json
-from runs.models.line import one_less_running, shift
+from runs.models.line import moved
+from runs.models.prepared import prepared_cursor
 from runs.models.run import Run
 from runs.models.run_event import RunEvent
 from runs.models.sql import Batch, Increment, Sql, Statement, assignments, given
@@ -49,6 +51,13 @@ class If:
 ANYWAY = If()
 
 
+class Write(Protocol):
+    """Builds what is written with a run's change; nothing, if the change does not touch it."""
+
+    def __call__(self, *, only_with: str | None = None) -> Statement | None:
+        """Build it. Shape: as `Rows.write`."""
+
+
 def change(
     run: Run,
     *,
@@ -70,16 +79,13 @@ def change(
     if to and not may_move(before, to):
         raise InvalidTransitionError(f"a run that is {before} cannot become {to}")
     updates = columns | (_columns_of(to) if to else {})
-    update = _update(run, updates | {"status": after, "event_seq": Increment(len(events))}, only)
-    requeues = before != after and RunStatus.QUEUED in (before, after)
-    frees_slot = before == RunStatus.RUNNING != after and not requeues
-    if requeues:
-        with transaction.atomic():
-            newest = _write(run, update, events, rows, frees_slot=False)
-            is_alone = columns.get("alone", run.alone)
-            shift(run.line_id, before, after, was_alone=run.alone, is_alone=is_alone, served_at=served_at)
-    else:
-        newest = _write(run, update, events, rows, frees_slot=frees_slot)
+    moving: dict[str, Any] = {"status": after} if to else {}  # SQLite writes each index of a column that is set
+    if events:
+        moving["event_seq"] = Increment(len(events))
+    update = _update(run, updates | moving, only)
+    is_alone = columns.get("alone", run.alone)
+    line = partial(moved, run, before, after, is_alone=is_alone, served_at=served_at)
+    newest = _write(run, update, events, [*(batch.write for batch in rows if batch.rows), line])
     run.status, run.event_seq = after, newest
     for name, value in updates.items():
         if not isinstance(value, Sql | Increment):
@@ -130,27 +136,23 @@ def _owner_active() -> list[str]:
     ]
 
 
-def _write(run: Run, update: Statement, events: Sequence[Event], rows: Sequence[Batch], *, frees_slot: bool) -> int:
+def _write(run: Run, update: Statement, events: Sequence[Event], others: Sequence[Write]) -> int:
     """Write everything or nothing; return the number of the newest event. Raises: StaleRunError."""
     write = _in_one_statement if connection.vendor == "postgresql" else _in_turn
-    newest = write(run, update, events, [batch for batch in rows if batch.rows], frees_slot=frees_slot)
+    newest = write(run, update, events, others)
     if newest is None:
         raise StaleRunError(f"run {run.pk} is no longer {run.status}, or another worker holds it")
     return newest
 
 
-def _in_one_statement(
-    run: Run, update: Statement, events: Sequence[Event], rows: Sequence[Batch], *, frees_slot: bool
-) -> int | None:
+def _in_one_statement(run: Run, update: Statement, events: Sequence[Event], others: Sequence[Write]) -> int | None:
     """PostgreSQL: the UPDATE as a query of its own, and every other write only if that has found its row."""
-    parts = [batch.write(only_with="fenced") for batch in rows]
+    parts = [part for write in others if (part := write(only_with="fenced"))]
     if events:
         parts.append(_tell_with_update(events))
-    if frees_slot:
-        parts.append(one_less_running(run.line_id, only_with="fenced"))
     names = "".join(f", w{number} AS ({part.text})" for number, part in enumerate(parts))
     params = [param for part in (update, *parts) for param in part.params]
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(f'WITH fenced AS ({update.text}){names} SELECT "event_seq" FROM fenced', params)
         row = cursor.fetchone()
     return row[0] if row else None
@@ -163,21 +165,17 @@ def _tell_with_update(events: Sequence[Event]) -> Statement:
     return Statement(f"{_EVENTS} {numbered} FROM fenced, (VALUES {values}) AS v (n, kind, actor, data)", params)
 
 
-def _in_turn(
-    run: Run, update: Statement, events: Sequence[Event], rows: Sequence[Batch], *, frees_slot: bool
-) -> int | None:
+def _in_turn(run: Run, update: Statement, events: Sequence[Event], others: Sequence[Write]) -> int | None:
     """SQLite: one after the other in a transaction, which nobody else writes meanwhile."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), prepared_cursor() as cursor:
         cursor.execute(update.text, update.params)
         row = cursor.fetchone()
         if row is None:
             return None
         newest: int = row[1]
-        parts = [batch.write() for batch in rows]
+        parts = [part for write in others if (part := write())]
         if events:
             parts.append(_tell_after(run, events, newest))
-        if frees_slot:
-            parts.append(one_less_running(run.line_id))
         for part in parts:
             cursor.execute(part.text, part.params)
         return newest

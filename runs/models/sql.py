@@ -75,6 +75,22 @@ class Rows:
         return Statement(f"{into} {values} {self._on_conflict}", params)
 
 
+class Reader:
+    """Reads whole rows of a table from a query made by hand, as the ORM would."""
+
+    def __init__(self, model: type[models.Model], *, alias: str) -> None:
+        self._model = model
+        self._names = [field.attname for field in model._meta.concrete_fields]
+        self.columns = ", ".join(f'{alias}."{field.column}"' for field in model._meta.concrete_fields)
+
+    def read(self, row: Sequence[Any]) -> Any:
+        """Build the object from a row that begins with `columns`."""
+        values = list(row[: len(self._names)])
+        for place, column, convert in _readers(self._model):
+            values[place] = convert(values[place], column, connection)
+        return self._model.from_db(connection.alias, self._names, values)
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Rows of one table, to be written together."""
@@ -126,6 +142,17 @@ def _as_it_is(value: Any) -> Any:
 @lru_cache(maxsize=16)
 def _converters(model: type[models.Model]) -> list[tuple[str, Callable[[Any], Any]]]:
     return [(field.attname, _converter(field)) for field in model._meta.concrete_fields]
+
+
+@lru_cache(maxsize=16)
+def _readers(model: type[models.Model]) -> list[tuple[int, Any, Callable[..., Any]]]:
+    """Find what the ORM does to the values it reads, by their place in the row."""
+    found: list[tuple[int, Any, Callable[..., Any]]] = []
+    for place, field in enumerate(model._meta.concrete_fields):
+        column = field.get_col(model._meta.db_table)
+        converters = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+        found += [(place, column, convert) for convert in converters]
+    return found
 
 
 @lru_cache(maxsize=64)

@@ -22,7 +22,7 @@ class Step(models.Model):
 
     tool_use_id = models.CharField(max_length=100, blank=True)
     effect = models.CharField(max_length=16, blank=True, choices=[(e.value, e.value) for e in Effect])
-    effect_key = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001 (NULLs are distinct)
+    effect_key = models.CharField(max_length=64, null=True)  # noqa: DJ001 (None is not in the unique index)
     arguments = JSONText(null=True)
     arguments_hash = models.CharField(max_length=64, blank=True)
     result = JSONText(null=True, help_text="A model's answer, a tool's result, a person's words.")
@@ -44,6 +44,9 @@ class Step(models.Model):
         ordering = ["run", "seq"]
         constraints = [
             models.UniqueConstraint(fields=["run", "seq"], name="step_seq"),
+            models.UniqueConstraint(
+                fields=["effect_key"], condition=Q(effect_key__isnull=False), name="step_effect_key_used_once"
+            ),
             models.CheckConstraint(condition=Q(kind__in=[k.value for k in StepKind]), name="step_kind_known"),
             models.CheckConstraint(condition=Q(status__in=[s.value for s in StepStatus]), name="step_status_known"),
             models.CheckConstraint(

@@ -24,7 +24,7 @@ from runs.errors import (
 )
 from runs.hostile import clean, depth
 from runs.models import Run, Tenant
-from runs.models.line import Line, line_for, rank_of, shift
+from runs.models.line import Line, join_line, line_for, rank_of
 from runs.models.moves import tell_first
 from runs.queue.doorbell import ring
 from runs.states import RunStatus
@@ -84,7 +84,7 @@ def post_run(
                 run.continues, run.definition = former, former.definition
             run.save(force_insert=True)
             tell_first(run, f"run.{run.status}", actor=user.get_username(), at=run.created_at)
-            shift(run.line_id, None, run.state)
+            join_line(run)
             if run.state == RunStatus.QUEUED:
                 ring([run.queue])
     except IntegrityError:

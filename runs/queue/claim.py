@@ -5,7 +5,7 @@ tried alone: those have no place in the counts of their line.
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,15 +19,19 @@ from runs.fault_points import fault_point
 from runs.models import Line, Run
 from runs.models.line import set_turn
 from runs.models.moves import Event, If, change
+from runs.models.prepared import prepared_cursor
+from runs.models.sql import Reader
 from runs.states import RunStatus
 
+_RUNS = Reader(Run, alias="r")
 _SERVABLE = """
     FROM "runs_line" WHERE "queue" = %s AND "queued" > 0 AND ("cap" IS NULL OR "running" < "cap")
 """
 _LOOK = f"SELECT 1 {_SERVABLE} LIMIT 1"
 _LINE = f'SELECT "id" {_SERVABLE} ORDER BY "key" LIMIT 1'
 _HEAD = """
-    SELECT "id" FROM "runs_run" WHERE "line_id" = %s AND "status" = 'queued' AND NOT "alone" ORDER BY "rank" LIMIT 1
+    SELECT {columns}, {now} FROM "runs_run" r
+    WHERE r."line_id" = %s AND r."status" = 'queued' AND NOT r."alone" ORDER BY r."rank" LIMIT 1
 """
 
 
@@ -52,7 +56,7 @@ def claim_alone(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> 
                 locked = suspects.select_related("line").select_for_update(skip_locked=True, of=("self", "line"))
                 run = locked.order_by("rank").first()
                 if run:
-                    return _take(run.pk, worker_id, worker_name)
+                    return _take(run, clock.now(), worker_id, worker_name)
     return None
 
 
@@ -69,19 +73,19 @@ def _claim_from(queue: str, worker_id: UUID, worker_name: str) -> tuple[Run, Lea
     Returns None if every line is empty, full or being served by somebody else; True if a line's counts were
     wrong and have been put right, so that another look is worth while.
     """
-    line_id = _first(_LINE, queue, lock=True)
-    if line_id is None:
+    line = _first(_locked(_LINE), queue)
+    if not line:
         return None
-    run_id = _first(_HEAD, line_id, lock=True)
-    if run_id is None:
-        return recount(line_id) or None
-    return _take(run_id, worker_id, worker_name)
+    # Looked up after the line is locked: within one statement it would be seen as before the lock.
+    head = _first(_locked(_HEAD.format(columns=_RUNS.columns, now=clock.sql())), line[0])
+    if not head:
+        return recount(line[0]) or None
+    return _take(_RUNS.read(head), clock.read(head[-1]), worker_id, worker_name)
 
 
-def _take(run_id: UUID | str, worker_id: UUID, worker_name: str) -> tuple[Run, Lease]:
+def _take(run: Run, now: datetime, worker_id: UUID, worker_name: str) -> tuple[Run, Lease]:
     """Move the run to `running` under a new fence and lease, and send its line to the back."""
-    run = Run.objects.select_related("tenant", "requested_by", "definition").get(pk=run_id)
-    before, now = clock.monotonic(), clock.now()
+    before = clock.monotonic()
     change(
         run,
         to=RunStatus.RUNNING,
@@ -106,14 +110,16 @@ def _take(run_id: UUID | str, worker_id: UUID, worker_name: str) -> tuple[Run, L
     return run, lease
 
 
-def _first(text: str, param: Any, *, lock: bool = False) -> Any:
-    """Return the one value that a statement finds, locked on the way if the database can; None if it finds none."""
-    if lock and connection.features.has_select_for_update_skip_locked:
-        text += " FOR UPDATE SKIP LOCKED"
-    with connection.cursor() as cursor:
+def _locked(text: str) -> str:
+    """Lock the rows that a query finds, past those that somebody else has locked, if the database can."""
+    return f"{text} FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else text
+
+
+def _first(text: str, param: Any) -> Any:
+    """Return the row that a statement finds first; None if it finds none."""
+    with prepared_cursor() as cursor:
         cursor.execute(text, [param])
-        row = cursor.fetchone()
-    return row[0] if row else None
+        return cursor.fetchone()
 
 
 def recount(line_id: int) -> bool:

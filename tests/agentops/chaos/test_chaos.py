@@ -36,7 +36,7 @@ def test_nothing_is_lost_or_repeated_when_workers_are_killed(tmp_path):
 
 @pytest.mark.slow
 def test_without_intents_effects_happen_twice_and_it_says_so(tmp_path):
-    options = ("--runs", "16", "--kills", "5", "--seed", "1", "--kill", "tool.after", "--without-intents")
+    options = ("--runs", "20", "--kills", "9", "--seed", "1", "--kill", "tool.after", "--without-intents")
     code, report, kept = chaos(tmp_path, *options)
 
     assert code == 1 and not report["ok"]

@@ -27,7 +27,7 @@ from runs.models import (
 )
 from runs.models.artifact import keep_text
 from runs.models.definition import definition_for
-from runs.models.line import line_for, rank_of, shift
+from runs.models.line import join_line, line_for, rank_of
 from runs.registry import Agent, register, tool
 from runs.states import ENDED, RunStatus
 
@@ -94,7 +94,7 @@ def make_run(tenant: Tenant, user: Any, status: RunStatus = RunStatus.QUEUED, **
         **(defaults | columns),
     )
     RunEvent.objects.create(run=run, seq=1, kind="run.queued", actor=user.username, at=run.created_at)
-    shift(run.line_id, None, run.state)
+    join_line(run)
     return run
 
 

@@ -3,7 +3,8 @@
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -89,3 +90,17 @@ def test_the_counts_of_a_line_agree_with_its_runs_after_any_moves(post, choices)
     line = Line.objects.get(pk=runs[0].line_id)
     assert line.queued == Run.objects.filter(line=line, status="queued").count()
     assert line.running == Run.objects.filter(line=line, status="running").count()
+
+
+def test_a_change_that_keeps_the_status_does_not_name_it(post):
+    run = post("clerk")
+    claimed, _ = claim()
+
+    with CaptureQueriesContext(connection) as queries:
+        change(claimed, progress_percent=50)
+
+    updates = [query["sql"] for query in queries if 'UPDATE "runs_run"' in query["sql"]]
+    assert len(updates) == 1
+    assert '"status" =' not in updates[0].split("WHERE")[0], "SQLite would write two indexes"
+    run.refresh_from_db()
+    assert run.progress_percent == 50
