@@ -1,42 +1,24 @@
-"""Dealing with a letter: replay or discard, each decided once.
+"""Dealing with a letter: replay or discard, each decided once."""
 
-This app does not know what a run is. Whoever makes letters registers here how they are replayed; nothing is
-ever imported by a name read from a row.
-"""
-
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
 
-from deadletters.errors import LetterDecidedError, NotReplayableError
-from deadletters.models import DeadLetter, LetterStatus
-
-Replayer = Callable[[UUID, Any, Any], UUID]
-"""`(run_id, user, input or None) -> id of the run that goes on`."""
-
-_replayers: list[Replayer] = []
-
-LIVE = (LetterStatus.OPEN, LetterStatus.ASSIGNED)
+from deadletters.errors import LetterDecidedError
+from deadletters.models import LIVE, DeadLetter, LetterStatus
+from deadletters.work import work
 
 
-def register_replayer(replayer: Replayer) -> None:
-    """Tell how the runs of the letters are replayed. The last one told wins."""
-    _replayers.append(replayer)
+def replay(letter: DeadLetter, *, user: Any, new_input: Any = None, from_step: int | None = None) -> UUID:
+    """Continue the failed run, or start it anew; return the id of the run that goes on.
 
-
-def replay(letter: DeadLetter, *, user: Any, new_input: Any = None) -> UUID:
-    """Continue the failed run, or start it anew with other input; return the id of the run that goes on.
-
-    Raises: LetterDecidedError if somebody was faster; NotReplayableError; what the replayer raises.
+    Raises: LetterDecidedError if somebody was faster; NotReplayableError; what `Work.replay` raises.
     """
-    if not _replayers:
-        raise NotReplayableError("no replayer is registered")
     with transaction.atomic():
         _decide(letter, LetterStatus.REPLAYED, user=user, replayed_at=Now())
-        run_id = _replayers[-1](letter.run_id, user, new_input)
+        run_id = work().replay(letter.run_id, user, new_input=new_input, from_step=from_step)
         DeadLetter.objects.filter(pk=letter.pk).update(replayed_as=run_id)
     letter.refresh_from_db()
     return run_id

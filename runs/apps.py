@@ -15,11 +15,11 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         """Load every installed app's `agents.py`, as the admin loads `admin.py`."""
-        from deadletters.replay import register_replayer
+        from deadletters.work import register_work
         from runs import checks  # noqa: F401 (registers the system checks)
-        from runs.operations.replay_run import replay_run
+        from runs.operations.work_of_letters import Runs
 
-        register_replayer(replay_run)
+        register_work(Runs())
         _discover_agents()
 
 

@@ -5,8 +5,7 @@ from typing import Any
 
 from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, When
 
-from deadletters.models import DeadLetter
-from deadletters.replay import LIVE
+from deadletters.models import LIVE, DeadLetter
 from runs.clock import in_seconds
 from runs.conf import conf
 from runs.declarations.catalog import job_types

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from deadletters.replay import close_for_retry
-from runs.errors import InvalidTransitionError
+from runs.errors import InvalidTransitionError, NotSupportedError
 from runs.models import Run
 from runs.models.moves import Event, change
 from runs.operations.post_run import RunRequest, post_run
@@ -26,8 +26,13 @@ def retry_run(run: Run, *, user: AbstractBaseUser) -> Run:
     return _continue(run.pk, user)
 
 
-def replay_run(run_id: UUID, user: Any, new_input: Any = None) -> UUID:
-    """Replay the run of a dead letter: continue it, or post it anew with other input."""
+def replay_run(run_id: UUID, user: Any, *, new_input: Any = None, from_step: int | None = None) -> UUID:
+    """Replay the run of a dead letter: continue it, or post it anew with other input.
+
+    Raises: NotSupportedError for `from_step`, which is not built yet; as `retry_run`.
+    """
+    if from_step is not None:
+        raise NotSupportedError({"from_step": ["is not built yet"]})
     if new_input is None:
         return _continue(run_id, user).pk
     former = Run.objects.select_related("tenant").get(pk=run_id)

@@ -16,8 +16,8 @@ from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from deadletters.models import DeadLetter, LetterStatus
-from deadletters.replay import LIVE, discard, replay
+from deadletters.models import LIVE, DeadLetter, LetterStatus
+from deadletters.replay import discard, replay
 
 TEXT_MAX_CHARS = 20_000
 EMPTY_STATE = "No dead letters: no run has failed for good. One appears here when a run gives up."

@@ -16,6 +16,9 @@ class LetterStatus(models.TextChoices):
     ASSIGNED = "assigned", "assigned to a person"
 
 
+LIVE = (LetterStatus.OPEN, LetterStatus.ASSIGNED)  # nobody has closed it yet
+
+
 class DeadLetter(models.Model):
     """One failure of one run. JSON values are text; the run is named by id, for this app is a leaf."""
 
