@@ -21,6 +21,9 @@ class Conf:
     crashes_max: int = 3  # crashes without progress at one step before the dead letter
     retry_delays_s: tuple[float, ...] = (10.0, 30.0, 120.0, 600.0)
     retry_after_max_s: float = 3600.0  # a longer Retry-After is cut to this
+    retry_after_default_s: float = 60.0  # so long a model is not asked when its 429 does not say
+    circuit_pause_s: float = 15.0  # so long a model is not asked after a burst of failures; doubled while it fails
+    circuit_pause_max_s: float = 300.0
     model_connect_s: float = 5.0
     model_silence_s: float = 120.0  # a stream that says nothing for so long has failed
     model_timeout_s: float = 600.0  # one whole model call

@@ -10,7 +10,10 @@ RunsError
 ├── NotPermittedError           the caller may not do this (403)
 ├── TransientError              may be retried
 │   ├── RateLimitedError        may be retried, not before `retry_after_s`
-│   └── StepTimeoutError        a step took longer than its `timeout_s`
+│   ├── StepTimeoutError        a step took longer than its `timeout_s`
+│   ├── ModelTimeoutError       a model call took longer than `model_timeout_s`
+│   └── BrokenStreamError       an answer that ended without a stop reason
+├── HeldBackError               the gate of a model is shut: go on later
 ├── UnknownOutcomeError         an effect may or may not have happened
 └── PermanentError              must not be retried
     ├── UnknownJobTypeError     no such declaration in this deploy
@@ -106,6 +109,28 @@ class StepTimeoutError(TransientError):
     """A step took longer than its `timeout_s`; told to a tool that reports its progress."""
 
     code = "step_timeout"
+
+
+class ModelTimeoutError(TransientError):
+    """A whole model call took longer than `model_timeout_s`."""
+
+    code = "model_timeout"
+
+
+class BrokenStreamError(TransientError):
+    """The stream ended without a stop reason, or broke off: the answer must not be used."""
+
+    code = "broken_stream"
+
+
+class HeldBackError(RunsError):
+    """The gate of a model is shut: the run gives its slot back and goes on when it is opened. No failed try."""
+
+    code = "held_back"
+
+    def __init__(self, message: str, *, gate_id: int | None = None) -> None:
+        super().__init__(message)
+        self.gate_id = gate_id
 
 
 class UnknownOutcomeError(RunsError):

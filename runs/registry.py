@@ -2,12 +2,16 @@
 
 from runs.declarations.catalog import register
 from runs.declarations.job_types import Agent, Job, Workflow
+from runs.declarations.retries import Delays, Linear, Polynomial
 from runs.declarations.tools import Tool, ask_human, tool
 from runs.errors import RateLimitedError, ToolError, TransientError, UnknownOutcomeError
 
 __all__ = [
     "Agent",
+    "Delays",
     "Job",
+    "Linear",
+    "Polynomial",
     "RateLimitedError",
     "Tool",
     "ToolError",

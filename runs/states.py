@@ -110,3 +110,20 @@ VERBS: dict[ActionKind, tuple[str, ...]] = {
 def may_move(present: RunStatus, following: RunStatus) -> bool:
     """Say whether a run may go from one status to the other."""
     return following in MOVES[present]
+
+
+class ErrorClass(StrEnum):
+    """What may be done about an error."""
+
+    TRANSIENT = "transient"  # it may pass: try again
+    RATE_LIMITED = "rate_limited"  # try again, not before the other side allows
+    PERMANENT = "permanent"  # trying again cannot help
+    UNKNOWN_OUTCOME = "unknown_outcome"  # it may have happened: a person decides
+
+
+class Trouble(StrEnum):
+    """As what a passing error is counted: each has its own most of tries."""
+
+    TIMEOUT = "timeout"
+    RATE_LIMIT = "rate_limit"
+    SERVICE = "service"

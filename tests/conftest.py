@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from agentops.offline.model import OfflineModel
+from runs import clock
 from runs.engine import provider
 from runs.engine.advance import advance
 from runs.engine.outcomes import Outcome
@@ -30,6 +31,13 @@ def _secrets_of_this_test() -> Iterator[None]:
     known.cache_clear()
     yield
     known.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _real_time() -> Iterator[None]:
+    """Tests let the clock run ahead; the next one begins now."""
+    yield
+    clock.reset()
 
 
 @pytest.fixture

@@ -8,13 +8,15 @@ from typing import Any
 
 from agentops.chaos.ledger import find, record
 from agentops.examples.workload.declaration import workload_agent
-from runs.registry import Agent, Job, Tool, ask_human, register, tool
+from runs.registry import Agent, Delays, Job, Tool, ask_human, register, tool
 
 SOCKET = os.environ["AGENTOPS_CHAOS"]
 WORKLOAD = os.environ.get("AGENTOPS_CHAOS_WORKLOAD", "")
 TIMEOUT_S = 2.0
 # Short, for providers that recover at once; many, since a database that restarts costs some as well.
-DELAYS_S = (0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 5.0, 5.0)
+RETRY = Delays(
+    delays_s=(0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 5.0, 5.0), timeouts=11, rate_limits=11, service_errors=11
+)
 _LATENCY_S = 0.02  # how long the other side thinks before the effect, and again before it answers
 
 
@@ -72,7 +74,7 @@ class ChaosAgent(Agent):
     model = "claude-sonnet-5-5"
     system = "You do what the script says."
     tools = [look, put, book, send, refund, ask_human]
-    retry_delays_s = DELAYS_S
+    retry = RETRY
 
 
 @register
@@ -81,7 +83,7 @@ class ChaosSteps(Job):
 
     name = "chaos_steps"
     queue = "batch"
-    retry_delays_s = DELAYS_S
+    retry = RETRY
 
     def run(self, context: Any, rounds: int = 1) -> dict[str, Any]:  # type: ignore[override]  # its own input
         """Do every class in turn, as often as told."""
@@ -110,5 +112,5 @@ def counted(recorded: Tool) -> Tool:
 if WORKLOAD:
     WorkloadAgent = workload_agent(Path(WORKLOAD))
     WorkloadAgent.tools = [counted(one) for one in WorkloadAgent.tools]
-    WorkloadAgent.retry_delays_s = DELAYS_S
+    WorkloadAgent.retry = RETRY
     register(WorkloadAgent)

@@ -1,6 +1,7 @@
 """From a request to an answer: check it, choose the turn, account for it, inject faults. No sockets here."""
 
 import hashlib
+import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
@@ -90,7 +91,7 @@ class Answers:
         turn = script.turn(position)
         asked = hashlib.sha256(conversation.first_user_text.encode("utf-8", "surrogatepass")).hexdigest()
         key = (script.name, position, conversation.user_id, asked)
-        fault = self._faults.next_fault(script.faults_of(turn), key=key)
+        fault = self._faults.next_fault(script.faults_of(turn), key=key, at=at)
         streaming = bool(request.get("stream"))
         if fault and fault.is_rejection:
             return _rejected(fault, request_id, at)
@@ -107,6 +108,7 @@ class Answers:
 
 def _rejected(fault: Fault, request_id: str, at: float) -> Answer:
     refused = error_answer(rejection(fault), request_id, fault=fault)
+    time.sleep(fault.options.get("answer_after_s") or 0)
     headers = {}
     if fault.options.get("retry_after_s") is not None:
         headers["retry-after"] = str(fault["retry_after_s"])

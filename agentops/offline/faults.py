@@ -9,9 +9,15 @@ from agentops.offline.jsontext import JsonObject
 
 FOR_EVER = -1
 
-# What each kind may say besides `kind` and `times`, with the default.
+# What each kind may say besides `kind`, `times` and `for_s`, with the default.
 KINDS: dict[str, JsonObject] = {
-    "rate_limited": {"retry_after_s": None, "retry_after_date_s": None, "error_code": None, "message": None},
+    "rate_limited": {
+        "retry_after_s": None,
+        "retry_after_date_s": None,
+        "error_code": None,
+        "message": None,
+        "answer_after_s": None,
+    },
     "overloaded": {"message": None},
     "server_error": {"message": None},
     "status": {
@@ -38,11 +44,12 @@ HANG_AFTER = ("nothing", "headers", "message_start")
 
 @dataclass(frozen=True)
 class Fault:
-    """One injected fault: its kind, how many requests it hits (-1: all of them), and its options."""
+    """One injected fault: its kind, how many requests it hits (-1: all of them), for how long, and its options."""
 
     kind: str
     times: int
     options: JsonObject
+    for_s: float | None = None  # seconds from the first request that it hit, of whatever conversation
 
     @property
     def is_rejection(self) -> bool:
@@ -58,14 +65,22 @@ class FaultCounter:
 
     def __init__(self) -> None:
         self._seen: Counter[tuple[object, ...]] = Counter()
+        self._began: dict[int, float] = {}
         self._lock = threading.Lock()
 
-    def next_fault(self, faults: tuple[Fault, ...], *, key: tuple[object, ...]) -> Fault | None:
-        """Take the first fault that is not used up under this key, and count it."""
+    def next_fault(self, faults: tuple[Fault, ...], *, key: tuple[object, ...], at: float) -> Fault | None:
+        """Take the first fault that is neither over nor used up under this key, and count it."""
         with self._lock:
             for position, fault in enumerate(faults):
                 counted = (*key, position)
+                if self._is_over(fault, at):
+                    continue
                 if fault.times == FOR_EVER or self._seen[counted] < fault.times:
                     self._seen[counted] += 1
                     return fault
         return None
+
+    def _is_over(self, fault: Fault, at: float) -> bool:
+        if fault.for_s is None:
+            return False
+        return at >= self._began.setdefault(id(fault), at) + fault.for_s

@@ -128,16 +128,18 @@ class _Reader:
         self._require(isinstance(value, dict), where, "should be an object")
         kind = value.get("kind")
         self._require(isinstance(kind, str) and kind in KINDS, f"{where}.kind", f"should be one of {', '.join(KINDS)}")
-        self._object(where, value, frozenset({"kind", "times", *KINDS[kind]}))
+        self._object(where, value, frozenset({"kind", "times", "for_s", *KINDS[kind]}))
         times = value.get("times", 1)
         counts = type(times) is int and times >= FOR_EVER
         self._require(counts, f"{where}.times", "should be a whole number, -1 for always")
+        for_s = value.get("for_s")
+        self._require(for_s is None or _is_number(for_s), f"{where}.for_s", "should be a number of seconds")
         given = {name: option for name, option in value.items() if option is not None}
         options = {name: given.get(name, default) for name, default in KINDS[kind].items()}
         for name, option in options.items():
             self._option(f"{where}.{name}", KINDS[kind][name], option)
         self._require(options.get("after", "nothing") in HANG_AFTER, f"{where}.after", f"one of {HANG_AFTER}")
-        return Fault(kind, times, options)
+        return Fault(kind, times, options, for_s)
 
     def _option(self, where: str, default: Any, option: Any) -> None:
         if where.endswith(("_s", "seconds", "_per_byte")) and option is not None:

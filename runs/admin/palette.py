@@ -35,6 +35,8 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "revoked": ("—", "off"),
     "active": ("✓", "good"),
     "suspended": ("!", "ask"),
+    "asked": ("✓", "good"),
+    "shut": ("!", "ask"),
 }
 
 

@@ -18,6 +18,7 @@ MODELS_IN_ORDER = (
     "PendingAction",
     "Worker",
     "Line",
+    "Gate",
     "Definition",
     "Artifact",
     "Tenant",

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ValidationError
 
+from runs.conf import conf
+from runs.declarations.retries import Delays, RetryPolicy
 from runs.declarations.schema import (
     check_schema,
     model_of,
@@ -16,6 +18,7 @@ from runs.declarations.schema import (
 )
 from runs.declarations.tools import Tool
 from runs.errors import DeclarationError, InvalidInputError
+from runs.states import ErrorClass
 
 InputSchema = type[BaseModel] | Mapping[str, Any]
 
@@ -40,7 +43,9 @@ class JobType:
     timeout_s: ClassVar[float] = 600.0  # time under a lease, waits not counted
     max_cost_usd: ClassVar[float | None] = None
     max_running_per_tenant: ClassVar[int | None] = None
-    retry_delays_s: ClassVar[Sequence[float] | None] = None  # default: AGENTOPS["retry_delays_s"]
+    retry: ClassVar[RetryPolicy | None] = None  # default: Delays(AGENTOPS["retry_delays_s"])
+    retry_delays_s: ClassVar[Sequence[float] | None] = None  # short for retry = Delays(delays_s=(…))
+    errors: ClassVar[Mapping[type[BaseException], str]] = {}  # own rows of the table of errors: class to ErrorClass
 
     @cached_property
     def input_json_schema(self) -> Mapping[str, Any]:
@@ -55,6 +60,12 @@ class JobType:
     def default_input_schema(self) -> Mapping[str, Any]:
         """The schema where the declaration gives none."""
         return TEXT_INPUT
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """When a failed try is made again: the declaration's, or the settings'."""
+        delays_s = conf().retry_delays_s if self.retry_delays_s is None else tuple(self.retry_delays_s)
+        return self.retry or Delays(delays_s=delays_s)
 
     def validate_input(self, value: Any) -> dict[str, Any]:
         """Return the input as it is stored, defaults filled in.
@@ -86,6 +97,9 @@ class JobType:
             raise DeclarationError(
                 f"{owner}: max_running_per_tenant is {cap!r}", hint="Give a whole number above 0, or None."
             )
+        _check_errors(self.errors, owner)
+        if self.retry and self.retry_delays_s is not None:
+            raise DeclarationError(f"{owner} has retry and retry_delays_s", hint="Leave one of them out.")
         check_schema(self.input_json_schema, owner=owner)
         if self.output_json_schema:
             check_schema(self.output_json_schema, owner=owner)
@@ -181,6 +195,17 @@ class Workflow(JobType):
             f"{type(self).__qualname__}: workflows are not built yet",
             hint="Declare an Agent or a Job; a Job may do several steps in turn.",
         )
+
+
+def _check_errors(errors: Mapping[Any, Any], owner: str) -> None:
+    kinds = ", ".join(ErrorClass)
+    for cls, kind in errors.items():
+        if not (isinstance(cls, type) and issubclass(cls, BaseException)):
+            raise DeclarationError(
+                f"{owner}: {cls!r} in errors is no exception class", hint="Write for example KeyError."
+            )
+        if kind not in list(ErrorClass):
+            raise DeclarationError(f"{owner}: {kind!r} in errors is unknown", hint=f"Choose one of {kinds}.")
 
 
 def _as_json_schema(schema: InputSchema | None) -> Mapping[str, Any] | None:

@@ -11,11 +11,11 @@ from runs.engine.agent_loop import advance_agent
 from runs.engine.function_job import advance_job
 from runs.engine.journal import Journal, release_connection
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError, ReleaseRequestedError
-from runs.engine.outcomes import Cancelled, Failed, Lost, Outcome, Released, Retry
+from runs.engine.outcomes import Cancelled, Failed, HeldBack, Lost, Outcome, Released
 from runs.engine.permission import check_owner
-from runs.engine.retry import retry_delay_s
+from runs.engine.retry import next_try
 from runs.engine.settle import describe, settle
-from runs.errors import NotSupportedError, UnknownJobTypeError
+from runs.errors import HeldBackError, NotSupportedError, UnknownJobTypeError
 from runs.fault_points import fault_point
 from runs.models import Run
 from runs.states import Effect, StepStatus
@@ -35,6 +35,8 @@ def advance(run: Run, lease: Lease) -> Outcome:
         outcome = Cancelled()
     except ReleaseRequestedError:
         outcome = Released()
+    except HeldBackError as error:
+        outcome = HeldBack(error.gate_id)
     except Exception as error:
         outcome = _judge(journal, error)
     settle(journal, outcome)
@@ -66,15 +68,15 @@ def _judge(journal: Journal, error: Exception) -> Outcome:
     """Transient errors come back later, all others are the end of it."""
     release_connection()  # it may be what has failed
     try:
-        delays = job_type_named(journal.run.job_type).retry_delays_s
+        job_type: JobType | None = job_type_named(journal.run.job_type)
     except UnknownJobTypeError:
-        delays = None
-    delay_s = retry_delay_s(error, attempt=journal.run.attempts + 1, delays_s=delays)
-    if delay_s is None:
+        job_type = None
+    retry = next_try(error, journal.run, job_type)
+    if retry is None:
         log.warning("run %s failed", journal.run.pk, exc_info=error)
         return Failed(error)
     _put_back(journal, error)
-    return Retry(error, delay_s)
+    return retry
 
 
 def _put_back(journal: Journal, error: Exception) -> None:

@@ -7,19 +7,19 @@ from collections.abc import Callable
 from typing import Any
 
 from runs.declarations.job_types import Job
+from runs.engine.classifier import classify
 from runs.engine.context import ToolContext, context_for
 from runs.engine.journal import Journal, release_connection
 from runs.engine.lease import CancelRequestedError, LeaseLostError, ReleaseRequestedError
 from runs.engine.outcomes import Completed, Outcome, Waiting
 from runs.engine.results import jsonable
-from runs.engine.retry import ErrorClass, classify
 from runs.engine.tool_calls import ask_for_outcome
 from runs.errors import DeadlineError, PermanentError
 from runs.fault_points import fault_point, intents_are_committed
 from runs.hostile import clean
 from runs.models import Step
 from runs.secrets import redact_all
-from runs.states import Effect, StepKind, StepStatus
+from runs.states import Effect, ErrorClass, StepKind, StepStatus
 
 
 class _AwaitDecision(BaseException):
@@ -36,6 +36,7 @@ class JobContext(ToolContext):
     """What `run` of a plain job receives: a tool's context, and `step`."""
 
     journal: Journal
+    job: Job
 
     def step(
         self,
@@ -50,14 +51,14 @@ class JobContext(ToolContext):
 
         Raises: StepFailedError if the step was refused; whatever the function raises.
         """
-        return _step(self.journal, name, lambda: function(*args, **kwargs), Effect(effect), timeout_s)
+        return _step(self, name, lambda: function(*args, **kwargs), Effect(effect), timeout_s)
 
 
 def advance_job(journal: Journal, job: Job) -> Outcome:
     """Call the job's function. Raises: what it raises; `advance` turns errors into outcomes."""
     plain = context_for(journal.run, journal.lease, tool_use_id="", effect_key=None, attempt=journal.run.attempts + 1)
     context = JobContext(**{name: getattr(plain, name) for name in ToolContext.__slots__ if name[0] != "_"})
-    context.journal = journal
+    context.journal, context.job = journal, job
     try:
         output = job.run(context, **journal.run.input)
     except _AwaitDecision:
@@ -65,7 +66,8 @@ def advance_job(journal: Journal, job: Job) -> Outcome:
     return Completed(redact_all(clean(jsonable(output))))
 
 
-def _step(journal: Journal, name: str, function: Callable[[], Any], effect: Effect, timeout_s: float) -> Any:
+def _step(context: JobContext, name: str, function: Callable[[], Any], effect: Effect, timeout_s: float) -> Any:
+    journal = context.journal
     step = next((s for s in journal.steps if s.name == name), None)
     if step is None:
         step = journal.plan(StepKind.FUNCTION, name, effect=effect)
@@ -78,7 +80,7 @@ def _step(journal: Journal, name: str, function: Callable[[], Any], effect: Effe
             raise StepFailedError(f"step {name!r}: {(step.error or {}).get('message', 'refused')}")
         case StepStatus.UNKNOWN:
             raise _AwaitDecision
-    return _do(journal, step, function, timeout_s)
+    return _do(context, step, function, timeout_s)
 
 
 def _recover(journal: Journal, step: Step) -> None:
@@ -90,8 +92,8 @@ def _recover(journal: Journal, step: Step) -> None:
         raise _AwaitDecision
 
 
-def _do(journal: Journal, step: Step, function: Callable[[], Any], timeout_s: float) -> Any:
-    lease = journal.lease
+def _do(context: JobContext, step: Step, function: Callable[[], Any], timeout_s: float) -> Any:
+    journal, lease = context.journal, context.journal.lease
     lease.check_boundary()
     journal.start(step, deadline_s=timeout_s)
     if intents_are_committed():
@@ -105,7 +107,7 @@ def _do(journal: Journal, step: Step, function: Callable[[], Any], timeout_s: fl
     except (LeaseLostError, CancelRequestedError, ReleaseRequestedError, DeadlineError):
         raise  # raised inside `context.progress`: the engine's own, not the function's
     except Exception as error:
-        _after_error(journal, step, error)
+        _after_error(context, step, error)
         raise
     finally:
         lease.end_step()
@@ -116,9 +118,9 @@ def _do(journal: Journal, step: Step, function: Callable[[], Any], timeout_s: fl
     return step.result["value"]
 
 
-def _after_error(journal: Journal, step: Step, error: Exception) -> None:
+def _after_error(context: JobContext, step: Step, error: Exception) -> None:
     """A lost unsafe effect goes to a person; otherwise the step may be done again by a retry."""
-    kind = classify(error)
+    journal, kind = context.journal, classify(error, context.job.errors)
     name, message = type(error).__name__, str(error)
     if kind == ErrorClass.UNKNOWN_OUTCOME or (step.effect == Effect.UNSAFE and kind == ErrorClass.TRANSIENT):
         ask_for_outcome(journal, step, kind=name, message=message)

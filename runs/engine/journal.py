@@ -17,7 +17,7 @@ from runs.conf import conf
 from runs.engine.certainty import write_surely
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError
 from runs.engine.permission import check_owner
-from runs.errors import StaleRunError
+from runs.errors import HeldBackError, StaleRunError
 from runs.fault_points import fault_point
 from runs.hostile import clean
 from runs.models import Artifact, ModelCall, ModelCallStatus, PendingAction, Run, Step
@@ -38,7 +38,7 @@ _STEPS = Rows(
 _CALLS = Rows(
     ModelCall,
     updated=(
-        *("status", "message_id", "request_id", "stop_reason", "error_type", "finished_at", "cost_usd"),
+        *("status", "message_id", "request_id", "stop_reason", "error_type", "trouble", "finished_at", "cost_usd"),
         *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
     ),
 )
@@ -131,7 +131,7 @@ class Journal:
         step.finished_at = self.lease.now()
         self._touch(step, f"step.{status}", **data)
         if self.run.attempts or self.run.crashes:
-            self.set(attempts=0, crashes=0, alone=False)
+            self.set(attempts=0, failed_tries={}, crashes=0, alone=False)
 
     def _touch(self, step: Step, kind: str, **data: Any) -> None:
         self._changed[step.pk] = step
@@ -198,12 +198,14 @@ class Journal:
 
     # Writing
 
-    def commit_intent(self) -> None:
+    def commit_intent(self, *, gate: tuple[str, str] | None = None) -> None:
         """Write everything gathered; from here on the effect may happen.
 
-        Raises: as `commit`; PermissionDeniedError if the owner or the tenant was disabled meanwhile.
+        `gate` is the provider and model that are to be asked.
+        Raises: as `commit`; PermissionDeniedError if the owner or the tenant was disabled meanwhile; HeldBackError if
+        the gate is shut.
         """
-        self._write(only=If(fence=self.lease.fence, not_cancelled=True, owner_active=True))
+        self._write(only=If(fence=self.lease.fence, not_cancelled=True, owner_active=True, gate=gate))
 
     def commit(self, *, to: RunStatus | None = None, **columns: Any) -> None:
         """Write everything gathered, if this claim is still the newest; with `to`, move the run as well.
@@ -249,6 +251,8 @@ class Journal:
                 self.lease.cancel.set()
                 raise CancelRequestedError(f"run {self.run.pk}: cancelled") from error
             check_owner(present)
+            if only.gate:
+                raise HeldBackError(f"the gate of {' '.join(only.gate)} is shut") from error
         self.lease.lost.set()
         raise LeaseLostError(str(error)) from error
 

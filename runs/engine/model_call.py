@@ -5,14 +5,15 @@ from typing import Any
 
 from runs.conf import conf
 from runs.declarations.job_types import Agent
+from runs.engine.classifier import may_have_spent
+from runs.engine.gates import PROVIDER, note_answer, note_failure, probe, trouble_of
 from runs.engine.journal import Journal, release_connection
 from runs.engine.ledger import PRICE_VERSION, cost_usd, reserve_usd, usage_columns
 from runs.engine.outcomes import Outcome, Waiting
 from runs.engine.provider import Answer, Progress, ask
-from runs.engine.retry import may_have_spent
 from runs.engine.transcript import Message, messages_of
 from runs.engine.turn import refuse_bad_end
-from runs.errors import BudgetRefusedError, ModelStoppedError, StepLimitError
+from runs.errors import BudgetRefusedError, HeldBackError, ModelStoppedError, StepLimitError
 from runs.fault_points import fault_point
 from runs.hostile import clean, clean_text
 from runs.models import Definition, ModelCall, ModelCallStatus, Run, Step
@@ -62,7 +63,7 @@ def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | No
     """Make one model call and record its answer, the calls it asks for planned.
 
     Returns None when the run may go on, or the outcome that ends this claim.
-    Raises: StepLimitError, UnknownPriceError, BudgetRefusedError, and what the provider raises.
+    Raises: StepLimitError, UnknownPriceError, BudgetRefusedError, HeldBackError, and what the provider raises.
     """
     run, definition = journal.run, journal.run.definition
     assert definition is not None
@@ -76,8 +77,12 @@ def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | No
     reserve = reserve_usd(definition.model, body_chars=len(body), max_tokens=max_tokens)
     if _asks_for_budget(journal, step, reserve):
         return Waiting()
-    call = _intend(journal, step, request, body, reserve)
-    answer = _send(journal, call, request)
+    try:
+        call, probing = _intend(journal, step, request, body, reserve), False
+    except HeldBackError:
+        probe(definition.model, run, fence=journal.lease.fence)
+        call, probing = _intend(journal, step, request, body, reserve), True
+    answer = _send(journal, call, request, probing=probing)
     _record(journal, step, call, answer)
     return None
 
@@ -130,12 +135,12 @@ def _intend(journal: Journal, step: Step, request: dict[str, Any], body: str, re
         started_at=journal.lease.now(),
     )
     journal.record_call(call)
-    journal.commit_intent()
+    journal.commit_intent(gate=(PROVIDER, call.model))
     fault_point("model.before")
     return call
 
 
-def _send(journal: Journal, call: ModelCall, request: dict[str, Any]) -> Answer:
+def _send(journal: Journal, call: ModelCall, request: dict[str, Any], *, probing: bool) -> Answer:
     progress = Progress()
     lease = journal.lease
     release_connection()
@@ -145,9 +150,12 @@ def _send(journal: Journal, call: ModelCall, request: dict[str, Any]) -> Answer:
         answer = ask(request, check=lease.check, progress=progress, timeout_s=conf().model_timeout_s)
     except Exception as error:
         _end_without_answer(journal, call, progress, error)
+        note_failure(call, error, probing=probing)
         raise
     finally:
         lease.end_step()
+    if probing:
+        note_answer(call)
     fault_point("model.after")
     call.message_id, call.request_id = progress.message_id, progress.request_id
     return answer
@@ -160,6 +168,7 @@ def _end_without_answer(journal: Journal, call: ModelCall, progress: Progress, e
     call.cost_usd = call.reserved_usd if spent else Decimal(0)
     call.message_id, call.request_id = progress.message_id, progress.request_id
     call.error_type, call.finished_at = type(error).__name__, journal.lease.now()
+    call.trouble = trouble_of(error)
     journal.record_call(call)
     if spent:
         _charge(journal, call, {})

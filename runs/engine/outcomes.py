@@ -1,5 +1,6 @@
 """The ways in which holding a run can end. The engine returns one; `settle` makes it a status."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,14 @@ class Retry:
 
     error: BaseException
     delay_s: float
+    failed: Mapping[str, int]  # tries of the step so far, by trouble
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """The gate of its model is shut; the run is queued again, and held until it is opened."""
+
+    gate_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +55,4 @@ class Lost:
     """Another worker holds the run: nothing may be written."""
 
 
-Outcome = Completed | Waiting | Retry | Failed | Released | Cancelled | Lost
+Outcome = Completed | Waiting | Retry | HeldBack | Failed | Released | Cancelled | Lost

@@ -18,7 +18,7 @@ from django.conf import settings
 from runs import clock
 from runs.conf import conf
 from runs.engine.interruptible import interruptible, make_interruptible
-from runs.errors import TransientError
+from runs.errors import BrokenStreamError, ModelTimeoutError
 
 CheckLease = Callable[[], None]
 T = TypeVar("T")
@@ -40,18 +40,6 @@ class Progress:
     message_id: str = ""
     request_id: str = ""
     usage: dict[str, Any] | None = None
-
-
-class BrokenStreamError(TransientError):
-    """The stream ended without a stop reason, or broke off: the answer must not be used."""
-
-    code = "broken_stream"
-
-
-class ModelTimeoutError(TransientError):
-    """The whole call took longer than it may."""
-
-    code = "model_timeout"
 
 
 def client() -> anthropic.Anthropic:

@@ -16,6 +16,7 @@ from runs.engine.outcomes import (
     Cancelled,
     Completed,
     Failed,
+    HeldBack,
     Lost,
     Outcome,
     Released,
@@ -24,7 +25,7 @@ from runs.engine.outcomes import (
 )
 from runs.fault_points import fault_point
 from runs.hostile import clean_text, cut
-from runs.models import PendingAction, Step
+from runs.models import Gate, PendingAction, Step
 from runs.models.moves import Event, change
 from runs.secrets import redact
 from runs.states import ActionStatus, Effect, RunStatus, StepKind, StepStatus
@@ -50,8 +51,10 @@ def _write(journal: Journal, outcome: Outcome) -> None:
             _end(journal, RunStatus.COMPLETED, output=output, progress_percent=100)
         case Waiting():
             _wait(journal)
-        case Retry(error, delay_s):
-            _retry(journal, error, delay_s)
+        case Retry():
+            _retry(journal, outcome)
+        case HeldBack(gate_id):
+            _hold_back(journal, gate_id)
         case Released():
             _release(journal)
         case Failed(error):
@@ -77,16 +80,29 @@ def _wait(journal: Journal) -> None:
             change(journal.run, to=RunStatus.QUEUED, events=[Event("run.queued")])
 
 
-def _retry(journal: Journal, error: BaseException, delay_s: float) -> None:
-    due = journal.lease.now() + timedelta(seconds=delay_s)
-    described = describe(error)
-    journal.tell("run.retrying", error=described["type"], delay_s=round(delay_s, 1))
+def _retry(journal: Journal, retry: Retry) -> None:
+    due = journal.lease.now() + timedelta(seconds=retry.delay_s)
+    described = describe(retry.error)
+    journal.tell("run.retrying", error=described["type"], delay_s=round(retry.delay_s, 1))
     journal.commit(
         to=RunStatus.RETRYING,
         attempts=journal.run.attempts + 1,
+        failed_tries=retry.failed,
         next_attempt_at=due,
         last_error=described | {"at": journal.lease.now().isoformat()},
     )
+
+
+def _hold_back(journal: Journal, gate_id: int | None) -> None:
+    """Give the slot back and stand back from all claims, unless the gate was opened meanwhile."""
+    with transaction.atomic():
+        shut = Gate.objects.select_for_update().filter(shut_until__isnull=False)
+        gate = shut.filter(pk=gate_id).first() if gate_id else None
+        if gate and gate.shut_until:
+            journal.tell("run.held_back", gate=str(gate), until=gate.shut_until.isoformat())
+        else:
+            journal.tell("run.queued")
+        journal.commit(to=RunStatus.QUEUED, held_by_id=gate and gate.pk)
 
 
 def _release(journal: Journal) -> None:

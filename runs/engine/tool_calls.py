@@ -12,19 +12,20 @@ from typing import Any, TypeGuard
 from runs.conf import conf
 from runs.declarations.job_types import Agent
 from runs.declarations.tools import Tool
+from runs.engine.classifier import classify
 from runs.engine.context import ToolContext, context_for
 from runs.engine.evidence import evidence_of
 from runs.engine.journal import Journal, release_connection
 from runs.engine.lease import CancelRequestedError, LeaseLostError, ReleaseRequestedError
 from runs.engine.outcomes import Outcome, Retry, Waiting
 from runs.engine.results import keep_result
-from runs.engine.retry import ErrorClass, classify, retry_delay_s
+from runs.engine.retry import next_try
 from runs.errors import DeadlineError, InvalidInputError
 from runs.fault_points import fault_point, intents_are_committed
 from runs.hostile import cut
 from runs.models import DECIDERS, PendingAction, Step, holds_role
 from runs.models.fields import hash_of
-from runs.states import ActionKind, ActionStatus, Effect, StepStatus
+from runs.states import ActionKind, ActionStatus, Effect, ErrorClass, StepStatus
 
 log = logging.getLogger(__name__)
 
@@ -164,19 +165,19 @@ def _act(journal: Journal, call: _Call) -> Outcome | None:
 
 def _after_error(journal: Journal, call: _Call, error: BaseException) -> Outcome | None:
     """Decide by error class and effect class: again later, a person, or an error result for the model."""
-    step, kind = call.step, classify(error)
+    step, kind = call.step, classify(error, call.agent.errors)
     message = cut(str(error) or type(error).__name__, conf().text_max_chars)
     lost = kind == ErrorClass.UNKNOWN_OUTCOME or (step.effect == Effect.UNSAFE and kind == ErrorClass.TRANSIENT)
     if lost:
         ask_for_outcome(journal, step, kind=type(error).__name__, message=message)
         return Waiting()
-    delay_s = retry_delay_s(error, attempt=journal.run.attempts + 1, delays_s=call.agent.retry_delays_s)
-    if delay_s is not None:
+    retry = next_try(error, journal.run, call.agent)
+    if retry:
         if step.effect == Effect.VERIFIABLE and kind == ErrorClass.TRANSIENT:
             journal.keep(step)  # it may have happened: it stays begun, and recovery asks its look-up first
         else:
             journal.put_back(step, kind=type(error).__name__, message=message)
-        return Retry(error, delay_s)
+        return retry
     _answer_error(journal, step, type(error).__name__, f"The tool failed: {message}")
     return None
 

@@ -63,11 +63,8 @@ def nothing_begun_is_left() -> Iterator[Breach]:
 def counters_within_bounds() -> Iterator[Breach]:
     """I16: no run has crashed or failed more often at one step than it may."""
     yield from _of_runs(16, Run.objects.filter(crashes__gt=conf().crashes_max), "has crashed too often at one step")
-    own = {job.name: len(job.retry_delays_s) for job in job_types() if job.retry_delays_s is not None}
-    common = Q(attempts__gt=len(conf().retry_delays_s) + 1)
-    yield from _of_runs(16, Run.objects.filter(common).exclude(job_type__in=own), "was tried too often at one step")
-    for name, delays in own.items():
-        tried = Run.objects.filter(job_type=name, attempts__gt=delays + 1)
+    for job_type in job_types():
+        tried = Run.objects.filter(job_type=job_type.name, attempts__gt=job_type.retry_policy.most_tries)
         yield from _of_runs(16, tried, "was tried too often at one step")
 
 
@@ -115,7 +112,7 @@ def one_tenant_each() -> Iterator[Breach]:
 def lines_count_right() -> Iterator[Breach]:
     """I1: the counts of a waiting line are those of its runs, or some would never be claimed."""
     for line in Line.objects.annotate(
-        is_queued=Count("runs", filter=Q(runs__status=RunStatus.QUEUED, runs__alone=False)),
+        is_queued=Count("runs", filter=Q(runs__status=RunStatus.QUEUED, runs__alone=False, runs__held_by=None)),
         is_running=Count("runs", filter=Q(runs__status=RunStatus.RUNNING)),
     ).exclude(queued=F("is_queued"), running=F("is_running")):
         yield Breach(1, "-", f"line {line} counts {line.queued} queued and {line.running} running")

@@ -5,13 +5,20 @@ from collections.abc import Callable
 
 from runs.maintenance.expire_actions import expire_actions
 from runs.maintenance.find_dead_workers import find_dead_workers
+from runs.maintenance.open_gates import open_gates
 from runs.maintenance.repair_lines import repair_lines
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.wake_timers import wake_timers
 
 log = logging.getLogger(__name__)
 
-FREQUENT: tuple[Callable[[], int], ...] = (find_dead_workers, rescue_runs, wake_timers, expire_actions)
+FREQUENT: tuple[Callable[[], int], ...] = (
+    find_dead_workers,
+    rescue_runs,
+    wake_timers,
+    open_gates,
+    expire_actions,
+)
 RARE: tuple[Callable[[], int], ...] = (repair_lines,)
 
 

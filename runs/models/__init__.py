@@ -3,6 +3,7 @@
 from runs.models.api_token import SCOPES, ApiToken, hash_token, issue_token
 from runs.models.artifact import Artifact
 from runs.models.definition import Definition
+from runs.models.gate import Gate, ShutBy
 from runs.models.line import Line
 from runs.models.model_call import ModelCall, ModelCallStatus
 from runs.models.pending_action import PendingAction
@@ -18,6 +19,7 @@ __all__ = [
     "ApiToken",
     "Artifact",
     "Definition",
+    "Gate",
     "Line",
     "Membership",
     "ModelCall",
@@ -26,6 +28,7 @@ __all__ = [
     "Role",
     "Run",
     "RunEvent",
+    "ShutBy",
     "Step",
     "Tenant",
     "Worker",

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import time
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,11 @@ def new_id() -> UUID:
     at_ms = time.time_ns() // 1_000_000
     rest = int.from_bytes(os.urandom(10)) & ~(0xF << 76 | 0x3 << 62)
     return UUID(int=at_ms << 80 | 0x7 << 76 | 0x2 << 62 | rest)
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """The smallest id that `new_id` can have made from this moment on: rows since then are a range of the key."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def dump_json(value: Any) -> str:

@@ -27,7 +27,9 @@ class Line(models.Model):
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="lines")
     job_type = models.CharField(max_length=100)
     cap = models.PositiveIntegerField(null=True, blank=True, help_text="Runs at once; empty: no cap.")
-    queued = models.IntegerField(default=0, help_text="Those that any slot may take; one to be tried alone is not.")
+    queued = models.IntegerField(
+        default=0, help_text="Those that any slot may take: not one to be tried alone, or held back."
+    )
     running = models.IntegerField(default=0)
     served_at = models.FloatField(default=0.0, help_text="When a run of it was last claimed, Unix time.")
     key = models.FloatField(default=0.0, help_text="Turn: the head's age and priority, or the last service.")
@@ -66,18 +68,18 @@ def moved(
     before: RunStatus | None,
     after: RunStatus,
     *,
-    is_alone: bool = False,
+    stands_back: bool = False,
     served_at: float | None = None,
     only_with: str | None = None,
 ) -> Statement | None:
     """Build the UPDATE by which a line follows the move of its run: counts and turn. None if neither changes.
 
-    A run that is to be tried alone is not counted as queued: no ordinary claim may take it.
+    A queued run that stands back (to be tried alone, or held by a gate) is not counted: no ordinary claim takes it.
     Units: `served_at` is Unix time, given when the run was just claimed. With `only_with`, the name of a query:
     only if that has a row.
     """
-    left = before == RunStatus.QUEUED and not run.alone
-    joins = after == RunStatus.QUEUED and not is_alone
+    left = before == RunStatus.QUEUED and not run.stands_back
+    joins = after == RunStatus.QUEUED and not stands_back
     running = (after == RunStatus.RUNNING) - (before == RunStatus.RUNNING)
     if left == joins and not running:
         return None
@@ -105,7 +107,8 @@ def set_turn(line_id: int) -> None:
 _HEAD = """
     SELECT * FROM (
         SELECT r."rank", r."priority" FROM "runs_run" r
-        WHERE r."line_id" = %s AND r."status" = 'queued' AND NOT r."alone" {besides} ORDER BY r."rank" LIMIT 1
+        WHERE r."line_id" = %s AND r."status" = 'queued' AND NOT r."alone" AND r."held_by_id" IS NULL
+        {besides} ORDER BY r."rank" LIMIT 1
     ) AS foremost
 """
 

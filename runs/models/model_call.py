@@ -39,6 +39,7 @@ class ModelCall(models.Model):
     cost_usd = models.DecimalField(**MONEY, default=0)
     price_version = models.CharField(max_length=64)
     error_type = models.CharField(max_length=100, blank=True)
+    trouble = models.CharField(max_length=16, blank=True, help_text="As what a failed try counts: see `Trouble`.")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from runs import clock
 from runs.errors import InvalidTransitionError, StaleRunError
 from runs.models.fields import dump_json
+from runs.models.gate import Gate
 from runs.models.line import moved
 from runs.models.prepared import prepared_cursor
 from runs.models.run import Run
@@ -46,6 +47,7 @@ class If:
     not_cancelled: bool = False  # nobody has asked to cancel it
     lease_expired: bool = False
     owner_active: bool = False  # its user is enabled and its tenant not suspended
+    gate: tuple[str, str] | None = None  # (provider, model) may be asked, or this very claim probes it
 
 
 ANYWAY = If()
@@ -79,12 +81,14 @@ def change(
     if to and not may_move(before, to):
         raise InvalidTransitionError(f"a run that is {before} cannot become {to}")
     updates = columns | (_columns_of(to) if to else {})
+    if to and run.held_by_id:
+        updates.setdefault("held_by_id", None)
     moving: dict[str, Any] = {"status": after} if to else {}  # SQLite writes each index of a column that is set
     if events:
         moving["event_seq"] = Increment(len(events))
     update = _update(run, updates | moving, only)
-    is_alone = columns.get("alone", run.alone)
-    line = partial(moved, run, before, after, is_alone=is_alone, served_at=served_at)
+    stands_back = updates.get("alone", run.alone) or updates.get("held_by_id", run.held_by_id) is not None
+    line = partial(moved, run, before, after, stands_back=stands_back, served_at=served_at)
     newest = _write(run, update, events, [*(batch.write for batch in rows if batch.rows), line])
     run.status, run.event_seq = after, newest
     for name, value in updates.items():
@@ -115,9 +119,14 @@ def _update(run: Run, columns: Mapping[str, Any], only: If) -> Statement:
     """Build the UPDATE; its one row comes back, if any, with the number of the newest event."""
     setting = assignments(Run, {**columns, "updated_at": _now()})
     demands, params = ['"id" = %s', '"status" = %s'], [given(Run, "id", run.pk), run.status]
+    if run.state == RunStatus.QUEUED:  # whether it counts in its line must be what we believe
+        demands.append('"held_by_id" IS NOT NULL' if run.held_by_id else '"held_by_id" IS NULL')
     if only.fence is not None:
         demands.append('"fence" = %s')
         params.append(only.fence)
+    if only.gate:
+        demands.append(_GATE_OPEN)
+        params += only.gate
     if only.not_cancelled:
         demands.append('"cancel_requested_at" IS NULL')
     if only.lease_expired:
@@ -126,6 +135,15 @@ def _update(run: Run, columns: Mapping[str, Any], only: If) -> Statement:
         demands += _owner_active()
     text = f'UPDATE "{Run._meta.db_table}" SET {setting.text} WHERE {" AND ".join(demands)}'
     return Statement(f'{text} RETURNING "id", "event_seq"', [*setting.params, *params])
+
+
+_GATE_OPEN = f"""
+    NOT EXISTS (
+        SELECT 1 FROM "{Gate._meta.db_table}" g WHERE g."provider" = %s AND g."model" = %s
+        AND g."shut_until" IS NOT NULL
+        AND (g."probe" IS NULL OR g."probe" <> "{Run._meta.db_table}"."id" OR g."probe_fence" <> "fence")
+    )
+"""
 
 
 def _owner_active() -> list[str]:

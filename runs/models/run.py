@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from runs.models.definition import Definition
 from runs.models.fields import MONEY, JSONText
+from runs.models.gate import Gate
 from runs.models.line import Line
 from runs.models.tenant import Tenant
 from runs.states import ENDED, RunStatus
@@ -51,9 +52,13 @@ class Run(models.Model):
     )
 
     attempts = models.PositiveIntegerField(default=0, help_text="Failed tries of the current step.")
+    failed_tries = JSONText(default=dict, help_text="The same, by kind of trouble: timeout, rate_limit, service.")
     crashes = models.PositiveIntegerField(default=0, help_text="Workers lost at the current step.")
     alone = models.BooleanField(
         default=False, help_text="It took workers down at this step: tried by one that holds nothing else."
+    )
+    held_by = models.ForeignKey(
+        Gate, models.PROTECT, null=True, db_index=False, related_name="held", help_text="Queued, but its model is shut."
     )
     next_attempt_at = models.DateTimeField(null=True)
     last_error = JSONText(null=True, help_text="{type, message, at}")
@@ -95,10 +100,22 @@ class Run(models.Model):
                 condition=~Q(status__in=["scheduled", "retrying"]) | Q(next_attempt_at__isnull=False),
                 name="run_timer_fits_status",
             ),
+            models.CheckConstraint(
+                condition=Q(status="queued") | Q(held_by__isnull=True), name="run_held_while_queued"
+            ),
             models.UniqueConstraint(fields=["tenant", "idempotency_key"], name="run_idempotency_key"),
         ]
         indexes = [
-            models.Index(fields=["line", "rank"], condition=Q(status="queued", alone=False), name="run_next_of_line"),
+            models.Index(
+                fields=["line", "rank"],
+                condition=Q(status="queued", alone=False, held_by__isnull=True),
+                name="run_next_of_line",
+            ),
+            models.Index(
+                fields=["held_by", "attempts", "rank"],
+                condition=Q(status="queued", held_by__isnull=False),
+                name="run_held_by_gate",
+            ),
             models.Index(fields=["queue", "rank"], condition=Q(status="queued", alone=True), name="run_tried_alone"),
             # Not on lease_expires_at: each heartbeat would write a new entry into every index of the row.
             models.Index(fields=["worker"], condition=Q(status="running"), name="run_held"),
@@ -120,6 +137,11 @@ class Run(models.Model):
     def state(self) -> RunStatus:
         """The status as its enum."""
         return RunStatus(self.status)
+
+    @property
+    def stands_back(self) -> bool:
+        """Queued, no ordinary claim takes it: it is to be tried alone, or held by a gate."""
+        return self.alone or self.held_by_id is not None
 
     @property
     def usage(self) -> dict[str, int]:

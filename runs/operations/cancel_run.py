@@ -26,10 +26,12 @@ def cancel_run(run: Run, *, user: AbstractBaseUser) -> Run:
     check_may_operate(run, user)
     actor = user.get_username()
     run = Run.objects.select_for_update().get(pk=run.pk)
-    if run.state == RunStatus.CANCELLED or run.cancel_requested_at:
+    if run.state == RunStatus.CANCELLED:
         return run
-    if run.state in FINAL or run.state == RunStatus.FAILED:
+    if run.state in FINAL or run.state == RunStatus.FAILED:  # also when it was asked for and came too late
         raise InvalidTransitionError(f"the run is already {run.status}")
+    if run.cancel_requested_at:
+        return run
     now = clock.now()
     asked: dict[str, Any] = {
         "cancel_requested_at": now,

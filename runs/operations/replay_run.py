@@ -72,6 +72,7 @@ def _continue(run_id: UUID, user: AbstractBaseUser) -> Run:
         to=RunStatus.QUEUED,
         events=[Event("run.replayed", actor=actor), Event("run.queued", actor=actor)],
         attempts=0,
+        failed_tries={},
         crashes=0,
         alone=False,
         running_s=0,

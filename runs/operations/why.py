@@ -46,6 +46,9 @@ def _held_back(run: Run) -> list[Reason]:
     reasons = []
     if run.alone:
         reasons.append(Reason("limit", f"lost {run.crashes} workers at one step: tried by one that holds nothing else"))
+    if run.held_by:
+        message = f"{run.held_by} is not asked: {run.held_by.reason or 'it was opened just now'}"
+        reasons.append(Reason(run.held_by.shut_by or "circuit", message, run.held_by.shut_until))
     line = Line.objects.get(pk=run.line_id)
     if line.cap is not None and line.running >= line.cap:
         holder = Run.objects.filter(line=line, status=RunStatus.RUNNING).values_list("pk", flat=True).first()

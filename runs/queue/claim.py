@@ -31,7 +31,8 @@ _LOOK = f"SELECT 1 {_SERVABLE} LIMIT 1"
 _LINE = f'SELECT "id" {_SERVABLE} ORDER BY "key" LIMIT 1'
 _HEAD = """
     SELECT {columns}, {now} FROM "runs_run" r
-    WHERE r."line_id" = %s AND r."status" = 'queued' AND NOT r."alone" ORDER BY r."rank" LIMIT 1
+    WHERE r."line_id" = %s AND r."status" = 'queued' AND NOT r."alone" AND r."held_by_id" IS NULL
+    ORDER BY r."rank" LIMIT 1
 """
 
 
@@ -63,7 +64,7 @@ def claim_alone(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> 
 def waiting_alone(queues: Iterable[str]) -> QuerySet[Run]:
     """The queued runs of these queues that must be tried alone and whose line has room."""
     room = Q(line__cap__isnull=True) | Q(line__running__lt=F("line__cap"))
-    return Run.objects.filter(room, queue__in=list(queues), status=RunStatus.QUEUED, alone=True)
+    return Run.objects.filter(room, queue__in=list(queues), status=RunStatus.QUEUED, alone=True, held_by=None)
 
 
 @transaction.atomic
@@ -126,7 +127,7 @@ def recount(line_id: int) -> bool:
     """Put a line's counts right; say whether they were wrong. The line is locked by the caller."""
     line = Line.objects.get(pk=line_id)
     runs = Run.objects.filter(line=line)
-    queued = runs.filter(status=RunStatus.QUEUED, alone=False).count()
+    queued = runs.filter(status=RunStatus.QUEUED, alone=False, held_by=None).count()
     running = runs.filter(status=RunStatus.RUNNING).count()
     wrong = (queued, running) != (line.queued, line.running)
     if wrong:

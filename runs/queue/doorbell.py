@@ -42,6 +42,11 @@ def _queue(name: str) -> Queue:
     return queue
 
 
+def redis_answers() -> None:
+    """Ask Redis for a sign of life. Raises: RedisError, OSError."""
+    _queue("default").connection.ping()
+
+
 def ring(queue_names: Iterable[str]) -> None:
     """Ring for these queues as soon as the present transaction is committed, or at once outside of one."""
     for name in sorted(set(queue_names)):

@@ -22,8 +22,8 @@ def steps_seen(monkeypatch):
     seen, queries = [], CaptureQueriesContext(connection)
     commit = journal.Journal.commit_intent
 
-    def counted(self):
-        commit(self)
+    def counted(self, **more):
+        commit(self, **more)
         seen.append([query["sql"] for query in queries.captured_queries])
         queries.__exit__(None, None, None)
         queries.__enter__()

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from runs.engine.interruptible import SLICE_S
-from runs.engine.provider import ModelTimeoutError, Progress, ask, client
+from runs.engine.provider import Progress, ask, client
+from runs.errors import ModelTimeoutError
 
 REQUEST = {"model": "claude-sonnet-5-5", "max_tokens": 100, "messages": [{"role": "user", "content": "hello"}]}
 SAY = {"content": [{"type": "text", "text": "Done, and at some length, so that there is something to drip."}]}

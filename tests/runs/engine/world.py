@@ -20,7 +20,8 @@ from django.utils import timezone
 from runs import clock, fault_points
 from runs.declarations import catalog
 from runs.engine import model_call
-from runs.engine.provider import Answer, BrokenStreamError
+from runs.engine.provider import Answer
+from runs.errors import BrokenStreamError
 from runs.registry import Agent, Job, RateLimitedError, ToolError, UnknownOutcomeError, ask_human, tool
 
 MODEL_FAULTS = ("429", "overloaded", "cut", "no stop", "truncated", "refusal", "forbidden")

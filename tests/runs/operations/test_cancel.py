@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
+from runs import clock
 from runs.engine.advance import advance
 from runs.engine.cancellation import cancellation_of
 from runs.engine.journal import Journal
@@ -15,8 +16,10 @@ from runs.errors import InvalidTransitionError
 from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import ModelCall, PendingAction, Run
+from runs.models.moves import change
 from runs.operations.cancel_run import cancel_run
 from runs.queue.claim import claim_next
+from runs.states import RunStatus
 from tests.runs.engine.story import say, use
 from tests.testapp.agents import CALLS, HAPPENED, KEYS
 
@@ -163,10 +166,10 @@ def test_a_call_whose_intent_the_cancel_forestalled_is_not_unknown(offline, post
     run = post("clerk")
     commit = Journal.commit_intent
 
-    def cancelled_meanwhile(journal):
+    def cancelled_meanwhile(journal, **more):
         if journal.steps[-1].name == "send":
             cancel_run(run, user=user)
-        commit(journal)
+        commit(journal, **more)
 
     monkeypatch.setattr(Journal, "commit_intent", cancelled_meanwhile)
 
@@ -177,3 +180,12 @@ def test_a_call_whose_intent_the_cancel_forestalled_is_not_unknown(offline, post
     assert (run.status, step.status, step.attempt, CALLS["send"]) == ("cancelled", "skipped", 0, 0)
     assert cancellation_of(run).last_effect is None
     assert list(breaches()) == []
+
+
+def test_a_run_that_failed_after_it_was_asked_to_cancel_cannot_be_cancelled_any_more(post, user):
+    run = post("clerk")
+    change(run, to=RunStatus.RUNNING, lease_expires_at=clock.now(), cancel_requested_at=clock.now())
+    change(run, to=RunStatus.FAILED)
+
+    with pytest.raises(InvalidTransitionError, match="already failed"):
+        cancel_run(run, user=user)

@@ -1,0 +1,142 @@
+"""Errors, classified once: what an exception means. One table, shown by `doctor` and in the documentation.
+
+An error that no row fits is permanent: retrying what one does not understand costs money.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import anthropic
+import httpx2
+from django.db import InterfaceError, OperationalError
+
+from runs.errors import (
+    ModelTimeoutError,
+    PermanentError,
+    RateLimitedError,
+    StepTimeoutError,
+    TransientError,
+    UnknownOutcomeError,
+)
+from runs.states import ErrorClass, Trouble
+
+SPEND_CAPS = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
+_OWN_SPEND_LIMIT = "You have reached your specified"  # how the message of a limit set by oneself begins
+_SERVICE_TYPES = frozenset({"overloaded_error", "api_error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What may be done about an error, and as what a try that failed by it is counted."""
+
+    kind: ErrorClass
+    trouble: Trouble | None = None  # None where there is no next try
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the table. `when`, if given, must hold for the error as well."""
+
+    error: type[BaseException]
+    means: str
+    verdict: Verdict
+    when: Callable[[Any], bool] | None = None
+
+    def fits(self, error: BaseException) -> bool:
+        """Say whether this row speaks of the error."""
+        return isinstance(error, self.error) and (self.when is None or self.when(error))
+
+
+PERMANENT = Verdict(ErrorClass.PERMANENT)
+UNKNOWN_OUTCOME = Verdict(ErrorClass.UNKNOWN_OUTCOME)
+RATE_LIMITED = Verdict(ErrorClass.RATE_LIMITED, Trouble.RATE_LIMIT)
+TIMED_OUT = Verdict(ErrorClass.TRANSIENT, Trouble.TIMEOUT)
+FAILED_IN_PASSING = Verdict(ErrorClass.TRANSIENT, Trouble.SERVICE)
+
+
+def _is_spend_cap(error: anthropic.APIStatusError) -> bool:
+    code = getattr(error, "error_code", None)
+    return code in SPEND_CAPS or (error.status_code == 400 and _OWN_SPEND_LIMIT in str(error))
+
+
+# First match wins, so the narrower row stands first. An error event inside a stream carries status 200: its type tells
+# more than its status.
+TABLE: tuple[Row, ...] = (
+    Row(RateLimitedError, "a tool is told to come later", RATE_LIMITED),
+    Row(UnknownOutcomeError, "a tool cannot tell whether it has happened", UNKNOWN_OUTCOME),
+    Row(PermanentError, "the engine or a tool knows that trying again cannot help", PERMANENT),
+    Row(ModelTimeoutError, "a whole model call took longer than `model_timeout_s`", TIMED_OUT),
+    Row(StepTimeoutError, "a step took longer than its `timeout_s`", TIMED_OUT),
+    Row(TransientError, "a tool or the engine knows that it may pass; a stream that broke off", FAILED_IN_PASSING),
+    Row(
+        anthropic.APIStatusError,
+        "a cap on spending is reached: 429 with `error_code` "
+        f"{' or '.join(f'`{code}`' for code in sorted(SPEND_CAPS))}, 400 with a limit of one's own",
+        PERMANENT,
+        _is_spend_cap,
+    ),
+    Row(
+        anthropic.APIStatusError,
+        "429, or `rate_limit_error` inside a stream; `ramp_limit_exceeded` too",
+        RATE_LIMITED,
+        lambda error: error.status_code == 429 or error.type == "rate_limit_error",
+    ),
+    Row(
+        anthropic.APIStatusError,
+        "408, or `timeout_error` inside a stream",
+        TIMED_OUT,
+        lambda error: error.status_code == 408 or error.type == "timeout_error",
+    ),
+    Row(
+        anthropic.APIStatusError,
+        "409, 500 and above (529: overloaded), or `overloaded_error` and `api_error` inside a stream",
+        FAILED_IN_PASSING,
+        lambda error: error.status_code == 409 or error.status_code >= 500 or error.type in _SERVICE_TYPES,
+    ),
+    Row(anthropic.APIStatusError, "any other answer: 400, 401, 402, 403, 404, 413, 422", PERMANENT),
+    Row(anthropic.APITimeoutError, "no connection, or no answer, in time", TIMED_OUT),
+    Row(anthropic.APIConnectionError, "no connection, or it broke before the answer", FAILED_IN_PASSING),
+    Row(httpx2.TimeoutException, "a stream was silent for too long", TIMED_OUT),
+    Row(httpx2.TransportError, "a stream was cut", FAILED_IN_PASSING),
+    Row(OperationalError, "the database is away or refuses for the moment", FAILED_IN_PASSING),
+    Row(InterfaceError, "the connection to the database is gone", FAILED_IN_PASSING),
+    Row(TimeoutError, "anything of Python's that took too long", TIMED_OUT),
+    Row(ConnectionError, "a connection of Python's that was refused or broke", FAILED_IN_PASSING),
+)
+_OWN_ROWS = {
+    ErrorClass.TRANSIENT: FAILED_IN_PASSING,
+    ErrorClass.RATE_LIMITED: RATE_LIMITED,
+    ErrorClass.PERMANENT: PERMANENT,
+    ErrorClass.UNKNOWN_OUTCOME: UNKNOWN_OUTCOME,
+}
+
+
+def judge(error: BaseException, own: Mapping[type[BaseException], str] | None = None) -> Verdict:
+    """Say what may be done about an error. `own` are the rows of the job type, which go first."""
+    for cls, kind in (own or {}).items():
+        if isinstance(error, cls):
+            return _OWN_ROWS[ErrorClass(kind)]
+    return next((row.verdict for row in TABLE if row.fits(error)), PERMANENT)
+
+
+def classify(error: BaseException, own: Mapping[type[BaseException], str] | None = None) -> ErrorClass:
+    """As `judge`, the class alone."""
+    return judge(error, own).kind
+
+
+def may_have_spent(error: BaseException) -> bool:
+    """Say whether a failed model call may have cost money all the same: only a refusal surely did not."""
+    if isinstance(error, anthropic.APIStatusError):
+        return error.status_code == 200  # an error inside a stream that had begun
+    return not isinstance(error, anthropic.APIConnectionError) or isinstance(error, anthropic.APITimeoutError)
+
+
+def table_as_markdown() -> str:
+    """Write the table for people; `doctor --errors` prints it, and the documentation holds the same text."""
+    lines = ["| error | when | class | counted as |", "|---|---|---|---|"]
+    for row in TABLE:
+        home = row.error.__module__.partition(".")[0]
+        name = row.error.__name__ if home == "builtins" else f"{home}.{row.error.__name__}"
+        lines.append(f"| `{name}` | {row.means} | {row.verdict.kind} | {row.verdict.trouble or '-'} |")
+    return "\n".join([*lines, "| anything else | nobody has classified it | permanent | - |"])

@@ -1,0 +1,115 @@
+"""Gates, as the engine uses them: shut when a provider asks for a pause or fails in a burst, then probed, then opened.
+
+While a gate is shut no run asks its model, whichever worker holds it: the intent of a model call demands an open gate
+in its own statement, so that passing an open one costs nothing. When the pause is over one run probes. Its answer opens
+the gate; another failure shuts it again. The reconciler lets the held runs go on (`maintenance/open_gates.py`).
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import anthropic
+from django.db import DatabaseError, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.expressions import Combinable
+
+from runs import clock
+from runs.conf import conf
+from runs.engine.classifier import judge
+from runs.engine.retry_after import retry_after_s
+from runs.errors import HeldBackError
+from runs.hostile import clean_text, cut
+from runs.models import Gate, ModelCall, ModelCallStatus, Run, ShutBy
+from runs.models.fields import first_id_at
+from runs.secrets import redact
+from runs.states import RunStatus, Trouble
+
+log = logging.getLogger(__name__)
+
+PROVIDER = "anthropic"
+BURST_S = 30.0  # so many failures within so many seconds, and at least half of all calls, shut the gate
+BURST = 5
+
+
+def nobody_probes() -> Combinable | Q:
+    """The gates of which no living claim is the probe."""
+    living = Run.objects.filter(pk=OuterRef("probe"), fence=OuterRef("probe_fence"), status=RunStatus.RUNNING)
+    return Q(probe__isnull=True) | ~Exists(living)
+
+
+def probe(model: str, run: Run, *, fence: int) -> None:
+    """Make this claim the one that probes the gate, if it may be probed now and nobody does.
+
+    Raises: HeldBackError otherwise.
+    """
+    gate = Gate.objects.filter(provider=PROVIDER, model=model, shut_until__isnull=False).first()
+    if gate is None:
+        return  # opened meanwhile
+    free = Gate.objects.filter(nobody_probes(), pk=gate.pk, shut_until__lte=clock.Now())
+    if not free.update(probe=run.pk, probe_fence=fence):
+        raise HeldBackError(f"{gate} is shut: {gate.reason}", gate_id=gate.pk)
+
+
+def note_answer(call: ModelCall) -> None:
+    """The provider works: open the gate that this call has probed."""
+    with _no_harm_done():
+        _open(call)
+
+
+def _open(call: ModelCall) -> None:
+    mine = Gate.objects.filter(provider=PROVIDER, model=call.model, probe=call.run_id, probe_fence=call.fence)
+    mine.update(shut_until=None, shut_by="", reason="", times_shut=0, probe=None)
+
+
+def note_failure(call: ModelCall, error: BaseException, *, probing: bool) -> None:
+    """Shut the gate if this failure says that other runs would fail as well."""
+    with _no_harm_done():
+        if call.trouble == Trouble.RATE_LIMIT:
+            pause_s = retry_after_s(error)
+            _shut(call, ShutBy.RATE, conf().retry_after_default_s if pause_s is None else pause_s, error)
+        elif call.trouble and (probing or _is_burst(call.model)):
+            _shut(call, ShutBy.CIRCUIT, None, error)
+        elif probing and isinstance(error, anthropic.APIStatusError):
+            _open(call)  # it refuses this very request, so it works
+
+
+@contextmanager
+def _no_harm_done() -> Iterator[None]:
+    """Go on without the gate if the database is away: the answer, or the error, of the call matters more."""
+    try:
+        yield
+    except DatabaseError:
+        log.exception("a gate could not be written")
+
+
+def trouble_of(error: BaseException) -> str:
+    """As what a failed call is counted; empty if the request itself was at fault."""
+    return judge(error).trouble or ""
+
+
+def _is_burst(model: str) -> bool:
+    """Look at the calls of the last seconds, the present one not among them: it is not written yet."""
+    since = first_id_at(clock.now() - timedelta(seconds=BURST_S))
+    ended = ModelCall.objects.filter(pk__gte=since, model=model).exclude(status=ModelCallStatus.STARTED)
+    failed = ended.filter(trouble__in=[Trouble.SERVICE, Trouble.TIMEOUT]).count() + 1
+    return failed >= BURST and 2 * failed >= ended.count() + 1
+
+
+def _shut(call: ModelCall, by: ShutBy, pause_s: float | None, error: BaseException) -> None:
+    """Shut it, or shut it for longer. Without a pause it is doubled each time, up to `circuit_pause_max_s`."""
+    with transaction.atomic():
+        gate, _ = Gate.objects.select_for_update().get_or_create(provider=PROVIDER, model=call.model)
+        is_probe = (gate.probe, gate.probe_fence) == (call.run_id, call.fence)
+        if not gate.is_shut or is_probe:
+            gate.times_shut, gate.probe = gate.times_shut + 1, None
+        if pause_s is None:
+            pause_s = min(conf().circuit_pause_s * 2 ** (gate.times_shut - 1), conf().circuit_pause_max_s)
+        now = clock.now()
+        until = now + timedelta(seconds=pause_s)
+        if gate.shut_until is None or until > gate.shut_until:
+            gate.shut_by, gate.shut_until = by, until
+            gate.reason = cut(redact(clean_text(f"{type(error).__name__}: {error}")), 250)
+        gate.shut_at = gate.shut_at if gate.times_shut > 1 else now
+        gate.save()

@@ -1,0 +1,106 @@
+"""What `doctor` looks at: whether everything that runs need is there, and what to do about what is not."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.checks import WARNING, run_checks
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from redis.exceptions import RedisError
+
+from runs.conf import conf
+from runs.declarations.catalog import job_types
+from runs.declarations.job_types import Agent
+from runs.engine.ledger import reserve_usd
+from runs.errors import UnknownPriceError
+from runs.models import Gate, Run, Worker
+from runs.queue.doorbell import redis_answers
+from runs.states import RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `remedy` says what to do when it is not well."""
+
+    what: str
+    is_well: bool
+    said: str
+    remedy: str = ""
+
+
+def diagnose() -> Iterator[Finding]:
+    """Look at everything; what needs the database only if that answers."""
+    yield from _declarations()
+    database = _database()
+    yield database
+    yield _redis()
+    yield from _prices()
+    if database.is_well:
+        for look in _IN_THE_DATABASE:
+            yield from look()
+
+
+def _declarations() -> Iterator[Finding]:
+    problems = [message for message in run_checks() if message.level >= WARNING]
+    for message in problems:
+        yield Finding("declarations", is_well=False, said=str(message.msg), remedy=message.hint or "")
+    if not problems:
+        names = ", ".join(job_type.name for job_type in job_types()) or "none yet"
+        yield Finding("declarations", is_well=True, said=f"job types: {names}")
+
+
+def _database() -> Finding:
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        return Finding("database", is_well=False, said=f"it does not answer: {error}", remedy="Look at DATABASE_URL.")
+    if missing:
+        said = f"{len(missing)} migrations are missing"
+        return Finding("database", is_well=False, said=said, remedy="Run `python manage.py migrate`.")
+    return Finding("database", is_well=True, said=f"{connection.vendor} ({DEFAULT_DB_ALIAS}), migrated")
+
+
+def _redis() -> Finding:
+    try:
+        redis_answers()
+    except (RedisError, OSError) as error:
+        remedy = "Look at REDIS_URL. Until then workers find work by themselves, every two seconds."
+        return Finding("redis", is_well=False, said=f"it does not answer: {error}", remedy=remedy)
+    return Finding("redis", is_well=True, said="it answers")
+
+
+def _prices() -> Iterator[Finding]:
+    for model in sorted({job_type.model for job_type in job_types() if isinstance(job_type, Agent)}):
+        try:
+            reserve_usd(model, body_chars=1, max_tokens=1)
+        except UnknownPriceError as error:
+            remedy = "Name a model that genai-prices knows, or update that package."
+            yield Finding(f"price of {model}", is_well=False, said=str(error), remedy=remedy)
+        else:
+            yield Finding(f"price of {model}", is_well=True, said="known")
+
+
+def _workers() -> Iterator[Finding]:
+    served = {queue for worker in Worker.objects.alive() for queue in worker.queues}
+    for queue in sorted({job_type.queue for job_type in job_types()}):
+        waiting = Run.objects.filter(queue=queue, status=RunStatus.QUEUED).count()
+        said = f"{'served' if queue in served else 'no live worker'}, {waiting} runs queued"
+        is_well = queue in served or not waiting
+        yield Finding(f"queue {queue}", is_well=is_well, said=said, remedy=f"Run `python manage.py rqworker {queue}`.")
+
+
+def _gates() -> Iterator[Finding]:
+    for gate in Gate.objects.filter(shut_until__isnull=False):
+        said = f"shut until {gate.shut_until:%Y-%m-%d %H:%M:%S} UTC: {gate.reason}"
+        remedy = "It opens by itself when a probe is answered; an operator may open it in the console."
+        yield Finding(f"gate {gate}", is_well=False, said=said, remedy=remedy)
+
+
+def _settings() -> Iterator[Finding]:
+    if conf().offline_model:
+        yield Finding("model", is_well=True, said="the offline model: answers are scripts, no key is used")
+
+
+_IN_THE_DATABASE: tuple[Callable[[], Iterator[Any]], ...] = (_workers, _gates, _settings)

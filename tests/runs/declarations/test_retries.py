@@ -1,0 +1,72 @@
+"""Policies: the pauses are those that the documents promise, and nobody is tried for ever."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runs.declarations.job_types import Agent
+from runs.errors import DeclarationError
+from runs.registry import Delays, Linear, Polynomial
+from runs.states import Trouble
+
+POLICIES = [Delays(), Polynomial(), Linear()]
+
+
+@pytest.mark.parametrize(
+    ("policy", "pauses_s"),
+    [
+        (Delays(), [10, 30, 120, 600, None]),
+        (Delays(delays_s=(1, 2)), [1, 2, None]),
+        (Polynomial(), [3, 18, 83, 258]),
+        (Linear(), [30, 60, 90, 120]),
+        (Linear(step_s=5), [5, 10]),
+    ],
+    ids=str,
+)
+def test_the_pauses_of_a_policy(policy, pauses_s):
+    assert [policy.pause_s(failed) for failed in range(1, len(pauses_s) + 1)] == pauses_s
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: type(policy).__name__)
+@pytest.mark.parametrize(("trouble", "tries"), [("timeout", 3), ("rate_limit", 5), ("service", 3)])
+def test_each_kind_of_trouble_has_its_own_most_of_tries(policy, trouble, tries):
+    allowed = [failed for failed in range(1, 9) if policy.delay_s(Trouble(trouble), {trouble: failed}) is not None]
+
+    assert allowed == list(range(1, tries))
+
+
+@given(st.sampled_from(POLICIES), st.sampled_from(list(Trouble)), st.integers(1, 2), st.floats(0, 4000))
+def test_a_pause_is_never_shorter_than_asked_nor_much_longer_than_its_jitter(policy, trouble, failed, asked_s):
+    delay_s = policy.delay_s(trouble, {trouble: failed}, at_least_s=asked_s)
+
+    pause_s = max(policy.pause_s(failed), asked_s)
+    assert pause_s <= delay_s <= pause_s * (1 + policy.jitter)
+
+
+@given(st.sampled_from(POLICIES), st.lists(st.sampled_from(list(Trouble)), min_size=12, max_size=12))
+def test_whatever_troubles_come_in_turn_a_step_is_given_up(policy, troubles):
+    failed, tries = {}, 0
+    for trouble in troubles:
+        tries += 1
+        failed[trouble] = failed.get(trouble, 0) + 1
+        if policy.delay_s(trouble, failed) is None:
+            break
+
+    assert tries <= policy.most_tries
+
+
+@pytest.mark.parametrize(
+    ("attributes", "named"),
+    [
+        ({"errors": {"KeyError": "transient"}}, "no exception class"),
+        ({"errors": {KeyError: "sometimes"}}, "'sometimes'"),
+        ({"retry": Linear(), "retry_delays_s": (1,)}, "retry and retry_delays_s"),
+    ],
+)
+def test_a_wrong_declaration_is_refused_with_a_hint(attributes, named):
+    declared = type("Wrong", (Agent,), {"name": "wrong", "model": "claude-sonnet-5-5", **attributes})
+
+    with pytest.raises(DeclarationError, match=named) as caught:
+        declared().check()
+
+    assert caught.value.hint

@@ -1,0 +1,235 @@
+"""Gates: a provider that asks for a pause, or fails in a burst, is asked by one probe and not by a crowd."""
+
+import pytest
+from django.db import OperationalError
+
+from runs import clock
+from runs.engine import gates
+from runs.engine.outcomes import Completed, HeldBack, Retry
+from runs.invariants.every import breaches
+from runs.maintenance.open_gates import open_gates
+from runs.maintenance.wake_timers import wake_timers
+from runs.models import Gate, Line, ModelCall, Run, RunEvent
+from runs.operations.cancel_run import cancel_run
+from runs.operations.why import why
+from tests.at_once import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TEXT = {"content": [{"type": "text", "text": "Done."}]}
+LIMITED = {"kind": "rate_limited", "retry_after_s": 5, "times": -1, "for_s": 3600}
+
+
+def answering(*faults):
+    return {"turns": [{**TEXT, "faults": list(faults)}]}
+
+
+def limited_once(seconds=5):
+    """Whoever asks first is told to come later; everybody else is answered."""
+    return answering({"kind": "rate_limited", "retry_after_s": seconds, "times": -1, "for_s": 0.0001})
+
+
+@pytest.fixture
+def gate():
+    """Read the gate of the one model."""
+    return Gate.objects.get
+
+
+def test_a_429_shuts_the_gate_and_other_runs_give_their_slot_back_without_asking(offline, post, work, gate):
+    model = offline(answering(LIMITED))
+    runs = [post("clerk") for _ in range(4)]
+
+    outcomes = work()
+
+    assert [type(outcome) for outcome in outcomes] == [Retry, HeldBack, HeldBack, HeldBack]
+    assert len(model.requests) == 1, "only the first was sent"
+    assert gate().shut_by == "rate" and 4 < (gate().shut_until - clock.now()).total_seconds() <= 5
+    held = Run.objects.filter(pk__in=[run.pk for run in runs], held_by=gate())
+    assert {(run.status, run.attempts) for run in held} == {("queued", 0)}, "held back is no failed try"
+    assert Line.objects.get().queued == 0 and work() == [], "no claim takes them"
+    assert not list(breaches())
+
+
+def test_a_held_run_says_why_and_until_when(offline, post, work, gate):
+    offline(answering(LIMITED))
+    post("clerk")
+    held = post("clerk")
+    work()
+
+    (reason,) = [reason for reason in why(Run.objects.get(pk=held.pk)) if reason.code != "no_worker"]
+
+    assert reason.code == "rate" and "claude" in reason.message and "RateLimitedError" not in reason.message
+    assert reason.until == gate().shut_until
+    told = RunEvent.objects.get(run=held, kind="run.held_back").data
+    assert told["until"] == gate().shut_until.isoformat()
+
+
+def test_when_the_pause_is_over_one_run_probes_and_its_answer_lets_all_go_on(offline, post, work, gate):
+    model = offline(limited_once())
+    for _ in range(5):
+        post("clerk")
+    work()
+    assert open_gates() == 0, "not before its time"
+
+    clock.advance(6)
+    assert open_gates() == 1
+    assert work() == [Completed("Done.")] and len(model.requests) == 2
+    assert gate().shut_until is None and gate().probe is None and gate().times_shut == 0
+
+    assert open_gates() == 3
+    wake_timers()
+    clock.advance(20)
+    wake_timers()
+    work()
+    assert set(Run.objects.values_list("status", "attempts")) == {("completed", 0)}
+    assert not list(breaches())
+
+
+def test_a_probe_that_fails_shuts_the_gate_again_and_another_run_probes_next(offline, post, work, gate):
+    model = offline(answering(LIMITED))
+    for _ in range(3):
+        post("clerk")
+    work()
+    first = gate().shut_until
+
+    clock.advance(6)
+    open_gates()
+    work()
+
+    assert gate().shut_until > first and gate().times_shut == 2 and gate().probe is None
+    assert len(model.requests) == 2
+    assert sorted(Run.objects.values_list("attempts", flat=True)) == [0, 1, 1], "each was tried once at most"
+
+
+def test_of_many_that_reach_a_gate_whose_pause_is_over_one_asks(offline, post, work, gate):
+    model = offline(limited_once())
+    post("clerk")
+    work()
+    clock.advance(6)
+    for _ in range(6):
+        post("clerk")
+
+    at_once(6, lambda _: work())
+
+    probes = ModelCall.objects.filter(status="settled").order_by("started_at")
+    assert probes.exists() and len(model.requests) >= 2
+    assert gate().shut_until is None
+    assert not list(breaches())
+
+
+def test_a_probe_whose_worker_dies_does_not_keep_the_gate_shut(offline, post, work, gate):
+    offline(limited_once())
+    post("clerk")
+    dead = post("clerk")
+    work()
+    clock.advance(6)
+    Gate.objects.update(probe=dead.pk, probe_fence=7)  # of a claim that is no longer the newest
+
+    assert open_gates() == 1
+    assert work() == [Completed("Done.")]
+
+
+def test_a_burst_of_failures_opens_the_circuit_and_a_few_among_many_do_not(offline, post, work, gate):
+    offline(answering({"kind": "overloaded", "times": -1}))
+    for _ in range(8):
+        post("clerk")
+
+    outcomes = work()
+
+    assert sum(isinstance(outcome, Retry) for outcome in outcomes) == 5, "the fifth failure opens it"
+    assert gate().shut_by == "circuit" and (gate().shut_until - clock.now()).total_seconds() > 10
+
+
+def test_a_few_failures_among_many_answers_open_nothing(offline, post, work):
+    offline(answering({"kind": "overloaded"}) | {"when": {"first_user_contains": "bad"}}, answering())
+    for number in range(8):
+        post("clerk", input={"text": f"fine {number}"})
+    work()
+    for number in range(6):
+        post("clerk", input={"text": f"bad {number}"})
+    work()
+
+    assert not Gate.objects.filter(shut_until__isnull=False).exists()
+
+
+def test_the_circuits_pause_is_doubled_while_the_provider_fails(offline, post, work, gate):
+    offline(answering({"kind": "overloaded", "times": -1}))
+    for _ in range(8):
+        post("clerk")
+    work()
+
+    pauses = []
+    for _ in range(3):
+        clock.advance((gate().shut_until - clock.now()).total_seconds() + 1)
+        open_gates()
+        work()
+        pauses.append(round((gate().shut_until - clock.now()).total_seconds()))
+
+    assert pauses == [30, 60, 120]
+
+
+def test_a_probe_that_is_refused_for_its_own_fault_opens_the_gate(offline, post, work, gate):
+    refused = {"kind": "status", "status": 400, "error_type": "invalid_request_error", "times": -1}
+    offline(answering({"kind": "rate_limited", "retry_after_s": 5, "times": -1, "for_s": 0.0001}, refused))
+    post("clerk")
+    post("clerk")
+    work()
+    clock.advance(6)
+    open_gates()
+
+    work()
+
+    assert gate().shut_until is None, "a provider that refuses a request works"
+
+
+def test_a_held_run_can_be_cancelled_and_its_line_stays_right(offline, post, work, user):
+    offline(answering(LIMITED))
+    post("clerk")
+    held = post("clerk")
+    work()
+
+    cancel_run(Run.objects.get(pk=held.pk), user=user)
+
+    held.refresh_from_db()
+    assert held.status == "cancelled" and held.held_by is None
+    assert not list(breaches())
+
+
+def test_the_gate_of_one_model_does_not_hold_the_runs_of_another(offline, post, work):
+    offline(answering(LIMITED))
+    post("clerk")
+    work()
+    Gate.objects.update(model="claude-haiku-5-5")
+
+    post("clerk")
+
+    assert isinstance(work()[0], Retry), "it was asked"
+
+
+def test_an_answer_is_kept_although_its_gate_cannot_be_opened(offline, post, work, gate, monkeypatch):
+    def away(_):
+        raise OperationalError("away")
+
+    offline(limited_once())
+    post("clerk")
+    post("clerk")
+    work()
+    clock.advance(6)
+    open_gates()
+    monkeypatch.setattr(gates, "_open", away)
+
+    assert work() == [Completed("Done.")]
+    assert gate().is_shut, "and another probe may come"
+    monkeypatch.undo()
+    assert open_gates() == 0 and post("clerk") and work() == [Completed("Done.")]
+    assert not gate().is_shut
+
+
+def test_the_reason_of_a_gate_holds_no_secret(offline, post, work, gate):
+    leak = {"kind": "rate_limited", "retry_after_s": 5, "times": -1, "message": "bad key sk-ant-abcdefgh12345678"}
+    offline(answering(leak))
+    post("clerk")
+
+    work()
+
+    assert "sk-ant" not in gate().reason and "[redacted]" in gate().reason
