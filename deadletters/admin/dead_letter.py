@@ -16,7 +16,7 @@ from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from deadletters.models import LIVE, DeadLetter, LetterStatus
+from deadletters.models import DeadLetter, LetterStatus
 from deadletters.replay import discard, replay
 
 TEXT_MAX_CHARS = 20_000
@@ -182,7 +182,7 @@ class DeadLetterAdmin(admin.ModelAdmin[DeadLetter]):
             run_id = replay(letter, user=request.user, new_input=form and form.cleaned_data["input"])
         except Exception as error:
             refusal = _refusal(error)
-            if form and letter.status in LIVE:
+            if form and letter.is_live:
                 form.add_error("input", refusal)
                 return self._page(request, letter, replay_form=form)
             messages.error(request, f"Not replayed: {refusal}.")
@@ -223,7 +223,7 @@ class DeadLetterAdmin(admin.ModelAdmin[DeadLetter]):
             "title": str(letter),
             "has_view_permission": True,
             "may_act": self.has_replay_permission(request),
-            "is_live": letter.status in LIVE,
+            "is_live": letter.is_live,
             "letter": letter,
             "look": {"icon": icon, "tone": tone, "label": letter.status},
             "facts": _facts(letter),
