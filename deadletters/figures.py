@@ -42,6 +42,14 @@ def figures_of(groups: Sequence[LetterGroup], *, tenants: Collection[str] | None
     return {group.pk: gathered[group.pk] for group in groups}
 
 
+def shared_beyond(groups: Sequence[LetterGroup], tenants: Collection[str] | None) -> set[UUID]:
+    """Find the groups that hold letters of other tenants, too: what is said about them is not for these alone."""
+    if tenants is None:
+        return set()
+    others = DeadLetter.objects.filter(group__in=[group.pk for group in groups]).exclude(tenant__in=tenants)
+    return set(others.order_by().values_list("group", flat=True).distinct())
+
+
 def _counts(letters: QuerySet[DeadLetter]) -> Any:
     return letters.values("group", "tenant", "version").annotate(
         count=Count("pk"), first=Min("failed_at"), last=Max("failed_at")

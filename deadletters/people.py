@@ -22,6 +22,10 @@ class People(Protocol):
         """Find a user of one of these tenants by name; None if there is none."""
         ...
 
+    def names(self, tenants: Collection[str]) -> list[str]:
+        """List the names of those who may be given work of every one of these tenants."""
+        ...
+
     def to_tell(self, tenant: str) -> list[str]:
         """List the mail addresses of those who deal with the tenant's letters."""
         ...

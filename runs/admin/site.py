@@ -23,6 +23,8 @@ MODELS_IN_ORDER = (
     "Tenant",
     "Membership",
     "ApiToken",
+    "LetterGroup",
+    "DeadLetter",
 )
 
 

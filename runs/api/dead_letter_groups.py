@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from deadletters.figures import figures_of
-from deadletters.models import DeadLetter, LetterGroup
+from deadletters.figures import figures_of, shared_beyond
+from deadletters.models import LetterGroup
 from deadletters.verbs.group import assign_group, ignore, reopen, resolve
 from runs.api.assignees import assignee_named
 from runs.api.bodies import StrictSerializer
@@ -93,9 +93,9 @@ class DeadLetterGroupViewSet(TenantView, GenericViewSet[LetterGroup]):
         return Response(self._documents([self.get_object()])[0])
 
     def _documents(self, groups: Sequence[LetterGroup]) -> Sequence[Any]:
-        others = DeadLetter.objects.filter(group__in=[group.pk for group in groups]).exclude(tenant=self.tenant.slug)
+        own = [self.tenant.slug]
         context = {
-            "figures": figures_of(groups, tenants=[self.tenant.slug]),
-            "shared": set(others.order_by().values_list("group", flat=True).distinct()),
+            "figures": figures_of(groups, tenants=own),
+            "shared": shared_beyond(groups, own),
         }
         return tuple(LetterGroupSerializer(groups, many=True, context=context).data)

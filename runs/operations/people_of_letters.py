@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from runs.models import Membership, Run
 from runs.operations.roles import OPERATORS, check_may_operate, check_may_operate_in
@@ -33,6 +33,12 @@ class Members:
         theirs = Q(is_superuser=True) | Q(memberships__tenant__slug__in=tenants)
         users = get_user_model()._default_manager.filter(theirs, username=username, is_active=True)
         return users.first()
+
+    def names(self, tenants: Collection[str]) -> list[str]:
+        """List the active members of all these tenants, by name."""
+        members = Membership.objects.filter(tenant__slug__in=tenants, user__is_active=True).order_by()
+        in_all = members.values("user__username").annotate(count=Count("tenant")).filter(count=len(set(tenants)))
+        return sorted(in_all.values_list("user__username", flat=True))
 
     def to_tell(self, tenant: str) -> list[str]:
         """List the addresses of the operators and admins who have one."""

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from deadletters.models import DeadLetter
+from deadletters.models import DeadLetter, LetterGroup
 from runs.api.problems import unknown_address
 from runs.models import SCOPES, PendingAction, Run
 from runs.operations.accounts import make_tenant, make_token
@@ -171,11 +171,12 @@ def theirs(approval, failed) -> dict[str, object]:
         "runs": approval.run_id,
         "actions": approval.pk,
         "dead-letters": DeadLetter.objects.get(run_id=failed.pk).pk,
+        "dead-letter-groups": DeadLetter.objects.get(run_id=failed.pk).group_id,
     }
 
 
 def rows() -> list[object]:
-    return [list(model.objects.order_by("pk").values()) for model in (Run, PendingAction, DeadLetter)]
+    return [list(model.objects.order_by("pk").values()) for model in (Run, PendingAction, DeadLetter, LetterGroup)]
 
 
 @pytest.mark.parametrize(("method", "path"), OF_ONE)
