@@ -15,11 +15,14 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         """Load every installed app's `agents.py`, as the admin loads `admin.py`."""
+        from deadletters.people import register_people
         from deadletters.work import register_work
         from runs import checks  # noqa: F401 (registers the system checks)
+        from runs.operations.people_of_letters import Members
         from runs.operations.work_of_letters import Runs
 
         register_work(Runs())
+        register_people(Members())
         _discover_agents()
 
 

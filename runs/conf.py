@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from deadletters.conf import LettersConf
+
 
 @dataclass(frozen=True, slots=True)
 class Conf:
@@ -30,6 +32,9 @@ class Conf:
     action_expires_s: float = 7 * 24 * 3600.0  # a decision nobody took for so long has expired
     body_max_bytes: int = 256 * 1024
     text_max_chars: int = 100_000  # longer tool results are cut; the whole is kept as an artifact
+    replays_max: int = LettersConf.replays_max  # replays in one chain of dead letters
+    mail_dead_letters: bool = LettersConf.mail_dead_letters  # to the operators and admins of the tenant
+    site_url: str = LettersConf.site_url  # before the path of a link in a mail, as `https://agents.example.com`
     offline_model: bool = False  # the model is a script; the console says so
 
     @property

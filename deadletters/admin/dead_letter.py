@@ -1,115 +1,59 @@
 """The console's pages of dead letters. This app knows no runs: it links to them by the name of their page."""
 
-import json
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from deadletters.models import LIVE, DeadLetter, LetterStatus
-from deadletters.replay import discard, replay
+from deadletters.admin import look
+from deadletters.admin.forms import InputForm, StepForm
+from deadletters.admin.letter_page import letter_context, preview_context, word_for
+from deadletters.admin.scope import tenants_seen
+from deadletters.admin.verb_page import VerbPageAdmin
+from deadletters.admin.verbs import OF_LETTERS
+from deadletters.models import DeadLetter
+from deadletters.verbs.replay import preview, replay
 
-TEXT_MAX_CHARS = 20_000
 EMPTY_STATE = "No dead letters: no run has failed for good. One appears here when a run gives up."
-_LOOKS = {
-    LetterStatus.OPEN: ("!", "ask"),
-    LetterStatus.ASSIGNED: ("!", "ask"),
-    LetterStatus.REPLAYED: ("✓", "good"),
-    LetterStatus.DISCARDED: ("—", "off"),
-}
-
-
-class InputForm(forms.Form):
-    """The input of a new run, as JSON."""
-
-    input = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 8, "class": "code", "spellcheck": "false"}),
-        max_length=300_000,
-        label="Other input (JSON object)",
-    )
-
-    def clean_input(self) -> dict[str, Any]:
-        """Read the text. Raises: ValidationError that says where the JSON breaks off."""
-        try:
-            value = json.loads(self.cleaned_data["input"])
-        except (ValueError, RecursionError) as error:
-            raise ValidationError(f"This is not JSON: {error}") from error
-        if not isinstance(value, dict):
-            raise ValidationError("Give a JSON object.")
-        return value
-
-
-class DiscardForm(forms.Form):
-    """Why nobody needs to act."""
-
-    note = forms.CharField(max_length=4000, label="Reason why nobody needs to act")
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(admin.ModelAdmin[DeadLetter]):
-    """Read letters; replay and discard them."""
+class DeadLetterAdmin(VerbPageAdmin[DeadLetter]):
+    """Read letters and deal with them; a replay shows first what it would do."""
 
     list_display = (
-        "state", "job_type", "error_class", "message", "step", "attempts", "cost", "tenant", "failed", "cause",
+        "state", "job_type", "error_class", "message", "step", "attempts", "cost", "tenant", "failed", "assignee",
+        "cause",
     )  # fmt: skip
     list_display_links = ("job_type", "error_class")
     list_filter = ("status", "job_type", "error_class", "tenant", "failed_at")
+    list_select_related = ("assignee",)
     list_per_page = 50
     search_fields = ("fingerprint", "error_class", "error_message", "job_type")
     actions = ("replay_selected",)
-
-    # Who sees what
+    page_template = "admin/deadletters/deadletter/change_form.html"
+    page_verbs = OF_LETTERS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeadLetter]:
         """Only letters of the user's tenants; superusers see all."""
-        letters = super().get_queryset(request)
-        if request.user.is_superuser:
-            return letters
-        memberships: Any = getattr(request.user, "memberships", None)  # whoever knows tenants, tells here
-        slugs = memberships.values_list("tenant__slug", flat=True) if memberships is not None else []
-        return letters.filter(tenant__in=slugs)
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> DeadLetter:
-        """Find a letter. Raises: Http404, also for another tenant's."""
-        letter = super().get_object(request, object_id, from_field)
-        if letter is None:
-            raise Http404(f"no dead letter {object_id}")
-        return letter
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Letters are made by failing runs."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: DeadLetter | None = None) -> bool:
-        """Nobody edits letters."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: DeadLetter | None = None) -> bool:
-        """History is kept."""
-        return False
-
-    def has_replay_permission(self, request: HttpRequest) -> bool:
-        """Replaying and discarding have a permission of their own."""
-        return request.user.has_perm("deadletters.replay_deadletter")
+        letters, tenants = super().get_queryset(request), tenants_seen(request)
+        return letters if tenants is None else letters.filter(tenant__in=tenants)
 
     # List
 
     @admin.display(description="status", ordering="status")
     def state(self, letter: DeadLetter) -> SafeString:
         """Show the status, with an icon beside its text."""
-        icon, tone = _LOOKS[LetterStatus(letter.status)]
-        look = '<span class="status status--{}"><span class="status-icon" aria-hidden="true">{}</span>{}</span>'
-        return format_html(look, tone, icon, letter.status)
+        return look.badge(word_for(letter))
 
     @admin.display(description="message")
     def message(self, letter: DeadLetter) -> SafeString:
@@ -119,18 +63,22 @@ class DeadLetterAdmin(admin.ModelAdmin[DeadLetter]):
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, letter: DeadLetter) -> str:
         """Show what the run had cost."""
-        return f"${letter.cost_usd:,.4f}"
+        return look.money(letter.cost_usd)
 
     @admin.display(description="failed (UTC)", ordering="failed_at")
     def failed(self, letter: DeadLetter) -> str:
         """Show when it failed."""
-        return f"{letter.failed_at:%Y-%m-%d %H:%M}"
+        return look.minute(letter.failed_at)
 
     @admin.display(description="cause", ordering="fingerprint")
     def cause(self, letter: DeadLetter) -> SafeString:
-        """Link to the letters with the same fingerprint."""
-        link = '<a class="mono" href="?q={}" title="All with this cause">{}</a>'
-        return format_html(link, letter.fingerprint, letter.fingerprint[:11])
+        """Link to the group of the cause."""
+        if letter.group_id is None:
+            return format_html('<span class="mono">{}</span>', letter.fingerprint[:11])
+        href = reverse("admin:deadletters_lettergroup_change", args=[letter.group_id])
+        return format_html(
+            '<a class="mono" href="{}" title="All with this cause">{}</a>', href, letter.fingerprint[:11]
+        )
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, or that all is well."""
@@ -140,162 +88,98 @@ class DeadLetterAdmin(admin.ModelAdmin[DeadLetter]):
 
     @admin.action(description="Replay selected letters", permissions=["replay"])
     def replay_selected(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
-        """Replay each; one that cannot be does not hold up the others."""
+        """Replay each; one that cannot be, or that a person must look at first, does not hold up the others."""
         done = 0
         for letter in letters:
             try:
+                if preview(letter).effects_unknown:
+                    messages.warning(request, f"Not replayed, {letter}: an effect may have happened; open it first.")
+                    continue
                 replay(letter, user=request.user)
                 done += 1
             except Exception as error:
-                messages.warning(request, f"Not replayed, {letter}: {_refusal(error)}.")
+                messages.warning(request, f"Not replayed, {letter}: {look.refusal(error)}.")
         if done:
             messages.success(request, f"Replayed: {done}.")
 
     # Page and verbs
 
+    def page_context(self, request: HttpRequest, record: DeadLetter) -> dict[str, Any]:
+        """What the letter's page shows."""
+        forms_of_replay = {
+            "replay_form": InputForm(initial={"input": look.pretty(record.arguments)}, auto_id="replay-%s"),
+            "step_form": StepForm(initial={"from_step": record.step or 1}, auto_id="step-%s"),
+        }
+        return letter_context(record) | forms_of_replay
+
+    def tenants_of(self, record: DeadLetter) -> Sequence[str]:
+        """The letter's own tenant."""
+        return [record.tenant]
+
     def get_urls(self) -> list[URLPattern]:
-        """Add one address for each verb."""
-        name = "deadletters_deadletter"
+        """Add the addresses of a replay: what it would do, and doing it."""
         return [
-            path("<uuid:pk>/replay/", self.admin_site.admin_view(self.replay_view), name=f"{name}_replay"),
-            path("<uuid:pk>/discard/", self.admin_site.admin_view(self.discard_view), name=f"{name}_discard"),
+            self.own_path("preview", self.preview_view),
+            self.own_path("replay", self.replay_view),
             *super().get_urls(),
         ]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show the page; posting to it is refused."""
-        if request.method not in ("GET", "HEAD") or not self.has_view_permission(request):
-            raise PermissionDenied
-        return self._page(request, self.get_object(request, unquote(object_id)))
+    def preview_view(self, request: HttpRequest, pk: UUID) -> HttpResponseBase:
+        """Show what a replay would do, with the button that does it. Changes nothing; an input may be posted."""
+        self.check_may_act(request)
+        letter = self.get_object(request, str(pk))
+        asked = request.POST if request.method == "POST" else request.GET
+        form = _form_of_replay(asked)
+        if form and not form.is_valid():
+            return self._page_again(request, letter, form)
+        said = form.cleaned_data if form else {}
+        try:
+            told = preview(letter, new_input=said.get("input"), from_step=said.get("from_step"))
+        except Exception as error:
+            return self._refused(request, letter, form, error)
+        given = {name: asked[name] for name in said}
+        page = {"given": given, "choices": [], **letter_context(letter), "preview": preview_context(told)}
+        self_page = self.page(request, letter, **page, title=f"Replay {letter}?")
+        self_page.template_name = "admin/deadletters/deadletter/preview.html"
+        return self_page
 
     def replay_view(self, request: HttpRequest, pk: UUID) -> HttpResponseBase:
-        """Continue the failed run, or start one with other input."""
-        letter = self._letter_to_act_on(request, pk)
-        if letter is None:
-            return HttpResponseNotAllowed(["POST"])
-        form = InputForm(request.POST) if "input" in request.POST else None
-        if form and not form.is_valid():
-            return self._page(request, letter, replay_form=form)
-        try:
-            run_id = replay(letter, user=request.user, new_input=form and form.cleaned_data["input"])
-        except Exception as error:
-            refusal = _refusal(error)
-            if form and letter.status in LIVE:
-                form.add_error("input", refusal)
-                return self._page(request, letter, replay_form=form)
-            messages.error(request, f"Not replayed: {refusal}.")
-            return redirect(_page_of(letter))
-        messages.success(request, "Replayed: this run goes on.")
-        return redirect(_run_href(run_id) or _page_of(letter))
-
-    def discard_view(self, request: HttpRequest, pk: UUID) -> HttpResponseBase:
-        """Close the letter; the run stays failed."""
-        letter = self._letter_to_act_on(request, pk)
-        if letter is None:
-            return HttpResponseNotAllowed(["POST"])
-        form = DiscardForm(request.POST)
-        if not form.is_valid():
-            return self._page(request, letter, discard_form=form)
-        try:
-            discard(letter, user=request.user, note=form.cleaned_data["note"])
-            messages.success(request, "Discarded; the run stays failed.")
-        except Exception as error:
-            messages.error(request, f"Not discarded: {_refusal(error)}.")
-        return redirect(_page_of(letter))
-
-    def _letter_to_act_on(self, request: HttpRequest, pk: UUID) -> DeadLetter | None:
-        """Find the letter if this is a POST by somebody who may act."""
+        """Continue the failed run, or start one from a step or with other input."""
         if request.method != "POST":
-            return None
-        if not self.has_replay_permission(request):
-            raise PermissionDenied("This needs the permission deadletters.replay_deadletter.")
-        return self.get_object(request, str(pk))
+            return HttpResponseNotAllowed(["POST"])
+        self.check_may_act(request)
+        letter = self.get_object(request, str(pk))
+        form = _form_of_replay(request.POST)
+        if form and not form.is_valid():
+            return self._page_again(request, letter, form)
+        said = form.cleaned_data if form else {}
+        try:
+            run_id = replay(letter, user=request.user, new_input=said.get("input"), from_step=said.get("from_step"))
+        except Exception as error:
+            return self._refused(request, letter, form, error)
+        messages.success(request, "Replayed: this run goes on.")
+        return redirect(look.run_href(run_id) or self.address("change", letter))
 
-    def _page(self, request: HttpRequest, letter: DeadLetter, **forms_kept: forms.Form) -> TemplateResponse:
-        icon, tone = _LOOKS[LetterStatus(letter.status)]
-        arguments = _pretty(letter.arguments)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": letter,
-            "title": str(letter),
-            "has_view_permission": True,
-            "may_act": self.has_replay_permission(request),
-            "is_live": letter.status in LIVE,
-            "letter": letter,
-            "look": {"icon": icon, "tone": tone, "label": letter.status},
-            "facts": _facts(letter),
-            "arguments": _shortened(arguments),
-            "effects": _effects(letter),
-            "replay_form": InputForm(initial={"input": arguments}, auto_id="replay-%s"),
-            "discard_form": DiscardForm(auto_id="discard-%s"),
-            **forms_kept,
-        }
-        return TemplateResponse(request, "admin/deadletters/deadletter/change_form.html", context)
+    def _refused(
+        self, request: HttpRequest, letter: DeadLetter, form: forms.Form | None, error: Exception
+    ) -> HttpResponseBase:
+        """Say why it was refused: at the field, if what was given may be put right."""
+        refusal = look.refusal(error)
+        if form and letter.is_live:
+            form.add_error(next(iter(form.fields)), refusal)
+            return self._page_again(request, letter, form)
+        messages.error(request, f"Not replayed: {refusal}.")
+        return redirect(self.address("change", letter))
 
-
-def _refusal(error: Exception) -> str:
-    """Say why it was refused. Refusals of any app carry a stable `code`; anything else is a bug and goes on."""
-    if isinstance(error, ObjectDoesNotExist):
-        return "the run is gone"
-    if not isinstance(getattr(error, "code", None), str):
-        raise error
-    return str(error)
+    def _page_again(self, request: HttpRequest, letter: DeadLetter, form: forms.Form) -> TemplateResponse:
+        extra: dict[str, Any] = {"replay_form" if isinstance(form, InputForm) else "step_form": form}
+        return self.page(request, letter, **extra)
 
 
-def _page_of(letter: DeadLetter) -> str:
-    return reverse("admin:deadletters_deadletter_change", args=[letter.pk])
-
-
-def _run_href(run_id: UUID | None) -> str:
-    try:
-        return reverse("admin:runs_run_change", args=[run_id]) if run_id else ""
-    except NoReverseMatch:  # nobody shows runs here
-        return ""
-
-
-def _facts(letter: DeadLetter) -> list[tuple[str, str, str]]:
-    """Shape: label, value, address or nothing."""
-    step = f"{letter.step} {letter.step_name}" if letter.step else ""
-    facts = [
-        ("Run", f"{letter.job_type} {str(letter.run_id)[:8]}", _run_href(letter.run_id)),
-        ("Tenant", letter.tenant, ""),
-        ("Failed at step", step, ""),
-        ("Attempts", str(letter.attempts), ""),
-        ("Cost", f"${letter.cost_usd:,.4f}", ""),
-        ("Failed", f"{letter.failed_at:%Y-%m-%d %H:%M:%S} UTC", ""),
-        ("Fingerprint", letter.fingerprint, ""),
-        ("Replayed", f"{letter.replayed_at:%Y-%m-%d %H:%M:%S} UTC" if letter.replayed_at else "", ""),
-        ("Goes on as", str(letter.replayed_as or "")[:8], _run_href(letter.replayed_as)),
-        ("Dealt with by", str(letter.decided_by or ""), ""),
-        ("Note", letter.note, ""),
-    ]
-    return [fact for fact in facts if fact[1]]
-
-
-def _effects(letter: DeadLetter) -> list[tuple[str, list[str]]]:
-    """Shape: heading, one line for each effect."""
-    effects: dict[str, list[Any]] = json.loads(letter.effects)
-    headings = {"done": "Effects that happened", "unknown": "Effects that may have happened"}
-    return [(text, [_line(entry) for entry in effects.get(name, [])]) for name, text in headings.items()]
-
-
-def _line(entry: Any) -> str:
-    if not isinstance(entry, dict):
-        return str(entry)
-    return f"step {entry.get('seq')}: {entry.get('tool')}, effect key {entry.get('effect_key')}"
-
-
-def _shortened(text: str) -> str:
-    if len(text) <= TEXT_MAX_CHARS:
-        return text
-    return f"{text[:TEXT_MAX_CHARS]}\n… [cut: {len(text):,} characters in all]"
-
-
-def _pretty(text: str) -> str:
-    try:
-        return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
-    except (ValueError, RecursionError):
-        return text
+def _form_of_replay(asked: Any) -> forms.Form | None:
+    """Read what kind of replay is asked for: with other input, from a step, or, with neither, on."""
+    if "input" in asked:
+        return InputForm(asked, auto_id="replay-%s")
+    if "from_step" in asked:
+        return StepForm(asked, auto_id="step-%s")
+    return None

@@ -1,5 +1,7 @@
 """What is kept about failures."""
 
-from deadletters.models.dead_letter import LIVE, DeadLetter, LetterStatus
+from deadletters.models.dead_letter import IS_LIVE, LIVE, DeadLetter, LetterStatus
+from deadletters.models.group import GroupState, LetterGroup
+from deadletters.models.letter_event import LetterEvent, tell
 
-__all__ = ["LIVE", "DeadLetter", "LetterStatus"]
+__all__ = ["IS_LIVE", "LIVE", "DeadLetter", "GroupState", "LetterEvent", "LetterGroup", "LetterStatus", "tell"]

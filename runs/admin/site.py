@@ -24,6 +24,8 @@ MODELS_IN_ORDER = (
     "Tenant",
     "Membership",
     "ApiToken",
+    "LetterGroup",
+    "DeadLetter",
 )
 
 

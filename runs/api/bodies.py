@@ -88,13 +88,8 @@ class MessageSerializer(StrictSerializer):
     end = StrictBoolean(required=False, default=False)
 
 
-class ReplaySerializer(StrictSerializer):
-    """The body of `replay`: nothing continues the run, an input starts a new one."""
+class ForkSerializer(StrictSerializer):
+    """The body of `fork`."""
 
-    input = ObjectField(required=False, allow_null=True, default=None)
-
-
-class DiscardSerializer(StrictSerializer):
-    """The body of `discard`."""
-
-    note = StrictText(max_length=4000, help_text="Why nobody needs to act.")
+    from_step = StrictInteger(min_value=1, help_text="Inside a turn it goes back to the turn's start.")
+    input = ObjectField(required=False, allow_null=True, default=None, help_text="Needs `from_step` 1.")

@@ -1,50 +1,38 @@
-"""Dead letters: list, read, replay, discard."""
+"""Dead letters: list, read, preview, replay, discard, assign, hand over to a person."""
 
-import json
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_field
-from rest_framework import mixins, serializers
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from deadletters.models import DeadLetter
-from deadletters.replay import discard, replay
-from runs.api.bodies import DiscardSerializer, ReplaySerializer
+from deadletters.verbs.assign import assign
+from deadletters.verbs.discard import discard
+from deadletters.verbs.replay import preview, replay
+from deadletters.verbs.task import finish_task, make_task
+from runs.api.assignees import assignee_named
+from runs.api.bodies import StrictSerializer
 from runs.api.filters import DeadLetterFilter
+from runs.api.letter_bodies import (
+    AssignSerializer,
+    DiscardSerializer,
+    NoteSerializer,
+    PreviewQuerySerializer,
+    ReplaySerializer,
+    TaskSerializer,
+)
+from runs.api.letter_documents import DeadLetterSerializer, PreviewSerializer
 from runs.api.pagination import ByFailure
 from runs.api.tenant_view import TenantView
-from runs.models import Run
-from runs.operations.roles import check_may_operate
 
-
-class EffectsSerializer(serializers.Serializer[Any]):
-    """Effects that have happened, and those that may have."""
-
-    done = serializers.ListField(child=serializers.DictField())
-    unknown = serializers.ListField(child=serializers.DictField())
-
-
-class DeadLetterSerializer(serializers.ModelSerializer[DeadLetter]):
-    """A dead letter."""
-
-    run = serializers.UUIDField(source="run_id")
-    effects = serializers.SerializerMethodField()
-
-    class Meta:
-        model = DeadLetter
-        fields = (
-            "id run job_type step step_name error_class error_message attempts failed_at fingerprint status "
-            "replayed_at replayed_as note effects"
-        ).split()
-
-    @extend_schema_field(EffectsSerializer)
-    def get_effects(self, letter: DeadLetter) -> Any:
-        """What had happened."""
-        return json.loads(letter.effects, parse_constant=str)
+_FROM_STEP = OpenApiParameter("from_step", OpenApiTypes.INT, description="As the `from_step` of `replay`.")
 
 
 class DeadLetterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, GenericViewSet[DeadLetter]):
@@ -55,36 +43,76 @@ class DeadLetterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tenant
     pagination_class = ByFailure
     filterset_class = DeadLetterFilter
     lookup_value_converter = "uuid"
+    query_parameters = {"preview": frozenset({"from_step"})}
     scopes = {
         "list": "dead_letters:read",
         "retrieve": "dead_letters:read",
+        "preview": "dead_letters:read",
         "replay": "dead_letters:write",
         "discard": "dead_letters:write",
+        "assign": "dead_letters:write",
+        "task": "dead_letters:write",
+        "done": "dead_letters:write",
     }
 
     def get_queryset(self) -> QuerySet[DeadLetter]:
         """Only the tenant's own."""
         if getattr(self, "swagger_fake_view", False):
             return DeadLetter.objects.none()
-        return DeadLetter.objects.filter(tenant=self.tenant.slug)
+        return DeadLetter.objects.filter(tenant=self.tenant.slug).select_related("assignee", "decided_by")
+
+    @extend_schema(responses=PreviewSerializer, parameters=[_FROM_STEP], filters=False)
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def preview(self, request: Request, pk: Any = None) -> Response:
+        """Say what a replay would do, or why it would be refused; new input would do what `from_step` 1 does."""
+        query = PreviewQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        from_step = query.validated_data.get("from_step")
+        told = preview(self.get_object(), from_step=int(from_step) if from_step else None)
+        return Response(PreviewSerializer(told).data)
 
     @extend_schema(request=ReplaySerializer, responses={202: DeadLetterSerializer})
     @action(detail=True, methods=["post"])
     def replay(self, request: Request, pk: Any = None) -> Response:
-        """Continue the failed run after its last good step, or start a new one with other input."""
-        body = ReplaySerializer(data=request.data)
-        body.is_valid(raise_exception=True)
+        """Continue the failed run after its last good step, or start a new one from a step or with other input."""
+        body = self._body(ReplaySerializer)
         letter = self.get_object()
-        replay(letter, user=self.user, new_input=body.validated_data["input"])
+        replay(letter, user=self.user, new_input=body["input"], from_step=body["from_step"])
         return Response(DeadLetterSerializer(letter).data, status=202)
 
     @extend_schema(request=DiscardSerializer, responses=DeadLetterSerializer)
     @action(detail=True, methods=["post"])
     def discard(self, request: Request, pk: Any = None) -> Response:
         """Close the letter; the run stays failed."""
-        body = DiscardSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
+        return self._decide(discard, DiscardSerializer)
+
+    @extend_schema(request=AssignSerializer, responses=DeadLetterSerializer)
+    @action(detail=True, methods=["post"])
+    def assign(self, request: Request, pk: Any = None) -> Response:
+        """Give the letter to a user of the tenant; it stays live."""
+        return self._decide(assign, AssignSerializer)
+
+    @extend_schema(request=TaskSerializer, responses=DeadLetterSerializer)
+    @action(detail=True, methods=["post"])
+    def task(self, request: Request, pk: Any = None) -> Response:
+        """Make the letter a manual task of a user of the tenant, due at a time."""
+        return self._decide(make_task, TaskSerializer)
+
+    @extend_schema(request=NoteSerializer, responses=DeadLetterSerializer)
+    @action(detail=True, methods=["post"])
+    def done(self, request: Request, pk: Any = None) -> Response:
+        """Close an assigned letter: a person has done by hand what the run could not."""
+        return self._decide(finish_task, NoteSerializer)
+
+    def _decide(self, verb: Callable[..., None], body_class: type[StrictSerializer]) -> Response:
+        body = self._body(body_class)
         letter = self.get_object()
-        check_may_operate(Run.objects.get(pk=letter.run_id), self.user)
-        discard(letter, user=self.user, note=body.validated_data["note"])
+        if "user" in body:
+            body["assignee"] = assignee_named(body.pop("user"), [letter.tenant])
+        verb(letter, user=self.user, **body)
         return Response(DeadLetterSerializer(letter).data)
+
+    def _body(self, body_class: type[StrictSerializer]) -> dict[str, Any]:
+        body = body_class(data=self.request.data)
+        body.is_valid(raise_exception=True)
+        return dict(body.validated_data)

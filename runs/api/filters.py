@@ -5,7 +5,7 @@ from typing import Any
 import django_filters  # type: ignore[import-untyped]
 from django import forms
 
-from deadletters.models import DeadLetter, LetterStatus
+from deadletters.models import DeadLetter, GroupState, LetterGroup, LetterStatus
 from runs.api.moments import moment_of
 from runs.models import PendingAction, Run
 from runs.states import ActionStatus, RunStatus
@@ -61,7 +61,23 @@ class DeadLetterFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     status = django_filters.MultipleChoiceFilter(choices=LetterStatus.choices)
     run = django_filters.UUIDFilter("run_id")
+    group = django_filters.UUIDFilter("group_id")
+    assignee = django_filters.CharFilter("assignee__username")
+    replayed_as = django_filters.UUIDFilter("replayed_as")
+    failed_after = MomentFilter("failed_at", "gte")
+    failed_before = MomentFilter("failed_at", "lt")
+    due_before = MomentFilter("due_at", "lt")
 
     class Meta:
         model = DeadLetter
-        fields = ["status", "job_type", "fingerprint", "run"]
+        fields = ["status", "job_type", "error_class", "error_kind", "version", "fingerprint", "run"]
+
+
+class LetterGroupFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """Filters of groups of dead letters."""
+
+    state = django_filters.MultipleChoiceFilter(choices=GroupState.choices)
+
+    class Meta:
+        model = LetterGroup
+        fields = ["state", "job_type", "error_class", "fingerprint"]

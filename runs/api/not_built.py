@@ -11,8 +11,6 @@ from runs.api.problems import problem
 
 PATHS = (
     "runs/<uuid:pk>/events/",
-    "runs/<uuid:pk>/fork/",
-    "dead-letters/<uuid:pk>/assign/",
     "queues/",
     "usage/",
     "workflows/<uuid:pk>/",

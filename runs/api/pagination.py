@@ -72,6 +72,12 @@ class ByFailure(NewestFirst):
     ordering = ("-failed_at", "-id")
 
 
+class ByLastSeen(NewestFirst):
+    """Groups of dead letters, the one that failed last first."""
+
+    ordering = ("-own_last_seen", "-id")
+
+
 class BySequence(NewestFirst):
     """Steps of a run, in their order."""
 

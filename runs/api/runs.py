@@ -1,4 +1,4 @@
-"""Runs: post, list, read, trace, cancel, retry, answer."""
+"""Runs: post, list, read, trace, cancel, retry, fork, answer."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from runs.api.bodies import MessageSerializer, PostRunSerializer
+from runs.api.bodies import ForkSerializer, MessageSerializer, PostRunSerializer
 from runs.api.filters import RunFilter
 from runs.api.pagination import BySequence, NewestFirst
 from runs.api.problems import problem
@@ -21,6 +21,7 @@ from runs.api.tenant_view import TenantView
 from runs.errors import ConflictError, InvalidInputError
 from runs.models import Run
 from runs.operations.cancel_run import cancel_run
+from runs.operations.fork_run import fork_run
 from runs.operations.post_run import post_run
 from runs.operations.replay_run import retry_run
 from runs.operations.send_message import send_message
@@ -45,6 +46,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
         "create": "runs:write",
         "cancel": "runs:write",
         "retry": "runs:write",
+        "fork": "runs:write",
         "messages": "runs:write",
     }
 
@@ -98,6 +100,17 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
         """Continue a failed run after its last good step."""
         self.expect_no_fields()
         return Response(self._document(retry_run(self.get_object(), user=self.user)), status=202)
+
+    @extend_schema(request=ForkSerializer, responses={202: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def fork(self, request: Request, pk: Any = None) -> Response:
+        """Start a run that reuses the steps of an ended one before `from_step`, and does the rest anew."""
+        body = ForkSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        said = body.validated_data
+        fork = fork_run(self.get_object(), user=self.user, from_step=said["from_step"], new_input=said["input"])
+        document = self._document(fork)
+        return Response(document, status=202, headers={"Location": document["links"]["self"]})
 
     @extend_schema(request=MessageSerializer, responses={202: ActionSerializer})
     @action(detail=True, methods=["post"])

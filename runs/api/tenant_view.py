@@ -22,6 +22,7 @@ class TenantView(APIView):
     http_method_names = ["get", "head", "post"]
     scopes: dict[str, str] = {}
     paged_actions: frozenset[str] = frozenset({"list"})
+    query_parameters: dict[str, frozenset[str]] = {}  # by action, besides those of pages and filters
     schema = ProblemSchema()
 
     @property
@@ -62,4 +63,5 @@ class TenantView(APIView):
         action = getattr(self, "action", None)
         paged = PAGE_PARAMETERS if action in self.paged_actions else frozenset()
         filters = getattr(self, "filterset_class", None) if action == "list" else None
-        return paged | frozenset(filters.base_filters if filters else ()) | {"format"}
+        own = self.query_parameters.get(action or "", frozenset())
+        return paged | own | frozenset(filters.base_filters if filters else ()) | {"format"}

@@ -4,6 +4,7 @@ from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
 from runs.api.actions import ActionViewSet
+from runs.api.dead_letter_groups import DeadLetterGroupViewSet
 from runs.api.dead_letters import DeadLetterViewSet
 from runs.api.job_types import JobTypesView
 from runs.api.not_built import PATHS, NotBuiltView
@@ -16,6 +17,7 @@ router = SimpleRouter(use_regex_path=False)
 router.register("runs", RunViewSet, basename="run")
 router.register("actions", ActionViewSet, basename="action")
 router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
+router.register("dead-letter-groups", DeadLetterGroupViewSet, basename="dead-letter-group")
 
 urlpatterns = [
     *router.urls,

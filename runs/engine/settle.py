@@ -23,6 +23,7 @@ from runs.engine.outcomes import (
     Retry,
     Waiting,
 )
+from runs.engine.retry import classify
 from runs.fault_points import fault_point
 from runs.hostile import clean_text, cut
 from runs.models import Gate, PendingAction, Step
@@ -163,6 +164,10 @@ def _fail(journal: Journal, error: BaseException) -> None:
                 cost_usd=run.cost_usd,
                 effects=effects_of(journal),
                 failed_at=journal.lease.now(),
+                attempt=step.attempt if step else 0,
+                version=(run.definition_id or "")[:12],
+                error_kind=str(classify(error)),
+                forked_from=run.forked_from_id,
             )
         )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, When
 
-from deadletters.models import LIVE, DeadLetter
+from deadletters.models import IS_LIVE, DeadLetter
 from runs.clock import in_seconds
 from runs.conf import conf
 from runs.declarations.catalog import job_types
@@ -91,7 +91,7 @@ def dead_letters_agree() -> Iterator[Breach]:
     letters = DeadLetter.objects.filter(run_id=OuterRef("pk"))
     failed = Run.objects.filter(~Exists(letters), status=RunStatus.FAILED)
     yield from _of_runs(22, failed, "has failed without a dead letter")
-    live = Run.objects.filter(Exists(letters.filter(status__in=LIVE))).exclude(status=RunStatus.FAILED)
+    live = Run.objects.filter(Exists(letters.filter(IS_LIVE))).exclude(status=RunStatus.FAILED)
     yield from _of_runs(22, live, "has not failed, but its dead letter is live")
 
 

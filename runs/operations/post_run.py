@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ from runs.errors import (
     UnknownJobTypeError,
 )
 from runs.hostile import clean, depth
-from runs.models import Run, Tenant
+from runs.models import Run, Step, Tenant
 from runs.models.line import Line, join_line, line_for, rank_of
 from runs.models.moves import tell_first
 from runs.queue.doorbell import ring
@@ -77,16 +77,12 @@ def post_run(
     former = _former(request, tenant)
     try:
         with transaction.atomic():
-            run = _store(request, job_type, run_input, tenant=tenant, user=user, origin=origin)
+            run = new_run(request, job_type, run_input, tenant=tenant, user=user, origin=origin)
             run.idempotency_key = idempotency_key
             run.forked_from = forked_from
             if former:
                 run.continues, run.definition = former, former.definition
-            run.save(force_insert=True)
-            tell_first(run, f"run.{run.status}", actor=user.get_username(), at=run.created_at)
-            join_line(run)
-            if run.state == RunStatus.QUEUED:
-                ring([run.queue])
+            insert_run(run, actor=user.get_username())
     except IntegrityError:
         known = _known(tenant, idempotency_key, request) if idempotency_key else None
         if not known:
@@ -140,7 +136,17 @@ def _former(request: RunRequest, tenant: Tenant) -> Run | None:
     return former
 
 
-def _store(
+def insert_run(run: Run, *, actor: str, steps: Sequence[Step] = ()) -> None:
+    """Store a new run with the steps that it begins with, tell of it, and ring. Needs a transaction."""
+    run.save(force_insert=True)
+    Step.objects.bulk_create(steps)
+    tell_first(run, f"run.{run.status}", actor=actor, at=run.created_at)
+    join_line(run)
+    if run.state == RunStatus.QUEUED:
+        ring([run.queue])
+
+
+def new_run(
     request: RunRequest,
     job_type: JobType,
     run_input: dict[str, Any],
@@ -149,6 +155,7 @@ def _store(
     user: AbstractBaseUser,
     origin: str,
 ) -> Run:
+    """Build the row of a run, not stored yet. The input is validated already."""
     now = clock.now()
     later = request.scheduled_at if request.scheduled_at and request.scheduled_at > now else None
     ceiling = job_type.max_cost_usd if request.max_cost_usd is None else request.max_cost_usd

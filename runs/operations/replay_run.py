@@ -7,9 +7,10 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from deadletters.replay import close_for_retry
-from runs.errors import InvalidTransitionError, NotSupportedError
+from runs.errors import InvalidTransitionError
 from runs.models import Run
 from runs.models.moves import Event, change
+from runs.operations.fork_run import fork_run
 from runs.operations.post_run import RunRequest, post_run
 from runs.operations.roles import check_may_operate
 from runs.queue.doorbell import ring
@@ -27,15 +28,17 @@ def retry_run(run: Run, *, user: AbstractBaseUser) -> Run:
 
 
 def replay_run(run_id: UUID, user: Any, *, new_input: Any = None, from_step: int | None = None) -> UUID:
-    """Replay the run of a dead letter: continue it, or post it anew with other input.
+    """Replay the run of a dead letter: continue it, fork it from a step, or post it anew with other input.
 
-    Raises: NotSupportedError for `from_step`, which is not built yet; as `retry_run`.
+    What is posted anew reuses nothing, so it starts with the definition of this deploy.
+
+    Raises: as `retry_run`, `fork_run` and `post_run`.
     """
-    if from_step is not None:
-        raise NotSupportedError({"from_step": ["is not built yet"]})
-    if new_input is None:
+    if new_input is None and from_step is None:
         return _continue(run_id, user).pk
     former = Run.objects.select_related("tenant").get(pk=run_id)
+    if new_input is None or from_step not in (None, 1):
+        return fork_run(former, user=user, from_step=from_step or 1, new_input=new_input, origin="replay").pk
     check_may_operate(former, user)
     run, _ = post_run(
         RunRequest(

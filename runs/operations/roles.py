@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 
 from runs.errors import NotPermittedError
-from runs.models import DECIDERS, PendingAction, Role, Run, holds_role
+from runs.models import DECIDERS, PendingAction, Role, Run, Tenant, holds_role
 from runs.states import ActionKind
 
 OPERATORS = (Role.OPERATOR, Role.ADMIN)
@@ -31,6 +31,14 @@ def check_may_operate(run: Run, user: AbstractBaseUser) -> None:
     """
     if run.requested_by_id != user.pk:
         _check(user, run.tenant_id, OPERATORS, "this")
+
+
+def check_may_operate_in(tenant: str, user: AbstractBaseUser) -> None:
+    """Refuse a user who may not operate the runs of a tenant, given by its slug. Raises: NotPermittedError."""
+    pk = Tenant.objects.filter(slug=tenant).values_list("pk", flat=True).first()
+    if pk is None:
+        raise NotPermittedError(f"there is no tenant {tenant}")
+    _check(user, pk, OPERATORS, "this")
 
 
 def _check(user: AbstractBaseUser, tenant_id: UUID, roles: Sequence[Role], what: str) -> None:

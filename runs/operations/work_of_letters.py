@@ -5,8 +5,9 @@ from uuid import UUID
 
 from deadletters.work import Outcome, Preview
 from runs.models import Run
+from runs.operations.preview_replay import preview_replay
 from runs.operations.replay_run import replay_run
-from runs.states import STEP_DONE, Effect, RunStatus, StepStatus
+from runs.states import RunStatus
 
 _OUTCOMES = {
     RunStatus.COMPLETED: Outcome.COMPLETED,
@@ -24,21 +25,7 @@ class Runs:
 
     def preview(self, run_id: UUID, *, new_input: Any = None, from_step: int | None = None) -> Preview:
         """Say what `replay` would do with the same arguments."""
-        run = Run.objects.get(pk=run_id)
-        steps = list(run.steps.order_by("seq"))
-        effects = [step for step in steps if step.effect not in ("", Effect.READ)]
-
-        def entries(*statuses: str) -> list[dict[str, Any]]:
-            found = [step for step in effects if step.status in statuses]
-            return [{"seq": s.seq, "tool": s.name, "effect_key": s.effect_key} for s in found]
-
-        return Preview(
-            reused=[step.seq for step in steps if step.status in STEP_DONE],
-            runs_again=[step.seq for step in steps if step.status not in STEP_DONE],
-            effects_done=entries(StepStatus.COMPLETED),
-            effects_unknown=entries(StepStatus.UNKNOWN, StepStatus.STARTED),
-            refusal="" if run.state == RunStatus.FAILED else f"the run is {run.status}",
-        )
+        return preview_replay(run_id, new_input=new_input, from_step=from_step)
 
     def outcomes(self, run_ids: list[UUID]) -> dict[UUID, Outcome]:
         """Tell what has become of replayed runs."""

@@ -3,8 +3,8 @@ from django.test import Client
 from django.urls import reverse
 
 from deadletters.models import DeadLetter
-from runs.models import Run
-from tests.runs.admin.rows import make_failed, make_tenant, make_user
+from runs.models import Role, Run
+from tests.runs.admin.rows import make_failed, make_letter, make_step, make_tenant, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -119,13 +119,13 @@ def test_a_bug_of_the_replayer_is_not_taken_for_a_refusal(operator_client, lette
     assert DeadLetter.objects.get(pk=letter.pk).status == "open"
 
 
-@pytest.mark.parametrize("verb", ["replay", "discard"])
+@pytest.mark.parametrize("verb", ["replay", "discard", "assign", "task", "done"])
 def test_getting_a_verb_changes_nothing(operator_client, letter, verb):
     assert operator_client.get(verb_of(letter, verb)).status_code == 405
     assert DeadLetter.objects.get(pk=letter.pk).status == "open"
 
 
-@pytest.mark.parametrize("verb", ["replay", "discard"])
+@pytest.mark.parametrize("verb", ["replay", "preview", "discard", "assign", "task", "done"])
 def test_a_verb_without_a_csrf_token_is_refused(operator, letter, verb):
     client = Client(enforce_csrf_checks=True)
     client.force_login(operator)
@@ -171,3 +171,126 @@ def test_the_list_asks_a_fixed_number_of_queries(operator_client, operator, tena
 
 def test_an_empty_list_says_that_all_is_well(operator_client):
     assert "no run has failed for good" in operator_client.get(LIST).content.decode()
+
+
+# What a replay would do
+
+
+def test_a_replay_is_previewed_and_then_confirmed(operator_client, letter):
+    page = operator_client.get(verb_of(letter, "preview"))
+
+    assert page.context["preview"]["facts"][:2] == [("Steps reused", "none"), ("Steps done again", "1")]
+    assert f'action="{verb_of(letter, "replay")}"' in page.content.decode()
+    assert DeadLetter.objects.get(pk=letter.pk).status == "open"
+    assert Run.objects.get(pk=letter.run_id).status == "failed"
+
+
+def test_the_confirmation_hands_on_what_was_asked_for(operator_client, letter):
+    from_step = operator_client.get(verb_of(letter, "preview"), {"from_step": "1"}).content.decode()
+    typed = operator_client.post(verb_of(letter, "preview"), {"input": '{"text": "<b>"}'}).content.decode()
+
+    assert '<input type="hidden" name="from_step" value="1">' in from_step
+    assert 'name="input" value="{&quot;text&quot;: &quot;&lt;b&gt;&quot;}"' in typed
+    assert Run.objects.count() == 1
+
+    operator_client.post(verb_of(letter, "replay"), {"from_step": "1"})
+    assert Run.objects.get(forked_from=letter.run_id).origin == "replay"
+
+
+def test_a_preview_warns_of_effects_that_would_happen_again_or_may_have_happened(operator_client, letter):
+    run = Run.objects.get(pk=letter.run_id)
+    make_step(run, "tool_call", effect="unsafe", effect_key="k-2")
+    make_step(run, "tool_call", "unknown", effect="unsafe", effect_key="k-3")
+
+    effects = {heading: lines for heading, _, lines in preview_of(operator_client, letter, from_step="1")["effects"]}
+
+    assert effects["Would happen again"] == ["step 2: console_refund, effect key k-2"]
+    assert [lines for heading, lines in effects.items() if heading.startswith("May")] == [
+        ["step 3: console_refund, effect key k-3"]
+    ]
+
+
+def preview_of(client, letter, **query):
+    return client.get(verb_of(letter, "preview"), query).context["preview"]
+
+
+@pytest.mark.parametrize("from_step", ["0", "x", "", "99"])
+def test_a_step_that_is_not_there_is_refused_at_its_field(operator_client, letter, from_step):
+    page = operator_client.get(verb_of(letter, "preview"), {"from_step": from_step})
+
+    assert page.context["step_form"].errors["from_step"]
+
+
+def test_a_replay_that_would_be_refused_says_so_and_has_no_button(operator_client, letter, settings):
+    settings.AGENTOPS = {**settings.AGENTOPS, "replays_max": 0}
+
+    text = operator_client.get(verb_of(letter, "preview")).content.decode()
+
+    assert "It would be refused" in text and 'act--approve" disabled' in text
+
+
+def test_a_letter_with_an_unknown_effect_is_not_replayed_with_others(operator_client, letter):
+    run = Run.objects.get(pk=letter.run_id)
+    make_step(run, "tool_call", "unknown", effect="unsafe", effect_key="k-2")
+    chosen = {"action": "replay_selected", "_selected_action": [letter.pk]}
+
+    response = operator_client.post(LIST, chosen, follow=True)
+
+    assert "an effect may have happened" in response.content.decode()
+    assert DeadLetter.objects.get(pk=letter.pk).status == "open"
+
+
+# People
+
+
+def test_a_letter_becomes_a_task_and_is_done(operator_client, letter, operator, tenant):
+    make_user("carl", tenant=tenant)
+    operator_client.post(verb_of(letter, "assign"), {"assignee": "olga"})
+    operator_client.post(verb_of(letter, "task"), {"assignee": "carl", "due_at": "2090-01-31T08:00", "note": "by hand"})
+
+    text = operator_client.get(page_of(letter)).content.decode()
+    assert "2090-01-31 08:00:00 UTC" in text and "carl" in text and "Done</button>" in text
+
+    operator_client.post(verb_of(letter, "done"), {"note": "refunded in the shop"})
+    letter.refresh_from_db()
+    assert (letter.is_live, letter.decided_by) == (False, operator)
+    text = operator_client.get(page_of(letter)).content.decode()
+    assert "refunded in the shop" in text and "Deal with it" not in text
+    assert [event.verb for event in letter.events.all()] == ["assign", "task", "done"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "typed", "field"),
+    [
+        ("assign", {"assignee": "nobody"}, "assignee"),
+        ("assign", {"assignee": "stranger"}, "assignee"),
+        ("task", {"assignee": "olga"}, "due_at"),
+        ("task", {"assignee": "olga", "due_at": "2020-01-31T08:00"}, "due_at"),
+        ("discard", {}, "note"),
+    ],
+)
+def test_a_wrong_form_is_shown_again_with_what_is_wrong(operator_client, letter, verb, typed, field):
+    make_user("stranger", tenant=make_tenant("globex"))
+
+    page = operator_client.post(verb_of(letter, verb), typed)
+
+    (form,) = [choice["form"] for choice in page.context["choices"] if choice["form"].errors]
+    assert set(form.errors) == {field}
+    assert DeadLetter.objects.get(pk=letter.pk).status == "open"
+
+
+def test_a_viewer_with_the_permission_but_not_the_role_discards_nothing(client, letter, tenant):
+    client.force_login(make_user("vera", tenant=tenant, role=Role.VIEWER, perms=PERMS))
+
+    response = client.post(verb_of(letter, "discard"), {"note": "x"}, follow=True)
+
+    assert "needs one of the roles" in response.content.decode()
+    assert DeadLetter.objects.get(pk=letter.pk).status == "open"
+
+
+def test_a_letter_links_to_the_letters_of_its_chain(operator_client, letter, operator):
+    operator_client.post(verb_of(letter, "replay"))
+    later = make_letter(Run.objects.get(pk=letter.run_id), replays=1)
+
+    assert page_of(later) in operator_client.get(page_of(letter)).content.decode()
+    assert page_of(letter) in operator_client.get(page_of(later)).content.decode()

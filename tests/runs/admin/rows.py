@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from deadletters.models import DeadLetter
+from deadletters.models import DeadLetter, LetterGroup
 from runs.models import (
     Artifact,
     Membership,
@@ -185,6 +185,17 @@ def make_letter(run: Run, **columns: Any) -> DeadLetter:
     )
 
 
+def make_group(message: str = "the model has no price") -> LetterGroup:
+    """The group of all letters that are in none."""
+    now = timezone.now()
+    group = LetterGroup.objects.create(
+        fingerprint="v1-0123456789abcdef01234567", job_type="console_agent", error_class="UnknownPriceError",
+        message=message, first_seen=now, last_seen=now, count=DeadLetter.objects.filter(group=None).count(),
+    )  # fmt: skip
+    DeadLetter.objects.filter(group=None).update(group=group)
+    return group
+
+
 def make_failed(tenant: Tenant, user: Any, message: str = "the model has no price") -> DeadLetter:
     """A run that gave up, with its letter."""
     now = timezone.now()
@@ -264,6 +275,7 @@ def fill(user: Any, tenant: Tenant) -> dict[str, Any]:
         "cancelled": make_run(tenant, user, RunStatus.CANCELLED),
         "running": make_run(tenant, user, RunStatus.RUNNING, worker=make_worker().pk),
         "letter": make_failed(tenant, user, f"no price for the model {HOSTILE}"),
+        "group": make_group(f"no price for the model {HOSTILE}"),
         "artifact": Artifact.objects.defer("body").get(run=completed),
         **actions,
     }

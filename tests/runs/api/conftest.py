@@ -15,6 +15,7 @@ from tests.testapp.agents import CALLS, FAIL, HAPPENED, KEYS
 RUNS = "/api/v1/runs/"
 ACTIONS = "/api/v1/actions/"
 LETTERS = "/api/v1/dead-letters/"
+GROUPS = "/api/v1/dead-letter-groups/"
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from deadletters.models import DeadLetter
+from deadletters.models import DeadLetter, LetterGroup
 from runs.api.problems import unknown_address
 from runs.models import SCOPES, PendingAction, Run
 from runs.operations.accounts import make_tenant, make_token
@@ -25,6 +25,11 @@ BODIES = {
     "resolve": {"outcome": "happened"},
     "messages": {"text": "t"},
     "discard": {"note": "n"},
+    "fork": {"from_step": 1},
+    "assign": {"user": "service@acme"},
+    "task": {"user": "service@acme", "due_at": "2090-01-01T00:00:00Z"},
+    "ignore": {"above_per_hour": 5},
+    "dead-letter-groups/<uuid:pk>/resolve/": {},
 }
 SCOPE_OF = {
     ("GET", "runs/"): "runs:read",
@@ -33,6 +38,7 @@ SCOPE_OF = {
     ("GET", "runs/<uuid:pk>/steps/"): "runs:read",
     ("POST", "runs/<uuid:pk>/cancel/"): "runs:write",
     ("POST", "runs/<uuid:pk>/retry/"): "runs:write",
+    ("POST", "runs/<uuid:pk>/fork/"): "runs:write",
     ("POST", "runs/<uuid:pk>/messages/"): "runs:write",
     ("GET", "actions/"): "actions:read",
     ("GET", "actions/<uuid:pk>/"): "actions:read",
@@ -42,13 +48,21 @@ SCOPE_OF = {
     ("GET", "dead-letters/"): "dead_letters:read",
     ("GET", "dead-letters/<uuid:pk>/"): "dead_letters:read",
     ("POST", "dead-letters/<uuid:pk>/replay/"): "dead_letters:write",
+    ("GET", "dead-letters/<uuid:pk>/preview/"): "dead_letters:read",
     ("POST", "dead-letters/<uuid:pk>/discard/"): "dead_letters:write",
+    ("POST", "dead-letters/<uuid:pk>/assign/"): "dead_letters:write",
+    ("POST", "dead-letters/<uuid:pk>/task/"): "dead_letters:write",
+    ("POST", "dead-letters/<uuid:pk>/done/"): "dead_letters:write",
+    ("GET", "dead-letter-groups/"): "dead_letters:read",
+    ("GET", "dead-letter-groups/<uuid:pk>/"): "dead_letters:read",
+    ("POST", "dead-letter-groups/<uuid:pk>/resolve/"): "dead_letters:write",
+    ("POST", "dead-letter-groups/<uuid:pk>/ignore/"): "dead_letters:write",
+    ("POST", "dead-letter-groups/<uuid:pk>/reopen/"): "dead_letters:write",
+    ("POST", "dead-letter-groups/<uuid:pk>/assign/"): "dead_letters:write",
     ("GET", "job-types/"): "runs:read",
 }
 NOT_BUILT = {
     "runs/<uuid:pk>/events/",
-    "runs/<uuid:pk>/fork/",
-    "dead-letters/<uuid:pk>/assign/",
     "queues/",
     "usage/",
     "workflows/<uuid:pk>/",
@@ -86,7 +100,7 @@ def address(path: str, pk=NOBODY) -> str:
 
 def send(api: Api, method: str, path: str, pk=NOBODY):
     verb = path.rstrip("/").rpartition("/")[2]
-    return api.send(method, address(path, pk), BODIES.get(verb) if method == "POST" else None)
+    return api.send(method, address(path, pk), BODIES.get(path, BODIES.get(verb)) if method == "POST" else None)
 
 
 MATRIX = sorted(SCOPE_OF.items())
@@ -157,11 +171,12 @@ def theirs(approval, failed) -> dict[str, object]:
         "runs": approval.run_id,
         "actions": approval.pk,
         "dead-letters": DeadLetter.objects.get(run_id=failed.pk).pk,
+        "dead-letter-groups": DeadLetter.objects.get(run_id=failed.pk).group_id,
     }
 
 
 def rows() -> list[object]:
-    return [list(model.objects.order_by("pk").values()) for model in (Run, PendingAction, DeadLetter)]
+    return [list(model.objects.order_by("pk").values()) for model in (Run, PendingAction, DeadLetter, LetterGroup)]
 
 
 @pytest.mark.parametrize(("method", "path"), OF_ONE)

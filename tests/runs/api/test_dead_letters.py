@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from deadletters.models import DeadLetter
-from runs.models import Run
+from deadletters.models import DeadLetter, LetterEvent
+from runs.models import Membership, Role, Run
+from runs.operations.accounts import make_member
 from tests.runs.api.conftest import LETTERS, NOBODY, RUNS, assert_problem
 
 pytestmark = pytest.mark.django_db
@@ -103,5 +104,98 @@ def test_retrying_the_run_closes_its_letter(api, failed, letter):
     assert_problem(api.post(f"{LETTERS}{letter.pk}/replay/"), 409, "wrong_state")
 
 
-def test_assigning_is_not_built_and_says_so(api, letter):
-    assert_problem(api.post(f"{LETTERS}{letter.pk}/assign/", {}), 422, "not_supported")
+@pytest.fixture
+def clara(tenant):
+    return make_member(tenant, "clara")
+
+
+def test_a_letter_is_assigned_made_a_task_and_done(api, letter, clara):
+    assigned = api.post(f"{LETTERS}{letter.pk}/assign/", {"user": "clara"})
+    assert (assigned.status_code, assigned.json()["status"], assigned.json()["assignee"]) == (200, "assigned", "clara")
+
+    body = {"user": "clara", "due_at": "2090-01-31T08:00:00Z", "note": "by hand"}
+    task = api.post(f"{LETTERS}{letter.pk}/task/", body).json()
+    assert (task["status"], task["due_at"], task["note"]) == ("assigned", body["due_at"], "by hand")
+
+    done = api.post(f"{LETTERS}{letter.pk}/done/").json()
+    assert (done["status"], done["decided_by"]) == ("assigned", "service@acme") and done["done_at"]
+    for verb, body in (("done", {}), ("replay", {}), ("assign", {"user": "clara"}), ("discard", {"note": "late"})):
+        refused = assert_problem(api.post(f"{LETTERS}{letter.pk}/{verb}/", body), 409, "wrong_state")
+        assert "already done by service@acme" in refused["detail"]
+
+
+def test_letters_are_found_by_assignee_cause_and_time(api, letter, clara):
+    api.post(f"{LETTERS}{letter.pk}/task/", {"user": "clara", "due_at": "2090-01-31T08:00:00Z"})
+
+    def found(query):
+        return len(api.get(f"{LETTERS}?{query}").json()["results"])
+
+    assert found("assignee=clara") == found(f"group={letter.group_id}") == found("error_class=ValueError") == 1
+    assert found("due_before=2091-01-01T00:00:00Z") == found("failed_after=2020-01-01T00:00:00Z") == 1
+    assert found("assignee=carl") == found(f"group={NOBODY}") == found("due_before=2089-01-01T00:00:00Z") == 0
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "field"),
+    [
+        ("assign", {}, "user"),
+        ("assign", {"user": 1}, "user"),
+        ("assign", {"user": "nobody"}, "user"),
+        ("assign", {"user": "service@globex"}, "user"),
+        ("task", {"user": "clara"}, "due_at"),
+        ("task", {"user": "clara", "due_at": "2020-01-01T00:00:00Z"}, "due_at"),
+        ("task", {"user": "clara", "due_at": "tomorrow"}, "due_at"),
+        ("done", {"notes": "x"}, "notes"),
+        ("replay", {"from_step": 0}, "from_step"),
+        ("replay", {"from_step": 99}, "from_step"),
+        ("replay", {"from_step": True}, "from_step"),
+    ],
+)
+def test_a_verb_that_does_not_fit_is_422_and_names_the_field(api, letter, clara, foreign, verb, body, field):
+    assert_problem(api.post(f"{LETTERS}{letter.pk}/{verb}/", body), 422, "invalid", field)
+    assert DeadLetter.objects.get().status == "open" and not LetterEvent.objects.exists()
+
+
+def test_a_viewer_uses_no_verb(api, api_of, letter, tenant):
+    make_member(tenant, "vera")
+    Membership.objects.filter(user__username="vera").update(role=Role.VIEWER)
+    vera = api_of("vera")
+
+    for verb, body in (("assign", {"user": "vera"}), ("discard", {"note": "x"}), ("replay", {})):
+        assert_problem(vera.post(f"{LETTERS}{letter.pk}/{verb}/", body), 403, "forbidden")
+    assert DeadLetter.objects.get().status == "open"
+
+
+def test_a_preview_tells_what_the_replay_does_and_changes_nothing(api, letter):
+    told = api.get(f"{LETTERS}{letter.pk}/preview/").json()
+    again = api.get(f"{LETTERS}{letter.pk}/preview/?from_step=1").json()
+
+    assert (told["reused"], told["runs_again"], told["refusal"]) == ([1], [2], "")
+    assert (again["reused"], again["runs_again"]) == ([], [1, 2])
+    assert told["estimated_cost_usd"] == "0" and told["effects_unknown"] == []
+    assert DeadLetter.objects.get().status == "open" and Run.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "query", ["from_step=x", "from_step=0", "from_step=-1", "from_step=1.0", "from_step=99", "step=1"]
+)
+def test_a_preview_that_does_not_fit_is_422(api, letter, query):
+    assert_problem(api.get(f"{LETTERS}{letter.pk}/preview/?{query}"), 422, "invalid", query.partition("=")[0])
+
+
+def test_a_replay_from_a_step_and_its_run_know_each_other(api, failed, letter, work):
+    answer = api.post(f"{LETTERS}{letter.pk}/replay/", {"from_step": 2})
+    work()
+
+    new = api.get(f"{RUNS}{answer.json()['replayed_as']}/").json()
+    assert (new["forked_from"], new["status"]) == (str(failed.pk), "completed")
+    assert api.get(f"{LETTERS}?replayed_as={new['id']}").json()["results"][0]["id"] == str(letter.pk)
+
+
+def test_a_chain_of_replays_ends_with_409_and_says_what_to_do(api, failed, letter, settings):
+    settings.AGENTOPS = {**settings.AGENTOPS, "replays_max": 0}
+
+    for path in (f"{LETTERS}{letter.pk}/replay/", f"{RUNS}{failed.pk}/retry/"):
+        refused = assert_problem(api.post(path), 409, "replays_exhausted")
+        assert "post the work as a new run" in refused["detail"]
+    assert DeadLetter.objects.get().status == "open"

@@ -16,7 +16,7 @@ from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deadletters.models import DeadLetter
+from deadletters.models import DeadLetter, LetterGroup
 from tests.runs.api.conftest import NOBODY, RUNS
 
 pytestmark = pytest.mark.django_db
@@ -85,8 +85,19 @@ def test_posting_a_run_names_the_key_and_every_field_of_the_body():
 
 
 def test_answers_are_what_the_schema_says(api, completed, failed, approval, outcome, question, budget):
+    letter, group = DeadLetter.objects.get(), LetterGroup.objects.get()
     for _, path, operation in [one for one in operations() if one[0] == "get"]:
-        for pk in [completed.pk, failed.pk, approval.run_id, approval.pk, outcome.pk, question.pk, budget.pk]:
+        for pk in [
+            letter.pk,
+            group.pk,
+            completed.pk,
+            failed.pk,
+            approval.run_id,
+            approval.pk,
+            outcome.pk,
+            question.pk,
+            budget.pk,
+        ]:
             assert_fits(api.get(path.replace("{id}", str(pk))), operation)
 
 
@@ -114,6 +125,11 @@ GOOD = {
     | st.fixed_dictionaries({"max_cost_usd": ODD}),
     "text": st.just("hello"),
     "note": st.just("because"),
+    "user": st.just("service@acme"),
+    "due_at": st.just("2090-01-01T00:00:00Z"),
+    "until": st.just("2090-01-01T00:00:00Z"),
+    "above_per_hour": st.integers(1, 9),
+    "from_step": st.integers(1, 3),
 }
 
 
@@ -125,7 +141,11 @@ def bodies(operation: dict[str, Any]) -> st.SearchStrategy[Any]:
         name = content["schema"]["$ref"].rpartition("/")[2]
         names = schema()["components"]["schemas"][name].get("properties", {})
     fields = {name: GOOD[name] | GOOD[name] | ODD if name in GOOD else ODD for name in names}
-    must = {name: value for name, value in fields.items() if name in ("job_type", "input", "outcome", "text", "note")}
+    must = {
+        name: value
+        for name, value in fields.items()
+        if name in ("job_type", "input", "outcome", "text", "note", "user", "due_at")
+    }
     may = {name: value for name, value in fields.items() if name not in must}
     return st.fixed_dictionaries(must, optional=may | {"surprise": ODD}) | st.dictionaries(ODD_TEXT, ODD, max_size=3)
 
@@ -154,6 +174,7 @@ def test_no_hostile_request_breaks_it(api, approval, failed, outcome, budget, me
         "runs": [failed.pk, approval.run_id],
         "actions": [approval.pk, outcome.pk, budget.pk],
         "dead-letters": [DeadLetter.objects.get().pk],
+        "dead-letter-groups": [LetterGroup.objects.get().pk],
     }
     pks = [*ids.get(path.split("/")[3], []), NOBODY]
 

@@ -283,3 +283,37 @@ def test_a_cancelled_run_says_who_asked_and_what_it_did_last(api, outcome):
     last = {"seq": step.seq, "tool": "send", "effect_key": step.effect_key, "status": "unknown"}
     assert cancellation["last_effect"] == last
     assert api.get(f"{RUNS}{outcome.run_id}/").json()["cancellation"] == cancellation
+
+
+def test_a_fork_starts_a_run_that_reuses_the_steps_before(api, completed, work):
+    answer = api.post(f"{RUNS}{completed.pk}/fork/", {"from_step": 2})
+    fork = answer.json()
+
+    assert (answer.status_code, fork["forked_from"], fork["status"]) == (202, str(completed.pk), "queued")
+    assert answer.headers["Location"] == fork["links"]["self"]
+    (step,) = api.get(f"{RUNS}{fork['id']}/steps/").json()["results"]
+    assert step["reused_from"] and step["effect_key"] is None and step["cost_usd"] == "0"
+    work()
+    assert api.get(f"{RUNS}{fork['id']}/").json()["output"] == {"values": [1, 4]}
+
+
+def test_only_what_has_ended_is_forked(api, post):
+    run = post("squares", input={"upto": 1})
+
+    assert_problem(api.post(f"{RUNS}{run.pk}/fork/", {"from_step": 1}), 409, "wrong_state")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "from_step"),
+        ({"from_step": "1"}, "from_step"),
+        ({"from_step": 0}, "from_step"),
+        ({"from_step": 3}, "from_step"),
+        ({"from_step": 2, "input": {"upto": 1}}, "input"),
+        ({"from_step": 1, "input": {"upto": "x"}}, "input.upto"),
+        ({"from_step": 1, "step": 1}, "step"),
+    ],
+)
+def test_a_fork_that_does_not_fit_is_422(api, completed, body, field):
+    assert_problem(api.post(f"{RUNS}{completed.pk}/fork/", body), 422, "invalid", field)

@@ -1,0 +1,108 @@
+"""Forking: a new run that takes over the steps of an ended one up to a point, and does the rest anew."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from runs.declarations.catalog import job_type_named
+from runs.declarations.job_types import JobType
+from runs.errors import InvalidInputError, InvalidTransitionError, UnknownJobTypeError
+from runs.hostile import clean, depth
+from runs.models import Run, Step
+from runs.operations.post_run import DEPTH_MAX, RunRequest, insert_run, new_run
+from runs.operations.roles import check_may_operate
+from runs.states import ENDED, STEP_DONE, StepKind
+
+_COPIED = (
+    *("seq", "kind", "name", "status", "tool_use_id", "effect", "arguments", "arguments_hash"),
+    *("result", "result_hash", "error", "started_at", "finished_at"),
+)
+
+
+@transaction.atomic
+def fork_run(run: Run, *, user: AbstractBaseUser, from_step: int, new_input: Any = None, origin: str = "fork") -> Run:
+    """Start a run that reuses the steps before `from_step` and does that step, and all after it, anew.
+
+    Inside a turn it goes back to the turn's start, for a model's answer and the calls it asks for belong together. The
+    fork keeps the definition, the budget and the limits of the original, pays only for what it does itself, and owns
+    no effect of a step that it reuses.
+
+    Raises: InvalidTransitionError if the run has not ended, or a step to be reused is unknown; InvalidInputError
+    naming `from_step` or `input`; NotPermittedError.
+    """
+    check_may_operate(run, user)
+    run = Run.objects.select_for_update(of=("self",)).select_related("tenant", "continues").get(pk=run.pk)
+    if run.state not in ENDED:
+        raise InvalidTransitionError(f"only a run that has ended can be forked; it is {run.status}: cancel it first")
+    job_type = _job_type(run)
+    reused = steps_before(list(run.steps.order_by("seq")), from_step)
+    refusal = why_not_reused(reused)
+    if refusal:
+        raise InvalidTransitionError(refusal)
+    given = _input(run, job_type, new_input, from_step)
+    fork = new_run(_request(run, given), job_type, given, tenant=run.tenant, user=user, origin=origin)
+    fork.forked_from, fork.continues, fork.definition = run, run.continues, run.definition
+    insert_run(fork, steps=[_reused(step, fork) for step in reused], actor=user.get_username())
+    return fork
+
+
+def steps_before(steps: Sequence[Step], from_step: int) -> Sequence[Step]:
+    """Select the steps that a fork from there reuses: those before the turn of that step.
+
+    Raises: InvalidInputError if there is no such step.
+    """
+    if not 1 <= from_step <= max(1, len(steps)):
+        raise InvalidInputError({"from_step": [f"give a number from 1 to {max(1, len(steps))}: the run's steps"]})
+    asked = [step.seq for step in steps if step.kind == StepKind.MODEL_CALL and step.seq <= from_step]
+    start = max(asked, default=from_step)
+    return [step for step in steps if step.seq < start]
+
+
+def why_not_reused(steps: Sequence[Step]) -> str:
+    """Say why these steps cannot be reused; empty if they can: each must be done, one way or the other."""
+    undone = next((step for step in steps if step.status not in STEP_DONE), None)
+    if undone is None:
+        return ""
+    return (
+        f"step {undone.seq} ({undone.name}) is {undone.status}: whether it happened is not known, so it can be neither "
+        f"reused nor repeated. Fork from a step before it, or retry the run, which asks a person about it"
+    )
+
+
+def _job_type(run: Run) -> JobType:
+    try:
+        return job_type_named(run.job_type)
+    except UnknownJobTypeError as error:
+        raise InvalidTransitionError(f"{error}, so nothing could go on with the fork; deploy it again first") from error
+
+
+def _input(run: Run, job_type: JobType, new_input: Any, from_step: int) -> Any:
+    """Give the fork its input. What was validated once is taken as it is, or the transcript might change."""
+    if new_input is None:
+        return run.input
+    if from_step != 1:
+        raise InvalidInputError({"input": ["new input needs `from_step` 1: the steps recorded answer the old one"]})
+    if depth(new_input) > DEPTH_MAX:
+        raise InvalidInputError({"input": [f"is nested more deeply than {DEPTH_MAX} levels"]})
+    return job_type.validate_input(clean(new_input))
+
+
+def _request(run: Run, given: Any) -> RunRequest:
+    return RunRequest(
+        job_type=run.job_type,
+        input=given,
+        priority=run.priority,
+        lane=run.lane,
+        timeout_s=run.timeout_s,
+        max_cost_usd=run.max_cost_usd,
+        metadata=run.metadata,
+        continues=run.continues_id,
+    )
+
+
+def _reused(step: Step, fork: Run) -> Step:
+    """Copy a step: its result, not its money, and no effect key, for the effect is the original's."""
+    columns = {name: getattr(step, name) for name in _COPIED}
+    return Step(run=fork, reused_from=step.reused_from or step.pk, **columns)

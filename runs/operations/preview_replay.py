@@ -1,0 +1,106 @@
+"""What a replay would do, told before it is done: steps reused, effects that could be repeated, what it may cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_UP, Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Avg
+
+from deadletters.work import Preview
+from runs.errors import InvalidInputError
+from runs.models import ModelCall, ModelCallStatus, Run, Step
+from runs.operations.fork_run import steps_before, why_not_reused
+from runs.states import ENDED, STEP_DONE, Effect, RunStatus, StepKind, StepStatus
+
+_UNIT = Decimal("0.00000001")
+_PLANNED_AGAIN = (StepKind.MODEL_CALL, StepKind.FUNCTION)  # failed ones: a failed tool call is an answer, and stays
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Which of the recorded steps are kept, and which are done anew."""
+
+    kept: Sequence[Step]
+    again: Sequence[Step]
+    refusal: str = ""
+
+
+def preview_replay(run_id: UUID, *, new_input: Any = None, from_step: int | None = None) -> Preview:
+    """Say what `replay_run` would do with the same arguments. Changes nothing.
+
+    Raises: InvalidInputError if there is no such step.
+    """
+    run = Run.objects.filter(pk=run_id).first()
+    if run is None:
+        return Preview([], [], [], [], refusal="the run is gone")
+    steps = list(run.steps.order_by("seq"))
+    plan = (
+        _continued(run, steps) if new_input is None and from_step is None else _anew(run, steps, new_input, from_step)
+    )
+    return Preview(
+        reused=[step.seq for step in plan.kept],
+        runs_again=[step.seq for step in plan.again],
+        effects_done=_effects(plan.kept, StepStatus.COMPLETED),
+        effects_unknown=_effects(steps, StepStatus.UNKNOWN, StepStatus.STARTED),
+        effects_repeated=_effects(plan.again, StepStatus.COMPLETED),
+        estimated_cost_usd=_estimate(run, plan),
+        refusal=plan.refusal,
+    )
+
+
+def _continued(run: Run, steps: Sequence[Step]) -> _Plan:
+    """The same run goes on: what is done stays. What is unknown is neither kept nor repeated, but asked about."""
+    again = [step for step in steps if _is_missing(step)]
+    kept = [step for step in steps if step.status in STEP_DONE and not _is_missing(step)]
+    refusal = "" if run.state == RunStatus.FAILED else f"only a failed run goes on; it is {run.status}"
+    return _Plan(kept, again, refusal=refusal)
+
+
+def _is_missing(step: Step) -> bool:
+    if step.status == StepStatus.FAILED:
+        return step.kind in _PLANNED_AGAIN
+    return step.status == StepStatus.PLANNED
+
+
+def _anew(run: Run, steps: Sequence[Step], new_input: Any, from_step: int | None) -> _Plan:
+    """Another run begins: with the steps before the turn of `from_step`, with none if the input is new."""
+    if new_input is not None and from_step not in (None, 1):
+        raise InvalidInputError({"from_step": ["must be 1 for new input: the steps recorded answer the old one"]})
+    kept = steps_before(steps, from_step or 1)
+    again = steps[len(kept) :]
+    ended = "" if run.state in ENDED else f"only a run that has ended can be forked; it is {run.status}"
+    return _Plan(kept, again, refusal=ended or why_not_reused(kept))
+
+
+def _effects(steps: Sequence[Step], *statuses: StepStatus) -> list[dict[str, Any]]:
+    return [
+        {"seq": step.seq, "tool": step.name, "effect_key": step.effect_key}
+        for step in steps
+        if step.effect not in ("", Effect.READ) and step.status in statuses
+    ]
+
+
+def _estimate(run: Run, plan: _Plan) -> Decimal:
+    """Multiply what a model call of the run has cost on average by the calls that are missing.
+
+    Nobody knows how many will follow: an agent asks at least once more after the calls of its tools, so at least one.
+    """
+    average = _average_usd(run)
+    if average is None:
+        return Decimal(0)
+    missing = sum(step.kind == StepKind.MODEL_CALL for step in plan.again)
+    return (average * max(1, missing)).quantize(_UNIT, rounding=ROUND_UP)
+
+
+def _average_usd(run: Run) -> Decimal | None:
+    """What an answered model call has cost; that of the original, if a fork has asked nothing itself."""
+    for one in (run.pk, run.forked_from_id):
+        answered = (
+            ModelCall.objects.filter(run=one, status=ModelCallStatus.SETTLED) if one else ModelCall.objects.none()
+        )
+        average = answered.order_by().aggregate(average=Avg("cost_usd"))["average"]
+        if average is not None:
+            return Decimal(average)
+    return None
