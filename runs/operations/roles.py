@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 
 from runs.errors import NotPermittedError
-from runs.models import DECIDERS, PendingAction, Role, Run, holds_role
+from runs.models import DECIDERS, PendingAction, Role, Run, Tenant, holds_role
 from runs.states import ActionKind
 
 OPERATORS = (Role.OPERATOR, Role.ADMIN)
@@ -31,6 +31,19 @@ def check_may_operate(run: Run, user: AbstractBaseUser) -> None:
     """
     if run.requested_by_id != user.pk:
         _check(user, run.tenant_id, OPERATORS, "this")
+
+
+def tenants_to_operate(user: AbstractBaseUser) -> list[str] | None:
+    """Name the tenants in which somebody may cancel, retry and replay anybody's runs now; None: in every one."""
+    if not user.is_active:
+        return []
+    if getattr(user, "is_superuser", False):
+        return None
+    return list(
+        Tenant.objects.filter(memberships__user_id=user.pk, memberships__role__in=OPERATORS).values_list(
+            "slug", flat=True
+        )
+    )
 
 
 def _check(user: AbstractBaseUser, tenant_id: UUID, roles: Sequence[Role], what: str) -> None:
