@@ -8,6 +8,7 @@ from runs.api.dead_letters import DeadLetterViewSet
 from runs.api.job_types import JobTypesView
 from runs.api.not_built import PATHS, NotBuiltView
 from runs.api.problems import unknown_address
+from runs.api.redrives import RedriveViewSet
 from runs.api.runs import RunViewSet
 
 app_name = "api"
@@ -16,6 +17,7 @@ router = SimpleRouter(use_regex_path=False)
 router.register("runs", RunViewSet, basename="run")
 router.register("actions", ActionViewSet, basename="action")
 router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
+router.register("redrives", RedriveViewSet, basename="redrive")
 
 urlpatterns = [
     *router.urls,

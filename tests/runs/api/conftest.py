@@ -15,6 +15,7 @@ from tests.testapp.agents import CALLS, FAIL, HAPPENED, KEYS
 RUNS = "/api/v1/runs/"
 ACTIONS = "/api/v1/actions/"
 LETTERS = "/api/v1/dead-letters/"
+REDRIVES = "/api/v1/redrives/"
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 

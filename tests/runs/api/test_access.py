@@ -12,7 +12,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from deadletters.models import DeadLetter
+from deadletters.models import DeadLetter, Redrive
+from deadletters.redrive.plan import plan
+from deadletters.redrive.selection import Selection
 from runs.api.problems import unknown_address
 from runs.models import SCOPES, PendingAction, Run
 from runs.operations.accounts import make_tenant, make_token
@@ -25,6 +27,7 @@ BODIES = {
     "resolve": {"outcome": "happened"},
     "messages": {"text": "t"},
     "discard": {"note": "n"},
+    "redrives": {"ids": []},  # answered with 422 by whoever may plan
 }
 SCOPE_OF = {
     ("GET", "runs/"): "runs:read",
@@ -43,6 +46,13 @@ SCOPE_OF = {
     ("GET", "dead-letters/<uuid:pk>/"): "dead_letters:read",
     ("POST", "dead-letters/<uuid:pk>/replay/"): "dead_letters:write",
     ("POST", "dead-letters/<uuid:pk>/discard/"): "dead_letters:write",
+    ("GET", "redrives/"): "dead_letters:read",
+    ("POST", "redrives/"): "dead_letters:write",
+    ("GET", "redrives/<uuid:pk>/"): "dead_letters:read",
+    ("POST", "redrives/<uuid:pk>/start/"): "dead_letters:write",
+    ("POST", "redrives/<uuid:pk>/pause/"): "dead_letters:write",
+    ("POST", "redrives/<uuid:pk>/resume/"): "dead_letters:write",
+    ("POST", "redrives/<uuid:pk>/abort/"): "dead_letters:write",
     ("GET", "job-types/"): "runs:read",
 }
 NOT_BUILT = {
@@ -151,17 +161,18 @@ def test_a_token_without_scopes_gets_nowhere(api_of):
 
 
 @pytest.fixture
-def theirs(approval, failed) -> dict[str, object]:
+def theirs(approval, failed, user) -> dict[str, object]:
     """One object of each kind, of the tenant acme."""
     return {
         "runs": approval.run_id,
         "actions": approval.pk,
         "dead-letters": DeadLetter.objects.get(run_id=failed.pk).pk,
+        "redrives": plan(DeadLetter.objects.all(), Selection(), user=user).pk,
     }
 
 
 def rows() -> list[object]:
-    return [list(model.objects.order_by("pk").values()) for model in (Run, PendingAction, DeadLetter)]
+    return [list(model.objects.order_by("pk").values()) for model in (Run, PendingAction, DeadLetter, Redrive)]
 
 
 @pytest.mark.parametrize(("method", "path"), OF_ONE)
@@ -175,7 +186,7 @@ def test_another_tenants_object_does_not_exist_and_stays_as_it_is(foreign, their
     assert rows() == before
 
 
-@pytest.mark.parametrize("path", ["runs/", "actions/", "dead-letters/"])
+@pytest.mark.parametrize("path", ["runs/", "actions/", "dead-letters/", "redrives/"])
 def test_another_tenants_lists_are_empty(foreign, theirs, path):
     assert foreign.get(address(path)).json()["results"] == []
 
