@@ -1,5 +1,6 @@
 """The console's pages of dead letters."""
 
 from deadletters.admin.dead_letter import DeadLetterAdmin
+from deadletters.admin.redrive import RedriveAdmin
 
-__all__ = ["DeadLetterAdmin"]
+__all__ = ["DeadLetterAdmin", "RedriveAdmin"]

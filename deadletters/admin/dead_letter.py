@@ -16,6 +16,7 @@ from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from deadletters.admin.redrive import redrive_selected
 from deadletters.models import LIVE, DeadLetter, LetterStatus
 from deadletters.replay import discard, replay
 
@@ -66,7 +67,7 @@ class DeadLetterAdmin(admin.ModelAdmin[DeadLetter]):
     list_filter = ("status", "job_type", "error_class", "tenant", "failed_at")
     list_per_page = 50
     search_fields = ("fingerprint", "error_class", "error_message", "job_type")
-    actions = ("replay_selected",)
+    actions = ("replay_selected", redrive_selected)
 
     # Who sees what
 

@@ -45,15 +45,15 @@ def advance_redrives(now: Callable[[], datetime]) -> int:
 def advance(redrive_id: UUID, now: datetime) -> int:
     """Take one step of a redrive. Returns as `advance_redrives`."""
     done = _note_ended(redrive_id, now)
-    while _send_next(redrive_id, now):
+    while _judge_and_send(redrive_id, now):
         done += 1
     return done
 
 
 def _note_ended(redrive_id: UUID, now: datetime) -> int:
-    """Write down which replayed runs have ended, and whether the redrive is over."""
-    ended, are_open = _ended(redrive_id)
-    if are_open and not ended:
+    """Write down which replayed runs have ended. Returns how many."""
+    ended = _ended(redrive_id)
+    if not ended:
         return 0
     noted = 0
     with transaction.atomic():
@@ -64,13 +64,12 @@ def _note_ended(redrive_id: UUID, now: datetime) -> int:
             count = redrive.items.filter(pk__in=pks, state=ItemState.SENT).update(state=state, ended_at=now)
             setattr(redrive, state, getattr(redrive, state) + count)
             noted += count
-        conclude(redrive, now)
         redrive.save()
     return noted
 
 
-def _ended(redrive_id: UUID) -> tuple[dict[ItemState, list[int]], bool]:
-    """Ask what has become of the runs under way. Shape: ids of items by their new state; whether any run was."""
+def _ended(redrive_id: UUID) -> dict[ItemState, list[int]]:
+    """Ask what has become of the runs under way. Shape: ids of items by their new state."""
     sent = list(RedriveItem.objects.filter(redrive_id=redrive_id, state=ItemState.SENT).values_list("pk", "run_id"))
     ended: dict[ItemState, list[int]] = defaultdict(list)
     for start in range(0, len(sent), _BATCH):
@@ -80,27 +79,27 @@ def _ended(redrive_id: UUID) -> tuple[dict[ItemState, list[int]], bool]:
             outcome = outcomes.get(run_id, Outcome.CANCELLED)  # a run that is gone will not end otherwise
             if outcome != Outcome.OPEN:
                 ended[_STATES[outcome]].append(pk)
-    return ended, bool(sent)
+    return ended
 
 
-def _send_next(redrive_id: UUID, now: datetime) -> bool:
-    """Send one letter if one is due, or say that it cannot be. Returns whether to look for another."""
+def _judge_and_send(redrive_id: UUID, now: datetime) -> bool:
+    """End the redrive if it is over or must stop; else send a letter if one is due. Returns whether to look again."""
     with transaction.atomic():
         redrive = _locked(redrive_id)
-        if redrive is None or redrive.status != RedriveStatus.RUNNING or hold_of(redrive):
+        if redrive is None:
+            return False
+        conclude(redrive, now)
+        if redrive.status != RedriveStatus.RUNNING:
+            redrive.save()
             return False
         allowance = Allowance(redrive.credit, redrive.credit_at).grown(now, rate_per_s=redrive.rate_per_s)
-        if not allowance.is_enough:
-            return False  # it grows from what is stored, whoever looks next
-        item = redrive.items.filter(state=ItemState.PENDING).select_related("letter").order_by("place").first()
-        if item is None:
-            return False
-        send(redrive, item, now)
+        if hold_of(redrive) or not allowance.is_enough:
+            return False  # the allowance grows from what is stored, whoever looks next
+        send(redrive, redrive.items.filter(state=ItemState.PENDING).select_related("letter").earliest("place"), now)
         spent = allowance.spent()
         redrive.credit, redrive.credit_at = spent.credit, spent.at
-        conclude(redrive, now)
         redrive.save()
-    return redrive.status == RedriveStatus.RUNNING
+    return True
 
 
 def _locked(redrive_id: UUID) -> Redrive | None:

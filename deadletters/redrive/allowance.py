@@ -37,5 +37,8 @@ class Allowance:
 
 
 def burst(rate_per_s: float) -> float:
-    """The most that is saved up; at least one letter, however slow the rate."""
-    return max(1.0, BURST_S * rate_per_s)
+    """Tell the most that is saved up: what the sweepers' pauses bring, and the part of a letter that was left over.
+
+    Without that part, a rate of 0.75 looked at every 2 s would send one letter each time, not one and a half.
+    """
+    return 1 + BURST_S * rate_per_s

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from deadletters.errors import NoLettersError
-from deadletters.models import DeadLetter, ItemState, Redrive, RedriveItem, RedriveStatus
+from deadletters.models import DeadLetter, ItemState, Redrive, RedriveEvent, RedriveItem, RedriveStatus
 from deadletters.redrive.exclusions import (
     AFTER_A_LOOK,
     BEFORE_A_LOOK,
@@ -133,3 +133,4 @@ def _drop_stale_plans() -> None:
             changed_by=None,
             changed_at=Now(),
         )
+        RedriveEvent.objects.create(redrive_id=pk, at=Now(), verb=RedriveStatus.ABORTED, note=note)

@@ -34,6 +34,10 @@ class Selection:
         return letters.filter(**conditions).order_by("failed_at", "pk")
 
     def as_json(self) -> str:
-        """Write what was given. Shape: the fields by name, times in ISO 8601, ids as texts."""
-        given = {name: value for name, value in asdict(self).items() if value}
-        return json.dumps(given, default=lambda value: value.isoformat() if isinstance(value, datetime) else str(value))
+        """Write what was given. Shape: the fields by name, times in ISO 8601; `chosen`, how many ids.
+
+        The ids themselves are those of the items.
+        """
+        given = {name: value for name, value in asdict(self).items() if value and name != "ids"}
+        given |= {"chosen": len(self.ids)} if self.ids else {}
+        return json.dumps(given, default=datetime.isoformat)

@@ -52,7 +52,7 @@ def test_it_sends_what_is_due_at_each_step(thirty, olga):
 def test_what_nobody_swept_for_a_while_is_forgone(thirty, olga):
     redrive = past_the_canary(started(olga, rate_per_s=4, **FREE))
 
-    assert step(redrive, 3600).sent == 1 + 10, "a burst is 2.5 s worth"
+    assert step(redrive, 3600).sent == 1 + 11, "a burst is 2.5 s worth, and one"
 
 
 def sweeps(dice, until_s=17):
@@ -141,6 +141,19 @@ def test_failures_after_the_canary_stop_it_too(thirty, olga):
     redrive = step(redrive, 4)
 
     assert (redrive.status, redrive.sent) == ("stopped", sent)
+
+
+def test_failures_seen_while_it_was_paused_stop_it_before_it_sends_again(thirty, olga):
+    redrive = started(olga, rate_per_s=50, canary=5)
+    step(redrive, 0), step(redrive, 10)
+    pause(redrive, user=olga)
+    end_runs(redrive, "failed")
+    assert step(redrive, 20).status == "paused"
+
+    resume(redrive, user=olga)
+    redrive = step(redrive, 30)
+
+    assert (redrive.status, redrive.sent) == ("stopped", 5)
 
 
 def test_no_more_runs_are_under_way_than_it_may_have(thirty, olga):

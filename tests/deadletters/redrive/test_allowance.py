@@ -44,12 +44,12 @@ def test_no_span_of_time_sees_more_than_its_rate_and_one_burst(gaps, rate):
 
 
 @given(gaps=BRIEF_GAPS, rate=RATES)
+@example(gaps=[2.1] * 100, rate=0.75)
 def test_looked_at_often_enough_it_falls_behind_by_less_than_a_letter(gaps, rate):
     looks = sent_at_each_look(gaps, rate)
 
     due = rate * (looks[-1][0] - looks[0][0])
-    if burst(rate) == 2.5 * rate or due < 1:
-        assert sum(sent for _, sent in looks) > due - 1
+    assert sum(sent for _, sent in looks) > due - 1e-3
 
 
 @given(pause_s=st.floats(min_value=0, max_value=1e6), rate=RATES)

@@ -82,7 +82,7 @@ def test_the_selection_chooses_by_every_field_and_is_kept(tenant, olga):
     assert chosen(failed_after=now - timedelta(hours=1), fingerprint=CAUSE) == [new.pk]
     assert chosen(tenant="acme", ids=(new.pk,)) == [new.pk] and not chosen(tenant="globex")
     kept = plan_for(olga, selection=Selection(ids=(new.pk,), failed_before=now + timedelta(days=1))).selection
-    assert json.loads(kept) == {"ids": [str(new.pk)], "failed_before": (now + timedelta(days=1)).isoformat()}
+    assert json.loads(kept) == {"chosen": 1, "failed_before": (now + timedelta(days=1)).isoformat()}
 
 
 def test_the_cost_is_the_sum_of_what_is_sent(tenant, olga, monkeypatch):
@@ -138,6 +138,7 @@ def test_a_plan_that_nobody_starts_for_a_day_lets_go(thirty, olga):
     assert plan_for(olga).pending == 30
     forgotten = fresh(forgotten)
     assert (forgotten.status, forgotten.reason) == ("aborted", "nobody started it within a day")
+    assert forgotten.events.last().verb == "aborted"
     assert_counts_fit(forgotten)
 
 
