@@ -49,6 +49,7 @@ SCOPE_OF = {
     ("GET", "redrives/"): "dead_letters:read",
     ("POST", "redrives/"): "dead_letters:write",
     ("GET", "redrives/<uuid:pk>/"): "dead_letters:read",
+    ("GET", "redrives/<uuid:pk>/items/"): "dead_letters:read",
     ("POST", "redrives/<uuid:pk>/start/"): "dead_letters:write",
     ("POST", "redrives/<uuid:pk>/pause/"): "dead_letters:write",
     ("POST", "redrives/<uuid:pk>/resume/"): "dead_letters:write",

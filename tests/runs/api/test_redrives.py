@@ -60,6 +60,22 @@ def test_a_story_from_start_to_abort(api, letters):
         assert "already aborted, by service@acme at 20" in problem["detail"]
 
 
+def test_what_became_of_each_letter_is_read_in_pages(api, letters, tenant, user):
+    uncertain = make_uncertain(tenant, user)
+    document = api.post(REDRIVES, {}).json()
+    api.post(verb_of(document, "start"))
+    advance_redrives()
+
+    first = api.get(f"{verb_of(document, 'items')}?limit=3").json()
+    last = api.get(first["next"]).json()
+
+    items = first["results"] + last["results"]
+    assert [item["letter"] for item in items] == [str(letter.pk) for letter in [*letters, uncertain]]
+    assert [item["state"] for item in items] == ["sent", "pending", "pending", "excluded"]
+    assert (items[0]["run"], items[1]["run"], last["next"]) == (str(letters[0].run_id), None, None)
+    assert items[0]["sent_at"].endswith("Z") and "a person must look" in items[3]["reason"]
+
+
 def test_the_list_is_filtered_and_the_tenants_own(api, foreign, letters):
     document = api.post(REDRIVES, {}).json()
 
@@ -88,6 +104,7 @@ def test_letters_of_another_tenant_are_not_found_even_by_their_id(api, foreign, 
     assert mixed["counts"]["total"] == 1
     for verb in ("start", "pause", "resume", "abort"):
         assert_problem(foreign.post(verb_of(mixed, verb)), 404, "not_found")
+    assert_problem(foreign.get(verb_of(mixed, "items")), 404, "not_found")
 
 
 def test_a_token_whose_user_is_no_operator_may_do_nothing(api, api_of, letters):
