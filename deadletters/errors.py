@@ -4,7 +4,10 @@ DeadLettersError
 ├── LetterDecidedError          somebody has dealt with the letter, or its group, already
 ├── NotReplayableError          nobody has told how this kind of work is replayed
 ├── ReplaysExhaustedError       the chain of replays is as long as it may get
-└── NotAMemberError             who is to be assigned does not belong to the tenant
+├── NotAMemberError             who is to be assigned does not belong to the tenant
+├── NoLettersError              no letter matches what a redrive was asked for
+├── RedriveStateError           the verb does not fit the redrive's status
+└── NotOperatorError            the user may not replay in the redrive's tenant (403)
 """
 
 
@@ -42,3 +45,21 @@ class NotAMemberError(DeadLettersError):
     """Who is to be assigned does not belong to the tenant."""
 
     code = "not_a_member"
+
+
+class NoLettersError(DeadLettersError):
+    """No letter matches what a redrive was asked for."""
+
+    code = "no_letters"
+
+
+class RedriveStateError(DeadLettersError):
+    """The verb does not fit the redrive's status."""
+
+    code = "wrong_state"
+
+
+class NotOperatorError(DeadLettersError):
+    """The user may not replay in the redrive's tenant."""
+
+    code = "forbidden"

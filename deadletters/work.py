@@ -3,6 +3,7 @@
 Nothing is ever imported by a name read from a row.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -47,6 +48,10 @@ class Work(Protocol):
 
     def outcomes(self, run_ids: list[UUID]) -> dict[UUID, Outcome]:
         """Tell what has become of replayed runs; one that is gone is left out."""
+        ...
+
+    def operates_in(self, user: Any) -> Collection[str] | None:
+        """Name the tenants in which the user may replay anybody's runs now; None: in every one."""
         ...
 
 

@@ -2,5 +2,6 @@
 
 from deadletters.admin.dead_letter import DeadLetterAdmin
 from deadletters.admin.group import LetterGroupAdmin
+from deadletters.admin.redrive import RedriveAdmin
 
-__all__ = ["DeadLetterAdmin", "LetterGroupAdmin"]
+__all__ = ["DeadLetterAdmin", "LetterGroupAdmin", "RedriveAdmin"]

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from deadletters.admin import look
 from deadletters.admin.forms import InputForm, StepForm
 from deadletters.admin.letter_page import letter_context, preview_context, word_for
+from deadletters.admin.redrive import redrive_selected
 from deadletters.admin.scope import tenants_seen
 from deadletters.admin.verb_page import VerbPageAdmin
 from deadletters.admin.verbs import OF_LETTERS
@@ -39,7 +40,7 @@ class DeadLetterAdmin(VerbPageAdmin[DeadLetter]):
     list_select_related = ("assignee",)
     list_per_page = 50
     search_fields = ("fingerprint", "error_class", "error_message", "job_type")
-    actions = ("replay_selected",)
+    actions = ("replay_selected", redrive_selected)
     page_template = "admin/deadletters/deadletter/change_form.html"
     page_verbs = OF_LETTERS
 

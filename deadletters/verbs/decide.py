@@ -28,9 +28,14 @@ def decide(letter: DeadLetter, verb: str, *, user: Any, said: dict[str, Any], **
     tell(letter, verb, user=user, **said)
 
 
+def how_closed(letter: DeadLetter) -> str:
+    """Say in a word how a letter was closed."""
+    return "done" if letter.status == LetterStatus.ASSIGNED else letter.status
+
+
 def how_decided(letter: DeadLetter) -> str:
     """Say how a letter was closed, by whom and when."""
-    word = "done" if letter.status == LetterStatus.ASSIGNED else letter.status
+    word = how_closed(letter)
     who = f" by {letter.decided_by.get_username()}" if letter.decided_by else ""
     when = f" at {letter.decided_at:%Y-%m-%d %H:%M:%S} UTC" if letter.decided_at else ""
     return f"{word}{who}{when}"

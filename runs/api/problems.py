@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
-from deadletters.errors import DeadLettersError
+from deadletters.errors import DeadLettersError, NotOperatorError
 from runs.errors import (
     ConflictError,
     InvalidInputError,
@@ -63,10 +63,10 @@ def problem_response(error: Exception, context: dict[str, Any]) -> JsonResponse:
         case InvalidInputError():
             errors = [(field, message) for field, messages in error.errors.items() for message in messages]
             return _invalid(error.code, errors)
+        case NotPermittedError() | NotOperatorError():
+            return problem(403, error.code, str(error))
         case ConflictError() | InvalidTransitionError() | DeadLettersError():
             return problem(409, error.code, str(error))
-        case NotPermittedError():
-            return problem(403, error.code, str(error))
         case OperationalError() | InterfaceError():
             log.error("the database is away: %s", error)
             return problem(503, "database_away", "The database is away; try again.", headers={"Retry-After": "2"})

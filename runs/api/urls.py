@@ -9,6 +9,7 @@ from runs.api.dead_letters import DeadLetterViewSet
 from runs.api.job_types import JobTypesView
 from runs.api.not_built import PATHS, NotBuiltView
 from runs.api.problems import unknown_address
+from runs.api.redrives import RedriveViewSet
 from runs.api.runs import RunViewSet
 
 app_name = "api"
@@ -18,6 +19,7 @@ router.register("runs", RunViewSet, basename="run")
 router.register("actions", ActionViewSet, basename="action")
 router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
 router.register("dead-letter-groups", DeadLetterGroupViewSet, basename="dead-letter-group")
+router.register("redrives", RedriveViewSet, basename="redrive")
 
 urlpatterns = [
     *router.urls,

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from deadletters.capture import Failure, capture
 from runs.engine.cancellation import note, spent_after
+from runs.engine.classifier import classify
 from runs.engine.journal import Journal
 from runs.engine.lease import LeaseLostError
 from runs.engine.model_call import presume_spent
@@ -23,7 +24,6 @@ from runs.engine.outcomes import (
     Retry,
     Waiting,
 )
-from runs.engine.retry import classify
 from runs.fault_points import fault_point
 from runs.hostile import clean_text, cut
 from runs.models import Gate, PendingAction, Step

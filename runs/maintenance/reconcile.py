@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from runs.maintenance.advance_redrives import advance_redrives
 from runs.maintenance.expire_actions import expire_actions
 from runs.maintenance.find_dead_workers import find_dead_workers
 from runs.maintenance.open_gates import open_gates
@@ -12,12 +13,14 @@ from runs.maintenance.wake_timers import wake_timers
 
 log = logging.getLogger(__name__)
 
+# What may take longest comes last: nobody's rescue waits for it.
 FREQUENT: tuple[Callable[[], int], ...] = (
     find_dead_workers,
     rescue_runs,
     wake_timers,
     open_gates,
     expire_actions,
+    advance_redrives,
 )
 RARE: tuple[Callable[[], int], ...] = (repair_lines,)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from deadletters.replay import close_for_retry
+from deadletters.verbs.replay import close_for_retry
 from runs.errors import InvalidTransitionError
 from runs.models import Run
 from runs.models.moves import Event, change

@@ -7,6 +7,7 @@ from deadletters.work import Outcome, Preview
 from runs.models import Run
 from runs.operations.preview_replay import preview_replay
 from runs.operations.replay_run import replay_run
+from runs.operations.roles import tenants_to_operate
 from runs.states import RunStatus
 
 _OUTCOMES = {
@@ -31,3 +32,7 @@ class Runs:
         """Tell what has become of replayed runs."""
         found = Run.objects.filter(pk__in=run_ids).values_list("pk", "status")
         return {pk: _OUTCOMES.get(RunStatus(status), Outcome.OPEN) for pk, status in found}
+
+    def operates_in(self, user: Any) -> list[str] | None:
+        """Name the tenants in which the user may replay anybody's runs now; None: in every one."""
+        return tenants_to_operate(user)

@@ -16,6 +16,7 @@ RUNS = "/api/v1/runs/"
 ACTIONS = "/api/v1/actions/"
 LETTERS = "/api/v1/dead-letters/"
 GROUPS = "/api/v1/dead-letter-groups/"
+REDRIVES = "/api/v1/redrives/"
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 

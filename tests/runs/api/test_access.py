@@ -12,7 +12,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from deadletters.models import DeadLetter, LetterGroup
+from deadletters.models import DeadLetter, LetterGroup, Redrive
+from deadletters.redrive.plan import plan
+from deadletters.redrive.selection import Selection
 from runs.api.problems import unknown_address
 from runs.models import SCOPES, PendingAction, Run
 from runs.operations.accounts import make_tenant, make_token
@@ -30,6 +32,7 @@ BODIES = {
     "task": {"user": "service@acme", "due_at": "2090-01-01T00:00:00Z"},
     "ignore": {"above_per_hour": 5},
     "dead-letter-groups/<uuid:pk>/resolve/": {},
+    "redrives": {"ids": []},  # answered with 422 by whoever may plan
 }
 SCOPE_OF = {
     ("GET", "runs/"): "runs:read",
@@ -59,6 +62,14 @@ SCOPE_OF = {
     ("POST", "dead-letter-groups/<uuid:pk>/ignore/"): "dead_letters:write",
     ("POST", "dead-letter-groups/<uuid:pk>/reopen/"): "dead_letters:write",
     ("POST", "dead-letter-groups/<uuid:pk>/assign/"): "dead_letters:write",
+    ("GET", "redrives/"): "dead_letters:read",
+    ("POST", "redrives/"): "dead_letters:write",
+    ("GET", "redrives/<uuid:pk>/"): "dead_letters:read",
+    ("GET", "redrives/<uuid:pk>/items/"): "dead_letters:read",
+    ("POST", "redrives/<uuid:pk>/start/"): "dead_letters:write",
+    ("POST", "redrives/<uuid:pk>/pause/"): "dead_letters:write",
+    ("POST", "redrives/<uuid:pk>/resume/"): "dead_letters:write",
+    ("POST", "redrives/<uuid:pk>/abort/"): "dead_letters:write",
     ("GET", "job-types/"): "runs:read",
 }
 NOT_BUILT = {
@@ -165,18 +176,20 @@ def test_a_token_without_scopes_gets_nowhere(api_of):
 
 
 @pytest.fixture
-def theirs(approval, failed) -> dict[str, object]:
+def theirs(approval, failed, user) -> dict[str, object]:
     """One object of each kind, of the tenant acme."""
     return {
         "runs": approval.run_id,
         "actions": approval.pk,
         "dead-letters": DeadLetter.objects.get(run_id=failed.pk).pk,
         "dead-letter-groups": DeadLetter.objects.get(run_id=failed.pk).group_id,
+        "redrives": plan(DeadLetter.objects.all(), Selection(), user=user).pk,
     }
 
 
 def rows() -> list[object]:
-    return [list(model.objects.order_by("pk").values()) for model in (Run, PendingAction, DeadLetter, LetterGroup)]
+    shown = (Run, PendingAction, DeadLetter, LetterGroup, Redrive)
+    return [list(model.objects.order_by("pk").values()) for model in shown]
 
 
 @pytest.mark.parametrize(("method", "path"), OF_ONE)
@@ -190,7 +203,7 @@ def test_another_tenants_object_does_not_exist_and_stays_as_it_is(foreign, their
     assert rows() == before
 
 
-@pytest.mark.parametrize("path", ["runs/", "actions/", "dead-letters/"])
+@pytest.mark.parametrize("path", ["runs/", "actions/", "dead-letters/", "redrives/"])
 def test_another_tenants_lists_are_empty(foreign, theirs, path):
     assert foreign.get(address(path)).json()["results"] == []
 

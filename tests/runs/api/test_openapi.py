@@ -17,9 +17,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deadletters.models import DeadLetter, LetterGroup
+from deadletters.redrive.plan import plan
+from deadletters.redrive.selection import Selection
 from tests.runs.api.conftest import NOBODY, RUNS
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def redrive(failed, user):
+    return plan(DeadLetter.objects.all(), Selection(), user=user)
 
 
 @lru_cache(maxsize=1)
@@ -84,7 +91,7 @@ def test_posting_a_run_names_the_key_and_every_field_of_the_body():
     assert body["required"] == ["job_type"] and "202" in posting["responses"]
 
 
-def test_answers_are_what_the_schema_says(api, completed, failed, approval, outcome, question, budget):
+def test_answers_are_what_the_schema_says(api, completed, failed, approval, outcome, question, budget, redrive):
     letter, group = DeadLetter.objects.get(), LetterGroup.objects.get()
     for _, path, operation in [one for one in operations() if one[0] == "get"]:
         for pk in [
@@ -97,6 +104,7 @@ def test_answers_are_what_the_schema_says(api, completed, failed, approval, outc
             outcome.pk,
             question.pk,
             budget.pk,
+            redrive.pk,
         ]:
             assert_fits(api.get(path.replace("{id}", str(pk))), operation)
 
@@ -168,13 +176,14 @@ BRIEF = settings(
 
 
 @pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in operations()])
-def test_no_hostile_request_breaks_it(api, approval, failed, outcome, budget, method, path):
+def test_no_hostile_request_breaks_it(api, approval, failed, outcome, budget, redrive, method, path):
     operation = schema()["paths"][path][method]
     ids = {
         "runs": [failed.pk, approval.run_id],
         "actions": [approval.pk, outcome.pk, budget.pk],
         "dead-letters": [DeadLetter.objects.get().pk],
         "dead-letter-groups": [LetterGroup.objects.get().pk],
+        "redrives": [redrive.pk],
     }
     pks = [*ids.get(path.split("/")[3], []), NOBODY]
 

@@ -1,0 +1,87 @@
+"""The forms in which a redrive is planned: by a filter, or of letters chosen in the list."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from deadletters.redrive.selection import Selection
+from deadletters.redrive.terms import CANARY_MAX, CONCURRENCY_MAX, RATE_MAX_PER_S, RATE_MIN_PER_S, Terms
+
+_DEFAULT = Terms()
+_MOMENT = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
+
+
+class TermsForm(forms.Form):
+    """How fast it sends, how many at once, and when it must stop."""
+
+    rate_per_s = forms.FloatField(
+        min_value=RATE_MIN_PER_S, max_value=RATE_MAX_PER_S, initial=_DEFAULT.rate_per_s, label="Letters a second"
+    )
+    concurrency = forms.IntegerField(
+        min_value=1,
+        max_value=CONCURRENCY_MAX,
+        initial=_DEFAULT.concurrency,
+        label="Replayed runs that may be under way at once",
+    )
+    canary = forms.IntegerField(
+        min_value=1, max_value=CANARY_MAX, initial=_DEFAULT.canary, label="Canary: so many first, then wait and judge"
+    )
+    stop_above_percent = forms.IntegerField(
+        min_value=0, max_value=100, initial=_DEFAULT.stop_above_percent, label="Stop when more than this % fail again"
+    )
+
+    def terms(self) -> Terms:
+        """On which terms it is to send."""
+        return Terms(**{name: self.cleaned_data[name] for name in TermsForm.base_fields})
+
+    def selection(self) -> Selection:
+        """Which letters are meant."""
+        raise NotImplementedError
+
+
+class FilterForm(TermsForm):
+    """Letters that nobody has closed, by what they have in common."""
+
+    fingerprint = forms.CharField(max_length=64, required=False, label="Fingerprint of the cause")
+    job_type = forms.CharField(max_length=100, required=False)
+    # Declared fields are taken off the class, so this one does not hide `BaseForm.error_class`.
+    error_class = forms.CharField(max_length=200, required=False)  # type: ignore[assignment]
+    tenant = forms.CharField(max_length=64, required=False)
+    failed_after = forms.DateTimeField(input_formats=_MOMENT, required=False, label="Failed at or after (UTC)")
+    failed_before = forms.DateTimeField(input_formats=_MOMENT, required=False, label="Failed before (UTC)")
+
+    field_order = ["fingerprint", "job_type", "error_class", "tenant", "failed_after", "failed_before"]
+
+    def selection(self) -> Selection:
+        """Which letters are meant."""
+        return Selection(**{name: self.cleaned_data[name] for name in FilterForm.field_order or ()})
+
+
+class ChosenForm(TermsForm):
+    """Letters that were chosen one by one."""
+
+    ids = forms.CharField(widget=forms.HiddenInput)
+
+    def clean_ids(self) -> tuple[UUID, ...]:
+        """Read the ids. Raises: ValidationError if one is none."""
+        try:
+            return tuple(UUID(text) for text in self.cleaned_data["ids"].split(","))
+        except ValueError as error:
+            raise ValidationError("Choose the letters again in the list: these are no ids.") from error
+
+    def selection(self) -> Selection:
+        """Which letters are meant."""
+        return Selection(ids=self.cleaned_data["ids"])
+
+
+class NoteForm(forms.Form):
+    """Why it is paused or aborted."""
+
+    note = forms.CharField(max_length=4000, required=False, label="Reason (may be empty)")
+
+
+def form_for(data: Any) -> TermsForm:
+    """Read what was posted: chosen letters, or a filter."""
+    return ChosenForm(data) if "ids" in data else FilterForm(data)

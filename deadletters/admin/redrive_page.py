@@ -1,0 +1,135 @@
+"""What the page of a redrive shows, made ready for its template."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from deadletters.admin.redrive_forms import NoteForm
+from deadletters.models import ItemState, Redrive, RedriveItem, RedriveStatus
+from deadletters.redrive.progress import held_by, reasons_of, verbs_of
+
+ITEMS_PER_PAGE = 100
+LOOKS = {
+    RedriveStatus.PLANNED: ("○", "idle"),
+    RedriveStatus.RUNNING: ("●", "busy"),
+    RedriveStatus.PAUSED: ("!", "ask"),
+    RedriveStatus.STOPPED: ("✕", "bad"),
+    RedriveStatus.ABORTED: ("—", "off"),
+    RedriveStatus.COMPLETED: ("✓", "good"),
+}
+_WORDS = {
+    "start": ("Start", "Send the letters, in the name of {user}.", "act--approve"),
+    "pause": ("Pause", "Send nothing more until it is resumed; what was sent goes on.", ""),
+    "resume": ("Resume", "Go on at the same rate.", "act--approve"),
+    "abort": ("Abort", "Send nothing more, for good; what was sent goes on.", "act--reject"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A verb that fits the status."""
+
+    verb: str
+    button: str
+    text: str
+    look: str
+    href: str
+    form: forms.Form | None
+
+
+def page_context(request: HttpRequest, redrive: Redrive) -> dict[str, Any]:
+    """Gather everything; each value is ready to be shown."""
+    icon, tone = LOOKS[RedriveStatus(redrive.status)]
+    reloads = redrive.needs_steps and request.GET.get("refresh") != "off"
+    return {
+        "redrive": redrive,
+        "look": {"icon": icon, "tone": tone, "label": redrive.status},
+        "held_by": held_by(redrive),
+        "to_send": redrive.pending + redrive.sent,
+        "figures": figures(redrive),
+        "facts": _facts(redrive),
+        "reasons": reasons_of(redrive),
+        "choices": [_choice(redrive, verb, with_note=not reloads) for verb in verbs_of(redrive)],
+        "events": redrive.events.all(),
+        "refreshes": reloads,
+        "refresh_is_off": redrive.needs_steps and not reloads,
+        **_items(request, redrive),
+    }
+
+
+def figures(redrive: Redrive) -> list[tuple[str, int]]:
+    """Shape: label, count."""
+    names = ("pending", "sent", "in_flight", "completed", "failed", "cancelled", "excluded", "skipped")
+    words = {"in_flight": "under way", "failed": "failed again"}
+    return [(words.get(name, name), getattr(redrive, name)) for name in names]
+
+
+def _facts(redrive: Redrive) -> list[tuple[str, str]]:
+    terms = f"{redrive.rate_per_s:g} a second, at most {redrive.concurrency} under way"
+    care = f"{redrive.canary} first; stops above {redrive.stop_above_percent} % failures"
+    facts = [
+        ("Letters", selection_of(redrive)),
+        ("Tenant", redrive.tenant or "several"),
+        ("Rate", terms),
+        ("Canary", care),
+        ("Estimated cost", f"${redrive.estimated_cost_usd:,.4f}"),
+        ("Planned", f"{redrive.planned_at:%Y-%m-%d %H:%M:%S} UTC by {redrive.planned_by.get_username()}"),
+        ("Started", f"{redrive.started_at:%Y-%m-%d %H:%M:%S} UTC" if redrive.started_at else ""),
+        ("Ended", f"{redrive.ended_at:%Y-%m-%d %H:%M:%S} UTC" if redrive.ended_at else ""),
+        ("Matched, but left out", f"{redrive.left_out}: plan another for them" if redrive.left_out else ""),
+    ]
+    return [fact for fact in facts if fact[1]]
+
+
+def selection_of(redrive: Redrive) -> str:
+    """Write in words which letters were asked for."""
+    given: dict[str, Any] = json.loads(redrive.selection)
+    chosen = given.pop("chosen", 0)
+    words = [f"{name.replace('_', ' ')} {value}" for name, value in given.items()]
+    words += [f"{chosen} chosen"] if chosen else []
+    return ", ".join(words) or "all that were open"
+
+
+def _choice(redrive: Redrive, verb: str, *, with_note: bool) -> Choice:
+    button, text, look = _WORDS[verb]
+    return Choice(
+        verb=verb,
+        button=button,
+        text=text.format(user=redrive.planned_by.get_username()),
+        look=look,
+        href=reverse(f"admin:deadletters_redrive_{verb}", args=[redrive.pk]),
+        # A page that reloads would throw away what is being typed.
+        form=NoteForm(auto_id=f"{verb}-%s") if with_note and verb in ("pause", "abort") else None,
+    )
+
+
+def _items(request: HttpRequest, redrive: Redrive) -> dict[str, Any]:
+    """The letters, a page of them, of one state if the address names one."""
+    state = request.GET.get("state", "")
+    items = redrive.items.select_related("letter")
+    if state in ItemState.values:
+        items = items.filter(state=state)
+    page = Paginator(items, ITEMS_PER_PAGE).get_page(request.GET.get("page"))
+    return {"page": page, "rows": [_row(item) for item in page], "states": ItemState.values, "state": state}
+
+
+def _row(item: RedriveItem) -> dict[str, Any]:
+    return {
+        "item": item,
+        "letter_href": reverse("admin:deadletters_deadletter_change", args=[item.letter_id]),
+        "run_href": _run_href(item.run_id or item.letter.run_id),
+        "run": str(item.run_id or item.letter.run_id)[:8],
+    }
+
+
+def _run_href(run_id: UUID) -> str:
+    try:
+        return reverse("admin:runs_run_change", args=[run_id])
+    except NoReverseMatch:  # nobody shows runs here
+        return ""

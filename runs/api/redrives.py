@@ -1,0 +1,126 @@
+"""Bulk redrives of dead letters: plan, watch, start, pause, resume, abort."""
+
+from typing import Any
+
+import django_filters  # type: ignore[import-untyped]
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from deadletters.models import DeadLetter, Redrive, RedriveStatus
+from deadletters.redrive import verbs
+from deadletters.redrive.plan import plan
+from runs.api.bodies import EmptySerializer
+from runs.api.pagination import BySequence, NewestFirst
+from runs.api.redrive_documents import (
+    NoteSerializer,
+    PlanSerializer,
+    RedriveDetailSerializer,
+    RedriveItemSerializer,
+    RedriveSerializer,
+)
+from runs.api.tenant_view import TenantView
+
+
+class RedriveFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """Filters of redrives."""
+
+    status = django_filters.MultipleChoiceFilter(choices=RedriveStatus.choices)
+
+    class Meta:
+        model = Redrive
+        fields = ["status"]
+
+
+class ByPlan(NewestFirst):
+    """Redrives, the newest plan first."""
+
+    ordering = ("-planned_at", "-id")
+
+
+class ByPlace(BySequence):
+    """The letters of a redrive, in their turn."""
+
+    ordering = ("place",)
+
+
+class RedriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, GenericViewSet[Redrive]):
+    """Redrives of the token's tenant."""
+
+    queryset = Redrive.objects.all()
+    pagination_class = ByPlan
+    filterset_class = RedriveFilter
+    lookup_value_converter = "uuid"
+    paged_actions = frozenset({"list", "items"})
+    scopes = {
+        "list": "dead_letters:read",
+        "retrieve": "dead_letters:read",
+        "items": "dead_letters:read",
+        "create": "dead_letters:write",
+        "start": "dead_letters:write",
+        "pause": "dead_letters:write",
+        "resume": "dead_letters:write",
+        "abort": "dead_letters:write",
+    }
+
+    def get_serializer_class(self) -> type[RedriveSerializer]:
+        """The list does without the reasons, which cost a query each."""
+        return RedriveSerializer if self.action == "list" else RedriveDetailSerializer
+
+    def get_queryset(self) -> QuerySet[Redrive]:
+        """Only the tenant's own."""
+        if getattr(self, "swagger_fake_view", False):
+            return Redrive.objects.none()
+        return Redrive.objects.filter(tenant=self.tenant.slug).select_related("planned_by", "changed_by")
+
+    @extend_schema(request=PlanSerializer, responses={201: RedriveDetailSerializer})
+    def create(self, request: Request) -> Response:
+        """Plan a redrive: count what would be sent, what not and why. Nothing is sent until it is started."""
+        body = PlanSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        letters = DeadLetter.objects.filter(tenant=self.tenant.slug)
+        redrive = plan(letters, body.selection(), user=self.user, terms=body.terms())
+        return Response(RedriveDetailSerializer(redrive).data, status=201)
+
+    @extend_schema(responses=RedriveItemSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=ByPlace, filterset_class=None)
+    def items(self, request: Request, pk: Any = None) -> Response:
+        """Read what has become of each letter, in their turn."""
+        pages = ByPlace()
+        page = pages.paginate_queryset(self.get_object().items.all(), request, view=self)
+        return pages.get_paginated_response(RedriveItemSerializer(page or [], many=True).data)
+
+    @extend_schema(request=EmptySerializer, responses=RedriveDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def start(self, request: Request, pk: Any = None) -> Response:
+        """Send, at the rate that was planned."""
+        return self._do(verbs.start, EmptySerializer)
+
+    @extend_schema(request=NoteSerializer, responses=RedriveDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, pk: Any = None) -> Response:
+        """Send nothing more until it is resumed; what was sent goes on."""
+        return self._do(verbs.pause, NoteSerializer)
+
+    @extend_schema(request=EmptySerializer, responses=RedriveDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: Any = None) -> Response:
+        """Go on at the same rate."""
+        return self._do(verbs.resume, EmptySerializer)
+
+    @extend_schema(request=NoteSerializer, responses=RedriveDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def abort(self, request: Request, pk: Any = None) -> Response:
+        """Send nothing more, for good; what was sent goes on."""
+        return self._do(verbs.abort, NoteSerializer)
+
+    def _do(self, verb: Any, body_class: Any) -> Response:
+        body = body_class(data=self.request.data)
+        body.is_valid(raise_exception=True)
+        redrive = self.get_object()
+        verb(redrive, user=self.user, **body.validated_data)
+        return Response(RedriveDetailSerializer(redrive).data)
