@@ -36,7 +36,8 @@ def figures_of(groups: Sequence[LetterGroup], *, tenants: Collection[str] | None
     for row in _counts(letters):
         _add(gathered[row["group"]], row)
     for row in _by_hour(letters):
-        place = HOURS - 1 - int((row["now"] - row["hour"]) / timedelta(hours=1))
+        this_hour = row["now"].replace(minute=0, second=0, microsecond=0)
+        place = HOURS - 1 - int((this_hour - row["hour"]) / timedelta(hours=1))
         if 0 <= place < HOURS:
             gathered[row["group"]].trend[place] += row["count"]
     return {group.pk: gathered[group.pk] for group in groups}
@@ -58,7 +59,7 @@ def _counts(letters: QuerySet[DeadLetter]) -> Any:
 
 def _by_hour(letters: QuerySet[DeadLetter]) -> Any:
     recent = letters.filter(failed_at__gt=Now() - timedelta(hours=HOURS))
-    return recent.values("group", hour=TruncHour("failed_at")).annotate(count=Count("pk"), now=Max(TruncHour(Now())))
+    return recent.values("group", hour=TruncHour("failed_at")).annotate(count=Count("pk"), now=Max(Now()))
 
 
 def _add(figures: Figures, row: dict[str, Any]) -> None:

@@ -14,7 +14,12 @@ from agentops.settings import AGENTOPS, DATABASES, INSTALLED_APPS, VAR_DIR
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.testapp"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-AGENTOPS = {**AGENTOPS, "retry_delays_s": (0.0, 0.0, 0.0), "retry_after_default_s": 0.0}
+AGENTOPS = {
+    **AGENTOPS,
+    "retry_delays_s": (0.0, 0.0, 0.0),
+    "retry_after_default_s": 0.0,
+    "replays_max": 1000,  # the state machine retries at will
+}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: threads and child processes of the tests see what everybody sees.
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}

@@ -13,12 +13,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 
+from deadletters.errors import DeadLettersError
 from runs.admin import show
 from runs.admin.scope import M, TenantScopedAdmin
 from runs.errors import NotPermittedError, RunsError
 
 Verb = Callable[[HttpRequest, Any], str]
-"""Does something to a record and says what was done. Raises: RunsError with the reason for a refusal."""
+"""Does something to a record and says what was done. Raises: RunsError, DeadLettersError with the reason."""
 
 
 def moment_column(name: str, label: str) -> Callable[[Any], str]:
@@ -136,6 +137,6 @@ class PageAdmin(RecordAdmin[M]):
             messages.success(request, call(request, record))
         except NotPermittedError as error:
             raise PermissionDenied(str(error)) from error
-        except RunsError as error:
+        except (RunsError, DeadLettersError) as error:
             messages.error(request, f"Not done: {error}.")
         return redirect(self.page_of(record))

@@ -16,9 +16,10 @@ from runs.admin.palette import badge_html
 from runs.admin.records import PageAdmin, Verb
 from runs.admin.run_page import page_context
 from runs.admin.scope import TenantFilter
-from runs.errors import RunsError
+from runs.errors import InvalidInputError, RunsError
 from runs.models import Run, Step
 from runs.operations.cancel_run import cancel_run
+from runs.operations.fork_run import fork_run
 from runs.operations.replay_run import retry_run
 from runs.states import STEP_DONE, RunStatus
 
@@ -104,8 +105,8 @@ class RunAdmin(PageAdmin[Run]):
         return page_context(request, record, may_act=self.may_act(request))
 
     def verbs(self) -> dict[str, Verb]:
-        """Cancel and retry."""
-        return {"cancel": _cancel, "retry": _retry}
+        """Cancel, retry and fork."""
+        return {"cancel": _cancel, "retry": _retry, "fork": _fork}
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """The bulk action needs the permission of the verbs."""
@@ -144,6 +145,15 @@ def _cancel(request: HttpRequest, run: Run) -> str:
     if run.state == RunStatus.CANCELLED:
         return "The run is cancelled."
     return "Asked to stop: the worker ends the run at its next boundary."
+
+
+def _fork(request: HttpRequest, run: Run) -> str:
+    assert request.user.is_authenticated  # the admin lets nobody else in
+    text = request.POST.get("from_step", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise InvalidInputError({"from_step": ["give the number of a step"]})
+    fork = fork_run(run, user=request.user, from_step=int(text), origin="admin")
+    return f"Forked: run {show.short(fork.pk)} goes on from there; it is linked below as «Forked as»."
 
 
 def _retry(request: HttpRequest, run: Run) -> str:

@@ -69,6 +69,7 @@ def page_context(request: HttpRequest, run: Run, *, may_act: bool) -> dict[str, 
         "artifacts": list(run.artifacts.defer("body")),
         "letters": DeadLetter.objects.filter(run_id=run.pk),
         "unfinished": unfinished,
+        "fork_href": "" if unfinished or not may_act else reverse("admin:runs_run_fork", args=[run.pk]),
         # Reloading would throw away what is being typed into a decision.
         "refreshes": unfinished and not cards and request.GET.get("refresh") != "off",
         "refresh_is_off": request.GET.get("refresh") == "off",
@@ -148,6 +149,9 @@ def _worker_name(run: Run) -> str:
 def _lineage(run: Run) -> list[Fact]:
     definition = run.definition
     facts = [Fact(label, str(other), _page(other)) for label, other in _relatives(run) if other]
+    facts += [
+        Fact("Replay of", f"dead letter of {show.moment(letter.failed_at)}", href) for letter, href in _replayed(run)
+    ]
     if definition:
         href = reverse("admin:runs_definition_change", args=[definition.pk])
         facts.append(Fact("Definition", f"{definition.model}, {definition.hash[:8]}", href))
@@ -162,6 +166,12 @@ def _relatives(run: Run) -> list[tuple[str, Run | None]]:
         *(("Continued by", other) for other in run.continuations.all()[:20]),
         *(("Forked as", other) for other in run.forks.all()[:20]),
     ]
+
+
+def _replayed(run: Run) -> list[tuple[DeadLetter, str]]:
+    """Find the letters whose replay this run is; those of its own are shown with its error."""
+    letters = DeadLetter.objects.filter(replayed_as=run.pk).exclude(run_id=run.pk)
+    return [(letter, reverse("admin:deadletters_deadletter_change", args=[letter.pk])) for letter in letters]
 
 
 def _page(run: Run) -> str:

@@ -269,3 +269,50 @@ def test_a_cancelled_run_shows_that_it_stopped(operator_client, operator, tenant
 
     for shown in ("by olga", "step 2, console_refund, unknown", "key-2", "$0.0500"):
         assert shown in page
+
+
+def test_an_ended_run_is_forked_from_a_step(operator_client, operator, tenant):
+    run = make_completed(tenant, operator)
+
+    assert f'max="{run.steps.count()}"' in operator_client.get(page_of(run)).content.decode()
+    response = operator_client.post(verb_of(run, "fork"), {"from_step": "4"}, follow=True)
+
+    fork = Run.objects.get(forked_from=run)
+    assert (fork.origin, fork.steps.count(), fork.definition) == ("admin", 3, run.definition)
+    assert "Forked: run" in texts(response) and page_of(fork) in response.content.decode()
+
+
+@pytest.mark.parametrize("from_step", ["", "x", "0", "99", "-1", "1.5"])
+def test_a_fork_from_no_step_is_refused(operator_client, operator, tenant, from_step):
+    run = make_completed(tenant, operator)
+
+    response = operator_client.post(verb_of(run, "fork"), {"from_step": from_step}, follow=True)
+
+    assert "Not done: from_step" in texts(response) and not Run.objects.filter(forked_from=run).exists()
+
+
+def test_a_run_that_works_on_offers_no_fork(operator_client, operator, tenant):
+    run = make_run(tenant, operator, RunStatus.RUNNING)
+
+    assert verb_of(run, "fork") not in operator_client.get(page_of(run)).content.decode()
+
+
+def test_a_replay_names_the_letter_that_it_replays(operator_client, operator, tenant):
+    letter = make_failed(tenant, operator)
+    fork = make_run(tenant, operator, forked_from_id=letter.run_id)
+    letter.__class__.objects.filter(pk=letter.pk).update(status="replayed", replayed_as=fork.pk)
+
+    page = operator_client.get(page_of(fork)).content.decode()
+
+    assert reverse("admin:deadletters_deadletter_change", args=[letter.pk]) in page
+
+
+def test_a_retry_beyond_the_cap_on_replays_is_refused_and_says_what_to_do(operator_client, operator, tenant, settings):
+    settings.AGENTOPS = {**settings.AGENTOPS, "replays_max": 0}
+    letter = make_failed(tenant, operator)
+    run = Run.objects.get(pk=letter.run_id)
+
+    response = operator_client.post(verb_of(run, "retry"), follow=True)
+
+    assert "post the work as a new run" in texts(response)
+    assert Run.objects.get(pk=run.pk).status == "failed"
