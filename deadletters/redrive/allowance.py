@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-BURST_S = 2.5  # sweepers come every 2 s; what more they might have sent meanwhile is forgone
+BURST_S = 4.0  # sweepers come every 2 s, or 3 on a busy machine; what was not sent for longer is forgone
 _ROUNDING = 1e-9
 
 

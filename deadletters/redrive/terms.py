@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-RATE_MAX_PER_S = 50.0  # a step of every sweeper sends 2.5 s worth of it at most, within its sweep
+RATE_MAX_PER_S = 50.0  # what one sweeper can send on a common machine, with 2 s of every 4 for it
 RATE_MIN_PER_S = 0.01
 CONCURRENCY_MAX = 1000
 CANARY_MAX = 100

@@ -14,7 +14,6 @@ from rest_framework.viewsets import GenericViewSet
 from deadletters.models import DeadLetter, Redrive, RedriveStatus
 from deadletters.redrive import verbs
 from deadletters.redrive.plan import plan
-from runs.api.bodies import EmptySerializer
 from runs.api.pagination import BySequence, NewestFirst
 from runs.api.redrive_documents import (
     NoteSerializer,
@@ -94,33 +93,38 @@ class RedriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantVie
         page = pages.paginate_queryset(self.get_object().items.all(), request, view=self)
         return pages.get_paginated_response(RedriveItemSerializer(page or [], many=True).data)
 
-    @extend_schema(request=EmptySerializer, responses=RedriveDetailSerializer)
+    @extend_schema(request=None, responses=RedriveDetailSerializer)
     @action(detail=True, methods=["post"])
     def start(self, request: Request, pk: Any = None) -> Response:
         """Send, at the rate that was planned."""
-        return self._do(verbs.start, EmptySerializer)
+        self.expect_no_fields()
+        return self._do(verbs.start)
 
     @extend_schema(request=NoteSerializer, responses=RedriveDetailSerializer)
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: Any = None) -> Response:
         """Send nothing more until it is resumed; what was sent goes on."""
-        return self._do(verbs.pause, NoteSerializer)
+        return self._do(verbs.pause, **self._note())
 
-    @extend_schema(request=EmptySerializer, responses=RedriveDetailSerializer)
+    @extend_schema(request=None, responses=RedriveDetailSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: Any = None) -> Response:
         """Go on at the same rate."""
-        return self._do(verbs.resume, EmptySerializer)
+        self.expect_no_fields()
+        return self._do(verbs.resume)
 
     @extend_schema(request=NoteSerializer, responses=RedriveDetailSerializer)
     @action(detail=True, methods=["post"])
     def abort(self, request: Request, pk: Any = None) -> Response:
         """Send nothing more, for good; what was sent goes on."""
-        return self._do(verbs.abort, NoteSerializer)
+        return self._do(verbs.abort, **self._note())
 
-    def _do(self, verb: Any, body_class: Any) -> Response:
-        body = body_class(data=self.request.data)
+    def _note(self) -> dict[str, str]:
+        body = NoteSerializer(data=self.request.data)
         body.is_valid(raise_exception=True)
+        return body.validated_data  # type: ignore[no-any-return]
+
+    def _do(self, verb: Any, **note: str) -> Response:
         redrive = self.get_object()
-        verb(redrive, user=self.user, **body.validated_data)
+        verb(redrive, user=self.user, **note)
         return Response(RedriveDetailSerializer(redrive).data)

@@ -1,6 +1,7 @@
 """Letters for the tests of redrives, and the ends of the runs behind them, without a worker."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from django.utils import timezone
 
@@ -41,7 +42,7 @@ def plan_for(user, *, selection=None, letters=None, **terms):
 
 def step(redrive, seconds):
     """Take one step, so long after the begin; return the redrive as it is then."""
-    advance(redrive.pk, after(seconds))
+    advance(redrive.pk, partial(after, seconds))
     return fresh(redrive)
 
 

@@ -10,7 +10,7 @@ from tests.deadletters.redrive.letters import BEGIN, after
 
 RATES = st.floats(min_value=0.01, max_value=50)
 GAPS = st.lists(st.floats(min_value=0, max_value=60), min_size=1, max_size=60)
-BRIEF_GAPS = st.lists(st.floats(min_value=0.001, max_value=2.4), min_size=1, max_size=120)
+BRIEF_GAPS = st.lists(st.floats(min_value=0.001, max_value=3.9), min_size=1, max_size=120)
 
 
 def send_all(allowance, now, rate_per_s):

@@ -1,6 +1,7 @@
 """What people and sweepers do to one redrive at the same moment."""
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_an_abort_amid_sweeps_is_the_last_word(tenant, olga):
             abort(fresh(redrive), user=olga)
             return fresh(redrive).sent
         for seconds in (0, 0.2, 0.4, 0.6):
-            advance(redrive.pk, after(seconds))
+            advance(redrive.pk, partial(after, seconds))
             begun.set()
         return None
 
@@ -46,11 +47,11 @@ def test_people_who_replay_the_same_letters_by_hand_cost_nothing_but_a_reason(te
     letters = make_letters(16, tenant, olga)
     redrive = plan_for(olga, rate_per_s=50, canary=100, concurrency=1000)
     start(redrive, user=olga)
-    advance(redrive.pk, after(0))
+    advance(redrive.pk, partial(after, 0))
 
     def act(number):
         if number == 0:
-            return advance(redrive.pk, after(10))
+            return advance(redrive.pk, partial(after, 10))
         done = 0
         for letter in reversed(letters):
             try:
@@ -76,7 +77,7 @@ def test_pausing_and_resuming_amid_sweeps_loses_no_count(tenant, olga):
     def act(number):
         for turn in range(6):
             if number:
-                advance(redrive.pk, after(turn / 5))
+                advance(redrive.pk, partial(after, turn / 5))
             else:
                 pause(fresh(redrive), user=olga)
                 resume(fresh(redrive), user=olga)
