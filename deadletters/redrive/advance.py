@@ -20,7 +20,7 @@ from deadletters.work import Outcome, work
 
 log = logging.getLogger(__name__)
 
-STEP_MAX = timedelta(seconds=2)  # other parts of the sweep wait: no rescue shall wait for longer
+STEP_MAX = timedelta(seconds=3)  # other parts of the sweep wait: no rescue shall wait for longer
 _BATCH = 500
 _STATES = {
     Outcome.COMPLETED: ItemState.COMPLETED,

@@ -43,7 +43,7 @@ def test_a_plan_tells_counts_and_reasons_and_does_nothing(api, letters, tenant, 
 
 
 def test_a_story_from_start_to_abort(api, letters):
-    document = api.post(REDRIVES, {"ids": [str(letter.pk) for letter in letters[:2]]}).json()
+    document = api.post(REDRIVES, {"ids": [str(letter.pk) for letter in letters[:2]], "rate_per_s": 0.01}).json()
 
     assert api.post(verb_of(document, "start")).json()["status"] == "running"
     assert advance_redrives() == 1
@@ -62,7 +62,7 @@ def test_a_story_from_start_to_abort(api, letters):
 
 def test_what_became_of_each_letter_is_read_in_pages(api, letters, tenant, user):
     uncertain = make_uncertain(tenant, user)
-    document = api.post(REDRIVES, {}).json()
+    document = api.post(REDRIVES, {"rate_per_s": 0.01}).json()
     api.post(verb_of(document, "start"))
     advance_redrives()
 
