@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from agentops.chaos.ledger import find
 from agentops.chaos.operations import op_of
 from agentops.chaos.seen import seen
+from agentops.examples.workload.declaration import recorded_results
 from agentops.workload.client import ApiError, Client, StoppedError, UnreachableError
 from agentops.workload.conversations import Workload
 from runs.clock import Now
@@ -32,6 +33,7 @@ class Decider(threading.Thread):
         super().__init__(name="operator", daemon=True)
         self._clients, self._ledger, self._stopping, self._seed = clients, ledger, stopping, seed
         self._recorded = {one.id: one for one in workload.conversations} if workload else {}
+        self._results = recorded_results(workload.folder) if workload else {}
         self.unknown: set[object] = set()
         self.happened: set[object] = set()
         self.lapsed: set[object] = set()
@@ -74,7 +76,9 @@ class Decider(threading.Thread):
             client.decide(str(action.pk), "resolve", {"outcome": "did_not_happen"})
         else:
             self.happened.add(action.pk)
-            client.decide(str(action.pk), "resolve", {"outcome": "happened", "result": {"receipt": receipt}})
+            # A recorded call has answered what was recorded: with another answer the conversation could not go on.
+            result = self._results.get(action.step.tool_use_id, {"receipt": receipt})
+            client.decide(str(action.pk), "resolve", {"outcome": "happened", "result": result})
 
     def _answer(self, client: Client, action: PendingAction) -> None:
         conversation = self._recorded.get(action.run.input.get("conversation"))
