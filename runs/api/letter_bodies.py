@@ -56,7 +56,7 @@ class TaskSerializer(AssignSerializer):
 
 
 class NoteSerializer(StrictSerializer):
-    """The body of `done`, `resolve` and `reopen`."""
+    """The body of verbs that take a word of why: `done`, `resolve`, `reopen`, `pause`, `abort`."""
 
     note = note_field()
 

@@ -42,12 +42,6 @@ class PlanSerializer(StrictSerializer):
         return Terms(**{name: self.validated_data[name] for name in _TERMS})
 
 
-class NoteSerializer(StrictSerializer):
-    """The body of `pause` and `abort`."""
-
-    note = StrictText(max_length=4000, required=False, allow_blank=True, default="", help_text="Why.")
-
-
 class CountsSerializer(serializers.Serializer[Any]):
     """The letters of a redrive: `excluded`, `skipped`, `pending` and `sent` are all; the rest is of those sent."""
 

@@ -14,9 +14,9 @@ from rest_framework.viewsets import GenericViewSet
 from deadletters.models import DeadLetter, Redrive, RedriveStatus
 from deadletters.redrive import verbs
 from deadletters.redrive.plan import plan
+from runs.api.letter_bodies import NoteSerializer
 from runs.api.pagination import BySequence, NewestFirst
 from runs.api.redrive_documents import (
-    NoteSerializer,
     PlanSerializer,
     RedriveDetailSerializer,
     RedriveItemSerializer,

@@ -51,8 +51,8 @@ def test_each_excluded_letter_says_why(tenant, olga):
 
     assert reasons(redrive, "excluded") == [
         "effects may have happened: a person must look first",
+        "only a failed run goes on; it is completed",
         "the letter is already discarded",
-        "the run is completed",
         "the run is gone",
         "you may not replay runs of its tenant",
     ]
