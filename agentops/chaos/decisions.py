@@ -91,7 +91,7 @@ class Decider(threading.Thread):
 
     def _lets_lapse(self, action: PendingAction) -> bool:
         """Let some approvals expire: their time is moved, since nobody can wait for days."""
-        dice = random.Random(f"lapse {self._seed} {action.run.metadata.get('chaos')} {action.step.seq}")  # noqa: S311
+        dice = random.Random(f"lapse {self._seed} {action.run.metadata.get('chaos')} {action.step.seq}")  # noqa: S311 (no secret)
         if dice.random() >= _LAPSE:
             return False
         if action.pk not in self.lapsed:

@@ -122,7 +122,7 @@ class RedriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantVie
     def _note(self) -> dict[str, str]:
         body = NoteSerializer(data=self.request.data)
         body.is_valid(raise_exception=True)
-        return body.validated_data  # type: ignore[no-any-return]
+        return body.validated_data  # type: ignore[no-any-return]  # what was validated is what was declared
 
     def _do(self, verb: Any, **note: str) -> Response:
         redrive = self.get_object()

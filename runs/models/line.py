@@ -104,11 +104,11 @@ def set_turn(line_id: int) -> None:
     _execute(Statement(f'UPDATE "runs_line" SET {turn.text} WHERE "id" = %s', [*turn.params, line_id]))
 
 
-_HEAD = """
+# The runs of a line that any slot may take: what `Run.stands_back` says, for statements made by hand.
+READY = 'r."line_id" = %s AND r."status" = \'queued\' AND NOT r."alone" AND r."held_by_id" IS NULL'
+_HEAD = f"""
     SELECT * FROM (
-        SELECT r."rank", r."priority" FROM "runs_run" r
-        WHERE r."line_id" = %s AND r."status" = 'queued' AND NOT r."alone" AND r."held_by_id" IS NULL
-        {besides} ORDER BY r."rank" LIMIT 1
+        SELECT r."rank", r."priority" FROM "runs_run" r WHERE {READY} {{besides}} ORDER BY r."rank" LIMIT 1
     ) AS foremost
 """
 

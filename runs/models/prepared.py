@@ -39,6 +39,6 @@ def _cursor_class() -> type[Any]:
 
         def __init__(self, *args: Any) -> None:
             super().__init__(*args)
-            self.adapters.register_dumper(int, Int8Dumper)  # type: ignore[attr-defined]
+            self.adapters.register_dumper(int, Int8Dumper)  # type: ignore[attr-defined]  # psycopg's, not in the stub
 
     return PreparedCursor

@@ -17,7 +17,7 @@ from runs.conf import conf
 from runs.engine.lease import Lease
 from runs.fault_points import fault_point
 from runs.models import Line, Run
-from runs.models.line import set_turn
+from runs.models.line import READY, set_turn
 from runs.models.moves import Event, If, change
 from runs.models.prepared import prepared_cursor
 from runs.models.sql import Reader
@@ -29,11 +29,7 @@ _SERVABLE = """
 """
 _LOOK = f"SELECT 1 {_SERVABLE} LIMIT 1"
 _LINE = f'SELECT "id" {_SERVABLE} ORDER BY "key" LIMIT 1'
-_HEAD = """
-    SELECT {columns}, {now} FROM "runs_run" r
-    WHERE r."line_id" = %s AND r."status" = 'queued' AND NOT r."alone" AND r."held_by_id" IS NULL
-    ORDER BY r."rank" LIMIT 1
-"""
+_HEAD = f'SELECT {{columns}}, {{now}} FROM "runs_run" r WHERE {READY} ORDER BY r."rank" LIMIT 1'
 
 
 def claim_next(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> tuple[Run, Lease] | None:
