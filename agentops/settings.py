@@ -11,6 +11,7 @@ import environ
 
 from agentops.embedded.valkey import socket_path
 from agentops.postgresql.reconnect import RECONNECT_S, connect_again
+from runs.states import ActionKind, ActionStatus, LimitKind, OnConflict, RunStatus
 
 django_stubs_ext.monkeypatch()  # lets admin classes name their model
 
@@ -66,6 +67,8 @@ if AGENTOPS_WORKLOAD:
 AGENTOPS_CHAOS = env.str("AGENTOPS_CHAOS", default="")
 if AGENTOPS_CHAOS:
     INSTALLED_APPS += ["agentops.chaos"]
+if env.bool("AGENTOPS_BENCH", default=False):
+    INSTALLED_APPS += ["agentops.bench"]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -160,6 +163,12 @@ Q_CLUSTER = {  # the clock, and nothing else: one schedule row calls one functio
 ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default=None)
 ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", default=None)
 AGENTOPS: dict[str, Any] = {"offline_model": env.bool("AGENTOPS_OFFLINE_MODEL", default=False)}
+if _batch_pace_s := env.float("AGENTOPS_BATCH_PACE_S", default=0.0):
+    AGENTOPS |= {
+        "batch_gather_s": _batch_pace_s,
+        "batch_poll_s": _batch_pace_s,
+        "batch_settles_s": 5 * _batch_pace_s,
+    }
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["runs.api.authentication.BearerAuthentication"],
@@ -182,7 +191,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"RedriveStatusEnum": "deadletters.models.RedriveStatus"},  # one of several `status`
+    "ENUM_NAME_OVERRIDES": {  # several documents have a `status` or a `kind`
+        "ActionKindEnum": [kind.value for kind in ActionKind],
+        "ActionStatusEnum": [status.value for status in ActionStatus],
+        "LimitKindEnum": [kind.value for kind in LimitKind],
+        "OnConflictEnum": [policy.value for policy in OnConflict],
+        "RunStatusEnum": [status.value for status in RunStatus],
+        "RedriveStatusEnum": "deadletters.models.RedriveStatus",
+    },
 }
 
 LANGUAGE_CODE = "en"
@@ -195,7 +211,7 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic needed on one machine
 _mail = {
     "BACKEND": env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend"),
     "file_path": VAR_DIR / "mail",
-    "timeout": 20,  # a silent mail server must not hold a slot
+    "timeout": 20,  # a silent mail server must not hold up the mails behind it
 }
 if django.VERSION >= (6, 1):
     _option = {"filebased": "file_path", "smtp": "timeout"}.get(_mail["BACKEND"].split(".")[-2])
@@ -215,10 +231,16 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "class": "runs.secrets.RedactingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {
+        "django": {"handlers": []},  # its own ones, to stderr and by mail, would write exceptions with their secrets
         "runs": {"level": env.str("LOG_LEVEL", default="INFO")},
         "deadletters": {"level": env.str("LOG_LEVEL", default="INFO")},
     },

@@ -39,9 +39,15 @@ class Stack(Supervisor):
             ensure_valkey(settings.EMBEDDED_VALKEY_DIR)
 
     def offline_model(
-        self, *, scripts: Sequence[Path] = (), workload: Path | None = None, log: Path | None = None
+        self,
+        *,
+        scripts: Sequence[Path] = (),
+        workload: Path | None = None,
+        log: Path | None = None,
+        batch_s: float | None = None,
+        more: Sequence[str] = (),
     ) -> str:
-        """Start the offline model and point every later child at it; return its address."""
+        """Start the offline model, with `more` options, and point every later child at it; return its address."""
         port_file = self.logs / f"offline-{os.getpid()}.port"
         port_file.unlink(missing_ok=True)
         command = [sys.executable, "-m", "agentops.offline", "--port", "0", "--port-file", str(port_file)]
@@ -51,6 +57,9 @@ class Stack(Supervisor):
             command += ["--workload", str(workload)]
         if log:
             command += ["--log", str(log)]
+        if batch_s is not None:
+            command += ["--batch-seconds", str(batch_s)]
+        command += more
         child = self._start("offline-model", command, restart=False)
         self._await(port_file.exists, child)
         address = f"http://127.0.0.1:{port_file.read_text().strip()}"
@@ -103,7 +112,7 @@ class Stack(Supervisor):
         while not ready():
             if not child.is_alive() or time.monotonic() > ends_at:
                 raise StackError(f"{child.name} did not come up; see {child.log_path}")
-            time.sleep(0.03)
+            time.sleep(0.03)  # a child tells by its answer or its file alone that it is up
 
 
 def free_port(*, preferred: int = 0) -> int:

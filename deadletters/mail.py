@@ -1,78 +1,119 @@
 """Mails about failures: the first of a cause is mailed, and after it at most one in ten minutes.
 
 One mail a letter would flood: a provider that is away for a minute fails hundreds of runs for one reason. So whoever
-is told of a cause is left alone for ten minutes, and the next mail says how many letters came since. Each tenant's
-people are told of their own letters only; letters of an ignored group are kept and counted, and raise no mail.
+is told of a cause is left alone for ten minutes, and the next mail says how many letters came since: that about the
+next letter, or that of the first sweep after the pause. Each tenant's people are told of their own letters only;
+letters of an ignored group are kept and counted, and raise no mail.
 """
 
-import logging
-from datetime import timedelta
-from functools import partial
+from datetime import datetime, timedelta
+from uuid import UUID
 
-from django.core.mail import EmailMessage
 from django.db import transaction
+from django.db.models import F, QuerySet
 from django.urls import NoReverseMatch, reverse
 
 from deadletters.conf import letters_conf
-from deadletters.models import DeadLetter, GroupState
+from deadletters.models import DeadLetter, GroupState, LetterGroup
 from deadletters.people import people
 
-log = logging.getLogger(__name__)
-
 PAUSE = timedelta(minutes=10)
+_HEARD_OF = (GroupState.OPEN, GroupState.REGRESSED)
+_AT_ONCE = 100  # mails of one sweep
 
 
 def mail_about(letter: DeadLetter) -> None:
-    """Mail about a letter that is about to be stored, once its transaction has committed; unless it is too soon.
+    """Mail about a letter that is about to be stored, in its transaction; unless it is too soon.
 
     The group's row is held by this transaction, so two failures at the same moment do not both find that it is time.
     """
     assert letter.group is not None
-    if not letters_conf().mail_dead_letters or letter.group.state == GroupState.IGNORED:
+    if not letters_conf().mail_dead_letters:
         return
-    alike = DeadLetter.objects.filter(group=letter.group, tenant=letter.tenant)
-    last = alike.filter(mailed_at__isnull=False).order_by("-mailed_at").values_list("mailed_at", flat=True).first()
-    if last and last > letter.failed_at - PAUSE:
+    mailed = _alike(letter).filter(mailed_at__isnull=False).order_by("-mailed_at")
+    last = mailed.only("mailed_at").first()
+    too_soon = bool(last and last.mailed_at and last.mailed_at > letter.failed_at - PAUSE)
+    if too_soon or letter.group.state == GroupState.IGNORED:
+        if last:
+            DeadLetter.objects.filter(pk=last.pk).update(untold=F("untold") + 1)
         return
-    unmailed = alike.filter(failed_at__gte=last, mailed_at__isnull=True).count() if last else 0
+    untold = _take_untold(last.pk) if last else 0
     letter.mailed_at = letter.failed_at
-    transaction.on_commit(partial(_send, letter, unmailed))
+    people().tell(letter.tenant, _subject(letter), _text(letter, untold), letter.run_id)
 
 
-def _send(letter: DeadLetter, unmailed: int) -> None:
-    """Send the mail. It is news of a failure, not part of it: whatever goes wrong here is logged and no more."""
-    try:
-        to = people().to_tell(letter.tenant)
-        if to:
-            EmailMessage(_subject(letter), _text(letter, unmailed), to=to).send()
-    except Exception:
-        log.exception("dead letter %s: no mail could be sent", letter.id)
+def mail_digests(now: datetime) -> int:
+    """Mail once for all letters of a cause that came after its last mail, if ten minutes are over. Returns how many.
+
+    Not about a cause that is ignored, or said to be gone: the next mail about it tells of them.
+    """
+    if not letters_conf().mail_dead_letters:
+        return 0
+    due = DeadLetter.objects.filter(untold__gt=0, mailed_at__lte=now - PAUSE, group__state__in=_HEARD_OF)
+    return sum(_mail_digest(letter, now) for letter in due.order_by("mailed_at")[:_AT_ONCE])
+
+
+@transaction.atomic
+def _mail_digest(last: DeadLetter, now: datetime) -> bool:
+    """Mail about those since `last`, in the name of the newest: from it on the next pause is counted."""
+    assert last.group_id is not None  # or its state would not have been read
+    LetterGroup.objects.select_for_update(of=("self",)).get(pk=last.group_id)  # as a letter that comes
+    newest = _alike(last).select_related("group").filter(mailed_at__isnull=True).order_by("-failed_at").first()
+    untold = _take_untold(last.pk)
+    if not untold or newest is None:  # another sweep was faster
+        return False
+    DeadLetter.objects.filter(pk=newest.pk).update(mailed_at=now)
+    times = f"{untold} more time{'' if untold == 1 else 's'}"
+    subject = f"[agentops] {newest.job_type} failed {times}: {newest.error_class}"
+    first = f"Runs of {newest.job_type} have failed {times} since the mail of {_at(last.mailed_at)}. This is the last:"
+    people().tell(newest.tenant, subject, "\n".join([first, "", *_facts(newest), "", _RULE]), newest.run_id)
+    return True
+
+
+def _alike(letter: DeadLetter) -> QuerySet[DeadLetter]:
+    return DeadLetter.objects.filter(group=letter.group_id, tenant=letter.tenant)
+
+
+def _take_untold(pk: UUID) -> int:
+    """Say how many letters came since that one was mailed; they count as told from now on."""
+    untold: int = DeadLetter.objects.values_list("untold", flat=True).get(pk=pk)
+    if untold:
+        DeadLetter.objects.filter(pk=pk).update(untold=0)
+    return untold
 
 
 def _subject(letter: DeadLetter) -> str:
     assert letter.group is not None
     again = " again" if letter.group.state == GroupState.REGRESSED else ""
-    return " ".join(f"[agentops] {letter.job_type} failed{again}: {letter.error_class}".split())
+    return f"[agentops] {letter.job_type} failed{again}: {letter.error_class}"
 
 
-def _text(letter: DeadLetter, unmailed: int) -> str:
+def _text(letter: DeadLetter, untold: int) -> str:
+    lines = [f"A run of {letter.job_type} has failed for good, and waits for a person.", "", *_facts(letter)]
+    if untold:
+        lines += ["", f"Since the last mail about this cause, {untold} more of your runs failed for it."]
+    return "\n".join([*lines, "", _RULE])
+
+
+_RULE = f"You get at most one mail about a cause in {PAUSE.seconds // 60} minutes."
+
+
+def _facts(letter: DeadLetter) -> list[str]:
     step = f"step {letter.step} {letter.step_name}".strip() if letter.step else "before its first step"
-    lines = [
-        f"A run of {letter.job_type} has failed for good, and waits for a person.",
-        "",
+    return [
         f"Tenant:  {letter.tenant}",
         f"Run:     {letter.run_id}",
-        f"Failed:  {letter.failed_at:%Y-%m-%d %H:%M:%S} UTC, {step}, try {letter.attempt}",
+        f"Failed:  {_at(letter.failed_at)}, {step}, try {letter.attempt}",
         f"Error:   {letter.error_class} ({letter.error_kind})",
         f"Cause:   {letter.fingerprint}",
         f"Page:    {_link(letter)}",
         "",
         letter.error_message[:1000],
     ]
-    if unmailed:
-        lines += ["", f"Since the last mail about this cause, {unmailed} more of your runs failed for it."]
-    lines += ["", f"You get at most one mail about a cause in {PAUSE.seconds // 60} minutes."]
-    return "\n".join(lines)
+
+
+def _at(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "before"
 
 
 def _link(letter: DeadLetter) -> str:

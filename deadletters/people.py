@@ -8,7 +8,7 @@ from deadletters.errors import NotReplayableError
 
 
 class People(Protocol):
-    """Who may do what in a tenant, and whom to tell. Tenants are slugs."""
+    """Who may do what in a tenant, and who is told of it. Tenants are slugs."""
 
     def check_may_act(self, user: Any, *, tenant: str, run_id: UUID | None = None) -> None:
         """Refuse who may not deal with letters of the tenant, or with that of this run. Raises: an error of its own."""
@@ -26,8 +26,8 @@ class People(Protocol):
         """List the names of those who may be given work of every one of these tenants."""
         ...
 
-    def to_tell(self, tenant: str) -> list[str]:
-        """List the mail addresses of those who deal with the tenant's letters."""
+    def tell(self, tenant: str, subject: str, text: str, run_id: UUID) -> None:
+        """Mail those who deal with the tenant's letters, once the transaction that this is called in has committed."""
         ...
 
 

@@ -18,9 +18,12 @@ class RunsConfig(AppConfig):
         from deadletters.people import register_people
         from deadletters.work import register_work
         from runs import checks  # noqa: F401 (registers the system checks)
+        from runs.engine.pacing.change_over import keep_with
         from runs.operations.people_of_letters import Members
         from runs.operations.work_of_letters import Runs
+        from runs.queue.pace_keeper import InRedis
 
+        keep_with(InRedis())
         register_work(Runs())
         register_people(Members())
         _discover_agents()

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 
-from runs.conf import conf
+from runs.conf import Conf, conf
 from runs.declarations.catalog import job_types, refused
 
 
@@ -33,7 +33,7 @@ def check_queues(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """E003 and E004: the AGENTOPS block has unknown names, or times that cannot work together."""
+    """E003 to E005: the AGENTOPS block has unknown names, or times that cannot work together."""
     try:
         values = conf()
     except ImproperlyConfigured as error:
@@ -46,4 +46,18 @@ def check_settings(**_: Any) -> list[CheckMessage]:
                 id="runs.E004",
             )
         ]
-    return []
+    return _check_batches(values)
+
+
+def _check_batches(values: Conf) -> list[CheckMessage]:
+    """E005: batches that the provider would refuse, or that are never sent."""
+    most = {"batch_max_calls": 100_000, "batch_max_bytes": 256 * 1024 * 1024}  # the provider's own
+    return [
+        Error(
+            f"{name} is {getattr(values, name)}; a message batch takes from 1 to {limit}",
+            hint="Leave it out for its default.",
+            id="runs.E005",
+        )
+        for name, limit in most.items()
+        if not 1 <= getattr(values, name) <= limit
+    ]

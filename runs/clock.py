@@ -34,6 +34,11 @@ def now() -> datetime:
         return read(cursor.fetchone()[0])
 
 
+def ahead_s() -> float:
+    """Say by how much both clocks run ahead, for a third one that must keep step with them."""
+    return _ahead.total_seconds()
+
+
 def read(moment: str | datetime) -> datetime:
     """Read what `sql()` has answered: SQLite answers with a text."""
     return datetime.fromisoformat(moment).replace(tzinfo=UTC) if isinstance(moment, str) else moment

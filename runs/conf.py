@@ -26,10 +26,17 @@ class Conf:
     retry_after_default_s: float = 60.0  # so long a model is not asked when its 429 does not say
     circuit_pause_s: float = 15.0  # so long a model is not asked after a burst of failures; doubled while it fails
     circuit_pause_max_s: float = 300.0
+    provider_workspace: str = ""  # to which the API key belongs: paces of another workspace do not hold
     model_connect_s: float = 5.0
     model_silence_s: float = 120.0  # a stream that says nothing for so long has failed
     model_timeout_s: float = 600.0  # one whole model call
+    batch_gather_s: float = 60.0  # calls of the batch lane wait so long for others to be sent with
+    batch_poll_s: float = 60.0  # so often a batch in progress is looked at
+    batch_settles_s: float = 300.0  # a request on its way has arrived by then; others take over from a dead worker
+    batch_max_calls: int = 10_000  # more are sent as further batches
+    batch_max_bytes: int = 100 * 1024 * 1024
     action_expires_s: float = 7 * 24 * 3600.0  # a decision nobody took for so long has expired
+    action_remind_s: float = 24 * 3600.0  # between two reminders of an open decision
     body_max_bytes: int = 256 * 1024
     text_max_chars: int = 100_000  # longer tool results are cut; the whole is kept as an artifact
     replays_max: int = LettersConf.replays_max  # replays in one chain of dead letters

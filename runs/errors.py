@@ -8,12 +8,17 @@ RunsError
 ├── NotSupportedError           a documented field that is not built yet (422)
 ├── ConflictError               the key or the action was used for something else (409, 422)
 ├── NotPermittedError           the caller may not do this (403)
+├── QueueFullError              as many runs wait as may: post later (429)
 ├── TransientError              may be retried
 │   ├── RateLimitedError        may be retried, not before `retry_after_s`
 │   ├── StepTimeoutError        a step took longer than its `timeout_s`
 │   ├── ModelTimeoutError       a model call took longer than `model_timeout_s`
-│   └── BrokenStreamError       an answer that ended without a stop reason
+│   ├── BrokenStreamError       an answer that ended without a stop reason
+│   └── BatchEndedError         a batch ended without an answer for this call
 ├── HeldBackError               the gate of a model is shut: go on later
+│   └── PacedError              the pace of a model is used up: go on when it is the run's turn
+├── BudgetFullError             the worst case does not fit into a budget: ask, and wait
+├── RuleSpentError              others have used the rule up, or it was revoked: ask a person
 ├── UnknownOutcomeError         an effect may or may not have happened
 └── PermanentError              must not be retried
     ├── UnknownJobTypeError     no such declaration in this deploy
@@ -27,10 +32,15 @@ RunsError
     ├── BudgetRefusedError      a person refused to spend more
     └── OutputInvalidError      the answer does not fit `output_schema`
 
+ToolBusyError                   no place for another call of the tool now: go on later
+ToolRevokedError                an operator has revoked the tool: the model is told
 ToolError                       raised by tools: the model is told, the run goes on
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
 
 
 class RunsError(Exception):
@@ -89,6 +99,19 @@ class NotPermittedError(RunsError):
     code = "forbidden"
 
 
+class QueueFullError(RunsError):
+    """As many runs wait in a queue as may. Units: `retry_after_s` in seconds, an estimate."""
+
+    code = "queue_full"
+
+    def __init__(self, queue: str, *, depth: int, ceiling: int, whose: str, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(
+            f"in the queue {queue!r} {depth} runs{whose} are waiting, and its ceiling is {ceiling}: "
+            f"post again in {retry_after_s} s"
+        )
+
+
 class TransientError(RunsError):
     """It may succeed when tried again."""
 
@@ -123,6 +146,12 @@ class BrokenStreamError(TransientError):
     code = "broken_stream"
 
 
+class BatchEndedError(TransientError):
+    """The batch expired, was cancelled or was lost before this call was answered."""
+
+    code = "batch_ended"
+
+
 class HeldBackError(RunsError):
     """The gate of a model is shut: the run gives its slot back and goes on when it is opened. No failed try."""
 
@@ -131,6 +160,38 @@ class HeldBackError(RunsError):
     def __init__(self, message: str, *, gate_id: int | None = None) -> None:
         super().__init__(message)
         self.gate_id = gate_id
+
+
+class PacedError(HeldBackError):
+    """A model call would be faster than a pace allows. Units: `wait_s`, if nobody else waits. No failed try.
+
+    Shape: `need` is {model, pace, input_tokens, output_tokens}; `share_s` is how long its part of the rate takes.
+    """
+
+    code = "paced"
+
+    def __init__(self, message: str, *, need: Mapping[str, Any], wait_s: float, share_s: float) -> None:
+        super().__init__(message)
+        self.need, self.wait_s, self.share_s = need, wait_s, share_s
+
+
+class BudgetFullError(RunsError):
+    """The worst case of a call does not fit into a budget. Units: `room_usd` may be below 0."""
+
+    code = "budget"
+
+    def __init__(self, *, budget_id: int, starts_on: date, needs_usd: Decimal, room_usd: Decimal) -> None:
+        super().__init__(f"{needs_usd.normalize():f} USD do not fit into the budget {budget_id} from {starts_on}")
+        self.budget_id = budget_id
+        self.starts_on = starts_on
+        self.needs_usd = needs_usd
+        self.room_usd = room_usd
+
+
+class RuleSpentError(RunsError):
+    """The rule that was to approve a call holds no more: others have used it up meanwhile, or it has ended."""
+
+    code = "rule_spent"
 
 
 class UnknownOutcomeError(RunsError):
@@ -203,6 +264,18 @@ class OutputInvalidError(PermanentError):
     """The last answer does not fit the job type's `output_schema`."""
 
     code = "output_invalid"
+
+
+class ToolBusyError(RunsError):
+    """As many calls of the tool go on as may, or it is paused: the run gives its slot back. No failed try."""
+
+    code = "tool_busy"
+
+
+class ToolRevokedError(RunsError):
+    """An operator has revoked the tool: the call is not made, and the model is told."""
+
+    code = "permission_denied"
 
 
 class ToolError(RunsError):

@@ -17,6 +17,9 @@ POINTS = (
     "claim.after",  # the lease is held, nothing done
     "model.before",  # the intent of a model call is committed
     "model.after",  # the answer has arrived, nothing is recorded
+    "batch.before",  # a batch is about to be sent, and that is committed
+    "batch.after",  # the provider has made it, its id is not recorded
+    "ingest.before",  # a result of a batch is taken in, not committed
     "tool.before",  # the intent of a tool call is committed
     "tool.after",  # the effect has happened, nothing is recorded
     "journal.after",  # a transaction has been committed

@@ -1,5 +1,6 @@
-"""Secrets: looked up in the environment when used, and taken out of every text before it is stored."""
+"""Secrets: looked up in the environment when used, and taken out of every text before it is stored or logged."""
 
+import logging
 import os
 import re
 from functools import lru_cache
@@ -61,3 +62,11 @@ def redact_all(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [redact_all(item) for item in value]
     return value
+
+
+class RedactingFormatter(logging.Formatter):
+    """Write a record of the log without secrets, its traceback included: an exception may quote anything."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write it as any formatter does, and redact what came of that."""
+        return redact(super().format(record))

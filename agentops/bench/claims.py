@@ -3,14 +3,13 @@
 import statistics
 import threading
 import time
-from collections.abc import Iterator
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from django.db import connection
 
 from agentops.bench.agent import BenchAgent
+from agentops.bench.backlog import queued_runs
 from runs import clock
 from runs.engine.lease import Lease
 from runs.models import Line, Run, Tenant
@@ -59,27 +58,7 @@ def _fill(queued: int, tenants: int) -> None:
         for place, owner in enumerate(owners)
     )
     lines = list(Line.objects.order_by("key"))
-    Run.objects.bulk_create(_runs(lines, each, user.pk, now), batch_size=_BATCH)
-
-
-def _runs(lines: list[Line], each: int, user_id: Any, now: datetime) -> Iterator[Run]:
-    """The runs as they came: a round of all tenants, then the next round."""
-    for number in range(each * len(lines)):
-        line = lines[number % len(lines)]
-        created = now - timedelta(seconds=each * len(lines) - number)
-        yield Run(
-            tenant_id=line.tenant_id,
-            requested_by_id=user_id,
-            job_type=line.job_type,
-            queue=line.queue,
-            line=line,
-            rank=rank_of(created.timestamp(), 5),
-            status=RunStatus.QUEUED,
-            input={"text": "go"},
-            timeout_s=600,
-            created_at=created,
-            queued_at=created,
-        )
+    Run.objects.bulk_create(queued_runs(lines, each, user.pk, now), batch_size=_BATCH)
 
 
 def _timed_claim() -> tuple[float, tuple[Run, Lease] | None]:

@@ -15,16 +15,17 @@ from django.conf import settings
 from agentops.embedded.postgres import EmbeddedPostgres
 
 DATABASES = ("sqlite", "postgres")
-NOBODY = "redis://127.0.0.1:1/0"  # no doorbell is heard in a measurement
+NOBODY = "redis://127.0.0.1:1/0"  # no doorbell is heard in a measurement, unless it has workers
 
 
 class MeasurementError(RuntimeError):
     """A measurement did not come to its end; the message is what it said last."""
 
 
-def measure_in_child(database: str, arguments: Sequence[str]) -> dict[str, Any]:
+def measure_in_child(database: str, arguments: Sequence[str], *, doorbells: bool = False) -> dict[str, Any]:
     """Run `manage.py bench … --here` over a fresh database; return the figures that it prints.
 
+    With `doorbells` it has an embedded Valkey of its own, and its workers know the job types of the bench.
     Raises: MeasurementError; NoPostgresError.
     """
     with (
@@ -32,6 +33,8 @@ def measure_in_child(database: str, arguments: Sequence[str]) -> dict[str, Any]:
         _database(database, folder) as url,
     ):
         env = os.environ | {"AGENTOPS_VAR": folder, "DATABASE_URL": url, "REDIS_URL": NOBODY, "LOG_LEVEL": "ERROR"}
+        if doorbells:
+            env |= {"REDIS_URL": "", "AGENTOPS_BENCH": "1"}
         command = [sys.executable, sys.argv[0], "bench", *arguments, "--here"]
         child = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=False)
     if child.returncode:

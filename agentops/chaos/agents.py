@@ -25,9 +25,9 @@ def _do(context: Any, op: str, effect: str) -> dict[str, Any]:
 
 
 def _effect(run: str, op: str, key: str | None, effect: str) -> dict[str, Any]:
-    time.sleep(_LATENCY_S)
+    time.sleep(_LATENCY_S)  # the other side thinks: room for a kill before the effect
     receipt = record(SOCKET, run=run, op=op, key=key, effect=effect)
-    time.sleep(_LATENCY_S)
+    time.sleep(_LATENCY_S)  # and between the effect and its answer
     return {"receipt": receipt}
 
 

@@ -19,7 +19,7 @@ from agentops.chaos.options import CannotRunError, Options
 from agentops.chaos.pace import Pace, Stand
 from agentops.chaos.plan import Plan
 from agentops.chaos.poster import Poster
-from agentops.chaos.postings import TENANTS, postings
+from agentops.chaos.postings import BUDGET_USD, TENANTS, THRIFTY, postings
 from agentops.chaos.recovery import recoveries_s
 from agentops.chaos.report import Report
 from agentops.chaos.scripts import write_scripts
@@ -30,11 +30,14 @@ from agentops.embedded.valkey import socket_path
 from agentops.stack import Stack, StackError, free_port
 from agentops.workload.client import Client
 from agentops.workload.conversations import Workload
+from runs.models import Budget, Period, Tenant
 from runs.operations.accounts import make_token
+from runs.operations.budgets import make_budget
 from runs.worker.supervisor import Child
 
 LEDGER_FILE = "ledger.jsonl"
 _TICK_S = 0.02
+_BATCH_S = 0.3  # so long a message batch takes
 _LOOK_EVERY_S = 0.3
 _STILL_S = 120.0  # without any progress for so long, whatever is open is lost
 _GRACE_S = 8.0
@@ -99,11 +102,13 @@ class _Campaign:
     def __init__(self, options: Options, house: House, stack: Stack, plan: Plan, stopping: threading.Event) -> None:
         self._options, self._stack, self._stopping = options, stack, stopping
         tokens = {tenant: make_token(tenant_slug=tenant) for tenant in TENANTS}
+        for tenant in Tenant.objects.filter(slug__in=THRIFTY):
+            make_budget(Budget(tenant=tenant, period=Period.TOTAL, limit_usd=BUDGET_USD))
         self._undying = [_start_ledger(stack, house)]
         if house.workload:
-            stack.offline_model(workload=house.workload.folder)
+            stack.offline_model(workload=house.workload.folder, batch_s=_BATCH_S)
         else:
-            stack.offline_model(scripts=[write_scripts(options.seed, house.folder / "scripts")])
+            stack.offline_model(scripts=[write_scripts(options.seed, house.folder / "scripts")], batch_s=_BATCH_S)
         self._undying.append(stack.children[-1])
         self.fleet = Fleet(stack, plan, options, log=FaultLog(house.fault_log), redis_url=house.redis_url)
         address = stack.web(port=free_port())  # beside others on this machine, which may prefer the same
@@ -134,7 +139,7 @@ class _Campaign:
                 self._let_in(stand)
                 tell(stand.ended, self.fleet.kills, len(self.decider.unknown))
                 self._check()
-            time.sleep(_TICK_S)
+            time.sleep(_TICK_S)  # the harness paces itself: what it waits for are other processes
         self.fleet.let_all_go_on()
         self.chores.restarts.finish()
 
@@ -169,5 +174,5 @@ def _start_ledger(stack: Stack, house: House) -> Child:
     while not Path(house.ledger).exists() or not Path(file).exists():
         if time.monotonic() > ends_at or not child.is_alive():
             raise CannotRunError(f"the ledger did not come up; see {child.log_path}")
-        time.sleep(0.02)
+        time.sleep(0.02)  # the ledger says that it is up by its files alone
     return child

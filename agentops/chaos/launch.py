@@ -59,6 +59,7 @@ def _environment(options: Options, folder: Path) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if name not in _OURS}
     env |= {
         "AGENTOPS_VAR": str(folder),
+        "AGENTOPS_BATCH_PACE_S": "0.5",
         "AGENTOPS_CHAOS": str(ledger_socket(folder)),
         "AGENTOPS_FAULT_LOG": str(folder / "faults.log"),
     }

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from agentops.chaos.options import Options
@@ -11,7 +12,10 @@ from agentops.examples.workload.declaration import NAME
 from agentops.workload.conversations import Workload
 
 TENANTS = tuple(f"chaos-{number}" for number in range(1, 5))
+THRIFTY = TENANTS[:2]  # those with a budget for all their runs together, which is soon full
+BUDGET_USD = Decimal("0.25")
 _STEPS = 0.2  # so many of the runs are plain jobs
+_IN_BATCHES = 8  # every so-many-th run, if it is an agent's, makes its model calls in batches
 _POOR = 0.1  # so many of the agents have too small a budget, and must ask
 
 
@@ -48,6 +52,8 @@ def _scripted(dice: random.Random, number: int) -> dict[str, Any]:
         "input": {"text": f"Run {number}, variant {variant}; go on."},
         "metadata": {"wants": WANTED[variant]},
     }
+    if number % _IN_BATCHES == 0:
+        body["lane"] = "batch"
     return body | ({"max_cost_usd": "0.05"} if dice.random() < _POOR else {})
 
 

@@ -24,6 +24,6 @@ def seen(read: Callable[[], T]) -> T:
         except (OperationalError, InterfaceError):
             if time.monotonic() > ends_at:
                 raise
-            time.sleep(_PAUSE_S)
+            time.sleep(_PAUSE_S)  # the campaign restarts the database on purpose
         finally:
             connection.close()

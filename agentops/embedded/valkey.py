@@ -82,4 +82,4 @@ def _await(path: Path, *, log: Path) -> None:
     while not answers(path):
         if time.monotonic() > ends_at:
             raise RuntimeError(f"the embedded Valkey did not start; see {log}")
-        time.sleep(0.02)
+        time.sleep(0.02)  # another process starts it; its socket is all there is to see

@@ -8,12 +8,18 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from agentops.offline.model import OfflineModel
+from agentops.offline.model import BATCH_S, OfflineModel
 from agentops.offline.parent import stop_with_parent
+from agentops.offline.quota import INPUT, OUTPUT, REQUESTS
 from agentops.offline.script_file import ScriptError
 
 EXIT_BAD_INPUT = 2
 DESCRIPTION = "A local stand-in for the Messages API: scripted answers, no network."
+LIMITS = {
+    REQUESTS: "requests_per_minute",
+    INPUT: "input_tokens_per_minute",
+    OUTPUT: "output_tokens_per_minute",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.stop_with_parent:
         stop_with_parent()
     try:
-        model = OfflineModel(options.scripts, workload=options.workload, log=options.log, port=options.port)
+        given = {name: getattr(options, option) for name, option in LIMITS.items()}
+        model = OfflineModel(
+            options.scripts,
+            workload=options.workload,
+            log=options.log,
+            port=options.port,
+            batch_s=options.batch_seconds,
+            per_minute={name: limit for name, limit in given.items() if limit},
+        )
         model.start()
         if options.port_file:
             _write_port(options.port_file, model.port)
@@ -45,6 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scripts", type=Path, action="append", default=[], help="script directory; repeatable")
     parser.add_argument("--workload", type=Path, help="folder with conversations.jsonl to replay")
     parser.add_argument("--log", type=Path, help="file that receives one JSON line for each message request")
+    parser.add_argument("--batch-seconds", type=float, default=BATCH_S, help="a message batch has ended after so long")
+    for name, option in LIMITS.items():
+        flag = f"--{option.replace('_', '-')}"
+        parser.add_argument(flag, type=int, help=f"more {name} than that are answered with 429 (default: no limit)")
     parser.add_argument("--stop-with-parent", action="store_true", help="end when the parent ends (Linux)")
     return parser
 

@@ -1,6 +1,7 @@
 """From a request to an answer: check it, choose the turn, account for it, inject faults. No sockets here."""
 
 import hashlib
+import json
 import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -9,9 +10,10 @@ from agentops.offline.cache import PromptCache
 from agentops.offline.cache_control import check_breakpoints
 from agentops.offline.conversation import Conversation
 from agentops.offline.errors import ApiError
-from agentops.offline.faults import Fault, FaultCounter
+from agentops.offline.faults import KINDS, OF_BATCHES, OF_CREATING, REJECTIONS, Fault, FaultCounter
 from agentops.offline.jsontext import JsonObject, compact_ascii
 from agentops.offline.prefix import total_tokens
+from agentops.offline.quota import Quota
 from agentops.offline.recorded import Recordings
 from agentops.offline.rejections import overloaded_error, rejection
 from agentops.offline.reply import Reply, build_reply, cut_at, scripted_content
@@ -43,33 +45,96 @@ class Answer:
 def error_answer(error: ApiError, request_id: str, *, fault: Fault | None = None) -> Answer:
     """Make the answer that reports an error."""
     body = compact_ascii(error_body(error, request_id)).encode()
-    return Answer(status=error.status, pieces=[body], fault=fault)
+    return Answer(status=error.status, pieces=[body], headers=error.headers, fault=fault)
 
 
 class Answers:
     """Answer message requests from recordings and scripts."""
 
-    def __init__(self, scripts: tuple[Script, ...], recordings: Recordings) -> None:
+    def __init__(self, scripts: tuple[Script, ...], recordings: Recordings, quota: Quota) -> None:
+        self.quota = quota
         self._scripts = scripts
         self._recordings = recordings
         self._faults = FaultCounter()
         self._cache = PromptCache()
 
-    def answer(self, request: JsonObject, *, request_id: str, at: float) -> Answer:
-        """Answer one request to create a message.
+    def answer(
+        self,
+        request: JsonObject,
+        *,
+        request_id: str,
+        at: float,
+        kinds: frozenset[str] = frozenset(KINDS) - OF_BATCHES,
+        metered: bool = True,
+    ) -> Answer:
+        """Answer one request to create a message; only faults of these kinds can happen.
 
         Raises: ApiError when the request is refused.
         """
+        conversation, script = self._checked(request)
+        if metered:
+            self.quota.take(self._cache.uncached_tokens(request, at=at), at=at)
+        answer = self._next_turn(conversation, script, request, request_id=request_id, at=at, kinds=kinds)
+        if metered and answer.message:
+            self.quota.answered(answer.message["usage"]["output_tokens"])
+        return answer
+
+    def _checked(self, request: JsonObject) -> tuple[Conversation, Script]:
+        """Find the conversation and its script. Raises: ApiError when the request is refused."""
         check_request(request)
         check_shapes(request["messages"])
         conversation = Conversation(request)
         script = best_script(self._scripts, conversation)
         self._check_rules(request, may_continue=script.may_continue(conversation))
+        return conversation, script
+
+    def _next_turn(
+        self,
+        conversation: Conversation,
+        script: Script,
+        request: JsonObject,
+        *,
+        request_id: str,
+        at: float,
+        kinds: frozenset[str],
+    ) -> Answer:
         recorded = self._recordings.next_turn(conversation)
         if recorded is not None:
             reply = self._reply(recorded, recorded.content, request=request, at=at)
             return _served(reply, recorded, streaming=bool(request.get("stream")))
-        return self._scripted(script, conversation, request, request_id=request_id, at=at)
+        position = script.position(conversation)
+        fault = self._next_fault(script, position, conversation, kinds=kinds, at=at)
+        return self._scripted(script.turn(position), fault, conversation, request, request_id=request_id, at=at)
+
+    def batched(self, request: JsonObject, *, at: float) -> JsonObject:
+        """Answer one request of a batch. The quota is not theirs.
+
+        Shape: the API's result, `{"type": "succeeded", "message"}` or another.
+        """
+        try:
+            answer = self.answer(request, request_id="", at=at, kinds=REJECTIONS | {"batch_expired"}, metered=False)
+        except ApiError as error:
+            return {"type": "errored", "error": error_body(error, "")}
+        if answer.message is None:
+            return {"type": "errored", "error": json.loads(b"".join(answer.pieces))}
+        if answer.fault:
+            return {"type": "expired"}
+        usage = {**answer.message["usage"], "service_tier": "batch"}
+        return {"type": "succeeded", "message": {**answer.message, "usage": usage}}
+
+    def batch_fault(self, request: JsonObject, *, at: float) -> str | None:
+        """Say what happens to the making of a batch with this request in it; None if nothing does."""
+        try:
+            check_request(request)
+            check_shapes(request["messages"])
+        except ApiError:
+            return None  # shows in its result
+        conversation = Conversation(request)
+        script = best_script(self._scripts, conversation)
+        fault = self._next_fault(
+            script, script.position(conversation), conversation, kinds=frozenset(OF_CREATING), at=at
+        )
+        return fault.kind if fault else None
 
     def count(self, request: JsonObject) -> int:
         """Estimate the input tokens of a request.
@@ -84,14 +149,23 @@ class Answers:
         check_transcript(request["messages"], may_continue=may_continue)
         check_breakpoints(request)
 
-    def _scripted(
-        self, script: Script, conversation: Conversation, request: JsonObject, *, request_id: str, at: float
-    ) -> Answer:
-        position = script.position(conversation)
-        turn = script.turn(position)
+    def _next_fault(
+        self, script: Script, position: int, conversation: Conversation, *, kinds: frozenset[str], at: float
+    ) -> Fault | None:
         asked = hashlib.sha256(conversation.first_user_text.encode("utf-8", "surrogatepass")).hexdigest()
         key = (script.name, position, conversation.user_id, asked)
-        fault = self._faults.next_fault(script.faults_of(turn), key=key, at=at)
+        return self._faults.next_fault(script.faults_of(script.turn(position)), key=key, at=at, kinds=kinds)
+
+    def _scripted(
+        self,
+        turn: ScriptedTurn,
+        fault: Fault | None,
+        conversation: Conversation,
+        request: JsonObject,
+        *,
+        request_id: str,
+        at: float,
+    ) -> Answer:
         streaming = bool(request.get("stream"))
         if fault and fault.is_rejection:
             return _rejected(fault, request_id, at)

@@ -93,6 +93,16 @@ class PromptCache:
         read_tokens = totals[read] if read >= 0 else 0
         return InputUsage(totals[-1] - end, read_tokens, written["5m"], written["1h"])
 
+    def uncached_tokens(self, request: JsonObject, *, at: float) -> int:
+        """Count what a request would not read from the cache, without touching it."""
+        blocks = prefix_blocks(request)
+        totals = list(accumulate(block.tokens for block in blocks))
+        minimum = minimum_tokens(request["model"])
+        marked = [i for i, block in enumerate(blocks) if block.ttl and totals[i] >= minimum]
+        with self._lock:
+            found = [i for start in marked for i in _lookback(blocks, start) if self._live(blocks[i].key, at)]
+        return totals[-1] - (totals[max(found)] if found else 0)
+
     def _longest_hit(self, blocks: list[PrefixBlock], start: int, at: float) -> int:
         for index in _lookback(blocks, start):
             entry = self._live(blocks[index].key, at)

@@ -2,29 +2,26 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from agentops.offline.answers import Answer, error_answer
 from agentops.offline.delivery import Ending, deliver
 from agentops.offline.errors import ApiError, InvalidRequestError
+from agentops.offline.faults import Fault
 from agentops.offline.jsontext import JsonObject, compact_ascii
 from agentops.offline.link import Link
+from agentops.offline.log import entry_of
 from agentops.offline.reply import mint
 from agentops.offline.request import parse_request
 from agentops.offline.server import OfflineServer
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
+MAX_BATCH_BYTES = 256 * 1024 * 1024
 READ_BYTES = 1024 * 1024
 
-# Limit and what is left of it; they never change, as nothing here is ever used up.
-RATE_LIMITS = {
-    "requests": (1_000, 999),
-    "tokens": (2_400_000, 2_399_000),
-    "input-tokens": (2_000_000, 1_999_000),
-    "output-tokens": (400_000, 399_000),
-}
+BATCHES = "/v1/messages/batches"
 
 Respond = Callable[[JsonObject], Answer]
 
@@ -46,17 +43,25 @@ class Exchange(BaseHTTPRequestHandler):
         elif path == "/offline/requests":
             lines = self.server.log.as_lines()
             answer = Answer(status=200, pieces=[lines], content_type="application/x-ndjson")
+        elif path.startswith(BATCHES):
+            answer = self._unless_refused(lambda: self._read_batches(path.removeprefix(BATCHES).strip("/")))
         else:
             answer = self._not_found(path)
         self._leave(self._deliver(answer))
 
     def do_POST(self) -> None:
-        """Create a message or count tokens."""
+        """Create a message or a batch of them, cancel a batch, or count tokens."""
         path = self._begin()
         if path == "/v1/messages":
             self._create_message()
         elif path == "/v1/messages/count_tokens":
             self._leave(self._deliver(self._guarded({}, self._count)))
+        elif path == BATCHES:
+            self._leave(self._deliver(self._guarded({}, self._create_batch)))
+        elif path.startswith(BATCHES) and path.endswith("/cancel"):
+            batch_id = path.removeprefix(BATCHES).removesuffix("/cancel").strip("/")
+            self._read_body()
+            self._leave(self._deliver(self._unless_refused(lambda: self._cancel_batch(batch_id))))
         else:
             # Closing on unread bytes would reset the connection before the answer is read.
             with suppress(ApiError):
@@ -98,6 +103,40 @@ class Exchange(BaseHTTPRequestHandler):
         counted = {"input_tokens": self.server.answers.count(request)}
         return Answer(status=200, pieces=[compact_ascii(counted).encode()])
 
+    def _create_batch(self, body: JsonObject) -> Answer:
+        document, fault = self.server.batches.create(body, base_url=self._base_url)
+        answer = _as_answer(document)
+        return replace(answer, fault=Fault("refused_before_response", 1, {})) if fault else answer
+
+    def _cancel_batch(self, batch_id: str) -> Answer:
+        return _as_answer(self.server.batches.cancel(batch_id, base_url=self._base_url))
+
+    def _read_batches(self, rest: str) -> Answer:
+        """Answer with the list, one batch, or its results, by what follows in the path."""
+        batch_id, _, part = rest.partition("/")
+        if part == "results":
+            return Answer(
+                status=200, pieces=[self.server.batches.results(batch_id)], content_type="application/x-jsonl"
+            )
+        if part:
+            return self._not_found(self.path)
+        if batch_id:
+            return _as_answer(self.server.batches.one(batch_id, base_url=self._base_url))
+        query = dict(parse_qsl(urlsplit(self.path).query))
+        return _as_answer(self.server.batches.page(query, base_url=self._base_url))
+
+    @property
+    def _base_url(self) -> str:
+        return f"http://{self.headers.get('host')}"
+
+    def _unless_refused(self, respond: Callable[[], Answer]) -> Answer:
+        """Answer an authenticated request without a body, or say what is wrong."""
+        try:
+            self._authenticate()
+            return respond()
+        except ApiError as error:
+            return error_answer(error, self._request_id)
+
     def _guarded(self, received: JsonObject, respond: Respond) -> Answer:
         """Answer an authenticated JSON request, or say what is wrong; `received` is filled with its body."""
         try:
@@ -118,14 +157,17 @@ class Exchange(BaseHTTPRequestHandler):
         if not length.isdecimal():
             self.close_connection = True
             raise InvalidRequestError("content-length: header is required")
-        if int(length) <= MAX_BODY_BYTES:
+        most = MAX_BATCH_BYTES if urlsplit(self.path).path == BATCHES else MAX_BODY_BYTES
+        if int(length) <= most:
             return self.rfile.read(int(length))
         # Clients read no answer before they have sent everything, so the excess is taken and thrown away.
-        left = min(int(length), 2 * MAX_BODY_BYTES)
+        left = min(int(length), 2 * most)
         while left > 0 and (part := self.rfile.read(min(left, READ_BYTES))):
             left -= len(part)
         self.close_connection = True
-        raise ApiError(413, "request_too_large", "Request exceeds the maximum allowed number of bytes: 32 MB")
+        raise ApiError(
+            413, "request_too_large", f"Request exceeds the maximum allowed number of bytes: {most >> 20} MB"
+        )
 
     def _deliver(self, answer: Answer) -> Ending:
         self._link = Link(self, self._common_headers())
@@ -141,13 +183,8 @@ class Exchange(BaseHTTPRequestHandler):
             self._link.drop(reset=ending is Ending.RESET)
 
     def _common_headers(self) -> dict[str, str]:
-        reset = datetime.fromtimestamp(self._started_at + 1, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        headers = {"request-id": self._request_id, "anthropic-organization-id": "offline"}
-        for name, (limit, remaining) in RATE_LIMITS.items():
-            headers[f"anthropic-ratelimit-{name}-limit"] = str(limit)
-            headers[f"anthropic-ratelimit-{name}-remaining"] = str(remaining)
-            headers[f"anthropic-ratelimit-{name}-reset"] = reset
-        return headers
+        quota = self.server.answers.quota.headers(self._started_at)
+        return {"request-id": self._request_id, "anthropic-organization-id": "offline", **quota}
 
     def _refuse_method(self) -> None:
         self.close_connection = True
@@ -157,14 +194,16 @@ class Exchange(BaseHTTPRequestHandler):
         return error_answer(ApiError(404, "not_found_error", f"{path}: Not found"), self._request_id)
 
     def _entry(self, body: JsonObject, answer: Answer, *, aborted: bool) -> JsonObject:
-        metadata = body.get("metadata")
-        return {
-            "at": self._started_at,
-            "request_id": self._request_id,
-            "user_id": metadata.get("user_id") if isinstance(metadata, dict) else None,
-            "body": body or None,
-            "status": answer.status,
-            "fault": answer.fault.kind if answer.fault else None,
-            "response": answer.message,
-            "aborted": aborted,
-        }
+        return entry_of(
+            body,
+            at=self._started_at,
+            request_id=self._request_id,
+            status=answer.status,
+            fault=answer.fault.kind if answer.fault else None,
+            response=answer.message,
+            aborted=aborted,
+        )
+
+
+def _as_answer(document: JsonObject) -> Answer:
+    return Answer(status=200, pieces=[compact_ascii(document).encode()])

@@ -34,10 +34,19 @@ KINDS: dict[str, JsonObject] = {
     "truncate": {"after_events": 3},
     "drip": {"seconds_per_byte": 0.001},
     "refused_before_response": {},
+    "batch_expired": {},
+    "batch_refused": {},
+    "batch_lost": {},
+    "batch_not_made": {},
 }
 
 # These are answered before the model starts, so they cost nothing and cache nothing.
 REJECTIONS = frozenset({"rate_limited", "overloaded", "server_error", "status", "spend_limit_400"})
+
+# These happen to requests in a batch only; the others, but for the rejections, to requests of their own.
+OF_CREATING = ("batch_refused", "batch_lost", "batch_not_made")
+LOST = ("batch_not_made", "batch_lost")  # no answer comes: the batch was not made, or it was
+OF_BATCHES = frozenset({"batch_expired", *OF_CREATING})
 
 HANG_AFTER = ("nothing", "headers", "message_start")
 
@@ -68,12 +77,14 @@ class FaultCounter:
         self._began: dict[int, float] = {}
         self._lock = threading.Lock()
 
-    def next_fault(self, faults: tuple[Fault, ...], *, key: tuple[object, ...], at: float) -> Fault | None:
-        """Take the first fault that is neither over nor used up under this key, and count it."""
+    def next_fault(
+        self, faults: tuple[Fault, ...], *, key: tuple[object, ...], at: float, kinds: frozenset[str] = frozenset(KINDS)
+    ) -> Fault | None:
+        """Take the first fault of these kinds that is neither over nor used up under this key, and count it."""
         with self._lock:
             for position, fault in enumerate(faults):
                 counted = (*key, position)
-                if self._is_over(fault, at):
+                if fault.kind not in kinds or self._is_over(fault, at):
                     continue
                 if fault.times == FOR_EVER or self._seen[counted] < fault.times:
                     self._seen[counted] += 1

@@ -11,6 +11,30 @@ from agentops.offline.jsontext import JsonObject, compact_ascii
 KEPT_IN_MEMORY = 10_000
 
 
+def entry_of(
+    body: JsonObject,
+    *,
+    at: float,
+    request_id: str,
+    status: int,
+    fault: str | None,
+    response: JsonObject | None,
+    aborted: bool,
+) -> JsonObject:
+    """Build what is logged of a request. Shape: as `RequestLog`."""
+    metadata = body.get("metadata")
+    return {
+        "at": at,
+        "request_id": request_id,
+        "user_id": metadata.get("user_id") if isinstance(metadata, dict) else None,
+        "body": body or None,
+        "status": status,
+        "fault": fault,
+        "response": response,
+        "aborted": aborted,
+    }
+
+
 class RequestLog:
     """Keep one line for each finished request.
 

@@ -2,20 +2,23 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from agentops.offline.answers import Answers
+from agentops.offline.batches import Batches
 from agentops.offline.exchange import Exchange
 from agentops.offline.jsontext import JsonObject
-from agentops.offline.log import RequestLog
+from agentops.offline.log import RequestLog, entry_of
+from agentops.offline.quota import Quota
 from agentops.offline.recorded import Recordings
 from agentops.offline.script_file import ScriptSource, load_scripts
 from agentops.offline.server import HOST, OfflineServer
 
 POLL_S = 0.02
+BATCH_S = 2.0  # so long after its making a batch has ended
 HANG_UP_WITHIN_S = 0.5
 
 
@@ -23,6 +26,8 @@ class OfflineModel:
     """Serve the Messages API on a free loopback port, from scripts and recorded conversations.
 
     `scripts` are directories, files or ready mappings; `workload` is a folder with `conversations.jsonl`.
+    A message batch ends `batch_s` seconds after it was made.
+    `per_minute` are the limits that it enforces, by the names of `quota.py`.
 
     Raises: ScriptError when a script is not valid, OSError when the workload cannot be read.
     """
@@ -35,10 +40,13 @@ class OfflineModel:
         log: str | Path | None = None,
         clock: Callable[[], float] = time.time,
         port: int = 0,
+        batch_s: float = BATCH_S,
+        per_minute: Mapping[str, int] | None = None,
     ) -> None:
-        self._answers = Answers(load_scripts(scripts), Recordings(workload))
+        self._answers = Answers(load_scripts(scripts), Recordings(workload), Quota(per_minute or {}))
         self._log = RequestLog(log)
         self._clock = clock
+        self._batches = Batches(self._answers, ends_after_s=batch_s, clock=clock, logged=self._log_batched)
         self._port = port
         self._server: OfflineServer | None = None
 
@@ -70,7 +78,9 @@ class OfflineModel:
         """Listen, and answer in the background."""
         if self._server is not None:
             return
-        server = OfflineServer(self._port, Exchange, answers=self._answers, log=self._log, clock=self._clock)
+        server = OfflineServer(
+            self._port, Exchange, answers=self._answers, batches=self._batches, log=self._log, clock=self._clock
+        )
         self._server, self._port = server, server.port
         serve = threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True)
         serve.start()
@@ -83,3 +93,18 @@ class OfflineModel:
         server.shutdown()
         server.server_close()
         server.hang_up(within_s=HANG_UP_WITHIN_S)
+
+    def _log_batched(self, params: JsonObject, result: JsonObject) -> None:
+        """Note a request of a batch as if it had come alone. What became of it is told by `status` and `fault`."""
+        succeeded = result["type"] == "succeeded"
+        self._log.append(
+            entry_of(
+                params,
+                at=self._clock(),
+                request_id="",
+                status=200 if succeeded else 400,
+                fault=None if succeeded else result["type"],
+                response=result.get("message"),
+                aborted=False,
+            )
+        )

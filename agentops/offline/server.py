@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import cast
 
 from agentops.offline.answers import Answers
+from agentops.offline.batches import Batches
 from agentops.offline.log import RequestLog
 
 HOST = "127.0.0.1"
@@ -30,10 +31,12 @@ class OfflineServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         exchange: type[socketserver.BaseRequestHandler],
         *,
         answers: Answers,
+        batches: Batches,
         log: RequestLog,
         clock: Callable[[], float],
     ) -> None:
         self.answers = answers
+        self.batches = batches
         self.log = log
         self.clock = clock
         self._open: set[socket.socket] = set()

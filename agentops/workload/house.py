@@ -56,19 +56,21 @@ class House:
 
 
 @contextmanager
-def open_house(folder: Path, *, label: str, workers: int) -> Iterator[House]:
+def open_house(folder: Path, *, label: str, workers: int, batch_s: float) -> Iterator[House]:
     """Start offline model, web and workers, all with `AGENTOPS_WORKLOAD`; stop them in the end.
+
+    Message batches end after `batch_s` seconds, and are gathered and looked at as often.
 
     Raises: NotReadyError when a part does not come up.
     """
     log = Path(settings.VAR_DIR) / f"{NAME}-{label}.requests.jsonl"
     try:
-        stack = Stack({"AGENTOPS_WORKLOAD": str(folder)})
+        stack = Stack({"AGENTOPS_WORKLOAD": str(folder), "AGENTOPS_BATCH_PACE_S": str(batch_s)})
     except RuntimeError as error:
         raise NotReadyError(f"the embedded Valkey: {error}") from error
     with stack:
         try:
-            stack.offline_model(workload=folder, log=log)
+            stack.offline_model(workload=folder, log=log, batch_s=batch_s)
             model = stack.children[-1]
             base_url = stack.web(port=free_port())
             for number in range(1, workers + 1):

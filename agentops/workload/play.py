@@ -7,6 +7,7 @@ from agentops.examples.workload.declaration import NAME
 from agentops.workload.client import ApiError, Client, UnreachableError
 from agentops.workload.conversations import Conversation, Json
 from agentops.workload.pace import Pace
+from runs.states import Lane
 
 _ENDED = ("completed", "failed", "cancelled")
 _SILENCE_S = 120.0  # a run that shows no sign of life for so long is given up
@@ -42,14 +43,14 @@ class Played:
         return self.problem is None
 
 
-def play(conversation: Conversation, client: Client, *, tenant: str, label: str, pace: Pace) -> Played:
+def play(conversation: Conversation, client: Client, *, tenant: str, label: str, lane: Lane, pace: Pace) -> Played:
     """Play a conversation; what goes wrong is told in the result.
 
     Raises: StoppedError when the replay is stopped.
     """
     played = Played(conversation.id, tenant)
     try:
-        played.run = client.post_run(_body(conversation, label), key=f"{NAME}-{label}-{conversation.id}")
+        played.run = client.post_run(_body(conversation, label, lane), key=f"{NAME}-{label}-{conversation.id}")
         _converse(conversation, client, played, pace)
     except _GivenUpError as error:
         played.problem, played.needs_person = str(error), isinstance(error, _NeedsPersonError)
@@ -63,9 +64,10 @@ def play(conversation: Conversation, client: Client, *, tenant: str, label: str,
     return played
 
 
-def _body(conversation: Conversation, label: str) -> Json:
+def _body(conversation: Conversation, label: str, lane: Lane) -> Json:
     return {
         "job_type": NAME,
+        "lane": lane,
         "input": {"text": conversation.first_text, "conversation": conversation.id},
         "metadata": {"replay": label, "conversation": conversation.id},
     }

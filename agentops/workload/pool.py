@@ -9,8 +9,9 @@ from agentops.workload.client import Client, StoppedError
 from agentops.workload.conversations import Conversation
 from agentops.workload.pace import Pace
 from agentops.workload.play import Played, play
+from runs.states import Lane
 
-CLIENTS = 32
+CLIENTS = {Lane.STANDARD: 32, Lane.BATCH: 64}  # in a batch a turn takes seconds, in which its client only waits
 _LOOK_EVERY_S = 0.25
 
 
@@ -20,6 +21,7 @@ def play_all(
     base_url: str,
     tokens: Mapping[str, str],
     label: str,
+    lane: Lane,
     stopping: threading.Event,
     watch: Callable[[], None],
     ended: Callable[[Played], None],
@@ -31,9 +33,9 @@ def play_all(
     clients = {tenant: Client(base_url, token, stopping=stopping) for tenant, token in tokens.items()}
     played: list[Played] = []
     pace = Pace()
-    with ThreadPoolExecutor(CLIENTS, thread_name_prefix="client") as pool:
+    with ThreadPoolExecutor(CLIENTS[lane], thread_name_prefix="client") as pool:
         pending: set[Future[Played]] = {
-            pool.submit(play, conversation, clients[tenant], tenant=tenant, label=label, pace=pace)
+            pool.submit(play, conversation, clients[tenant], tenant=tenant, label=label, lane=lane, pace=pace)
             for conversation, tenant in zip(conversations, cycle(tokens), strict=False)
         }
         try:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agentops.examples.workload.declaration import workload_agent
 from agentops.examples.workload.folder import FolderError
+from agentops.offline.model import BATCH_S
 from agentops.workload.conversations import Workload, read_workload
 from agentops.workload.house import NotReadyError, new_label, open_house, prepare_database, tenants_with_tokens
 from agentops.workload.play import Played
@@ -14,6 +15,7 @@ from agentops.workload.pool import play_all
 from agentops.workload.report import Report, make_report
 from agentops.workload.request_log import RequestLog
 from runs.errors import DeclarationError
+from runs.states import Lane
 
 
 def checked_workload(folder: Path, *, limit: int | None) -> Workload:
@@ -35,6 +37,8 @@ def replay(
     workload: Workload,
     *,
     workers: int,
+    lane: Lane = Lane.STANDARD,
+    batch_s: float = BATCH_S,
     stopping: threading.Event,
     ended: Callable[[Played], None],
     warn: Callable[[str], None],
@@ -47,20 +51,24 @@ def replay(
     warning = prepare_database()
     if warning:
         warn(warning)
-    with tenants_with_tokens() as tokens, open_house(workload.folder, label=label, workers=workers) as house:
+    with (
+        tenants_with_tokens() as tokens,
+        open_house(workload.folder, label=label, workers=workers, batch_s=batch_s) as house,
+    ):
         begun_at = time.monotonic()
         played = play_all(
             workload.conversations,
             base_url=house.base_url,
             tokens=tokens,
             label=label,
+            lane=lane,
             stopping=stopping,
             watch=house.watch,
             ended=ended,
         )
         played_s = time.monotonic() - begun_at
     begun_at = time.monotonic()
-    report = make_report(workload, played, RequestLog(house.log), label=label, workers=workers)
+    report = make_report(workload, played, RequestLog(house.log), label=label, workers=workers, lane=lane)
     report.played_s, report.compared_s = played_s, time.monotonic() - begun_at
     report.restarted = house.restarted
     if report.is_clean:

@@ -10,6 +10,7 @@ from agentops.workload.findings import REQUESTS, Finding
 from agentops.workload.play import Played
 from agentops.workload.request_log import RequestLog
 from agentops.workload.tally import Tally, done, recorded
+from runs.states import Lane
 
 
 @dataclass(slots=True)
@@ -19,6 +20,7 @@ class Report:
     workload: str
     label: str
     workers: int
+    lane: Lane
     conversations: int
     expected: Tally
     done: Tally = field(default_factory=Tally)
@@ -44,6 +46,7 @@ class Report:
             "workload": self.workload,
             "label": self.label,
             "workers": self.workers,
+            "lane": self.lane,
             "conversations": self.conversations,
             "completed": self.completed,
             "recorded": _counts(self.expected),
@@ -62,12 +65,15 @@ class Report:
         }
 
 
-def make_report(workload: Workload, played: list[Played], log: RequestLog, *, label: str, workers: int) -> Report:
+def make_report(
+    workload: Workload, played: list[Played], log: RequestLog, *, label: str, workers: int, lane: Lane = Lane.STANDARD
+) -> Report:
     """Count, and compare the three sources of every conversation that was played to its end."""
     report = Report(
         workload=str(workload.folder),
         label=label,
         workers=workers,
+        lane=lane,
         conversations=len(workload.conversations),
         expected=sum(map(recorded, workload.conversations), Tally()),
         requests=log.total,

@@ -83,7 +83,7 @@ class DeadLetterAdmin(VerbPageAdmin[DeadLetter]):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, or that all is well."""
-        texts = {"title": "Dead letters", "empty_state": EMPTY_STATE}
+        texts = {"empty_state": EMPTY_STATE}
         response: HttpResponse = super().changelist_view(request, texts | (extra_context or {}))
         return response
 

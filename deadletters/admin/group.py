@@ -5,19 +5,19 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from deadletters.admin import look
 from deadletters.admin.group_page import group_context
-from deadletters.admin.scope import tenants_seen
+from deadletters.admin.scope import causes_seen, tenants_seen
 from deadletters.admin.sparkline import sparkline
 from deadletters.admin.verb_page import VerbPageAdmin
 from deadletters.admin.verbs import OF_GROUPS
 from deadletters.figures import figures_of, shared_beyond
-from deadletters.models import DeadLetter, LetterGroup
+from deadletters.models import LetterGroup
 from deadletters.verbs.group import tenants_of
 
 EMPTY_STATE = "No causes: no run has failed for good. Failures with the same cause appear here as one row."
@@ -58,10 +58,7 @@ class LetterGroupAdmin(VerbPageAdmin[LetterGroup]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LetterGroup]:
         """Only causes that the user's tenants met; superusers see all."""
-        groups, tenants = super().get_queryset(request), tenants_seen(request)
-        if tenants is None:
-            return groups
-        return groups.filter(Exists(DeadLetter.objects.filter(group=OuterRef("pk"), tenant__in=tenants)))
+        return causes_seen(request, super().get_queryset(request))
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
         """Use the list that gathers figures."""
@@ -69,7 +66,7 @@ class LetterGroupAdmin(VerbPageAdmin[LetterGroup]):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, or that all is well."""
-        texts = {"title": "Dead letters by cause", "empty_state": EMPTY_STATE, "hint": HINT}
+        texts = {"empty_state": EMPTY_STATE, "hint": HINT}
         response: HttpResponse = super().changelist_view(request, texts | (extra_context or {}))
         return response
 

@@ -115,7 +115,7 @@ class RedriveAdmin(admin.ModelAdmin[Redrive]):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, with the way to plan another."""
-        texts = {"title": "Redrives", "empty_state": EMPTY_STATE, "may_act": self.may_act(request)}
+        texts = {"empty_state": EMPTY_STATE, "may_act": self.may_act(request)}
         response: HttpResponse = super().changelist_view(request, texts | (extra_context or {}))
         return response
 

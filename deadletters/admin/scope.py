@@ -4,8 +4,10 @@ from collections.abc import Collection
 from typing import Any, TypeVar
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import Http404, HttpRequest
+
+from deadletters.models import DeadLetter, LetterGroup
 
 M = TypeVar("M", bound=Model)
 
@@ -19,6 +21,14 @@ def tenants_seen(request: HttpRequest) -> Collection[str] | None:
     memberships: Any = getattr(request.user, "memberships", None)  # whoever knows tenants, tells here
     slugs: Collection[str] = memberships.values_list("tenant__slug", flat=True) if memberships is not None else []
     return slugs
+
+
+def causes_seen(request: HttpRequest, groups: QuerySet[LetterGroup]) -> QuerySet[LetterGroup]:
+    """Select the causes that the user's tenants met; superusers see all."""
+    tenants = tenants_seen(request)
+    if tenants is None:
+        return groups
+    return groups.filter(Exists(DeadLetter.objects.filter(group=OuterRef("pk"), tenant__in=tenants)))
 
 
 class KeptAdmin(admin.ModelAdmin[M]):

@@ -46,6 +46,11 @@ class DeadLetter(models.Model):
     group = models.ForeignKey(LetterGroup, models.PROTECT, null=True, db_index=False, related_name="letters")
     replays = models.PositiveIntegerField(default=0, help_text="Replays that led here, of this run or one before it.")
     mailed_at = models.DateTimeField(null=True, help_text="When its failure was mailed; later ones wait a while.")
+    untold = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Letters of its cause and tenant since it was mailed, of which no mail tells.",
+    )
 
     status = models.CharField(max_length=16, choices=LetterStatus, default=LetterStatus.OPEN)
     failed_at = models.DateTimeField()
@@ -75,6 +80,7 @@ class DeadLetter(models.Model):
             models.Index(
                 fields=["group", "tenant", "mailed_at"], condition=Q(mailed_at__isnull=False), name="letter_mailed"
             ),
+            models.Index(fields=["mailed_at"], condition=Q(untold__gt=0), name="letter_digest_due"),
         ]
         permissions = [("replay_deadletter", "Can replay or discard dead letters")]
 

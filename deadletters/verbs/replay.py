@@ -33,10 +33,14 @@ def replay(letter: DeadLetter, *, user: Any, new_input: Any = None, from_step: i
 def close_for_retry(run_id: UUID, *, user: Any) -> None:
     """Mark the live letter of a run that is retried by its own verb, which is a replay by another name.
 
-    Raises: ReplaysExhaustedError.
+    Where nothing is live the newest letter decides: its work is done by hand, goes on in a fork, or was given up.
+
+    Raises: LetterDecidedError; ReplaysExhaustedError.
     """
-    letter = DeadLetter.objects.select_for_update().filter(IS_LIVE, run_id=run_id).first()
+    letters = DeadLetter.objects.filter(run_id=run_id)
+    letter = letters.select_for_update().filter(IS_LIVE).first() or letters.order_by("-failed_at").first()
     if letter:
+        check_live(letter)
         check_replays(letter)
         DeadLetter.objects.filter(pk=letter.pk).update(replayed_as=run_id, **_replayed_by(user))
         tell(letter, "retry", user=user)

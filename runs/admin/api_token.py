@@ -7,8 +7,9 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from runs import clock
+from runs.admin.columns import CREATED, moment_column
 from runs.admin.palette import badge_html
-from runs.admin.records import CREATED, RecordAdmin, moment_column
+from runs.admin.records import RecordAdmin
 from runs.admin.scope import TenantFilter
 from runs.admin.show import mono
 from runs.models import ApiToken

@@ -11,7 +11,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from runs.admin.records import CREATED, RecordAdmin
+from runs.admin.columns import CREATED
+from runs.admin.records import RecordAdmin
 from runs.admin.show import mono
 from runs.models import Artifact
 

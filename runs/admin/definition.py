@@ -5,7 +5,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from runs.admin.records import CREATED, RecordAdmin
+from runs.admin.columns import CREATED
+from runs.admin.records import RecordAdmin
 from runs.admin.show import block, mono, pretty
 from runs.models import Definition
 
@@ -18,7 +19,7 @@ class DefinitionAdmin(RecordAdmin[Definition]):
     list_display = ("job_type", "short_hash", "model", "tool_count", CREATED)
     list_filter = ("job_type", "model")
     search_fields = ("job_type", "hash")
-    fields = ("job_type", "full_hash", "model", "max_tokens", CREATED, "system_prompt", "tool_schemas")
+    fields = ("job_type", "full_hash", "model", "max_tokens", "cache_ttl", CREATED, "system_prompt", "tool_schemas")
     readonly_fields = ("full_hash", CREATED, "system_prompt", "tool_schemas")
     empty_state = "No definitions yet. One is stored when an agent's run is first claimed by a worker."
 

@@ -5,13 +5,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from runs.admin.columns import clip_column, moment_column
 from runs.admin.palette import badge_html
-from runs.admin.records import RecordAdmin, moment_column
+from runs.admin.records import RecordAdmin
 from runs.models import Gate
 from runs.operations.open_gate import open_gate
 
-SHUT_AT = moment_column("shut_at", "shut at")
-SHUT_UNTIL = moment_column("shut_until", "until")
+SHUT_AT = moment_column("shut_at", "shut", empty="-")
+SHUT_UNTIL = moment_column("shut_until", "until", empty="-")
 
 
 @admin.register(Gate)
@@ -19,7 +20,9 @@ class GateAdmin(RecordAdmin[Gate]):
     """Read gates; open one by hand."""
 
     tenant_path = None
-    list_display = ("provider", "model", "state", "reason", SHUT_AT, SHUT_UNTIL, "times_shut", "held_runs")
+    list_display = (
+        "model", "provider", "state", clip_column("reason", "reason"), SHUT_AT, SHUT_UNTIL, "times_shut", "held_runs",
+    )  # fmt: skip
     list_filter = ("shut_by", "provider")
     fields = ("provider", "model", "state", "reason", SHUT_AT, SHUT_UNTIL, "times_shut", "held_runs", "probe")
     readonly_fields = ("state", SHUT_AT, SHUT_UNTIL, "held_runs")

@@ -15,64 +15,43 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from runs.admin import show
-from runs.admin.decisions import VERBS, card_of, decide, form_for
+from runs.admin.actions.bulk import BulkPages
+from runs.admin.actions.card import amount_of
+from runs.admin.actions.inbox import InboxChangeList, InboxTabs
+from runs.admin.actions.page import how_decided, page_context
+from runs.admin.actions.refusals import PERMISSION
+from runs.admin.actions.verbs import DECIDING, VERBS, form_for, say
+from runs.admin.field_errors import add_errors
 from runs.admin.palette import badge_html
-from runs.admin.records import PageAdmin
 from runs.admin.scope import TenantFilter
 from runs.errors import InvalidInputError, NotPermittedError, RunsError
 from runs.models import PendingAction
 from runs.states import ActionStatus
 
-_DONE = {
-    ActionStatus.APPROVED: "Approved.",
-    ActionStatus.REJECTED: "Rejected; the agent is told why.",
-    ActionStatus.RESOLVED: "Resolved.",
-    ActionStatus.ANSWERED: "Answered.",
-}
-
-
-class InboxFilter(admin.SimpleListFilter):
-    """Open ones unless asked otherwise: the list is an inbox."""
-
-    title = "inbox"
-    parameter_name = "inbox"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """What else there is to see; `choices` adds the open ones."""
-        return [("decided", "Decided"), ("all", "All")]
-
-    def choices(self, changelist: Any) -> Any:
-        """Name the default for what it is."""
-        default, *others = super().choices(changelist)
-        return [{**default, "display": "Open"}, *others]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[PendingAction]) -> QuerySet[PendingAction]:
-        """Filter the list."""
-        if self.value() == "all":
-            return queryset
-        is_open = {"status": ActionStatus.OPEN}
-        return queryset.exclude(**is_open) if self.value() == "decided" else queryset.filter(**is_open)
-
 
 @admin.register(PendingAction)
-class PendingActionAdmin(PageAdmin[PendingAction]):
+class PendingActionAdmin(BulkPages):
     """Decide what agents ask."""
 
     list_display = (
-        "state", "kind", "tool_name", "tenant", "run_link", "why", "effect", "requested", "expires",
+        "state", "kind", "tool_name", "risk_chip", "amount", "agreed", "asked", "expires", "tenant", "run_link", "why",
     )  # fmt: skip
     list_display_links = ("kind", "tool_name")
-    list_filter = (InboxFilter, "kind", ("tenant", TenantFilter), "tool")
+    list_filter = (InboxTabs, "kind", "tool", "risk", ("tenant", TenantFilter))
     list_per_page = 50
     search_fields = ("tool", "effect_key", "run__job_type")
     ordering = (F("expires_at").asc(nulls_last=True), "requested_at")
     page_template = "admin/runs/pendingaction/change_form.html"
-    verb_permission = "runs.change_pendingaction"
+    verb_permission = PERMISSION
     empty_state = "No pending actions yet. One appears here when an agent needs a person's decision."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PendingAction]:
         """With all that list and page show; the admin leaves a query alone that selects related rows itself."""
-        return super().get_queryset(request).select_related("tenant", "run", "step", "decided_by")
+        return super().get_queryset(request).select_related("tenant", "run", "step", "decided_by", "assignee", "rule")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[InboxChangeList]:
+        """Read the approvals of a page at once."""
+        return InboxChangeList
 
     # Columns
 
@@ -86,6 +65,28 @@ class PendingActionAdmin(PageAdmin[PendingAction]):
         """Show the tool, if it is about one."""
         return show.mono(action.tool or "none")
 
+    @admin.display(description="risk", ordering="risk")
+    def risk_chip(self, action: PendingAction) -> SafeString | str:
+        """Show how bad a wrong call would be."""
+        return badge_html(action.risk) if action.risk else ""
+
+    @admin.display(description="amount", ordering="amount_usd")
+    def amount(self, action: PendingAction) -> str:
+        """Show what the call moves."""
+        return amount_of(action)
+
+    @admin.display(description="agreed")
+    def agreed(self, action: Any) -> str:
+        """Show how many of how many have agreed, where one is not enough."""
+        return f"{action.approvals_given} of {action.approvals_needed}" if action.approvals_needed > 1 else ""
+
+    @admin.display(description="assignee", ordering="assignee__username")
+    def asked(self, action: PendingAction) -> str:
+        """Show who was asked to look, or whom it was left to."""
+        if action.assignee:
+            return str(action.assignee)
+        return "the admins" if action.escalated_at else ""
+
     @admin.display(description="run")
     def run_link(self, action: PendingAction) -> SafeString:
         """Link to the run."""
@@ -97,11 +98,6 @@ class PendingActionAdmin(PageAdmin[PendingAction]):
     def why(self, action: PendingAction) -> SafeString:
         """Show the beginning of the reason."""
         return format_html('<span class="clip">{}</span>', action.reason[:160])
-
-    @admin.display(description="requested (UTC)", ordering="requested_at")
-    def requested(self, action: PendingAction) -> str:
-        """Show when it was asked."""
-        return show.minute(action.requested_at)
 
     @admin.display(description="expires", ordering="expires_at")
     def expires(self, action: PendingAction) -> str:
@@ -117,61 +113,61 @@ class PendingActionAdmin(PageAdmin[PendingAction]):
 
     def page_context(self, request: HttpRequest, record: PendingAction) -> dict[str, Any]:
         """The action with the verbs that fit."""
-        return {
-            "action": record,
-            "card": card_of(record, request.user),
-            "run_href": reverse("admin:runs_run_change", args=[record.run_id]),
-            "title": f"{record.kind.capitalize()}: {record.tool or record.run.job_type}",
-        }
+        title = f"{record.kind.capitalize()}: {record.tool or record.run.job_type}"
+        return {"title": title, **page_context(record, request.user)}
 
     def get_urls(self) -> list[URLPattern]:
         """Add one address for each verb."""
-        own = [
+        of_verbs = [
             path(
                 f"<uuid:pk>/{verb}/",
-                self.admin_site.admin_view(partial(self.decide_view, verb=verb)),
+                self.admin_site.admin_view(partial(self.say_view, verb=verb)),
                 name=f"runs_pendingaction_{verb}",
             )
             for verb in VERBS
         ]
-        return own + super().get_urls()
+        return [*of_verbs, *super().get_urls()]
 
-    def decide_view(self, request: HttpRequest, *, pk: Any, verb: str) -> HttpResponseBase:
-        """Decide; wrong input is shown again as it was typed, a lost race says who was faster."""
+    def say_view(self, request: HttpRequest, *, pk: Any, verb: str) -> HttpResponseBase:
+        """Decide or hand on; wrong input is shown again as it was typed, a lost race says who was faster."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        if not self.may_act(request):
-            raise PermissionDenied(f"This needs the permission {self.verb_permission}.")
+        self.check_may_act(request)
         action = self.get_object(request, str(pk))
         form = form_for(action, verb, request.POST, short="arguments" not in request.POST)
         if not form.is_valid():
             return self._again(request, action, verb, form)
         try:
-            decided = decide(action, verb, form, request.user)
+            self._tell(request, verb, say(action, verb, form, request.user))
         except InvalidInputError as error:
-            form.add_error(None, str(error))
+            add_errors(form, error)
             return self._again(request, action, verb, form)
         except NotPermittedError as error:
             raise PermissionDenied(str(error)) from error
         except RunsError as error:
-            messages.error(request, f"Not done: {error}.")
-        else:
-            self._tell(request, decided)
+            self._tell_refusal(request, action, error)
         return redirect(self._back(request, action))
 
     def _again(self, request: HttpRequest, action: PendingAction, verb: str, form: forms.Form) -> HttpResponseBase:
         if not action.verbs:
-            messages.error(request, f"Not done: the action was already {action.status}.")
+            messages.error(request, f"Not done. Already {how_decided(action)}.")
             return redirect(self.page_of(action))
-        return self.render_page(request, action, card=card_of(action, request.user, bound={verb: form}))
+        return self.render_page(request, action, **page_context(action, request.user, bound={verb: form}))
 
-    def _tell(self, request: HttpRequest, action: PendingAction) -> None:
-        """Say what was decided; the same decision of somebody faster stands, and is named."""
-        if action.decided_by_id == request.user.pk:
-            messages.success(request, _DONE[ActionStatus(action.status)])
-            return
-        at = show.moment(action.decided_at)
-        messages.warning(request, f"Already {action.status} by {action.decided_by} at {at} UTC.")
+    def _tell(self, request: HttpRequest, verb: str, action: PendingAction) -> None:
+        """Say what was done; the same decision of somebody faster stands, and is named."""
+        if verb in DECIDING and action.decided_by_id not in (None, request.user.pk):
+            messages.warning(request, f"Already {how_decided(action)}.")
+        elif verb == "approve" and action.status == ActionStatus.OPEN:
+            messages.success(request, "Your approval counts. It stays open until enough people have agreed.")
+        else:
+            messages.success(request, VERBS[verb].done)
+
+    def _tell_refusal(self, request: HttpRequest, action: PendingAction, error: RunsError) -> None:
+        """Say why not: who was faster, if somebody was."""
+        present = self.get_object(request, str(action.pk))
+        is_open = present.status == ActionStatus.OPEN
+        messages.error(request, f"Not done: {error}." if is_open else f"Not done. Already {how_decided(present)}.")
 
     def _back(self, request: HttpRequest, action: PendingAction) -> str:
         if request.POST.get("back") == "run":

@@ -4,46 +4,29 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.text import capfirst
 
 from deadletters.errors import DeadLettersError
-from runs.admin import show
-from runs.admin.scope import M, TenantScopedAdmin
+from runs.admin.listed import ListedAdmin
+from runs.admin.scope import M
 from runs.errors import NotPermittedError, RunsError
 
 Verb = Callable[[HttpRequest, Any], str]
 """Does something to a record and says what was done. Raises: RunsError, DeadLettersError with the reason."""
 
 
-def moment_column(name: str, label: str) -> Callable[[Any], str]:
-    """Make a column that shows a time the one way the console does, in UTC."""
-
-    @admin.display(description=f"{label} (UTC)", ordering=name)
-    def column(record: Any) -> str:
-        return show.minute(getattr(record, name)) or "never"
-
-    column.__name__ = name
-    return column
-
-
-CREATED = moment_column("created_at", "created")
-
-
-class RecordAdmin(TenantScopedAdmin[M]):
+class RecordAdmin(ListedAdmin[M]):
     """A record that nobody writes by hand: no adding, no changing, no deleting."""
 
     fields: ClassVar[Any] = None  # may hold columns made by `moment_column`, which the stubs do not foresee
     readonly_fields: ClassVar[Any] = ()
     change_form_template: ClassVar[Any] = "admin/record.html"
-    empty_state = ""  # what to do when there is no row at all
-    hint = ""  # a sentence above the list
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds records by hand."""
@@ -57,12 +40,6 @@ class RecordAdmin(TenantScopedAdmin[M]):
         """Nobody deletes records."""
         return False
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, or what to do if there is nothing to list."""
-        texts = {"empty_state": self.empty_state, "hint": self.hint, "title": capfirst(self.opts.verbose_name_plural)}
-        response: HttpResponse = super().changelist_view(request, texts | (extra_context or {}))
-        return response
-
     def page_of(self, record: M) -> str:
         """The address of a record's page."""
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[record.pk])
@@ -73,6 +50,7 @@ class PageAdmin(RecordAdmin[M]):
 
     page_template: ClassVar[str]
     verb_permission: ClassVar[str]  # needed for every verb
+    key_kind: ClassVar[str] = "uuid"  # of its primary key, as addresses write it
 
     def page_context(self, request: HttpRequest, record: M) -> dict[str, Any]:
         """What the page shows."""
@@ -85,6 +63,11 @@ class PageAdmin(RecordAdmin[M]):
     def may_act(self, request: HttpRequest) -> bool:
         """Say whether the user may use the verbs."""
         return request.user.has_perm(self.verb_permission)
+
+    def check_may_act(self, request: HttpRequest) -> None:
+        """Refuse who lacks the permission of the verbs. Raises: PermissionDenied."""
+        if not self.may_act(request):
+            raise PermissionDenied(f"This needs the permission {self.verb_permission}.")
 
     def change_view(
         self,
@@ -118,7 +101,7 @@ class PageAdmin(RecordAdmin[M]):
         name = f"{self.opts.app_label}_{self.opts.model_name}"
         own = [
             path(
-                f"<uuid:pk>/{verb}/",
+                f"<{self.key_kind}:pk>/{verb}/",
                 self.admin_site.admin_view(partial(self.verb_view, verb=verb, call=call)),
                 name=f"{name}_{verb}",
             )
@@ -130,8 +113,7 @@ class PageAdmin(RecordAdmin[M]):
         """Do what a button says, tell how it went, and go back to the page."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        if not self.may_act(request):
-            raise PermissionDenied(f"This needs the permission {self.verb_permission}.")
+        self.check_may_act(request)
         record = self.get_object(request, str(pk))
         try:
             messages.success(request, call(request, record))

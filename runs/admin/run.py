@@ -159,4 +159,6 @@ def _fork(request: HttpRequest, run: Run) -> str:
 def _retry(request: HttpRequest, run: Run) -> str:
     assert request.user.is_authenticated  # the admin lets nobody else in
     retry_run(run, user=request.user)
+    if run.state == RunStatus.RETRYING:  # before: the verb has changed the row, not what was read of it
+        return "The run is queued: it does not wait any longer for its next try."
     return "The run is queued again and continues after its last good step."

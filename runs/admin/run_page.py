@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from deadletters.models import DeadLetter
+from deadletters.verbs.decide import how_decided
 from runs.admin import show
-from runs.admin.decisions import DecisionCard, card_of
+from runs.admin.actions.card import ActionCard, card_of
 from runs.admin.palette import badge
 from runs.admin.trace import StepView, trace_of
 from runs.engine.cancellation import cancellation_of
@@ -48,6 +49,7 @@ def page_context(request: HttpRequest, run: Run, *, may_act: bool) -> dict[str, 
     cards = _open_cards(request, run)
     first = _first_step(request)
     steps = trace_of(run, first=first, count=STEPS_PER_PAGE, now=now)
+    letters = list(DeadLetter.objects.filter(run_id=run.pk).select_related("decided_by"))
     unfinished = run.state not in ENDED
     return {
         "run": run,
@@ -57,7 +59,7 @@ def page_context(request: HttpRequest, run: Run, *, may_act: bool) -> dict[str, 
         "tokens": _tokens(run),
         "spent": show.money(run.cost_usd),
         "ceiling": show.money(run.max_cost_usd),
-        "buttons": _buttons(run, may_act=may_act),
+        "buttons": _buttons(run, letters, may_act=may_act),
         "cards": cards,
         "steps": steps,
         "step_pages": _step_pages(run, steps, first),
@@ -67,7 +69,7 @@ def page_context(request: HttpRequest, run: Run, *, may_act: bool) -> dict[str, 
         "events": _events(run),
         "calls": _calls(run, now),
         "artifacts": list(run.artifacts.defer("body")),
-        "letters": DeadLetter.objects.filter(run_id=run.pk),
+        "letters": letters,
         "unfinished": unfinished,
         "fork_href": "" if unfinished or not may_act else reverse("admin:runs_run_fork", args=[run.pk]),
         # Reloading would throw away what is being typed into a decision.
@@ -92,7 +94,7 @@ def _step_pages(run: Run, steps: Sequence[StepView], first: int) -> dict[str, in
     return pages
 
 
-def _open_cards(request: HttpRequest, run: Run) -> list[DecisionCard]:
+def _open_cards(request: HttpRequest, run: Run) -> list[ActionCard]:
     actions = run.actions.filter(status=ActionStatus.OPEN).select_related("step", "run", "tenant", "decided_by")
     return [card_of(action, request.user, back_to_run=True) for action in actions]
 
@@ -116,12 +118,19 @@ def _facts(run: Run, now: datetime) -> list[Fact]:
         Fact("Time under a lease", f"{show.seconds(run.running_s)} of {show.seconds(run.timeout_s)}"),
         Fact("Attempts of this step", str(run.attempts)),
         Fact("Workers lost at this step", str(run.crashes or "")),
-        Fact("Next attempt", show.moment(run.next_attempt_at)),
+        Fact("Next attempt", _next_attempt(run, now)),
         *_cancellation(run),
         Fact("Idempotency key", run.idempotency_key or "", is_code=True),
         *_lineage(run),
     ]
     return [fact for fact in facts if fact.value]
+
+
+def _next_attempt(run: Run, now: datetime) -> str:
+    """When it is due, and how long that is from now: the page reloads, so this counts down."""
+    at = run.next_attempt_at
+    left = f", in {show.duration(now, at, now=now)}" if at and at > now else ""
+    return show.moment(at) + left
 
 
 def _cancellation(run: Run) -> list[Fact]:
@@ -188,17 +197,26 @@ def _tokens(run: Run) -> list[Fact]:
     return [Fact(words[name], f"{count:,}") for name, count in run.usage.items()]
 
 
-def _buttons(run: Run, *, may_act: bool) -> list[Button]:
+def _buttons(run: Run, letters: Sequence[DeadLetter], *, may_act: bool) -> list[Button]:
     """Cancel and Retry; what does not fit the status is disabled and says why."""
     forbidden = "" if may_act else "You lack the permission to change runs"
     ended = run.state in FINAL or run.state == RunStatus.FAILED
     asked = run.cancel_requested_at is not None and not ended
     cancel = f"It is already {run.status}" if ended else "It has been asked to stop" if asked else ""
-    retry = "" if run.state == RunStatus.FAILED else "Only a failed run can be retried"
+    retry = "Retry now" if run.state == RunStatus.RETRYING else "Retry"
     return [
         Button("Cancel run", reverse("admin:runs_run_cancel", args=[run.pk]), cancel or forbidden),
-        Button("Retry", reverse("admin:runs_run_retry", args=[run.pk]), retry or forbidden),
+        Button(retry, reverse("admin:runs_run_retry", args=[run.pk]), _why_no_retry(run, letters) or forbidden),
     ]
+
+
+def _why_no_retry(run: Run, letters: Sequence[DeadLetter]) -> str:
+    """Say what the verb would refuse: a run that neither failed nor waits, or whose newest letter is closed."""
+    if run.state == RunStatus.RETRYING:
+        return ""
+    if run.state != RunStatus.FAILED:
+        return "Only a run that has failed, or waits for its next try, can be retried"
+    return "" if not letters or letters[0].is_live else f"Its dead letter is already {how_decided(letters[0])}"
 
 
 def _events(run: Run) -> list[dict[str, Any]]:

@@ -1,9 +1,10 @@
 """Which tenants a person of the console sees. Written once; every page of a tenant's record uses it."""
 
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest
 
 from runs.models import Role, Tenant
@@ -21,17 +22,26 @@ def tenants_of(request: HttpRequest, *roles: Role) -> QuerySet[Tenant]:
     return Tenant.objects.filter(**membership)
 
 
+def administers(request: HttpRequest, tenant_id: UUID | None) -> bool:
+    """Say whether the user is an admin of the tenant; what holds for every tenant belongs to superusers."""
+    if request.user.is_superuser:
+        return True
+    return tenant_id is not None and tenants_of(request, Role.ADMIN).filter(pk=tenant_id).exists()
+
+
 class TenantScopedAdmin(admin.ModelAdmin[M]):
     """Pages of records that belong to a tenant: another tenant's do not exist."""
 
     tenant_path: str | None = "tenant"  # from the record to its tenant; None: it belongs to nobody
+    general_rows = False  # whether rows without a tenant hold for every one, and so are seen in each
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         """Only rows of the user's tenants."""
         rows = super().get_queryset(request)
         if self.tenant_path is None or request.user.is_superuser:
             return rows
-        return rows.filter(**{f"{self.tenant_path}__in": tenants_of(request)})
+        own = Q(**{f"{self.tenant_path}__in": tenants_of(request)})
+        return rows.filter(own | Q(**{self.tenant_path: None}) if self.general_rows else own)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> M:
         """Find a record. Raises: Http404, also for another tenant's."""

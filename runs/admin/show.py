@@ -12,6 +12,9 @@ from runs.hostile import cut
 
 VALUE_MAX_CHARS = 20_000
 _SMALLEST_USD = Decimal("0.0001")
+_CENT = Decimal("0.01")
+_CLIPPED_CHARS = 160  # more than any column is wide
+_POINTED_AT_CHARS = 1000
 
 
 def money(value: Decimal | None) -> str:
@@ -21,6 +24,28 @@ def money(value: Decimal | None) -> str:
     if 0 < value < _SMALLEST_USD:
         return f"<${_SMALLEST_USD}"
     return f"${value:,.4f}"
+
+
+def dollars(value: Decimal) -> str:
+    """Write an amount that a call moves: as people write money, with more decimals only if it has them."""
+    text = f"{value:,.2f}"
+    return f"${text}" if Decimal(text.replace(",", "")) == value else f"${value.normalize():,f}"
+
+
+def cents(value: Decimal) -> str:
+    """Write an amount of USD where cents say enough."""
+    return "<$0.01" if 0 < value < _CENT else f"${value:,.2f}"
+
+
+def amount(value: Decimal) -> str:
+    """Write an amount to be edited: with two decimals, and more only if it has them."""
+    text = f"{value:.2f}"
+    return text if Decimal(text) == value else f"{value.normalize():f}"
+
+
+def factor(value: Decimal) -> str:
+    """Write by what something is multiplied."""
+    return f"\u00d7 {value.normalize():f}"
 
 
 def seconds(value: float) -> str:
@@ -79,6 +104,11 @@ def block(text: str) -> SafeString:
 def mono(text: str) -> SafeString:
     """Show an id or another short code in monospace."""
     return format_html('<span class="mono">{}</span>', text)
+
+
+def clipped(text: str) -> SafeString:
+    """Show the beginning of a text in a narrow column, and all of it under the pointer."""
+    return format_html('<span class="clip" title="{}">{}</span>', text[:_POINTED_AT_CHARS], text[:_CLIPPED_CHARS])
 
 
 def short(value: Any) -> str:

@@ -7,26 +7,12 @@ from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest
 
+from runs.admin.groups import Listed, in_groups, in_order
+from runs.admin.sidebar import badge_of
 from runs.conf import conf
 
 # Their pages let people write dotted paths (django-q) or requeue and empty queues behind the database (RQ).
 UNSAFE_APPS = ("django_q", "django_rq")
-
-APPS_IN_ORDER = ("runs", "deadletters")
-MODELS_IN_ORDER = (
-    "Run",
-    "PendingAction",
-    "Worker",
-    "Line",
-    "Gate",
-    "Definition",
-    "Artifact",
-    "Tenant",
-    "Membership",
-    "ApiToken",
-    "LetterGroup",
-    "DeadLetter",
-)
 
 
 def take_away(app_label: str) -> None:
@@ -45,18 +31,17 @@ def _with_offline_model(each_context: Any) -> Any:
     return context_of
 
 
-def _in_order_of_use(get_app_list: Any) -> Any:
-    def list_of(request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        listed: list[Any] = get_app_list(request, app_label)
-        for group in listed:
-            group["models"].sort(key=lambda model: _place(model["object_name"], MODELS_IN_ORDER))
-        return sorted(listed, key=lambda group: _place(group["app_label"], APPS_IN_ORDER))
+def _in_our_groups(get_app_list: Any) -> Any:
+    """All pages are listed in the groups; those of one app, on its own page, below its name."""
+
+    def list_of(request: HttpRequest, app_label: str | None = None) -> Listed:
+        listed: Listed = get_app_list(request, app_label)
+        for app in listed:
+            for model in app["models"]:
+                model["badge"] = badge_of(model["object_name"], request)
+        return in_order(listed) if app_label else in_groups(listed)
 
     return list_of
-
-
-def _place(name: str, order: tuple[str, ...]) -> int:
-    return order.index(name) if name in order else len(order)
 
 
 for label in UNSAFE_APPS:
@@ -67,5 +52,5 @@ admin.site.site_title = "agentops"
 admin.site.index_title = "Console"
 admin.site.site_url = None
 # Wrapped rather than subclassed: the site object exists before any app's admin module is loaded.
-admin.site.get_app_list = _in_order_of_use(admin.site.get_app_list)  # type: ignore[method-assign]
+admin.site.get_app_list = _in_our_groups(admin.site.get_app_list)  # type: ignore[method-assign]
 admin.site.each_context = _with_offline_model(admin.site.each_context)  # type: ignore[method-assign]

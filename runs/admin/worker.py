@@ -6,8 +6,9 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from runs.admin.columns import moment_column
 from runs.admin.palette import badge_html
-from runs.admin.records import RecordAdmin, moment_column
+from runs.admin.records import RecordAdmin
 from runs.admin.show import duration, mono
 from runs.conf import conf
 from runs.models import Worker

@@ -1,5 +1,6 @@
-"""Pending actions: list, read, approve, reject, resolve."""
+"""Pending actions: list, read, decide, hand on."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -10,13 +11,32 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from runs.api.bodies import ApproveSerializer, RejectSerializer, ResolveSerializer
+from runs.api.action_bodies import (
+    ApproveSerializer,
+    BulkSerializer,
+    EscalateSerializer,
+    MessageSerializer,
+    RaiseSerializer,
+    ReassignSerializer,
+    RejectSerializer,
+    ResolveSerializer,
+    WordsSerializer,
+)
+from runs.api.action_documents import ActionSerializer, BulkResultSerializer, OneActionSerializer
 from runs.api.filters import ActionFilter
 from runs.api.pagination import ByRequest
-from runs.api.serializers import ActionSerializer
+from runs.api.serializers import money
 from runs.api.tenant_view import TenantView
 from runs.models import PendingAction
-from runs.operations.decide_action import approve, reject, resolve
+from runs.operations.actions.answer import answer
+from runs.operations.actions.approve import approve
+from runs.operations.actions.bulk import counts, decide_all, in_order, preview
+from runs.operations.actions.hand_on import ask, escalate, reassign, reply
+from runs.operations.actions.raise_budget import raise_budget
+from runs.operations.actions.reject import reject
+from runs.operations.actions.resolve import resolve
+
+_DECIDING = ("approve", "reject", "resolve", "answer", "raise_", "ask", "reply", "reassign", "escalate", "bulk")
 
 
 class ActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, GenericViewSet[PendingAction]):
@@ -27,40 +47,100 @@ class ActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView
     pagination_class = ByRequest
     filterset_class = ActionFilter
     lookup_value_converter = "uuid"
-    scopes = {
-        "list": "actions:read",
-        "retrieve": "actions:read",
-        "approve": "actions:decide",
-        "reject": "actions:decide",
-        "resolve": "actions:decide",
-    }
+    scopes = {"list": "actions:read", "retrieve": "actions:read"} | dict.fromkeys(_DECIDING, "actions:decide")
 
     def get_queryset(self) -> QuerySet[PendingAction]:
         """Only the tenant's own."""
         if getattr(self, "swagger_fake_view", False):
             return PendingAction.objects.none()
-        return PendingAction.objects.filter(tenant=self.tenant).select_related("step", "decided_by", "run")
+        own = PendingAction.objects.filter(tenant=self.tenant)
+        return own.select_related("step", "decided_by", "run", "assignee").prefetch_related("approvals__user")
+
+    @extend_schema(responses=OneActionSerializer)
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One action, with what was said about it."""
+        return Response(OneActionSerializer(self.get_object()).data)
 
     @extend_schema(request=ApproveSerializer, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: Any = None) -> Response:
-        """Allow the call, with other arguments if given; for a budget, raise it."""
-        return self._decide(approve, ApproveSerializer)
+        """Allow the call, with other arguments if given; for a budget, raise it.
+
+        Where several must agree it stays open until they have: `approvals_needed`, `approvals`. With `seen`, the
+        `bound_hash` of what somebody was shown, it is refused with 409 if the call was edited since.
+        """
+        return self._say(approve, ApproveSerializer)
 
     @extend_schema(request=RejectSerializer, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def reject(self, request: Request, pk: Any = None) -> Response:
         """Refuse the call; the note tells the model why."""
-        return self._decide(reject, RejectSerializer)
+        return self._say(reject, RejectSerializer)
 
     @extend_schema(request=ResolveSerializer, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def resolve(self, request: Request, pk: Any = None) -> Response:
         """Say whether an effect whose result was lost has happened."""
-        return self._decide(resolve, ResolveSerializer)
+        return self._say(resolve, ResolveSerializer)
 
-    def _decide(self, verb: Any, body_class: Any) -> Response:
+    @extend_schema(request=MessageSerializer, responses=ActionSerializer)
+    @action(detail=True, methods=["post"])
+    def answer(self, request: Request, pk: Any = None) -> Response:
+        """Answer a question, as a message to its run would."""
+        return self._say(answer, MessageSerializer)
+
+    @extend_schema(request=RaiseSerializer, responses=ActionSerializer)
+    @action(detail=True, methods=["post"], url_path="raise")
+    def raise_(self, request: Request, pk: Any = None) -> Response:
+        """Raise the ceiling of the run, or by an amount the budget that has no room: the arguments say which."""
+        return self._say(_raise, RaiseSerializer)
+
+    @extend_schema(request=WordsSerializer, responses=ActionSerializer)
+    @action(detail=True, methods=["post"])
+    def ask(self, request: Request, pk: Any = None) -> Response:
+        """Ask whoever posted the run for information; nothing is decided."""
+        return self._say(ask, WordsSerializer)
+
+    @extend_schema(request=WordsSerializer, responses=ActionSerializer)
+    @action(detail=True, methods=["post"])
+    def reply(self, request: Request, pk: Any = None) -> Response:
+        """Reply to what was asked, or add what deciders should know."""
+        return self._say(reply, WordsSerializer)
+
+    @extend_schema(request=ReassignSerializer, responses=ActionSerializer)
+    @action(detail=True, methods=["post"])
+    def reassign(self, request: Request, pk: Any = None) -> Response:
+        """Ask one person to decide."""
+        return self._say(reassign, ReassignSerializer)
+
+    @extend_schema(request=EscalateSerializer, responses=ActionSerializer)
+    @action(detail=True, methods=["post"])
+    def escalate(self, request: Request, pk: Any = None) -> Response:
+        """Leave it to the admins of the tenant."""
+        return self._say(escalate, EscalateSerializer)
+
+    @extend_schema(request=BulkSerializer, responses=BulkResultSerializer)
+    @action(detail=False, methods=["post"])
+    def bulk(self, request: Request) -> Response:
+        """Decide many calls of one tool and of low risk; what takes no part says why."""
+        said = self._body(BulkSerializer)
+        actions = in_order(said["ids"], list(self.get_queryset().filter(pk__in=said["ids"])))
+        if said["dry_run"]:
+            items = preview(actions, user=self.user)
+        else:
+            items = decide_all(actions, said["verb"], user=self.user, note=said["note"], seen=said["seen"])
+        return Response(BulkResultSerializer({"counts": counts(items), "items": items}).data)
+
+    def _say(self, verb: Callable[..., PendingAction], body_class: Any) -> Response:
+        verb(self.get_object(), user=self.user, **self._body(body_class))
+        return Response(ActionSerializer(self.get_object()).data)
+
+    def _body(self, body_class: Any) -> dict[str, Any]:
         body = body_class(data=self.request.data)
         body.is_valid(raise_exception=True)
-        decided = verb(self.get_object(), user=self.user, **body.validated_data)
-        return Response(ActionSerializer(decided).data)
+        said: dict[str, Any] = body.validated_data
+        return said
+
+
+def _raise(action: PendingAction, *, user: Any, note: str, **amounts: Any) -> PendingAction:
+    return raise_budget(action, user=user, arguments={name: money(usd) for name, usd in amounts.items()}, note=note)

@@ -16,6 +16,7 @@ from runs.api.fields import (
     StrictUUID,
 )
 from runs.operations.post_run import RunRequest
+from runs.states import Lane, OnConflict
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -40,7 +41,14 @@ class PostRunSerializer(StrictSerializer):
     job_type = StrictText(max_length=100, trim_whitespace=False)
     input = ObjectField(required=False, default=dict)
     priority = StrictInteger(min_value=0, max_value=9, default=5)
-    lane = serializers.ChoiceField(["standard", "batch"], default="standard", help_text="Only `standard` so far.")
+    lane = serializers.ChoiceField(
+        list(Lane),
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="`batch`: an agent's model calls go into message batches, later and at half the price. "
+        "By default that of the job type.",
+    )
     scheduled_at = StrictMoment(required=False, allow_null=True, default=None)
     timeout_s = StrictNumber(min_value=1, max_value=7 * 86400, required=False, allow_null=True, default=None)
     max_cost_usd = StrictAmount(
@@ -50,35 +58,14 @@ class PostRunSerializer(StrictSerializer):
     webhook_url = StrictText(required=False, allow_null=True, default=None, help_text="Not built yet: 422.")
     continues = StrictUUID(required=False, allow_null=True, default=None)
     on_conflict = serializers.ChoiceField(
-        ["queue", "discard", "replace", "join", "interrupt"],
-        default="queue",
-        help_text="Only `queue` so far.",
+        list(OnConflict),
+        default=None,
+        help_text="While another run counts as the same. Left out: as the job type says.",
     )
 
     def request(self) -> RunRequest:
         """The validated body."""
         return RunRequest(**self.validated_data)
-
-
-class ApproveSerializer(StrictSerializer):
-    """The body of `approve`."""
-
-    arguments = ObjectField(required=False, allow_null=True, default=None)
-    note = StrictText(required=False, allow_blank=True, default="", max_length=4000)
-
-
-class RejectSerializer(StrictSerializer):
-    """The body of `reject`."""
-
-    note = StrictText(max_length=4000, help_text="The model is told.")
-
-
-class ResolveSerializer(StrictSerializer):
-    """The body of `resolve`."""
-
-    outcome = serializers.ChoiceField(["happened", "did_not_happen"])
-    result = serializers.JSONField(required=False, allow_null=True, default=None)
-    note = StrictText(required=False, allow_blank=True, default="", max_length=4000)
 
 
 class MessageSerializer(StrictSerializer):

@@ -31,10 +31,17 @@ class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
     field_class = MomentField
 
 
+class AnyOf(django_filters.MultipleChoiceFilter):  # type: ignore[misc]
+    """Any of several values of a column of the row itself. So no row comes twice, and none need be compared."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"distinct": False, **kwargs})
+
+
 class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Filters of runs."""
 
-    status = django_filters.MultipleChoiceFilter(choices=[(s.value, s.value) for s in RunStatus])
+    status = AnyOf(choices=[(s.value, s.value) for s in RunStatus])
     created_after = MomentFilter("created_at", "gte")
     created_before = MomentFilter("created_at", "lt")
     parent = django_filters.UUIDFilter("parent_id")
@@ -47,19 +54,20 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
 class ActionFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Filters of pending actions."""
 
-    status = django_filters.MultipleChoiceFilter(choices=[(s.value, s.value) for s in ActionStatus])
+    status = AnyOf(choices=[(s.value, s.value) for s in ActionStatus])
     # By id alone: a choice among all runs would tell which ids other tenants have.
     run = django_filters.UUIDFilter("run_id")
+    assignee = django_filters.CharFilter("assignee__username")
 
     class Meta:
         model = PendingAction
-        fields = ["status", "kind", "run", "tool"]
+        fields = ["status", "kind", "run", "tool", "risk"]
 
 
 class DeadLetterFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Filters of dead letters."""
 
-    status = django_filters.MultipleChoiceFilter(choices=LetterStatus.choices)
+    status = AnyOf(choices=LetterStatus.choices)
     run = django_filters.UUIDFilter("run_id")
     group = django_filters.UUIDFilter("group_id")
     assignee = django_filters.CharFilter("assignee__username")
@@ -76,7 +84,7 @@ class DeadLetterFilter(django_filters.FilterSet):  # type: ignore[misc]
 class LetterGroupFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Filters of groups of dead letters."""
 
-    state = django_filters.MultipleChoiceFilter(choices=GroupState.choices)
+    state = AnyOf(choices=GroupState.choices)
 
     class Meta:
         model = LetterGroup

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from runs.api.tenant_view import TenantView
 from runs.declarations.catalog import job_types
 from runs.declarations.job_types import Agent, JobType
+from runs.states import Lane, OnConflict
 
 
 class ToolSerializer(serializers.Serializer[Any]):
@@ -33,7 +34,11 @@ class JobTypeSerializer(serializers.Serializer[Any]):
     timeout_s = serializers.FloatField()
     max_cost_usd = serializers.CharField(allow_null=True)
     max_running_per_tenant = serializers.IntegerField(allow_null=True)
+    on_conflict = serializers.ChoiceField(list(OnConflict), help_text="While another run counts as the same.")
+    unique_for_s = serializers.FloatField(allow_null=True)
+    fresh_for_s = serializers.FloatField(allow_null=True)
     model = serializers.CharField(allow_null=True)
+    lane = serializers.CharField(help_text="`standard` or `batch`: what a run gets that does not say.")
     tools = ToolSerializer(many=True)
 
 
@@ -69,7 +74,11 @@ def describe(job_type: JobType) -> dict[str, Any]:
         "timeout_s": job_type.timeout_s,
         "max_cost_usd": None if ceiling is None else str(ceiling),
         "max_running_per_tenant": job_type.max_running_per_tenant,
+        "on_conflict": job_type.on_conflict,
+        "unique_for_s": job_type.unique_for_s,
+        "fresh_for_s": job_type.fresh_for_s,
         "model": agent.model if agent else None,
+        "lane": agent.lane if agent else Lane.STANDARD,
         "tools": [
             {
                 "name": tool.name,

@@ -12,7 +12,6 @@ from runs.api.problems import problem
 PATHS = (
     "runs/<uuid:pk>/events/",
     "queues/",
-    "usage/",
     "workflows/<uuid:pk>/",
     "schedules/",
     "webhooks/",

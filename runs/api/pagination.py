@@ -66,6 +66,24 @@ class ByRequest(NewestFirst):
     ordering = ("-requested_at", "-id")
 
 
+class ByUpdate(NewestFirst):
+    """Limits and ceilings, the one edited last first."""
+
+    ordering = ("-updated_at", "-id")
+
+
+class ByPause(NewestFirst):
+    """Pauses, the newest first."""
+
+    ordering = ("-paused_at", "-id")
+
+
+class ByGrant(NewestFirst):
+    """Approval rules, the newest first."""
+
+    ordering = ("-granted_at", "-id")
+
+
 class ByFailure(NewestFirst):
     """Dead letters, newest failure first."""
 

@@ -18,6 +18,7 @@ from runs.errors import (
     InvalidInputError,
     InvalidTransitionError,
     NotPermittedError,
+    QueueFullError,
     RunsError,
 )
 from runs.hostile import clean, cut
@@ -67,13 +68,20 @@ def problem_response(error: Exception, context: dict[str, Any]) -> JsonResponse:
             return problem(403, error.code, str(error))
         case ConflictError() | InvalidTransitionError() | DeadLettersError():
             return problem(409, error.code, str(error))
-        case OperationalError() | InterfaceError():
-            log.error("the database is away: %s", error)
-            return problem(503, "database_away", "The database is away; try again.", headers={"Retry-After": "2"})
+        case QueueFullError() | OperationalError() | InterfaceError():
+            return _later(error)
         case RunsError():
             return problem(422, error.code, str(error))
         case _:
             return _of_framework(error)
+
+
+def _later(error: QueueFullError | OperationalError | InterfaceError) -> JsonResponse:
+    """Answer what may well succeed later, and say when to try again."""
+    if isinstance(error, QueueFullError):
+        return problem(429, error.code, str(error), headers={"Retry-After": str(error.retry_after_s)})
+    log.error("the database is away: %s", error)
+    return problem(503, "database_away", "The database is away; try again.", headers={"Retry-After": "2"})
 
 
 def _invalid(code: str, errors: list[tuple[str, str]]) -> JsonResponse:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,19 +12,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from runs.api.action_documents import ActionSerializer
 from runs.api.bodies import ForkSerializer, MessageSerializer, PostRunSerializer
 from runs.api.filters import RunFilter
 from runs.api.pagination import BySequence, NewestFirst
 from runs.api.problems import problem
-from runs.api.serializers import ActionSerializer, RunSerializer, StepSerializer
+from runs.api.serializers import ConflictSerializer, PostedRunSerializer, RunSerializer, StepSerializer
 from runs.api.tenant_view import TenantView
 from runs.errors import ConflictError, InvalidInputError
-from runs.models import Run
+from runs.models import PendingAction, Run
 from runs.operations.cancel_run import cancel_run
 from runs.operations.fork_run import fork_run
-from runs.operations.post_run import post_run
+from runs.operations.post_run import Intake, Posted, post
 from runs.operations.replay_run import retry_run
 from runs.operations.send_message import send_message
+from runs.states import ENDED, Applied
 
 _KEY = "Idempotency-Key"
 _KEY_MAX = 255
@@ -54,30 +56,36 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
         """Only the tenant's own; everything else does not exist."""
         if getattr(self, "swagger_fake_view", False):
             return Run.objects.none()
+        actions = PendingAction.objects.select_related("budget_period__budget__tenant")  # for `why`
         return (
             Run.objects.filter(tenant=self.tenant)
-            .select_related("tenant", "requested_by", "line")
-            .prefetch_related("actions")
+            .select_related("tenant", "requested_by", "line", "held_by")
+            .prefetch_related(Prefetch("actions", actions))
         )
 
     @extend_schema(
         request=PostRunSerializer,
-        responses={202: RunSerializer},
+        responses={202: PostedRunSerializer, 200: PostedRunSerializer},
         parameters=[OpenApiParameter(_KEY, OpenApiTypes.STR, OpenApiParameter.HEADER)],
     )
     def create(self, request: Request) -> HttpResponseBase:
-        """Post a run: it is stored, queued and answered with its links; the work happens elsewhere."""
+        """Post a run: it is stored, queued and answered with its links; the work happens elsewhere.
+
+        202 also for a run that others wait for, by `join`. 200: nothing was made, by `discard` or because a completed
+        run is fresh enough; `conflict` says so.
+        """
         body = PostRunSerializer(data=request.data)
         body.is_valid(raise_exception=True)
+        intake = Intake(tenant=self.tenant, user=self.user, origin="api", idempotency_key=_key_of(request))
         try:
-            run, _ = post_run(
-                body.request(), tenant=self.tenant, user=self.user, origin="api", idempotency_key=_key_of(request)
-            )
+            posted = post(body.request(), intake)
         except ConflictError as error:  # not 409: no state is wrong, the request is
             errors = [{"field": _KEY, "message": str(error)}]
             return problem(422, error.code, str(error), errors=errors)
-        document = self._document(run)
-        return Response(document, status=202, headers={"Location": document["links"]["self"]})
+        document = self._document(posted.run)
+        if posted.conflict:
+            document["conflict"] = dict(ConflictSerializer(posted.conflict).data)
+        return Response(document, status=_status_of(posted), headers={"Location": document["links"]["self"]})
 
     @extend_schema(responses=StepSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=BySequence, filterset_class=None)
@@ -97,7 +105,10 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
     @extend_schema(request=None, responses={202: RunSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: Any = None) -> Response:
-        """Continue a failed run after its last good step."""
+        """Continue a failed run after its last good step; or make the next try of a `retrying` run now.
+
+        409 when the run is neither, or its dead letter is closed. A model whose gate is shut is not asked any sooner.
+        """
         self.expect_no_fields()
         return Response(self._document(retry_run(self.get_object(), user=self.user)), status=202)
 
@@ -124,6 +135,14 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
     def _document(self, run: Run) -> dict[str, Any]:
         fresh = self.get_queryset().get(pk=run.pk)
         return dict(RunSerializer(fresh, context={"request": self.request}).data)
+
+
+def _status_of(posted: Posted) -> int:
+    """200 if the answer is all that comes; 202 if a run goes on to work for this request."""
+    conflict = posted.conflict
+    if conflict is None or conflict.is_new:
+        return 202
+    return 202 if conflict.applied == Applied.JOINED and posted.run.state not in ENDED else 200
 
 
 def _key_of(request: Request) -> str | None:

@@ -37,6 +37,7 @@ _OF_POSTS = {
     "409": "The verb does not fit the present state",
     "413": "The body is over 256 KB",
     "415": "The body is not JSON",
+    "429": "As many runs wait in the queue as may; `Retry-After` says when to post again",
 }
 
 

@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.urls import reverse
@@ -9,9 +10,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from runs.engine.cancellation import Cancellation, cancellation_of
-from runs.models import PendingAction, Run, Step
-from runs.operations.why import why
-from runs.states import ActionStatus
+from runs.models import Run, Step
+from runs.operations.why import Around, why
+from runs.states import ActionStatus, Applied, OnConflict
 
 
 class StoredJSON(serializers.JSONField):
@@ -80,15 +81,6 @@ class CancellationSerializer(serializers.Serializer[Any]):
         return money(cancellation.spent_after_usd) or "0"
 
 
-class EvidenceSerializer(serializers.Serializer[Any]):
-    """What is known about a call whose outcome is not."""
-
-    begun_at = serializers.DateTimeField(allow_null=True)
-    last_heartbeat_at = serializers.DateTimeField(allow_null=True)
-    worker = serializers.CharField(allow_null=True)
-    may_arrive_until = serializers.DateTimeField(allow_null=True)
-
-
 class LinksSerializer(serializers.Serializer[Any]):
     """Where to go from a run."""
 
@@ -125,6 +117,11 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     requested_by = serializers.SlugRelatedField[Any]("username", read_only=True)
     links = serializers.SerializerMethodField()
 
+    @cached_property
+    def _around(self) -> Around:
+        """One for all runs of a page."""
+        return Around()
+
     class Meta:
         model = Run
         fields = (
@@ -141,7 +138,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     @extend_schema_field(ReasonSerializer(many=True))
     def get_why(self, run: Run) -> Any:
         """Why it waits."""
-        return ReasonSerializer(why(run), many=True).data
+        return ReasonSerializer(why(run, self._around), many=True).data
 
     @extend_schema_field(LastErrorSerializer(allow_null=True))
     def get_last_error(self, run: Run) -> Any:
@@ -177,6 +174,24 @@ class RunSerializer(serializers.ModelSerializer[Run]):
         return {name: request.build_absolute_uri(path) for name, path in links.items()} if request else links
 
 
+class ConflictSerializer(serializers.Serializer[Any]):
+    """What was done because another run counts as the same."""
+
+    policy = serializers.ChoiceField(list(OnConflict), help_text="The request's, or the job type's.")
+    applied = serializers.ChoiceField(list(Applied))
+    run = serializers.UUIDField(help_text="The run that survives: the one of this document.")
+    displaced = serializers.ListField(child=serializers.UUIDField(), help_text="Runs that were cancelled, or will be.")
+
+
+class PostedRunSerializer(RunSerializer):
+    """A run as the answer to posting it."""
+
+    conflict = ConflictSerializer(required=False, help_text="If the request, or the job type, has a policy.")
+
+    class Meta(RunSerializer.Meta):
+        fields = [*RunSerializer.Meta.fields, "conflict"]
+
+
 class StepErrorSerializer(serializers.Serializer[Any]):
     """What went wrong in a step."""
 
@@ -208,26 +223,3 @@ class StepSerializer(serializers.ModelSerializer[Step]):
     def get_cost_usd(self, step: Step) -> str:
         """What it cost."""
         return money(step.cost_usd) or "0"
-
-
-class ActionSerializer(serializers.ModelSerializer[PendingAction]):
-    """A pending action."""
-
-    run = serializers.UUIDField(source="run_id")
-    step = serializers.IntegerField(source="step.seq")
-    arguments = StoredJSON()
-    verbs = serializers.ListField(child=serializers.CharField())
-    decided_by = serializers.SlugRelatedField[Any]("username", read_only=True, allow_null=True)
-    evidence = serializers.SerializerMethodField()
-
-    class Meta:
-        model = PendingAction
-        fields = (
-            "id kind status run step tool arguments effect effect_key reason evidence verbs requested_at expires_at "
-            "decided_at decided_by note"
-        ).split()
-
-    @extend_schema_field(EvidenceSerializer(allow_null=True))
-    def get_evidence(self, action: PendingAction) -> Any:
-        """What is known about the call, for kind `outcome`."""
-        return action.evidence

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django.contrib.auth.models import User
+from django.db.models import Q
 from django.http import HttpRequest
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -39,6 +40,11 @@ class TenantView(APIView):
     def user(self) -> User:
         """Who asks."""
         return self.token.user
+
+    @property
+    def own_or_general(self) -> Q:
+        """The tenant's own rows, and those without a tenant, which hold for every one."""
+        return Q(tenant=self.tenant) | Q(tenant=None)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Let DRF see a body that came in chunks: without a Content-Length, it would take it for none."""

@@ -1,6 +1,6 @@
 """The catalog of declared job types of this deploy, filled at start-up."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from runs.declarations.job_types import JobType
@@ -53,6 +53,11 @@ def job_type_named(name: str) -> JobType:
         return _catalog[name]
     except KeyError:
         raise UnknownJobTypeError(f"no job type {name!r} is declared in this deploy") from None
+
+
+def errors_of(name: str) -> Mapping[type[BaseException], str]:
+    """The rows that a job type adds to the table of errors; none if it is not declared in this deploy."""
+    return _catalog[name].errors if name in _catalog else {}
 
 
 def job_types() -> Iterator[JobType]:

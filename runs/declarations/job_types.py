@@ -17,8 +17,9 @@ from runs.declarations.schema import (
     schema_of,
 )
 from runs.declarations.tools import Tool
+from runs.declarations.uniqueness import UniqueBy, check_uniqueness, key_of
 from runs.errors import DeclarationError, InvalidInputError
-from runs.states import ErrorClass
+from runs.states import ErrorClass, Lane
 
 InputSchema = type[BaseModel] | Mapping[str, Any]
 
@@ -29,6 +30,7 @@ TEXT_INPUT: dict[str, Any] = {
     "additionalProperties": False,
 }
 ANY_OBJECT: dict[str, Any] = {"type": "object"}
+CACHE_TTLS = ("5m", "1h")  # what the provider offers
 
 
 class JobType:
@@ -45,6 +47,10 @@ class JobType:
     max_running_per_tenant: ClassVar[int | None] = None
     retry: ClassVar[RetryPolicy | None] = None  # default: Delays(AGENTOPS["retry_delays_s"])
     retry_delays_s: ClassVar[Sequence[float] | None] = None  # short for retry = Delays(delays_s=(…))
+    unique_by: ClassVar[UniqueBy] = None  # names of input fields, or f(input) -> str; None: the whole input
+    on_conflict: ClassVar[str] = "queue"  # while a run of the same key is active: see `OnConflict`
+    unique_for_s: ClassVar[float | None] = None  # for `discard` and `join`: one that ended so recently counts as well
+    fresh_for_s: ClassVar[float | None] = None  # one that completed so recently is answered instead of a new run
     errors: ClassVar[Mapping[type[BaseException], str]] = {}  # own rows of the table of errors: class to ErrorClass
 
     @cached_property
@@ -66,6 +72,10 @@ class JobType:
         """When a failed try is made again: the declaration's, or the settings'."""
         delays_s = conf().retry_delays_s if self.retry_delays_s is None else tuple(self.retry_delays_s)
         return self.retry or Delays(delays_s=delays_s)
+
+    def unique_key(self, run_input: dict[str, Any], *, continues: Any = None) -> str:
+        """Hash what makes two runs of this job type the same. Raises: InvalidInputError."""
+        return key_of(type(self).unique_by, run_input, continues=continues)  # of the class: a function is no method
 
     def validate_input(self, value: Any) -> dict[str, Any]:
         """Return the input as it is stored, defaults filled in.
@@ -101,6 +111,13 @@ class JobType:
         if self.retry and self.retry_delays_s is not None:
             raise DeclarationError(f"{owner} has retry and retry_delays_s", hint="Leave one of them out.")
         check_schema(self.input_json_schema, owner=owner)
+        check_uniqueness(
+            owner,
+            unique_by=type(self).unique_by,
+            on_conflict=self.on_conflict,
+            windows={"unique_for_s": self.unique_for_s, "fresh_for_s": self.fresh_for_s},
+            schema=self.input_json_schema,
+        )
         if self.output_json_schema:
             check_schema(self.output_json_schema, owner=owner)
 
@@ -116,6 +133,8 @@ class Agent(JobType):
     max_tokens: ClassVar[int] = 4096  # of one answer
     max_cost_usd: ClassVar[float | None] = 1.00
     converses: ClassVar[bool] = False  # an ended turn asks instead of completing
+    lane: ClassVar[str] = Lane.STANDARD  # "batch": model calls in message batches, later and at half the price
+    cache_ttl: ClassVar[str | None] = None  # of the prompt cache: "5m" or "1h"; None: "1h" where it waits for people
 
     def prompt(self, input: dict[str, Any]) -> str:
         """Turn the input into the first user message."""
@@ -129,6 +148,16 @@ class Agent(JobType):
     def tools_by_name(self) -> dict[str, Tool]:
         """The declared tools."""
         return {tool.name: tool for tool in self.tools}
+
+    @property
+    def chosen_cache_ttl(self) -> str:
+        """How long the provider shall keep what it was sent: an hour where a pause for a person is to be expected.
+
+        Five minutes outlast no approval, and a missed prefix is paid for again. An hour costs more for each new
+        token, and from the first step on: what was written for five minutes is gone when the pause begins.
+        """
+        pauses = self.converses or any(tool.asks_human or tool.approval != "never" for tool in self.tools)
+        return self.cache_ttl or ("1h" if pauses else "5m")
 
     def check(self) -> None:
         """Refuse an agent that cannot work. Raises: DeclarationError with a hint."""
@@ -149,6 +178,7 @@ class Agent(JobType):
             raise DeclarationError(
                 f"{owner}: max_steps and max_tokens must be above 0", hint="Leave them out for 20 and 4096."
             )
+        self._check_choices(owner)
         takes_text = "text" in self.input_json_schema.get("properties", {})
         if type(self).prompt is Agent.prompt and not takes_text:
             raise DeclarationError(
@@ -156,6 +186,15 @@ class Agent(JobType):
                 hint="Define `def prompt(self, input): return …`.",
             )
         super().check()
+
+    def _check_choices(self, owner: str) -> None:
+        if self.lane not in list(Lane):
+            raise DeclarationError(f"{owner}: lane is {self.lane!r}", hint='Write lane = "batch", or leave it out.')
+        if self.cache_ttl not in (None, *CACHE_TTLS):
+            raise DeclarationError(
+                f"{owner}: cache_ttl is {self.cache_ttl!r}",
+                hint=f"Choose one of {', '.join(map(repr, CACHE_TTLS))}, or leave it out: it is chosen by the tools.",
+            )
 
 
 class Job(JobType):

@@ -1,6 +1,7 @@
 """Tools: Python functions that a model may ask for."""
 
 import inspect
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,12 +11,15 @@ from pydantic import BaseModel, ValidationError
 
 from runs.declarations.schema import check_schema, model_of, problems_with, pydantic_problems, schema_of
 from runs.errors import DeclarationError, InvalidInputError
-from runs.states import Effect
+from runs.states import Effect, Risk
 
 _NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
 Approval = Literal["never", "always"] | Callable[[Any, dict[str, Any]], bool]
 Verify = Callable[[Any, dict[str, Any]], Any]
+RiskOf = Callable[[dict[str, Any]], str]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Tool:
     approval: Approval = "never"
     timeout_s: float = 60.0
     verify: Verify | None = None
+    risk: str | RiskOf | None = None  # default: low for `read`, else medium
+    amount: str | None = None  # the argument that says how many USD a call moves
     asks_human: bool = False
     model: type[BaseModel] | None = field(default=None, repr=False)
 
@@ -68,6 +74,16 @@ class Tool:
             return bool(self.approval(context, arguments))
         return self.approval == "always"
 
+    def risk_of(self, arguments: dict[str, Any]) -> Risk:
+        """Say how bad a wrong call with these arguments would be. A declaration that cannot tell means the worst."""
+        if self.risk is None:
+            return Risk.LOW if self.effect == Effect.READ else Risk.MEDIUM
+        try:
+            return Risk(self.risk(arguments) if callable(self.risk) else self.risk)
+        except Exception:
+            log.exception("tool %s: its risk cannot be told", self.name)
+            return Risk.HIGH
+
 
 def _json(value: Any) -> str:
     import json
@@ -86,6 +102,8 @@ def tool(
     approval: Approval = ...,
     timeout_s: float = ...,
     verify: Verify | None = ...,
+    risk: str | RiskOf | None = ...,
+    amount: str | None = ...,
     name: str | None = ...,
     description: str | None = ...,
 ) -> Callable[[Callable[..., Any]], Tool]: ...
@@ -99,6 +117,8 @@ def tool(
     approval: Approval = ...,
     timeout_s: float = ...,
     verify: Verify | None = ...,
+    risk: str | RiskOf | None = ...,
+    amount: str | None = ...,
     name: str | None = ...,
     description: str | None = ...,
     input_schema: Mapping[str, Any] | None = ...,
@@ -114,6 +134,8 @@ def tool(  # noqa: PLR0913 (these are the public names of a tool's options)
     approval: Approval = "never",
     timeout_s: float = 60.0,
     verify: Verify | None = None,
+    risk: str | RiskOf | None = None,
+    amount: str | None = None,
     name: str | None = None,
     description: str | None = None,
     input_schema: Mapping[str, Any] | None = None,
@@ -133,6 +155,8 @@ def tool(  # noqa: PLR0913 (these are the public names of a tool's options)
             approval=approval,
             timeout_s=timeout_s,
             verify=verify,
+            risk=risk,
+            amount=amount,
             name=name or f.__name__,
             description=description or inspect.getdoc(f) or "",
             input_schema=input_schema,
@@ -143,18 +167,10 @@ def tool(  # noqa: PLR0913 (these are the public names of a tool's options)
 
 
 def _declare(
-    f: Callable[..., Any],
-    *,
-    effect: str,
-    approval: Approval,
-    timeout_s: float,
-    verify: Verify | None,
-    name: str,
-    description: str,
-    input_schema: Mapping[str, Any] | None,
+    f: Callable[..., Any], *, name: str, description: str, input_schema: Mapping[str, Any] | None, **options: Any
 ) -> Tool:
     owner = f"tool {name!r}"
-    _check_options(owner, name, effect=effect, approval=approval, timeout_s=timeout_s, verify=verify)
+    _check_options(owner, name, **options)
     if not description:
         raise DeclarationError(f"{owner} has no docstring", hint="Say in it what the tool does: the model reads it.")
     if not list(inspect.signature(f).parameters):
@@ -164,21 +180,22 @@ def _declare(
         model = model_of(f, skip=1)
         input_schema = schema_of(model)
     check_schema(input_schema, owner=owner)
-    return Tool(
-        name=name,
-        description=description,
-        input_schema=input_schema,
-        function=f,
-        effect=Effect(effect),
-        approval=approval,
-        timeout_s=timeout_s,
-        verify=verify,
-        model=model,
-    )
+    _check_risk(owner, options["risk"], options["amount"], input_schema)
+    options["effect"] = Effect(options["effect"])
+    return Tool(name=name, description=description, input_schema=input_schema, function=f, model=model, **options)
+
+
+def _check_risk(owner: str, risk: str | RiskOf | None, amount: str | None, input_schema: Mapping[str, Any]) -> None:
+    if amount is not None and amount not in input_schema.get("properties", {}):
+        raise DeclarationError(f"{owner}: no argument {amount!r}", hint="`amount` names the argument that holds USD.")
+    if risk is not None and not callable(risk) and risk not in set(Risk):
+        raise DeclarationError(
+            f"{owner}: no risk {risk!r}", hint=f"Write one of {', '.join(Risk)}, or f(arguments) -> one of them."
+        )
 
 
 def _check_options(
-    owner: str, name: str, *, effect: str, approval: Approval, timeout_s: float, verify: Verify | None
+    owner: str, name: str, *, effect: str, approval: Approval, timeout_s: float, verify: Verify | None, **_: Any
 ) -> None:
     effects = ", ".join(e.value for e in Effect)
     if not _NAME.match(name):

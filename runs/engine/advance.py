@@ -11,11 +11,11 @@ from runs.engine.agent_loop import advance_agent
 from runs.engine.function_job import advance_job
 from runs.engine.journal import Journal, release_connection
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError, ReleaseRequestedError
-from runs.engine.outcomes import Cancelled, Failed, HeldBack, Lost, Outcome, Released
+from runs.engine.outcomes import Cancelled, Failed, HeldBack, Lost, Outcome, Paced, Released
 from runs.engine.permission import check_owner
 from runs.engine.retry import next_try
 from runs.engine.settle import describe, settle
-from runs.errors import HeldBackError, NotSupportedError, UnknownJobTypeError
+from runs.errors import HeldBackError, NotSupportedError, PacedError, UnknownJobTypeError
 from runs.fault_points import fault_point
 from runs.models import Run
 from runs.states import Effect, StepStatus
@@ -35,13 +35,16 @@ def advance(run: Run, lease: Lease) -> Outcome:
         outcome = Cancelled()
     except ReleaseRequestedError:
         outcome = Released()
+    except PacedError as error:
+        outcome = Paced(error.need, error.wait_s, error.share_s)
     except HeldBackError as error:
         outcome = HeldBack(error.gate_id)
     except Exception as error:
         outcome = _judge(journal, error)
     settle(journal, outcome)
     release_connection()
-    log.info("run %s (%s): %s", run.pk, run.job_type, type(outcome).__name__.lower())
+    if not isinstance(outcome, Failed):  # its dead letter is one line already
+        log.info("run %s (%s): %s", run.pk, run.job_type, type(outcome).__name__.lower())
     return outcome
 
 
@@ -73,7 +76,6 @@ def _judge(journal: Journal, error: Exception) -> Outcome:
         job_type = None
     retry = next_try(error, journal.run, job_type)
     if retry is None:
-        log.warning("run %s failed", journal.run.pk, exc_info=error)
         return Failed(error)
     _put_back(journal, error)
     return retry
@@ -82,11 +84,11 @@ def _judge(journal: Journal, error: Exception) -> Outcome:
 def _put_back(journal: Journal, error: Exception) -> None:
     """Plan again what this very claim had begun and could not do.
 
-    What a dead worker had begun is recovery's to judge, and so is an effect that must not simply be repeated.
+    What a dead worker had begun is recovery's to judge, and so is an effect, which may have happened.
     """
     for step in journal.steps:
         mine = step.status == StepStatus.STARTED and step.fence == journal.lease.fence
-        if mine and step.effect in ("", Effect.READ, Effect.IDEMPOTENT):
+        if mine and step.effect in ("", Effect.READ):
             journal.put_back(step, **_named(error))
 
 

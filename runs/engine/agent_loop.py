@@ -5,6 +5,7 @@ from typing import Any
 
 from runs.declarations.job_types import Agent
 from runs.declarations.schema import problems_with
+from runs.engine.asking import ask
 from runs.engine.journal import Journal
 from runs.engine.model_call import ask_model
 from runs.engine.outcomes import Completed, Outcome, Waiting
@@ -44,7 +45,7 @@ def _do(journal: Journal, agent: Agent, move: NextMove) -> Outcome | None:
         case AwaitPerson():
             return Waiting()
         case Finish(text):
-            return Completed(_output(agent, text))
+            return _finish(journal, agent, text)
 
 
 def snapshot(agent: Agent) -> Definition:
@@ -55,13 +56,27 @@ def snapshot(agent: Agent) -> Definition:
         system=agent.system,
         tools=[tool.definition for tool in agent.tools],
         max_tokens=agent.max_tokens,
+        cache_ttl=agent.chosen_cache_ttl,
     )
 
 
 def _ask_person(journal: Journal, text: str) -> Outcome:
     step = journal.plan(StepKind.WAIT, "message")
-    journal.open_action(step, ActionKind.QUESTION, reason=text)
+    ask(journal, step, ActionKind.QUESTION, reason=text)
     return Waiting()
+
+
+def _finish(journal: Journal, agent: Agent, text: str) -> Outcome:
+    """Complete the run with its output. An answer that is none has failed, so that a retry asks for another.
+
+    Raises: as `_output`.
+    """
+    try:
+        return Completed(_output(agent, text))
+    except OutputInvalidError as error:
+        answer = next(step for step in reversed(journal.steps) if step.kind == StepKind.MODEL_CALL)
+        journal.fail(answer, kind=type(error).__name__, message=str(error), result=answer.result)
+        raise
 
 
 def _output(agent: Agent, text: str) -> Any:

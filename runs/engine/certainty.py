@@ -39,7 +39,7 @@ def write_surely(write: Callable[[], None], run: Run, lease: Lease, *, tells: bo
             broken = True
             connection.close()
             lease.check_held()
-            time.sleep(_PAUSE_S)
+            time.sleep(_PAUSE_S)  # the one write of this run must land; nothing else can go on without the database
 
 
 @transaction.atomic

@@ -24,6 +24,8 @@ from runs.states import ErrorClass, Trouble
 SPEND_CAPS = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
 _OWN_SPEND_LIMIT = "You have reached your specified"  # how the message of a limit set by oneself begins
 _SERVICE_TYPES = frozenset({"overloaded_error", "api_error"})
+_OVERLOADED = 529
+_REACHED_NOBODY = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ TIMED_OUT = Verdict(ErrorClass.TRANSIENT, Trouble.TIMEOUT)
 FAILED_IN_PASSING = Verdict(ErrorClass.TRANSIENT, Trouble.SERVICE)
 
 
-def _is_spend_cap(error: anthropic.APIStatusError) -> bool:
+def is_spend_cap(error: anthropic.APIStatusError) -> bool:
+    """Say whether it tells that no more money may be spent."""
     code = getattr(error, "error_code", None)
     return code in SPEND_CAPS or (error.status_code == 400 and _OWN_SPEND_LIMIT in str(error))
 
@@ -74,7 +77,7 @@ TABLE: tuple[Row, ...] = (
         "a cap on spending is reached: 429 with `error_code` "
         f"{' or '.join(f'`{code}`' for code in sorted(SPEND_CAPS))}, 400 with a limit of one's own",
         PERMANENT,
-        _is_spend_cap,
+        is_spend_cap,
     ),
     Row(
         anthropic.APIStatusError,
@@ -99,6 +102,7 @@ TABLE: tuple[Row, ...] = (
     Row(anthropic.APIConnectionError, "no connection, or it broke before the answer", FAILED_IN_PASSING),
     Row(httpx2.TimeoutException, "a stream was silent for too long", TIMED_OUT),
     Row(httpx2.TransportError, "a stream was cut", FAILED_IN_PASSING),
+    Row(httpx2.DecodingError, "a compressed answer was damaged on its way", FAILED_IN_PASSING),
     Row(OperationalError, "the database is away or refuses for the moment", FAILED_IN_PASSING),
     Row(InterfaceError, "the connection to the database is gone", FAILED_IN_PASSING),
     Row(TimeoutError, "anything of Python's that took too long", TIMED_OUT),
@@ -126,10 +130,14 @@ def classify(error: BaseException, own: Mapping[type[BaseException], str] | None
 
 
 def may_have_spent(error: BaseException) -> bool:
-    """Say whether a failed model call may have cost money all the same: only a refusal surely did not."""
+    """Say whether a failed model call may have cost money all the same: not if it was refused, or reached nobody.
+
+    A 500, 503 or 504 may come after the work was begun. Status 200 is an error inside a stream that had begun.
+    """
     if isinstance(error, anthropic.APIStatusError):
-        return error.status_code == 200  # an error inside a stream that had begun
-    return not isinstance(error, anthropic.APIConnectionError) or isinstance(error, anthropic.APITimeoutError)
+        return error.status_code == 200 or (error.status_code >= 500 and error.status_code != _OVERLOADED)
+    # A connection that broke is told like one that was never made; what lies behind tells them apart.
+    return not (isinstance(error, anthropic.APIConnectionError) and isinstance(error.__cause__, _REACHED_NOBODY))
 
 
 def table_as_markdown() -> str:

@@ -13,7 +13,7 @@ from runs.engine.journal import Journal, release_connection
 from runs.engine.lease import CancelRequestedError, LeaseLostError, ReleaseRequestedError
 from runs.engine.outcomes import Completed, Outcome, Waiting
 from runs.engine.results import jsonable
-from runs.engine.tool_calls import ask_for_outcome
+from runs.engine.tool_calls import ask_for_outcome, how_it_was_lost, may_have_happened
 from runs.errors import DeadlineError, PermanentError
 from runs.fault_points import fault_point, intents_are_committed
 from runs.hostile import clean
@@ -63,7 +63,15 @@ def advance_job(journal: Journal, job: Job) -> Outcome:
         output = job.run(context, **journal.run.input)
     except _AwaitDecision:
         return Waiting()
+    _close_what_it_gave_up(journal)
     return Completed(redact_all(clean(jsonable(output))))
+
+
+def _close_what_it_gave_up(journal: Journal) -> None:
+    """The job may catch the error of a step and go on without it: what may have happened stays visible."""
+    for step in journal.steps:
+        if step.status == StepStatus.STARTED:
+            journal.mark_unknown(step, **how_it_was_lost(step))
 
 
 def _step(context: JobContext, name: str, function: Callable[[], Any], effect: Effect, timeout_s: float) -> Any:
@@ -84,11 +92,11 @@ def _step(context: JobContext, name: str, function: Callable[[], Any], effect: E
 
 
 def _recover(journal: Journal, step: Step) -> None:
-    message = "the worker was lost during the step"
+    lost = how_it_was_lost(step)
     if step.effect in (Effect.READ, Effect.IDEMPOTENT):
-        journal.put_back(step, kind="WorkerLost", message=message)
+        journal.put_back(step, **lost)
     else:
-        ask_for_outcome(journal, step, kind="WorkerLost", message=message)
+        ask_for_outcome(journal, step, **lost)
         raise _AwaitDecision
 
 
@@ -119,10 +127,13 @@ def _do(context: JobContext, step: Step, function: Callable[[], Any], timeout_s:
 
 
 def _after_error(context: JobContext, step: Step, error: Exception) -> None:
-    """A lost unsafe effect goes to a person; otherwise the step may be done again by a retry."""
+    """What may have happened and has no key goes to a person: a step has no look-up. The rest may be tried again."""
     journal, kind = context.journal, classify(error, context.job.errors)
     name, message = type(error).__name__, str(error)
-    if kind == ErrorClass.UNKNOWN_OUTCOME or (step.effect == Effect.UNSAFE and kind == ErrorClass.TRANSIENT):
+    if not may_have_happened(step, kind):
+        journal.put_back(step, kind=name, message=message)
+    elif step.effect == Effect.IDEMPOTENT and kind == ErrorClass.TRANSIENT:
+        journal.leave_begun(step, kind=name, message=message)
+    else:
         ask_for_outcome(journal, step, kind=name, message=message)
         raise _AwaitDecision from error
-    journal.put_back(step, kind=name, message=message)

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 PROVIDER = "anthropic"
 BURST_S = 30.0  # so many failures within so many seconds, and at least half of all calls, shut the gate
 BURST = 5
+_DOUBLINGS = 64  # more of them change nothing, and overflow in the end
 
 
 def nobody_probes() -> Combinable | Q:
@@ -102,14 +103,22 @@ def _shut(call: ModelCall, by: ShutBy, pause_s: float | None, error: BaseExcepti
     with transaction.atomic():
         gate, _ = Gate.objects.select_for_update().get_or_create(provider=PROVIDER, model=call.model)
         is_probe = (gate.probe, gate.probe_fence) == (call.run_id, call.fence)
+        # A provider that answers 429 works: shuts of the other kind do not count.
+        times_shut = gate.times_shut if gate.shut_by == by else 0
         if not gate.is_shut or is_probe:
-            gate.times_shut, gate.probe = gate.times_shut + 1, None
+            times_shut, gate.probe = times_shut + 1, None
         if pause_s is None:
-            pause_s = min(conf().circuit_pause_s * 2 ** (gate.times_shut - 1), conf().circuit_pause_max_s)
+            pause_s = _circuit_pause_s(times_shut)
         now = clock.now()
+        if not gate.is_shut:
+            gate.shut_at = now  # calls that were in flight then fail later, and probes too
         until = now + timedelta(seconds=pause_s)
         if gate.shut_until is None or until > gate.shut_until:
-            gate.shut_by, gate.shut_until = by, until
+            gate.shut_by, gate.shut_until, gate.times_shut = by, until, max(1, times_shut)
             gate.reason = cut(redact(clean_text(f"{type(error).__name__}: {error}")), 250)
-        gate.shut_at = gate.shut_at if gate.times_shut > 1 else now
         gate.save()
+
+
+def _circuit_pause_s(times_shut: int) -> float:
+    doublings = min(max(0, times_shut - 1), _DOUBLINGS)
+    return min(conf().circuit_pause_s * 2.0**doublings, conf().circuit_pause_max_s)

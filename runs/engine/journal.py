@@ -4,44 +4,27 @@ Changes are gathered and written by `commit`, in one transaction that first chec
 commits right before each effect, so the result of one step and the intent of the next share a commit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, NoReturn
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from runs.conf import conf
 from runs.engine.certainty import write_surely
+from runs.engine.gathered import Gathered
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError
-from runs.engine.permission import check_owner
-from runs.errors import HeldBackError, StaleRunError
+from runs.engine.permission import check_owner, check_tool
+from runs.errors import BudgetFullError, HeldBackError, RuleSpentError, StaleRunError
 from runs.fault_points import fault_point
 from runs.hostile import clean
-from runs.models import Artifact, ModelCall, ModelCallStatus, PendingAction, Run, Step
+from runs.models import Artifact, BatchedCall, ModelCall, PendingAction, Run, Step
 from runs.models.fields import hash_of
-from runs.models.moves import Event, If, change
-from runs.models.sql import Batch, Increment, Rows
+from runs.models.moves import Event, If
 from runs.secrets import redact_all
-from runs.states import STEP_DONE, ActionKind, Effect, RunStatus, StepKind, StepStatus
-
-_STEPS = Rows(
-    Step,
-    updated=(
-        *("status", "attempt", "fence", "effect", "effect_key", "arguments", "arguments_hash", "result", "result_hash"),
-        *("error", "deadline_at", "started_at", "finished_at", "cost_usd"),
-        *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
-    ),
-)
-_CALLS = Rows(
-    ModelCall,
-    updated=(
-        *("status", "message_id", "request_id", "stop_reason", "error_type", "trouble", "finished_at", "cost_usd"),
-        *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
-    ),
-)
+from runs.states import STEP_DONE, Effect, RunStatus, StepKind, StepStatus
 
 
 class Journal:
@@ -52,12 +35,7 @@ class Journal:
         self.lease = lease
         self._decisions = _decisions_on(run)  # first, so that the steps are as new as they
         self.steps: list[Step] = list(run.steps.order_by("seq"))
-        self._changed: dict[UUID, Step] = {}
-        self._calls: dict[UUID, ModelCall] = {}
-        self._artifacts: list[Artifact] = []
-        self._actions: list[PendingAction] = []
-        self._columns: dict[str, Any] = {}
-        self._events: list[Event] = []
+        self._gathered = Gathered()
 
     # Steps
 
@@ -73,7 +51,7 @@ class Journal:
             **columns,
         )
         self.steps.append(step)
-        self._changed[step.pk] = step
+        self._gathered.steps[step.pk] = step
         return step
 
     def start(self, step: Step, *, deadline_s: float) -> None:
@@ -116,6 +94,11 @@ class Journal:
         step.error = redact_all(clean({"type": kind, "message": message}))
         self._touch(step, "step.put_back", error=kind)
 
+    def leave_begun(self, step: Step, *, kind: str, message: str) -> None:
+        """Note a try that failed in passing and whose effect may have happened: its class decides what follows."""
+        step.error = redact_all(clean({"type": kind, "message": message}))
+        self.keep(step)
+
     def mark_unknown(self, step: Step, *, kind: str, message: str) -> None:
         """Record that an effect may or may not have happened."""
         step.status = StepStatus.UNKNOWN
@@ -124,7 +107,7 @@ class Journal:
 
     def keep(self, step: Step) -> None:
         """Write other columns of a step that the caller has set."""
-        self._changed[step.pk] = step
+        self._gathered.steps[step.pk] = step
 
     def _finish(self, step: Step, status: StepStatus, **data: Any) -> None:
         step.status = status
@@ -134,18 +117,23 @@ class Journal:
             self.set(attempts=0, failed_tries={}, crashes=0, alone=False)
 
     def _touch(self, step: Step, kind: str, **data: Any) -> None:
-        self._changed[step.pk] = step
+        self._gathered.steps[step.pk] = step
         self.tell(kind, step=step.seq, name=step.name, **data)
 
     # What goes with them
 
     def record_call(self, call: ModelCall) -> None:
         """Write this row of the ledger, new or changed, with the next commit."""
-        self._calls[call.pk] = call
+        self._gathered.calls[call.pk] = call
+        self._gathered.holds.note(call, self.run)
+
+    def lay_in(self, batched: BatchedCall) -> None:
+        """Write what the batch lane knows of a call, new or changed, with the next commit."""
+        self._gathered.batched[batched.pk] = batched
 
     def has_settled(self, call: ModelCall) -> bool:
         """Say whether the next commit writes this row of the ledger already."""
-        return call.pk in self._calls
+        return call.pk in self._gathered.calls
 
     def spend(self, *, usage: Mapping[str, int], cost_usd: Decimal) -> None:
         """Add tokens and money to the run."""
@@ -154,122 +142,127 @@ class Journal:
         self._add("cost_usd", cost_usd)
 
     def _add(self, name: str, more: Any) -> None:
-        present = self._columns.get(name)
-        self._columns[name] = Increment(more + present.by if present else more)
+        self._gathered.add(name, more)
         setattr(self.run, name, getattr(self.run, name) + more)
 
     def attach(self, artifact: Artifact) -> None:
         """Store an artifact with the next commit."""
-        self._artifacts.append(artifact)
+        self._gathered.artifacts.append(artifact)
 
-    def open_action(self, step: Step, kind: ActionKind, *, reason: str, arguments: Any = None) -> PendingAction:
-        """Ask a person. The run waits, but other calls of the turn go on."""
-        expires_at = None  # an unknown outcome stays unknown, however long nobody looks
-        if kind != ActionKind.OUTCOME:
-            expires_at = self.lease.now() + timedelta(seconds=conf().action_expires_s)
-        action = PendingAction(
-            tenant_id=self.run.tenant_id,
-            run=self.run,
-            step=step,
-            kind=kind,
-            tool=step.name if step.kind == StepKind.TOOL_CALL else "",
-            arguments=step.arguments if arguments is None else arguments,
-            arguments_hash=hash_of(step.arguments if arguments is None else arguments),
-            effect=step.effect,
-            effect_key=step.effect_key or "",
-            reason=reason,
-            requested_at=self.lease.now(),
-            expires_at=expires_at,
-        )
-        self._actions.append(action)
-        self._decisions[step.pk] = action
-        self.tell("action.opened", action=str(action.pk), action_kind=str(kind), step=step.seq, reason=reason)
-        return action
+    def add_action(self, action: PendingAction) -> None:
+        """Store an action with the next commit; it is the newest decision on its step from now on."""
+        self._gathered.actions.append(action)
+        self._decisions[action.step_id] = action
 
     def set(self, **columns: Any) -> None:
         """Set columns of the run."""
-        self._columns |= columns
+        self._gathered.columns |= columns
         for name, value in columns.items():
             setattr(self.run, name, value)
 
     def tell(self, kind: str, **data: Any) -> None:
         """Add an event."""
-        self._events.append(Event(kind, data, actor=self.lease.worker_name))
+        self._gathered.events.append(Event(kind, data, actor=self.lease.worker_name))
 
     # Writing
 
-    def commit_intent(self, *, gate: tuple[str, str] | None = None) -> None:
+    def commit_intent(
+        self,
+        *,
+        gate: tuple[str, str] | None = None,
+        tool: str | None = None,
+        to: RunStatus | None = None,
+        **columns: Any,
+    ) -> None:
         """Write everything gathered; from here on the effect may happen.
 
-        `gate` is the provider and model that are to be asked.
+        `gate` is the provider and model that are to be asked, `tool` what is to be called. With `to` the run moves as
+        well, for an effect that happens elsewhere.
         Raises: as `commit`; PermissionDeniedError if the owner or the tenant was disabled meanwhile; HeldBackError if
-        the gate is shut.
+        the gate is shut; ToolRevokedError if the tool may not be called any more; BudgetFullError if the call's worst
+        case does not fit into a budget.
         """
-        self._write(only=If(fence=self.lease.fence, not_cancelled=True, owner_active=True, gate=gate))
+        only = If(fence=self.lease.fence, not_cancelled=True, owner_active=True, gate=gate, tool=tool)
+        self._write(to=to, only=only, **columns)
 
     def commit(self, *, to: RunStatus | None = None, **columns: Any) -> None:
         """Write everything gathered, if this claim is still the newest; with `to`, move the run as well.
 
         Raises: LeaseLostError if it is not; CancelRequestedError if the run is to be cancelled (unless it
-        ends here anyway).
+        ends here anyway, or the call in flight may finish); RuleSpentError if a rule approves no more.
         """
-        self._write(to=to, only=If(fence=self.lease.fence, not_cancelled=to is None), **columns)
+        self._write(to=to, only=If(fence=self.lease.fence, not_interrupted=to is None), **columns)
+
+    def write_whole(self, write: Callable[[], None]) -> None:
+        """Do a commit, and what must be seen or done with it, in one transaction: all of it again if that breaks.
+
+        Raises: as `commit`.
+        """
+
+        def attempt() -> None:
+            run, gathered = dict(vars(self.run)), self._gathered.copied()
+            try:
+                with transaction.atomic():
+                    write()
+            except (DatabaseError, InterfaceError):
+                vars(self.run).update(run)  # rolled back, or nobody knows: as it was, for another try
+                self._gathered = gathered
+                raise
+
+        write_surely(attempt, self.run, self.lease, tells=True)
 
     def _write(self, *, only: If, to: RunStatus | None = None, **columns: Any) -> None:
-        before, rare = self.run.status, self._artifacts or self._actions
+        before = self.run.status
+        rare = self._gathered.needs_transaction
 
         def write() -> None:
             self.run.status = before  # a try that failed may have moved it in memory
-            with transaction.atomic() if rare else nullcontext():
-                self._write_rows(only=only, to=to, **columns)
+            newest, former = self.run.event_seq, {name: getattr(self.run, name) for name in columns}
+            try:
+                with transaction.atomic() if rare else nullcontext():
+                    self._write_rows(only=only, to=to, **columns)
+            except (DatabaseError, InterfaceError, BudgetFullError, RuleSpentError):
+                self.run.event_seq = newest  # rolled back, or nobody knows: `write_surely` looks from here on
+                for name, value in (former | {"status": before}).items():
+                    setattr(self.run, name, value)
+                raise
 
         try:
-            write_surely(write, self.run, self.lease, tells=bool(self._events))
+            write_surely(write, self.run, self.lease, tells=bool(self._gathered.events))
         except StaleRunError as error:
             self._say_why(error, only)
-        except DatabaseError:
-            self._take_back_intents()
+        except (DatabaseError, BudgetFullError, RuleSpentError):
+            self.take_back_intents()
             raise
-        self._forget()
+        self._gathered.forget()
         fault_point("journal.after")
 
     def _write_rows(self, *, only: If, to: RunStatus | None, **columns: Any) -> None:
-        rows = [Batch(_STEPS, list(self._changed.values())), Batch(_CALLS, list(self._calls.values()))]
-        change(self.run, to=to, events=self._events, rows=rows, only=only, **(self._columns | columns))
-        if self._artifacts:
-            Artifact.objects.bulk_create(self._artifacts)
-        if self._actions:
-            PendingAction.objects.bulk_create(self._actions)
+        self._gathered.write(self.run, only=only, to=to, **columns)
 
     def _say_why(self, error: StaleRunError, only: If) -> NoReturn:
         """Find out which demand was not met. Raises: as `commit_intent`."""
         mine = Run.objects.filter(pk=self.run.pk, fence=self.lease.fence, status=RunStatus.RUNNING)
         present = mine.select_related("tenant", "requested_by").first()
         if present:
-            self._take_back_intents()
-            if only.not_cancelled and present.cancel_requested_at:
+            self.take_back_intents()
+            unwanted = only.not_cancelled or (only.not_interrupted and not present.cancel_gently)
+            if unwanted and present.cancel_requested_at:
                 self.lease.cancel.set()
                 raise CancelRequestedError(f"run {self.run.pk}: cancelled") from error
             check_owner(present)
             if only.gate:
                 raise HeldBackError(f"the gate of {' '.join(only.gate)} is shut") from error
+            if only.tool:
+                check_tool(only.tool, present)
         self.lease.lost.set()
         raise LeaseLostError(str(error)) from error
 
-    def _take_back_intents(self) -> None:
+    def take_back_intents(self) -> None:
         """Forget the intents that could not be written: nothing was begun, so nothing is unknown or reserved."""
-        begun = [step for step in self._changed.values() if step.status == StepStatus.STARTED]
-        for step in begun:
-            step.status, step.attempt = StepStatus.PLANNED, step.attempt - 1
-            if not step.attempt:
-                step.started_at = step.deadline_at = None
-        places = {step.seq for step in begun}
-        self._events = [e for e in self._events if e.kind != "step.started" or e.data["step"] not in places]
-        self._calls = {pk: call for pk, call in self._calls.items() if call.status != ModelCallStatus.STARTED}
-
-    def _forget(self) -> None:
-        self._changed, self._calls = {}, {}
-        self._artifacts, self._actions, self._columns, self._events = [], [], {}, []
+        for action in self._gathered.take_back_rules():
+            del self._decisions[action.step_id]
+        self._gathered.take_back_intents()
 
     # Reading
 

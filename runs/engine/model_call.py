@@ -5,41 +5,53 @@ from typing import Any
 
 from runs.conf import conf
 from runs.declarations.job_types import Agent
+from runs.engine.asking import ask as ask_person
+from runs.engine.batched import CACHE_TTL, DEADLINE_S, end_call, lay_in
+from runs.engine.budget_asking import wait_for_room, was_refused
 from runs.engine.classifier import may_have_spent
 from runs.engine.gates import PROVIDER, note_answer, note_failure, probe, trouble_of
 from runs.engine.journal import Journal, release_connection
-from runs.engine.ledger import PRICE_VERSION, cost_usd, reserve_usd, usage_columns
-from runs.engine.outcomes import Outcome, Waiting
+from runs.engine.ledger import settle_call
+from runs.engine.outcomes import InBatch, Outcome, Waiting
+from runs.engine.pacing.need import need_of
+from runs.engine.pacing.turns import Turn, in_turn
+from runs.engine.prices import tariff_of
 from runs.engine.provider import Answer, Progress, ask
+from runs.engine.tariff import Tariff
 from runs.engine.transcript import Message, messages_of
 from runs.engine.turn import refuse_bad_end
-from runs.errors import BudgetRefusedError, HeldBackError, ModelStoppedError, StepLimitError
+from runs.errors import BudgetFullError, BudgetRefusedError, HeldBackError, ModelStoppedError, StepLimitError
 from runs.fault_points import fault_point
 from runs.hostile import clean, clean_text
-from runs.models import Definition, ModelCall, ModelCallStatus, Run, Step
+from runs.models import Definition, ModelCall, ModelCallStatus, Run, Step, Tier
 from runs.models.fields import dump_json, hash_text
-from runs.states import ActionKind, ActionStatus, StepKind
+from runs.states import ActionKind, ActionStatus, Lane, StepKind
 
 MAX_TOKENS_CEILING = 64_000
-_CACHE = {"type": "ephemeral"}
 
 
 def request_of(
-    definition: Definition, messages: list[Message], *, max_tokens: int, end_user: str | None
+    definition: Definition,
+    messages: list[Message],
+    *,
+    max_tokens: int,
+    end_user: str | None,
+    cache_ttl: str | None = None,
 ) -> dict[str, Any]:
     """Build the request.
 
     The end of `system` and the last block are cache breakpoints, so that each turn reads what the last one
-    wrote.
+    wrote. All have one lifetime, that of the lane or of the definition: a deploy does not change it under a run.
     """
+    cache = {"type": "ephemeral", "ttl": cache_ttl or definition.cache_ttl}
     request: dict[str, Any] = {
         "model": definition.model,
         "max_tokens": max_tokens,
         "messages": messages,
-        "cache_control": _CACHE,
+        "cache_control": cache,
     }
     if definition.system:
-        request["system"] = [{"type": "text", "text": definition.system, "cache_control": _CACHE}]
+        request["system"] = [{"type": "text", "text": definition.system, "cache_control": cache}]
     if definition.tools:
         request["tools"] = definition.tools
     if end_user:
@@ -63,7 +75,8 @@ def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | No
     """Make one model call and record its answer, the calls it asks for planned.
 
     Returns None when the run may go on, or the outcome that ends this claim.
-    Raises: StepLimitError, UnknownPriceError, BudgetRefusedError, HeldBackError, and what the provider raises.
+    Raises: StepLimitError, UnknownPriceError, BudgetRefusedError, HeldBackError, PacedError, and what the provider
+    raises.
     """
     run, definition = journal.run, journal.run.definition
     assert definition is not None
@@ -72,18 +85,33 @@ def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | No
         step = journal.plan(StepKind.MODEL_CALL, definition.model)
     max_tokens = _max_tokens(definition, step)
     messages = messages_of(agent.prompt(run.input), journal.steps, before=history_before(run))
-    request = request_of(definition, messages, max_tokens=max_tokens, end_user=agent.end_user(run.input))
+    in_batch = run.lane == Lane.BATCH
+    request = request_of(
+        definition,
+        messages,
+        max_tokens=max_tokens,
+        end_user=agent.end_user(run.input),
+        cache_ttl=CACHE_TTL if in_batch else None,
+    )
     body = dump_json(request)
-    reserve = reserve_usd(definition.model, body_chars=len(body), max_tokens=max_tokens)
+    tariff = tariff_of(definition.model, at=journal.lease.now())
+    reserve = tariff.reserve_usd(body, max_tokens=max_tokens)
     if _asks_for_budget(journal, step, reserve):
         return Waiting()
+    ttl, now = definition.cache_ttl, journal.lease.now()
+    need = need_of(body, messages, journal.steps, max_tokens=max_tokens, cache_ttl=ttl, now=now)
     try:
-        call, probing = _intend(journal, step, request, body, reserve), False
-    except HeldBackError:
-        probe(definition.model, run, fence=journal.lease.fence)
-        call, probing = _intend(journal, step, request, body, reserve), True
-    answer = _send(journal, call, request, probing=probing)
-    _record(journal, step, call, answer)
+        if in_batch:
+            call = _row_of(journal, step, request, body, reserved_usd=reserve, tariff=tariff)
+            lay_in(journal, call, body)
+            return InBatch()
+        with in_turn(journal, definition.model, need) as turn:
+            call, probing = _begin(journal, step, request, body, reserved_usd=reserve, tariff=tariff)
+            answer = _send(journal, call, request, turn, probing=probing)
+    except BudgetFullError as full:
+        return wait_for_room(journal, step, full)
+    # By the tariff of the reserve, even if it was changed meanwhile: no query may fail between answer and commit.
+    record_answer(journal, step, call, answer.message, tokens=settle_call(call, answer.message, tariff))
     return None
 
 
@@ -105,11 +133,12 @@ def _asks_for_budget(journal: Journal, step: Step, reserve: Decimal) -> bool:
     if run.max_cost_usd is None or run.cost_usd + reserve <= run.max_cost_usd:
         return False
     last = journal.decision_on(step)
-    if last and last.status in (ActionStatus.REJECTED, ActionStatus.EXPIRED):
+    if was_refused(journal, last):
         raise BudgetRefusedError(f"the budget of {run.max_cost_usd.normalize():f} USD was not raised")
     if not (last and last.status == ActionStatus.OPEN):
         proposal = max(run.max_cost_usd * 2, run.cost_usd + reserve)
-        journal.open_action(
+        ask_person(
+            journal,
             step,
             ActionKind.BUDGET,
             reason=f"The next model call may cost up to {reserve.normalize():f} USD; "
@@ -119,35 +148,61 @@ def _asks_for_budget(journal: Journal, step: Step, reserve: Decimal) -> bool:
     return True
 
 
-def _intend(journal: Journal, step: Step, request: dict[str, Any], body: str, reserve: Decimal) -> ModelCall:
-    """Commit the step and the row of the ledger before anything is sent."""
-    journal.start(step, deadline_s=conf().model_timeout_s)
+def _begin(
+    journal: Journal, step: Step, request: dict[str, Any], body: str, *, reserved_usd: Decimal, tariff: Tariff
+) -> tuple[ModelCall, bool]:
+    """Commit the intent; return its row of the ledger, and whether this call probes a gate. Raises: as `_intend`."""
+    try:
+        return _intend(journal, step, request, body, reserved_usd=reserved_usd, tariff=tariff), False
+    except HeldBackError:
+        probe(request["model"], journal.run, fence=journal.lease.fence)
+        return _intend(journal, step, request, body, reserved_usd=reserved_usd, tariff=tariff), True
+
+
+def _intend(
+    journal: Journal, step: Step, request: dict[str, Any], body: str, *, reserved_usd: Decimal, tariff: Tariff
+) -> ModelCall:
+    """Commit the step and the row of the ledger, with what it holds of budgets, before anything is sent.
+
+    Raises: HeldBackError, BudgetFullError.
+    """
+    call = _row_of(journal, step, request, body, reserved_usd=reserved_usd, tariff=tariff)
+    journal.commit_intent(gate=(PROVIDER, call.model))
+    fault_point("model.before")
+    return call
+
+
+def _row_of(
+    journal: Journal, step: Step, request: dict[str, Any], body: str, *, reserved_usd: Decimal, tariff: Tariff
+) -> ModelCall:
+    """Start the step, with a row of the ledger that holds the reserve; the next commit writes them."""
+    in_batch = journal.run.lane == Lane.BATCH
+    journal.start(step, deadline_s=DEADLINE_S if in_batch else conf().model_timeout_s)
     call = ModelCall(
         run=journal.run,
         step=step,
         attempt=step.attempt,
         fence=journal.lease.fence,
         model=request["model"],
+        tier=Tier.BATCH if in_batch else Tier.STANDARD,
         body_hash=hash_text(body),
         max_tokens=request["max_tokens"],
-        reserved_usd=reserve,
-        price_version=PRICE_VERSION,
+        reserved_usd=reserved_usd,
+        price_version=tariff.version,
         started_at=journal.lease.now(),
     )
     journal.record_call(call)
-    journal.commit_intent(gate=(PROVIDER, call.model))
-    fault_point("model.before")
     return call
 
 
-def _send(journal: Journal, call: ModelCall, request: dict[str, Any], *, probing: bool) -> Answer:
-    progress = Progress()
-    lease = journal.lease
+def _send(journal: Journal, call: ModelCall, request: dict[str, Any], turn: Turn, *, probing: bool) -> Answer:
+    lease, progress = journal.lease, turn.progress
     release_connection()
     lease.check()
     lease.begin_step(conf().model_timeout_s)
+    turn.sent = True
     try:
-        answer = ask(request, check=lease.check, progress=progress, timeout_s=conf().model_timeout_s)
+        answer = turn.answer = ask(request, check=lease.check, progress=progress, timeout_s=conf().model_timeout_s)
     except Exception as error:
         _end_without_answer(journal, call, progress, error)
         note_failure(call, error, probing=probing)
@@ -171,42 +226,47 @@ def _end_without_answer(journal: Journal, call: ModelCall, progress: Progress, e
     call.trouble = trouble_of(error)
     journal.record_call(call)
     if spent:
-        _charge(journal, call, {})
+        charge_run(journal, call, {})
 
 
 def presume_spent(journal: Journal, step: Step) -> None:
-    """Settle the calls that a dead holder left open: their reserve counts as spent."""
+    """Settle the calls that a dead holder left open: their reserve counts as spent, unless a batch knows better."""
     for call in step.model_calls.filter(status=ModelCallStatus.STARTED):
         if journal.has_settled(call):
             continue  # its end is known already
-        call.status, call.cost_usd = ModelCallStatus.PRESUMED, call.reserved_usd
-        call.error_type, call.finished_at = "WorkerLost", journal.lease.now()
+        call.step = step
+        tokens: dict[str, int] = {}
+        if call.tier == Tier.BATCH:
+            tokens = end_call(call, at=journal.lease.now())
+        else:
+            call.status, call.cost_usd = ModelCallStatus.PRESUMED, call.reserved_usd
+            call.error_type, call.finished_at = "WorkerLost", journal.lease.now()
         journal.record_call(call)
-        _charge(journal, call, {})
+        charge_run(journal, call, tokens)
 
 
-def _record(journal: Journal, step: Step, call: ModelCall, answer: Answer) -> None:
-    """Gather answer, usage, cost and the calls it asks for; the next commit writes them together."""
-    usage = answer.message.get("usage") or {}
-    columns = usage_columns(usage)
-    call.status, call.finished_at = ModelCallStatus.SETTLED, journal.lease.now()
-    call.stop_reason = answer.message["stop_reason"]
-    call.cost_usd = cost_usd(call.model, usage)
-    for name, tokens in columns.items():
-        setattr(call, name, tokens)
+def record_answer(
+    journal: Journal, step: Step, call: ModelCall, message: dict[str, Any], *, tokens: dict[str, int]
+) -> None:
+    """Gather an answer, what it cost and the calls it asks for; the next commit writes them together.
+
+    Raises: ModelRefusedError, ModelStoppedError.
+    """
+    call.finished_at = journal.lease.now()
     journal.record_call(call)
-    _charge(journal, call, columns)
+    charge_run(journal, call, tokens)
     if call.stop_reason == "max_tokens":
         _ask_again_with_more(journal, step, call)
         return
-    refuse_bad_end(answer.message)
-    journal.complete(step, {"content": answer.message["content"], **_how_it_stopped(answer.message)})
-    for block in answer.message["content"]:
+    refuse_bad_end(message)
+    journal.complete(step, {"content": message["content"], **_how_it_stopped(message)})
+    for block in message["content"]:
         if block.get("type") == "tool_use":
             _plan_call(journal, block)
 
 
-def _charge(journal: Journal, call: ModelCall, columns: dict[str, int]) -> None:
+def charge_run(journal: Journal, call: ModelCall, columns: dict[str, int]) -> None:
+    """Add what a call has used and cost to its step and its run."""
     for name, tokens in columns.items():
         setattr(call.step, name, getattr(call.step, name) + tokens)
     call.step.cost_usd += call.cost_usd

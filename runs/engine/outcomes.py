@@ -18,6 +18,11 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class InBatch:
+    """Its model call waits for a batch; that was written with the intent of the call."""
+
+
+@dataclass(frozen=True, slots=True)
 class Retry:
     """It failed in passing; go on in `delay_s` seconds."""
 
@@ -31,6 +36,23 @@ class HeldBack:
     """The gate of its model is shut; the run is queued again, and held until it is opened."""
 
     gate_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """A pace of its model is used up; the run is queued again, and held until it is its turn. As `PacedError`."""
+
+    need: Mapping[str, Any]
+    wait_s: float
+    share_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A tool has no place for another call; the run comes back after so many seconds."""
+
+    why: str
+    delay_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +77,4 @@ class Lost:
     """Another worker holds the run: nothing may be written."""
 
 
-Outcome = Completed | Waiting | Retry | HeldBack | Failed | Released | Cancelled | Lost
+Outcome = Completed | Waiting | InBatch | Retry | HeldBack | Paced | Later | Failed | Released | Cancelled | Lost

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
@@ -18,6 +18,7 @@ from django.conf import settings
 from runs import clock
 from runs.conf import conf
 from runs.engine.interruptible import interruptible, make_interruptible
+from runs.engine.pacing.headers import limits_in
 from runs.errors import BrokenStreamError, ModelTimeoutError
 
 CheckLease = Callable[[], None]
@@ -40,6 +41,8 @@ class Progress:
     message_id: str = ""
     request_id: str = ""
     usage: dict[str, Any] | None = None
+    limits: dict[str, str] = field(default_factory=dict)  # the rate limit headers
+    limits_at: float = 0.0  # when they came, by the process's own clock
 
 
 def client() -> anthropic.Anthropic:
@@ -113,6 +116,7 @@ def ask_provider(request: dict[str, Any], *, check: CheckLease, progress: Progre
 
     with interruptible(may_go_on), client().messages.stream(**request) as stream:
         progress.request_id = stream.response.headers.get("request-id", "")
+        progress.limits, progress.limits_at = limits_in(stream.response.headers), clock.monotonic()
         for event in _readable(stream):
             if event.type == "message_start":
                 progress.message_id = event.message.id

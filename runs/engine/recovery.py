@@ -1,41 +1,45 @@
 """Recovery: what becomes of a step that a former holder had begun. The effect class decides."""
 
 from runs.declarations.job_types import Agent
+from runs.engine.batch_result import take_result
 from runs.engine.context import context_for
 from runs.engine.journal import Journal, release_connection
 from runs.engine.model_call import presume_spent
 from runs.engine.results import keep_result
-from runs.engine.tool_calls import ask_for_outcome
+from runs.engine.tool_calls import ask_for_outcome, how_it_was_lost
 from runs.fault_points import fault_point
 from runs.models import Step
 from runs.states import Effect, StepKind, StepStatus
 
-_LOST = "WorkerLost"
-
 
 def recover(journal: Journal, agent: Agent) -> None:
-    """Settle every step that was begun and whose end nobody recorded. Idempotent."""
-    for step in journal.steps:
+    """Settle every step that was begun and whose end nobody recorded. Idempotent.
+
+    Raises: as `take_result`.
+    """
+    for step in list(journal.steps):  # a result plans further ones
         if step.status == StepStatus.STARTED:
             fault_point("recover.before")
+            if step.kind == StepKind.MODEL_CALL and take_result(journal, step):
+                continue
             if step.kind == StepKind.MODEL_CALL:
                 presume_spent(journal, step)
-                journal.put_back(step, kind=_LOST, message="the worker was lost during the call")
+                journal.put_back(step, **how_it_was_lost(step))
             else:
                 _recover_effect(journal, agent, step)
 
 
 def _recover_effect(journal: Journal, agent: Agent, step: Step) -> None:
-    message = "the worker was lost during the call"
+    lost = how_it_was_lost(step)
     match step.effect:
         case Effect.READ | Effect.IDEMPOTENT:
-            journal.put_back(step, kind=_LOST, message=message)
+            journal.put_back(step, **lost)
         case Effect.VERIFIABLE if _found(journal, agent, step):
             pass
         case Effect.VERIFIABLE:
-            journal.put_back(step, kind=_LOST, message=f"{message}; its look-up found no effect")
+            journal.put_back(step, kind=lost["kind"], message=f"{lost['message']}; its look-up found no effect")
         case _:
-            ask_for_outcome(journal, step, kind=_LOST, message=message)
+            ask_for_outcome(journal, step, **lost)
 
 
 def _found(journal: Journal, agent: Agent, step: Step) -> bool:

@@ -38,5 +38,5 @@ def _date(text: str) -> float | None:
     try:
         moment = parsedate_to_datetime(text)
         return (moment - clock.now()).total_seconds()
-    except (ValueError, TypeError):  # TypeError: a date without a zone
+    except (ValueError, TypeError, OverflowError):  # TypeError: a date without a zone; OverflowError: no such zone
         return None

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from deadletters.capture import Failure, capture
+from runs.declarations.catalog import errors_of
 from runs.engine.cancellation import note, spent_after
 from runs.engine.classifier import classify
 from runs.engine.journal import Journal
@@ -18,15 +19,19 @@ from runs.engine.outcomes import (
     Completed,
     Failed,
     HeldBack,
+    InBatch,
+    Later,
     Lost,
     Outcome,
+    Paced,
     Released,
     Retry,
     Waiting,
 )
+from runs.engine.pacing.hold import hold_for_pace, let_go_on
 from runs.fault_points import fault_point
 from runs.hostile import clean_text, cut
-from runs.models import Gate, PendingAction, Step
+from runs.models import Gate, PendingAction, Run, Step
 from runs.models.moves import Event, change
 from runs.secrets import redact
 from runs.states import ActionStatus, Effect, RunStatus, StepKind, StepStatus
@@ -35,8 +40,8 @@ log = logging.getLogger(__name__)
 
 
 def settle(journal: Journal, outcome: Outcome) -> None:
-    """Write what the claim ended with. A lost lease writes nothing."""
-    if isinstance(outcome, Lost):
+    """Write what the claim ended with. A lost lease writes nothing; one that waits for a batch has written all."""
+    if isinstance(outcome, Lost | InBatch):
         return
     fault_point("settle.before")
     journal.set(running_s=journal.run.running_s + journal.lease.held_s)
@@ -50,18 +55,27 @@ def _write(journal: Journal, outcome: Outcome) -> None:
     match outcome:
         case Completed(output):
             _end(journal, RunStatus.COMPLETED, output=output, progress_percent=100)
-        case Waiting():
-            _wait(journal)
-        case Retry():
-            _retry(journal, outcome)
-        case HeldBack(gate_id):
-            _hold_back(journal, gate_id)
-        case Released():
-            _release(journal)
         case Failed(error):
             _fail(journal, error)
         case Cancelled():
             _cancel(journal)
+        case _:
+            _leave(journal, outcome)
+
+
+def _leave(journal: Journal, outcome: Outcome) -> None:
+    """The run goes on later, whoever claims it then."""
+    match outcome:
+        case Waiting():
+            journal.write_whole(lambda: _wait(journal))
+        case Retry():
+            journal.write_whole(lambda: _retry(journal, outcome))
+        case Later():
+            _come_back(journal, outcome)
+        case HeldBack() | Paced():
+            _hold(journal, outcome)
+        case Released():
+            _release(journal)
 
 
 def _end(journal: Journal, status: RunStatus, **columns: Any) -> None:
@@ -70,15 +84,19 @@ def _end(journal: Journal, status: RunStatus, **columns: Any) -> None:
 
 
 def _wait(journal: Journal) -> None:
-    """Go to sleep as a row; unless the decision was faster, then the run may go on at once."""
-    with transaction.atomic():
-        journal.tell("run.waiting_for_confirmation")
-        journal.commit(to=RunStatus.WAITING_FOR_CONFIRMATION)
-        # A decision that came while the run was running could not move it on: look once more, under the
-        # row lock which that decision needs too.
-        decided = PendingAction.objects.filter(run=journal.run, decided_at__gte=journal.lease.claimed_at_db)
-        if decided.exists():
-            change(journal.run, to=RunStatus.QUEUED, events=[Event("run.queued")])
+    """Go to sleep as a row; unless the decision, or a cancel, was faster: then the run goes on at once."""
+    journal.tell("run.waiting_for_confirmation")
+    journal.commit(to=RunStatus.WAITING_FOR_CONFIRMATION)
+    # A decision that came while the run was running could not move it on: look once more, under the
+    # row lock which that decision needs too.
+    decided = PendingAction.objects.filter(run=journal.run, rule=None, decided_at__gte=journal.lease.claimed_at_db)
+    if decided.exists() or _is_to_be_cancelled(journal):
+        change(journal.run, to=RunStatus.QUEUED, events=[Event("run.queued")])
+
+
+def _is_to_be_cancelled(journal: Journal) -> bool:
+    """Say whether a cancel came after the last boundary: nobody else would end a run that has gone to sleep."""
+    return Run.objects.filter(pk=journal.run.pk, cancel_requested_at__isnull=False).exists()
 
 
 def _retry(journal: Journal, retry: Retry) -> None:
@@ -92,18 +110,35 @@ def _retry(journal: Journal, retry: Retry) -> None:
         next_attempt_at=due,
         last_error=described | {"at": journal.lease.now().isoformat()},
     )
+    if _is_to_be_cancelled(journal):
+        change(journal.run, to=RunStatus.QUEUED, events=[Event("run.queued")])
+
+
+def _hold(journal: Journal, outcome: HeldBack | Paced) -> None:
+    if isinstance(outcome, Paced):
+        hold_for_pace(journal, outcome)
+    else:
+        journal.write_whole(lambda: _hold_back(journal, outcome.gate_id))
+
+
+def _come_back(journal: Journal, later: Later) -> None:
+    """Give the slot back for a while. It is no failed try, and no person is asked."""
+    due = journal.lease.now() + timedelta(seconds=later.delay_s)
+    journal.tell("run.held_back", why=later.why, until=due.isoformat())
+    journal.commit(to=RunStatus.SCHEDULED, next_attempt_at=due)
 
 
 def _hold_back(journal: Journal, gate_id: int | None) -> None:
     """Give the slot back and stand back from all claims, unless the gate was opened meanwhile."""
-    with transaction.atomic():
-        shut = Gate.objects.select_for_update().filter(shut_until__isnull=False)
-        gate = shut.filter(pk=gate_id).first() if gate_id else None
-        if gate and gate.shut_until:
-            journal.tell("run.held_back", gate=str(gate), until=gate.shut_until.isoformat())
-        else:
-            journal.tell("run.queued")
-        journal.commit(to=RunStatus.QUEUED, held_by_id=gate and gate.pk)
+    shut = Gate.objects.select_for_update().filter(shut_until__isnull=False)
+    gate = shut.filter(pk=gate_id).first() if gate_id else None
+    if gate and gate.shut_until:
+        journal.tell("run.held_back", gate=str(gate), until=gate.shut_until.isoformat())
+    else:
+        journal.tell("run.queued")
+    journal.commit(to=RunStatus.QUEUED, held_by_id=gate and gate.pk, pace_need=None)
+    if gate and _is_to_be_cancelled(journal):
+        let_go_on(journal.run, actor="cancel")
 
 
 def _release(journal: Journal) -> None:
@@ -146,9 +181,7 @@ def _fail(journal: Journal, error: BaseException) -> None:
             last_error=described | {"at": journal.lease.now().isoformat()},
             **counters,
         )
-        PendingAction.objects.filter(run=run, status=ActionStatus.OPEN).update(
-            status=ActionStatus.CANCELLED, decided_at=journal.lease.now()
-        )
+        _close_actions(journal)
         capture(
             Failure(
                 run_id=run.pk,
@@ -166,7 +199,7 @@ def _fail(journal: Journal, error: BaseException) -> None:
                 failed_at=journal.lease.now(),
                 attempt=step.attempt if step else 0,
                 version=(run.definition_id or "")[:12],
-                error_kind=str(classify(error)),
+                error_kind=str(classify(error, errors_of(run.job_type))),
                 forked_from=run.forked_from_id,
             )
         )
@@ -180,14 +213,19 @@ def _cancel(journal: Journal) -> None:
                 step.status = StepStatus.SKIPPED
                 journal.keep(step)
         _close_begun(journal, kind="Cancelled", message="the run was cancelled during the call")
-        PendingAction.objects.filter(run=journal.run, status=ActionStatus.OPEN).update(
-            status=ActionStatus.CANCELLED, decided_at=journal.lease.now()
-        )
         run = journal.run
         run.refresh_from_db(fields=["cancellation", "cancel_requested_at", "cancel_requested_by"])
         journal.set(cancellation=note(run, journal.steps))
         journal.tell("run.cancelled", spent_after_usd=f"{spent_after(run):f}")
         journal.commit(to=RunStatus.CANCELLED)
+        _close_actions(journal)
+
+
+def _close_actions(journal: Journal) -> None:
+    """Ask nobody any more. After the commit, which also writes the actions that this claim has opened."""
+    PendingAction.objects.filter(run=journal.run, status=ActionStatus.OPEN).update(
+        status=ActionStatus.CANCELLED, decided_at=journal.lease.now()
+    )
 
 
 def describe(error: BaseException) -> dict[str, str]:

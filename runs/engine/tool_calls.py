@@ -7,24 +7,27 @@ waits for all.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
 from runs.conf import conf
 from runs.declarations.job_types import Agent
 from runs.declarations.tools import Tool
+from runs.engine.approvals.binding import bind
+from runs.engine.approvals.standing import Standing, Stands, Void, Withdrawn, standing_of
+from runs.engine.asking import approve_by_rule, ask, ask_for_approval
 from runs.engine.classifier import classify
 from runs.engine.context import ToolContext, context_for
 from runs.engine.evidence import evidence_of
 from runs.engine.journal import Journal, release_connection
 from runs.engine.lease import CancelRequestedError, LeaseLostError, ReleaseRequestedError
-from runs.engine.outcomes import Outcome, Retry, Waiting
+from runs.engine.outcomes import Later, Outcome, Retry, Waiting
 from runs.engine.results import keep_result
 from runs.engine.retry import next_try
-from runs.errors import DeadlineError, InvalidInputError
+from runs.engine.tool_places import AGAIN_S, place_for
+from runs.errors import DeadlineError, InvalidInputError, ToolBusyError, ToolRevokedError
 from runs.fault_points import fault_point, intents_are_committed
 from runs.hostile import cut
-from runs.models import DECIDERS, PendingAction, Step, holds_role
-from runs.models.fields import hash_of
+from runs.models import PendingAction, Step
 from runs.states import ActionKind, ActionStatus, Effect, ErrorClass, StepStatus
 
 log = logging.getLogger(__name__)
@@ -33,10 +36,10 @@ log = logging.getLogger(__name__)
 def call_tools(journal: Journal, agent: Agent, steps: Sequence[Step]) -> Outcome | None:
     """Work on each call that can go on now.
 
-    Returns None when all calls of the turn are done, Waiting when a person must decide about some, Retry
-    when one failed in passing.
+    Returns None when all calls of the turn are done, Waiting when a person must decide about some, Later when a tool
+    has no place for one, Retry when one failed in passing.
     """
-    waiting = False
+    waiting, later = False, None
     for step in steps:
         journal.lease.check_boundary()
         if step.status == StepStatus.UNKNOWN:
@@ -45,8 +48,11 @@ def call_tools(journal: Journal, agent: Agent, steps: Sequence[Step]) -> Outcome
         outcome = _work_on(journal, agent, step)
         if isinstance(outcome, Retry):
             return outcome
-        waiting = waiting or outcome is not None
-    return Waiting() if waiting else None
+        if isinstance(outcome, Later):
+            later = outcome
+        else:
+            waiting = waiting or outcome is not None
+    return later or (Waiting() if waiting else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +105,39 @@ def _call_of(journal: Journal, agent: Agent, step: Step, tool: Tool) -> _Call:
 def _make(journal: Journal, call: _Call, decision: PendingAction | None) -> Outcome | None:
     """Make the call, unless a person must answer it or agree to it first."""
     if call.tool.asks_human:
-        journal.open_action(call.step, ActionKind.QUESTION, reason=str(call.arguments["question"]))
+        ask(journal, call.step, ActionKind.QUESTION, reason=str(call.arguments["question"]))
         return Waiting()
-    if _was_approved(decision) and not holds_role(decision.decided_by, journal.run.tenant_id, DECIDERS):
-        _answer_error(journal, call.step, "permission_denied", "Whoever approved this call may no longer do so.")
-        return None
-    if not _may_be_made(journal, call, decision):
-        return Waiting()
-    return _act(journal, call)
+    match _leave_for(journal, call, decision):
+        case Withdrawn(why):
+            log.warning("run %s step %s: not called: %s", journal.run.pk, call.step.seq, why)
+            _answer_error(journal, call.step, "permission_denied", f"The call was not made: {why}.")
+            return None
+        case Void(why):
+            reason = f"{call.tool.name} needs approval ({why})."
+            ask_for_approval(journal, call.step, bind(call.tool, call.step.arguments), reason=reason)
+            return Waiting()
+        case Stands():
+            return _act(journal, call)
+
+
+def _leave_for(journal: Journal, call: _Call, decision: PendingAction | None) -> Standing:
+    """Find out whether the call may be made: nobody need be asked, or whoever was has agreed and still may."""
+    if decision and decision.kind == ActionKind.OUTCOME:  # that it is repeated is no leave: the approval must stand
+        decision = call.step.actions.filter(kind=ActionKind.APPROVAL).order_by("requested_at").last()
+    if not call.tool.needs_approval(call.context, call.arguments):
+        return Stands()
+    present = bind(call.tool, call.step.arguments)
+    if decision and decision.kind == ActionKind.APPROVAL and decision.status == ActionStatus.APPROVED:
+        return standing_of(decision, journal.run, present)
+    if approve_by_rule(journal, call.step, present):
+        return Stands()
+    return Void(f"{call.tool.effect} effect")
 
 
 def _ask_about_missing_tool(journal: Journal, step: Step) -> Outcome:
     """A deploy has removed the tool: a person decides, the run does not crash."""
-    journal.open_action(
+    ask(
+        journal,
         step,
         ActionKind.APPROVAL,
         reason=f"This deploy no longer declares the tool {step.name!r}. Approve to try again once it is back, "
@@ -120,31 +146,20 @@ def _ask_about_missing_tool(journal: Journal, step: Step) -> Outcome:
     return Waiting()
 
 
-def _was_approved(decision: PendingAction | None) -> TypeGuard[PendingAction]:
-    return bool(decision and decision.kind == ActionKind.APPROVAL and decision.status == ActionStatus.APPROVED)
-
-
-def _may_be_made(journal: Journal, call: _Call, decision: PendingAction | None) -> bool:
-    """Say whether the call may be made now; if not, a person is asked. Approval is bound to the arguments."""
-    if decision and decision.kind == ActionKind.OUTCOME:
-        return True  # the first call was allowed; a person decided to repeat it
-    if _was_approved(decision):
-        if decision.arguments_hash == hash_of(call.step.arguments):
-            return True
-        log.error("run %s step %s: arguments differ from those approved", journal.run.pk, call.step.seq)
-    elif not call.tool.needs_approval(call.context, call.arguments):
-        return True
-    reason = f"{call.tool.name} needs approval ({call.tool.effect} effect)."
-    journal.open_action(call.step, ActionKind.APPROVAL, reason=reason)
-    return False
-
-
 def _act(journal: Journal, call: _Call) -> Outcome | None:
     """Intent, effect, result."""
     lease, step = journal.lease, call.step
     journal.start(step, deadline_s=call.tool.timeout_s)
     if intents_are_committed():
-        journal.commit_intent()
+        try:
+            with place_for(step.name, journal.run):
+                journal.commit_intent(tool=step.name)
+        except ToolRevokedError as error:
+            _answer_error(journal, step, error.code, f"The call was not made: {error}.")
+            return None
+        except ToolBusyError as error:
+            journal.take_back_intents()
+            return Later(str(error), AGAIN_S)
     fault_point("tool.before")
     lease.check()
     lease.begin_step(call.tool.timeout_s)
@@ -166,20 +181,30 @@ def _act(journal: Journal, call: _Call) -> Outcome | None:
 def _after_error(journal: Journal, call: _Call, error: BaseException) -> Outcome | None:
     """Decide by error class and effect class: again later, a person, or an error result for the model."""
     step, kind = call.step, classify(error, call.agent.errors)
-    message = cut(str(error) or type(error).__name__, conf().text_max_chars)
-    lost = kind == ErrorClass.UNKNOWN_OUTCOME or (step.effect == Effect.UNSAFE and kind == ErrorClass.TRANSIENT)
-    if lost:
-        ask_for_outcome(journal, step, kind=type(error).__name__, message=message)
-        return Waiting()
+    named = {"kind": type(error).__name__, "message": cut(str(error) or type(error).__name__, conf().text_max_chars)}
     retry = next_try(error, journal.run, call.agent)
+    if may_have_happened(step, kind):
+        if retry and step.effect != Effect.UNSAFE:
+            journal.leave_begun(step, **named)
+            return retry
+        ask_for_outcome(journal, step, **named)
+        return Waiting()
     if retry:
-        if step.effect == Effect.VERIFIABLE and kind == ErrorClass.TRANSIENT:
-            journal.keep(step)  # it may have happened: it stays begun, and recovery asks its look-up first
-        else:
-            journal.put_back(step, kind=type(error).__name__, message=message)
+        journal.put_back(step, **named)
         return retry
-    _answer_error(journal, step, type(error).__name__, f"The tool failed: {message}")
+    _answer_error(journal, step, named["kind"], f"The tool failed: {named['message']}")
     return None
+
+
+def may_have_happened(step: Step, kind: ErrorClass) -> bool:
+    """Say whether an error leaves open if the effect happened: a lost answer does, a refusal does not."""
+    return kind == ErrorClass.UNKNOWN_OUTCOME or (kind == ErrorClass.TRANSIENT and step.effect != Effect.READ)
+
+
+def how_it_was_lost(step: Step) -> dict[str, str]:
+    """Name what ended the last try of a begun step: the error it has noted, else the loss of its worker."""
+    error = step.error or {"type": "WorkerLost", "message": "the worker was lost during the call"}
+    return {"kind": error["type"], "message": error["message"]}
 
 
 def ask_for_outcome(journal: Journal, step: Step, *, kind: str, message: str) -> None:
@@ -187,7 +212,8 @@ def ask_for_outcome(journal: Journal, step: Step, *, kind: str, message: str) ->
     evidence = evidence_of(journal, step)
     journal.mark_unknown(step, kind=kind, message=message)
     begun = f"{step.started_at:%Y-%m-%d %H:%M:%S} UTC" if step.started_at else "an unknown time"
-    action = journal.open_action(
+    action = ask(
+        journal,
         step,
         ActionKind.OUTCOME,
         reason=f"{step.name} was begun at {begun} and its result was lost ({kind}: {message}). "

@@ -3,11 +3,12 @@
 import time
 from collections.abc import Iterator, Sequence
 
-from runs.invariants import of_decisions, of_money, of_redis, of_runs, of_secrets, of_steps
+from runs.invariants import of_decisions, of_locks, of_money, of_redis, of_runs, of_secrets, of_steps
 from runs.invariants.breach import Breach, Check
 
 CHECKS: tuple[Check, ...] = (
     *of_runs.CHECKS,
+    *of_locks.CHECKS,
     *of_steps.CHECKS,
     *of_decisions.CHECKS,
     *of_money.CHECKS,
@@ -25,7 +26,7 @@ def breaches(*, look_again_after_s: float = 1.0, checks: Sequence[Check] = CHECK
     found = {check: set(check()) for check in checks}
     if not any(found.values()):
         return
-    time.sleep(look_again_after_s)
+    time.sleep(look_again_after_s)  # what is only in motion has moved on by then
     for check, suspects in found.items():
         if suspects:
             yield from (breach for breach in check() if breach in suspects)

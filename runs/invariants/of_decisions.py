@@ -7,7 +7,8 @@ from uuid import UUID
 from django.db.models import Exists, F, OuterRef, Q
 
 from runs.invariants.breach import CHUNK, Breach
-from runs.models import PendingAction, RunEvent, Step
+from runs.models import Approval, PendingAction, RunEvent, Step
+from runs.models.pending_action import STAYS_OPEN
 from runs.states import ENDED, ActionKind, ActionStatus, StepStatus
 
 _DECIDED = [s for s in ActionStatus if s not in (ActionStatus.OPEN, ActionStatus.CANCELLED)]
@@ -22,11 +23,20 @@ def unknowns_are_asked_about() -> Iterator[Breach]:
         yield Breach(10, str(run), f"step {seq} is unknown and nobody is asked")
 
 
+def nobody_is_asked_after_the_end() -> Iterator[Breach]:
+    """I2: what has ended asks nothing any more."""
+    asking = PendingAction.objects.filter(status=ActionStatus.OPEN, run__status__in=ENDED)
+    for run, pk in asking.order_by().values_list("run", "pk").iterator(CHUNK):
+        yield Breach(2, str(run), f"has ended, but action {pk} is open")
+
+
 def approvals_bind() -> Iterator[Breach]:
     """I11: a step that had asked for approval began only after one in time, for these very arguments."""
     of_step = PendingAction.objects.filter(step=OuterRef("pk"), kind=ActionKind.APPROVAL)
-    in_time = Q(expires_at=None) | Q(decided_at__lte=F("expires_at"))
-    good = of_step.filter(in_time, status=ActionStatus.APPROVED, arguments_hash=OuterRef("arguments_hash"))
+    in_time = Q(expires_at=None) | Q(decided_at__lte=F("expires_at")) | STAYS_OPEN
+    agreed = Approval.objects.filter(action=OuterRef("pk"), bound_hash=OuterRef("bound_hash"))
+    by_somebody = Q(Exists(agreed)) | Q(rule__isnull=False) | Q(bound_hash="")  # "": decided before approvals were rows
+    good = of_step.filter(in_time, by_somebody, status=ActionStatus.APPROVED, arguments_hash=OuterRef("arguments_hash"))
     asked = of_step.filter(requested_at__lt=OuterRef("started_at"))
     for run, seq in Step.objects.filter(Exists(asked), ~Exists(good), attempt__gt=0).values_list("run", "seq"):
         yield Breach(11, str(run), f"step {seq} began without an approval of its arguments")
@@ -59,4 +69,10 @@ def nothing_after_cancel() -> Iterator[Breach]:
         yield Breach(13, str(run), f"step {data['step']} began after the run was asked to cancel")
 
 
-CHECKS = (unknowns_are_asked_about, approvals_bind, decided_once, nothing_after_cancel)
+CHECKS = (
+    unknowns_are_asked_about,
+    nobody_is_asked_after_the_end,
+    approvals_bind,
+    decided_once,
+    nothing_after_cancel,
+)

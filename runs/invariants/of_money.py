@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.db.models import F, Q, Sum
 
 from runs.invariants.breach import CHUNK, Breach
-from runs.models import ModelCall, ModelCallStatus, Run
+from runs.models import BudgetHold, BudgetPeriod, ModelCall, ModelCallStatus, Run
 from runs.states import ENDED
 
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
@@ -44,4 +44,25 @@ def reserves_end() -> Iterator[Breach]:
             yield Breach(15, str(run), f"{cost} spent and {reserved} reserved exceed the budget of {ceiling}")
 
 
-CHECKS = (money_adds_up, tokens_add_up, reserves_end)
+def budgets_add_up() -> Iterator[Breach]:
+    """I15: what a budget's period has spent and holds is what its calls have cost it, and hold."""
+    closed, held = Sum("holds__usd", filter=Q(holds__is_open=False)), Sum("holds__usd", filter=Q(holds__is_open=True))
+    periods = BudgetPeriod.objects.order_by().annotate(closed=closed, held=held)
+    columns = ("budget", "starts_on", "before_usd", "spent_usd", "reserved_usd", "closed", "held")
+    for budget, day, before, spent, reserved, cost, hold in periods.values_list(*columns).iterator(CHUNK):
+        for what, is_so, should in (("spent", spent, before + (cost or 0)), ("reserved", reserved, hold or 0)):
+            if abs(is_so - should) >= Decimal("0.000000005"):  # as above
+                yield Breach(15, "-", f"budget {budget} from {day}: {is_so} {what}, but its calls come to {should}")
+
+
+def holds_fit_their_calls() -> Iterator[Breach]:
+    """I15: a call in flight holds its reserve of a budget, one that has ended has cost it what it has cost."""
+    in_flight = Q(call__status=ModelCallStatus.STARTED)
+    kept = Q(is_open=True, usd=F("call__reserved_usd")) & in_flight
+    closed = Q(is_open=False, usd=F("call__cost_usd")) & ~in_flight
+    wrong = BudgetHold.objects.filter(call__isnull=False).exclude(kept | closed)
+    for run, pk, usd in wrong.values_list("call__run", "call", "usd").iterator(CHUNK):
+        yield Breach(15, str(run), f"model call {pk} and what it holds of a budget, {usd}, differ")
+
+
+CHECKS = (money_adds_up, tokens_add_up, reserves_end, budgets_add_up, holds_fit_their_calls)

@@ -9,23 +9,40 @@ from deadletters.models import IS_LIVE, DeadLetter
 from runs.clock import in_seconds
 from runs.conf import conf
 from runs.declarations.catalog import job_types
+from runs.engine.paused_tools import waits_for_paused_tools
 from runs.invariants.breach import CHUNK, Breach
-from runs.models import Line, PendingAction, Run, RunEvent, Step
+from runs.models import BatchedCall, Line, ModelCallStatus, PendingAction, Run, RunEvent, RunLock, Step
 from runs.states import ENDED, FINAL, ActionStatus, RunStatus, StepStatus
 
-_MAY_HOLD_A_BEGUN_STEP = (RunStatus.RUNNING, RunStatus.QUEUED, RunStatus.RETRYING)  # the next holder settles it
-_NOBODY_WAKES = (RunStatus.WAITING_FOR_CHILDREN, RunStatus.WAITING_FOR_BATCH)  # not built yet
+# The next holder settles it, and a batch may answer it.
+_MAY_HOLD_A_BEGUN_STEP = (RunStatus.RUNNING, RunStatus.QUEUED, RunStatus.RETRYING, RunStatus.WAITING_FOR_BATCH)
 
 
 def nobody_is_stuck() -> Iterator[Breach]:
-    """I1: a run that has not ended has a live lease, a future timer, an open action, or is queued."""
+    """I1: a run that has not ended has a live lease, a timer, an open action, a call in a batch, or is queued."""
     late: Any = in_seconds(-conf().lease_s - 2 * conf().sweep_s)
     open_action = PendingAction.objects.filter(run=OuterRef("pk"), status=ActionStatus.OPEN)
+    in_batch = BatchedCall.objects.filter(
+        Q(batch=None) | Q(batch__next_look_at__isnull=False),
+        call__run=OuterRef("pk"),
+        call__status=ModelCallStatus.STARTED,
+        end="",
+    )
+    awaits_lock = RunLock.objects.filter(successor=OuterRef("pk"))  # `of_locks` looks after its holder
     stuck = (
         (Q(status=RunStatus.RUNNING, lease_expires_at__lt=late), "is running, but its lease ended long ago"),
-        (Q(status__in=[RunStatus.SCHEDULED, RunStatus.RETRYING], next_attempt_at__lt=late), "was due long ago"),
+        (
+            Q(
+                ~Exists(awaits_lock),
+                ~waits_for_paused_tools(),
+                status__in=[RunStatus.SCHEDULED, RunStatus.RETRYING],
+                next_attempt_at__lt=late,
+            ),
+            "was due long ago",
+        ),
         (Q(~Exists(open_action), status=RunStatus.WAITING_FOR_CONFIRMATION), "waits for a decision, but none is open"),
-        (Q(status__in=_NOBODY_WAKES), "waits for what nobody ends yet"),
+        (Q(~Exists(in_batch), status=RunStatus.WAITING_FOR_BATCH), "waits for a batch, but none will answer it"),
+        (Q(status=RunStatus.WAITING_FOR_CHILDREN), "waits for what nobody ends yet"),
     )
     for condition, message in stuck:
         yield from _of_runs(1, Run.objects.filter(condition), message)

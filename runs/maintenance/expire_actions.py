@@ -1,58 +1,105 @@
-"""Expiring decisions that nobody took: the model is told, and the run goes on."""
+"""Actions that nobody has decided in time: what the policy says happens, in the transaction that says so."""
 
-from django.db import transaction
+from datetime import timedelta
 
+from runs import clock
 from runs.clock import Now
+from runs.engine.approvals.terms import terms_of
+from runs.engine.cancel import cancel_locked
 from runs.fault_points import fault_point
-from runs.models import PendingAction, Run, Step
+from runs.maintenance.due_actions import for_each_due
+from runs.models import PendingAction, Step
 from runs.models.fields import hash_of
 from runs.models.moves import Event, change
+from runs.notices.actions import tell_expiry
 from runs.queue.doorbell import ring
-from runs.states import ActionKind, ActionStatus, RunStatus, StepStatus
+from runs.states import ActionKind, ActionStatus, OnExpiry, RunStatus, StepStatus
 
 _TOLD = "Nobody decided in time, so the call was not made."
 _NO_ANSWER = {"text": "(no answer)", "end": True}
 
 
 def expire_actions() -> int:
-    """Expire every open action whose time is over. Unknown outcomes have no such time. Returns how many."""
-    late = PendingAction.objects.filter(status=ActionStatus.OPEN, expires_at__lte=Now()).select_related("step")
-    return sum(_expire(action) for action in late[:200])
+    """Deal with every open action whose time is over. Unknown outcomes have no such time. Returns how many."""
+    return for_each_due("expires_at", _expire, at_once=200)
 
 
-@transaction.atomic
-def _expire(action: PendingAction) -> bool:
-    run = Run.objects.select_for_update().get(pk=action.run_id)
-    open_still = PendingAction.objects.filter(pk=action.pk, status=ActionStatus.OPEN)
-    if not open_still.update(status=ActionStatus.EXPIRED, decided_at=Now()):
-        return False
-    events = [Event("action.expired", {"action": str(action.pk)}, actor="timer")]
+def _expire(action: PendingAction) -> None:
+    match OnExpiry(action.on_expiry):
+        case OnExpiry.WAIT:
+            _keep_waiting(action)
+        case OnExpiry.ESCALATE if not action.escalated_at:
+            _escalate(action)
+        case OnExpiry.CANCEL:
+            _end(action)
+            _cancel(action)
+        case _:
+            _end(action)
+            _answer_the_agent(action)
+
+
+def _keep_waiting(action: PendingAction) -> None:
+    """It stays open; from now on only reminders come."""
+    PendingAction.objects.filter(pk=action.pk).update(expires_at=None)
+    change(action.run, events=[_event(action, "overdue")])
+    tell_expiry(action, "it stays open")
+
+
+def _escalate(action: PendingAction) -> None:
+    """An admin decides from now on, and has as much time again."""
+    action.escalated_at, action.assignee = clock.now(), None
+    action.expires_at = action.escalated_at + timedelta(seconds=terms_of(action).expires_s)
+    action.save(update_fields=["escalated_at", "assignee", "expires_at"])
+    change(action.run, events=[_event(action, "escalated")])
+    tell_expiry(action, "an admin must decide now")
+
+
+def _end(action: PendingAction) -> None:
+    PendingAction.objects.filter(pk=action.pk).update(status=ActionStatus.EXPIRED, decided_at=Now(), tell_at=None)
+    action.status = ActionStatus.EXPIRED
+
+
+def _cancel(action: PendingAction) -> None:
+    """The run is cancelled, with whatever else it waits for."""
+    change(action.run, events=[_event(action, "expired")])
+    cancel_locked(action.run, actor="timer")
+    tell_expiry(action, "the run is cancelled")
+
+
+def _answer_the_agent(action: PendingAction) -> None:
+    """The agent is told, and goes on; a conversation that nobody answers is over, as if by a last word."""
     if action.kind == ActionKind.QUESTION and not action.tool:
-        _end_conversation(run, action, events)
-        return True
-    if action.kind != ActionKind.BUDGET:
+        Step.objects.filter(pk=action.step_id).update(
+            status=StepStatus.COMPLETED, result=_NO_ANSWER, result_hash=hash_of(_NO_ANSWER), finished_at=Now()
+        )
+    elif action.kind != ActionKind.BUDGET:
         Step.objects.filter(pk=action.step_id, status=StepStatus.PLANNED).update(
             status=StepStatus.SKIPPED,
             result={"text": _TOLD},
             error={"type": "expired", "message": _TOLD},
             finished_at=Now(),
         )
-    _go_on(run, events)
-    return True
+    _go_on(action)
+    tell_expiry(action, _became(action))
 
 
-def _end_conversation(run: Run, action: PendingAction, events: list[Event]) -> None:
-    """Nobody answers any more: the conversation is over, as if by a last word."""
-    Step.objects.filter(pk=action.step_id).update(
-        status=StepStatus.COMPLETED, result=_NO_ANSWER, result_hash=hash_of(_NO_ANSWER), finished_at=Now()
-    )
-    _go_on(run, events)
+def _became(action: PendingAction) -> str:
+    if action.kind == ActionKind.BUDGET:
+        return "the run fails"
+    if action.kind == ActionKind.QUESTION and not action.tool:
+        return "the conversation is over"
+    return "the agent is told so"
 
 
-def _go_on(run: Run, events: list[Event]) -> None:
+def _go_on(action: PendingAction) -> None:
+    run, events = action.run, [_event(action, "expired")]
     fault_point("expire.before")
     if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
         change(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor="timer")])
         ring([run.queue])
     else:
         change(run, events=events)
+
+
+def _event(action: PendingAction, what: str) -> Event:
+    return Event(f"action.{what}", {"action": str(action.pk), "step": action.step.seq}, actor="timer")

@@ -1,14 +1,22 @@
 """The reconciler: one sweep over everything that is due. Runs inside every worker, and by command."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from runs import clock
 from runs.maintenance.advance_redrives import advance_redrives
 from runs.maintenance.expire_actions import expire_actions
 from runs.maintenance.find_dead_workers import find_dead_workers
 from runs.maintenance.open_gates import open_gates
+from runs.maintenance.reopen_budgets import reopen_budgets
 from runs.maintenance.repair_lines import repair_lines
+from runs.maintenance.repair_locks import repair_locks
 from runs.maintenance.rescue_runs import rescue_runs
+from runs.maintenance.send_mail import send_mail
+from runs.maintenance.tell_budgets import tell_budgets
+from runs.maintenance.tell_deciders import tell_deciders
+from runs.maintenance.tell_failures import tell_failures
+from runs.maintenance.wake_paced import wake_paced
 from runs.maintenance.wake_timers import wake_timers
 
 log = logging.getLogger(__name__)
@@ -19,10 +27,17 @@ FREQUENT: tuple[Callable[[], int], ...] = (
     rescue_runs,
     wake_timers,
     open_gates,
+    wake_paced,
+    reopen_budgets,
     expire_actions,
+    tell_budgets,
+    tell_deciders,
+    tell_failures,
     advance_redrives,
 )
-RARE: tuple[Callable[[], int], ...] = (repair_lines,)
+RARE: tuple[Callable[[], int], ...] = (repair_lines, repair_locks)
+
+_MAIL_S = 5.0  # the clock begins no mail later than this: its 30 s must do for a server that is silent for 20
 
 
 def reconcile(*, thorough: bool = False) -> dict[str, int]:
@@ -30,15 +45,29 @@ def reconcile(*, thorough: bool = False) -> dict[str, int]:
 
     Shape: the number of rows each part has dealt with, by its name.
     """
-    done = {}
-    for part in FREQUENT + (RARE if thorough else ()):
-        try:
-            done[part.__name__] = part()
-        except Exception:
-            log.exception("%s failed", part.__name__)
-    return done
+    return _do({part.__name__: part for part in FREQUENT + (RARE if thorough else ())})
+
+
+def reconcile_and_send() -> dict[str, int]:
+    """Reconcile thoroughly, then send mails for some seconds. Workers do not call this: their mails have a thread.
+
+    Shape: as `reconcile`.
+    """
+    done = reconcile(thorough=True)
+    ends_at = clock.monotonic() + _MAIL_S
+    return done | _do({"send_mail": lambda: send_mail(go_on=lambda: clock.monotonic() < ends_at)})
 
 
 def tick() -> str:
     """Reconcile thoroughly: what the clock calls every minute, should all workers be gone."""
-    return " ".join(f"{name}={count}" for name, count in reconcile(thorough=True).items())
+    return " ".join(f"{name}={count}" for name, count in reconcile_and_send().items())
+
+
+def _do(parts: Mapping[str, Callable[[], int]]) -> dict[str, int]:
+    done = {}
+    for name, part in parts.items():
+        try:
+            done[name] = part()
+        except Exception:
+            log.exception("%s failed", name)
+    return done

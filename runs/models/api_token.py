@@ -18,6 +18,9 @@ SCOPES = {
     "actions:decide": "approve, reject and resolve pending actions",
     "dead_letters:read": "read dead letters",
     "dead_letters:write": "replay and discard dead letters",
+    "limits:read": "read limits, pauses and ceilings",
+    "limits:write": "set limits and ceilings, pause and go on",
+    "usage:read": "read what was spent",
 }
 
 

@@ -7,9 +7,11 @@ from django.db import models
 
 from runs.models.fields import JSONText, dump_json
 
+SHORT_TTL = "5m"
+
 
 class Definition(models.Model):
-    """A snapshot of model, system prompt and tool schemas; never changed, found by its hash."""
+    """A snapshot of model, system prompt, tool schemas and cache lifetime; never changed, found by its hash."""
 
     hash = models.CharField(max_length=64, primary_key=True, help_text="SHA-256 over all below.")
     job_type = models.CharField(max_length=100, db_index=True)
@@ -17,6 +19,9 @@ class Definition(models.Model):
     system = models.TextField(blank=True)
     tools = JSONText(help_text="The tool schemas as the model receives them, in their order.")
     max_tokens = models.PositiveIntegerField(help_text="Ceiling of one answer.")
+    cache_ttl = models.CharField(
+        max_length=8, default=SHORT_TTL, db_default=SHORT_TTL, help_text="How long the provider keeps the prompt."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -31,9 +36,14 @@ class Definition(models.Model):
         return [tool["name"] for tool in self.tools]
 
 
-def definition_for(*, job_type: str, model: str, system: str, tools: list[Any], max_tokens: int) -> Definition:
+def definition_for(
+    *, job_type: str, model: str, system: str, tools: list[Any], max_tokens: int, cache_ttl: str = SHORT_TTL
+) -> Definition:
     """Find or store the definition with exactly this content."""
-    content = dump_json([job_type, model, system, tools, max_tokens])
+    longer = (
+        [] if cache_ttl == SHORT_TTL else [cache_ttl]
+    )  # the others keep the hash they had before there was a choice
+    content = dump_json([job_type, model, system, tools, max_tokens, *longer])
     definition, _ = Definition.objects.get_or_create(
         hash=hashlib.sha256(content.encode()).hexdigest(),
         defaults={
@@ -42,6 +52,7 @@ def definition_for(*, job_type: str, model: str, system: str, tools: list[Any], 
             "system": system,
             "tools": tools,
             "max_tokens": max_tokens,
+            "cache_ttl": cache_ttl,
         },
     )
     return definition

@@ -5,12 +5,18 @@ import json
 import os
 import time
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from django.db import models
 
 MONEY: dict[str, Any] = {"max_digits": 14, "decimal_places": 8}  # USD; a cached token costs 0.000_000_01
+
+
+def choices_of(enum: type[StrEnum]) -> list[tuple[str, str]]:
+    """List the values of an enum as a field's choices."""
+    return [(member.value, member.value) for member in enum]
 
 
 def new_id() -> UUID:

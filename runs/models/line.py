@@ -41,6 +41,7 @@ class Line(models.Model):
         ]
         indexes = [
             models.Index(fields=["queue", "key"], name="line_turn", condition=Q(queued__gt=0)),
+            models.Index(fields=["queue", "served_at"], name="line_last_served"),
         ]
 
     def __str__(self) -> str:
@@ -91,6 +92,24 @@ def moved(
     return Statement(f'UPDATE "runs_line" SET {text} WHERE "id" = %s{condition}', [*params, run.line_id])
 
 
+def siblings_moved(run: "Run", served_at: float, *, only_with: str | None = None) -> Statement:
+    """Build the UPDATE by which the other lines of a tenant fall back when one of them is served. Shape: as `moved`.
+
+    Lines that somebody else works on are left as they are: whoever waited for them while they hold this one would
+    deadlock with the claim that waits the other way round.
+    """
+    turn = _turn(Statement(_HEAD_OF_ROW, []), None, tenant_served_at=served_at)
+    lock = "FOR NO KEY UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    condition = f" AND EXISTS (SELECT 1 FROM {only_with})" if only_with else ""
+    text = f"""
+        UPDATE "runs_line" SET {turn.text} WHERE "id" IN (
+            SELECT s."id" FROM "runs_line" s
+            WHERE s."queue" = %s AND s."tenant_id" = %s AND s."id" <> %s AND s."queued" > 0 {lock}
+        ){condition}
+    """
+    return Statement(text, [*turn.params, run.queue, given(type(run), "tenant_id", run.tenant_id), run.line_id])
+
+
 def join_line(run: "Run") -> None:
     """Count a run that was just made."""
     statement = moved(run, None, run.state)
@@ -113,6 +132,9 @@ _HEAD = f"""
 """
 
 
+_HEAD_OF_ROW = _HEAD.format(besides="").replace("%s", '"runs_line"."id"')
+
+
 def _heads_besides(run: "Run", *, joins: bool) -> Statement:
     """Find the line's head, whether the statement sees the run as before its move or as after it."""
     text, params = _HEAD.format(besides='AND r."id" <> %s'), [run.line_id, given(type(run), "id", run.pk)]
@@ -122,17 +144,45 @@ def _heads_besides(run: "Run", *, joins: bool) -> Statement:
     return Statement(text, params)
 
 
-def _turn(heads: Statement, served_at: float | None) -> Statement:
-    """Set `key`: the later of the head's arrival and the last service, less the head's priority."""
-    served, service = ('"served_at"', []) if served_at is None else ("CAST(%s AS double precision)", [served_at])
-    turn = f'{served} - {AGEING_S} * head."priority"'
+def _turn(heads: Statement, served_at: float | None, *, tenant_served_at: float | None = None) -> Statement:
+    """Set `key`: the later of the head's arrival and the last service of its tenant, less the head's priority.
+
+    A head that has come after the queue was last served counts as come just before that: its line has its turn before
+    the one that was served last, however long ago that was, and those that came before it keep theirs. Among the lines
+    of a tenant the one that was served longest ago is a trifle ahead.
+    """
+    served, service = ('"served_at"', []) if served_at is None else (_DOUBLE, [served_at])
+    of_tenant = served_at if tenant_served_at is None else tenant_served_at
+    tenant = _SERVICE_OF_TENANT if of_tenant is None else f"SELECT {_DOUBLE}"
+    aged = f'{AGEING_S} * head."priority"'
+    idle = f'(tenant."at" - {served})'
+    ahead = f"CASE WHEN {idle} < {_IDLE_S} THEN {idle} ELSE {_IDLE_S} END * {_AHEAD}"
+    turn, came = f'tenant."at" - {ahead} - {aged}', f'head."rank" + {aged}'
+    since = f'CASE WHEN {came} - last."at" < {_LONGEST_S} THEN ({came} - last."at") / {_LONGEST_S} ELSE 1.0 END'
+    arrived = f"""
+        CASE WHEN last."at" > 0 AND {came} > last."at"
+        THEN last."at" - 1.0 + {since} - {aged} ELSE head."rank" END
+    """
     text = f"""
         "served_at" = {served}, "key" = COALESCE((
-            SELECT CASE WHEN head."rank" > {turn} THEN head."rank" ELSE {turn} END
-            FROM ({heads.text} ORDER BY 1 LIMIT 1) AS head
+            SELECT CASE WHEN {arrived} > {turn} THEN {arrived} ELSE {turn} END
+            FROM ({heads.text} ORDER BY 1 LIMIT 1) AS head, ({_LAST_SERVICE}) AS last, ({tenant} AS "at") AS tenant
         ), "key")
     """
-    return Statement(text, [*service * 3, *heads.params])
+    given_tenant = [] if of_tenant is None else [of_tenant]
+    return Statement(text, [*service * 5, *heads.params, *given_tenant])
+
+
+_DOUBLE = "CAST(%s AS double precision)"
+_IDLE_S, _AHEAD = 1000.0, 0.00001  # at most a hundredth of a second, which orders a tenant's lines and nobody else's
+_SERVICE_OF_TENANT = """
+    SELECT (SELECT MAX(l."served_at") FROM "runs_line" l
+            WHERE l."queue" = "runs_line"."queue" AND l."tenant_id" = "runs_line"."tenant_id")
+"""
+_LONGEST_S = 1_000_000.0  # heads that came after the last service keep their order among each other for so long
+_LAST_SERVICE = """
+    SELECT MAX(l."served_at") AS "at" FROM "runs_line" l WHERE l."queue" = "runs_line"."queue"
+"""
 
 
 def _execute(statement: Statement) -> None:

@@ -16,6 +16,13 @@ class ModelCallStatus(models.TextChoices):
     RELEASED = "released", "released: it failed without spending"
 
 
+class Tier(models.TextChoices):
+    """At which tier of its prices the provider serves a call."""
+
+    STANDARD = "standard", "standard"
+    BATCH = "batch", "batch: later, and at half the price"
+
+
 class ModelCall(models.Model):
     """One try of one model step."""
 
@@ -35,9 +42,16 @@ class ModelCall(models.Model):
     output_tokens = models.PositiveIntegerField(default=0)
     cache_read_tokens = models.PositiveIntegerField(default=0)
     cache_write_tokens = models.PositiveIntegerField(default=0)
+    web_searches = models.PositiveIntegerField(default=0, db_default=0, help_text="Made by the provider's server tool.")
+    tier = models.CharField(max_length=16, choices=Tier, default=Tier.STANDARD, db_default=Tier.STANDARD)
     reserved_usd = models.DecimalField(**MONEY, help_text="The most it could cost, before it was sent.")
     cost_usd = models.DecimalField(**MONEY, default=0)
-    price_version = models.CharField(max_length=64)
+    # Kept when the call is settled: its rates may be known to nobody later.
+    saved_by_cache_usd = models.DecimalField(
+        **MONEY, default=0, db_default=0, help_text="Against plain input; below 0: it cost more."
+    )
+    saved_by_batch_usd = models.DecimalField(**MONEY, default=0, db_default=0, help_text="Against the standard tier.")
+    price_version = models.CharField(max_length=64, help_text="Which prices: of genai-prices, or a row of ours.")
     error_type = models.CharField(max_length=100, blank=True)
     trouble = models.CharField(max_length=16, blank=True, help_text="As what a failed try counts: see `Trouble`.")
     started_at = models.DateTimeField()

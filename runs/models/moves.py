@@ -19,10 +19,12 @@ from runs import clock
 from runs.errors import InvalidTransitionError, StaleRunError
 from runs.models.fields import dump_json
 from runs.models.gate import Gate
-from runs.models.line import moved
+from runs.models.line import moved, siblings_moved
 from runs.models.prepared import prepared_cursor
+from runs.models.revoked_tool import RevokedTool
 from runs.models.run import Run
 from runs.models.run_event import RunEvent
+from runs.models.run_lock import is_exclusive, let_go
 from runs.models.sql import Batch, Increment, Sql, Statement, assignments, given
 from runs.models.tenant import Tenant
 from runs.states import ENDED, RunStatus, may_move
@@ -45,9 +47,11 @@ class If:
 
     fence: int | None = None  # this claim is still the newest
     not_cancelled: bool = False  # nobody has asked to cancel it
+    not_interrupted: bool = False  # nobody has, or the call in flight may still finish
     lease_expired: bool = False
     owner_active: bool = False  # its user is enabled and its tenant not suspended
     gate: tuple[str, str] | None = None  # (provider, model) may be asked, or this very claim probes it
+    tool: str | None = None  # has not been revoked
 
 
 ANYWAY = If()
@@ -80,16 +84,21 @@ def change(
     before, after = run.state, to or run.state
     if to and not may_move(before, to):
         raise InvalidTransitionError(f"a run that is {before} cannot become {to}")
-    updates = columns | (_columns_of(to) if to else {})
+    updates = (_columns_of(to) if to else {}) | columns
     if to and run.held_by_id:
-        updates.setdefault("held_by_id", None)
+        updates = {"held_by_id": None, "pace_need": None} | updates
     moving: dict[str, Any] = {"status": after} if to else {}  # SQLite writes each index of a column that is set
     if events:
         moving["event_seq"] = Increment(len(events))
     update = _update(run, updates | moving, only)
     stands_back = updates.get("alone", run.alone) or updates.get("held_by_id", run.held_by_id) is not None
     line = partial(moved, run, before, after, stands_back=stands_back, served_at=served_at)
-    newest = _write(run, update, events, [*(batch.write for batch in rows if batch.rows), line])
+    writes: list[Write] = [*(batch.write for batch in rows if batch.rows), line]
+    if served_at is not None:
+        writes.append(partial(siblings_moved, run, served_at))
+    if to in ENDED and is_exclusive(run):
+        writes.append(partial(let_go, run))
+    newest = _write(run, update, events, writes)
     run.status, run.event_seq = after, newest
     for name, value in updates.items():
         if not isinstance(value, Sql | Increment):
@@ -103,21 +112,29 @@ def tell_first(run: Run, kind: str, *, actor: str, at: datetime) -> None:
 
 def _columns_of(to: RunStatus) -> dict[str, Any]:
     """Columns that follow from the status alone."""
-    columns: dict[str, Any] = {"finished_at": _now() if to in ENDED else None}
+    columns: dict[str, Any] = {"finished_at": now() if to in ENDED else None}
     if to != RunStatus.RUNNING:
         columns |= {"lease_expires_at": None, "worker": None}
     if to == RunStatus.QUEUED:
-        columns |= {"queued_at": _now(), "next_attempt_at": None}
+        columns |= {"queued_at": now(), "next_attempt_at": None}
     return columns
 
 
-def _now() -> Sql:
+def now() -> Sql:
+    """A column's new value: the time, by the database's clock."""
     return Sql(clock.sql())
 
 
 def _update(run: Run, columns: Mapping[str, Any], only: If) -> Statement:
     """Build the UPDATE; its one row comes back, if any, with the number of the newest event."""
-    setting = assignments(Run, {**columns, "updated_at": _now()})
+    setting = assignments(Run, {**columns, "updated_at": now()})
+    demands, params = _demands(run, only)
+    text = f'UPDATE "{Run._meta.db_table}" SET {setting.text} WHERE {" AND ".join(demands)}'
+    return Statement(f'{text} RETURNING "id", "event_seq"', [*setting.params, *params])
+
+
+def _demands(run: Run, only: If) -> tuple[list[str], list[Any]]:
+    """Write what the row must be for the UPDATE to find it, and the parameters of that."""
     demands, params = ['"id" = %s', '"status" = %s'], [given(Run, "id", run.pk), run.status]
     if run.state == RunStatus.QUEUED:  # whether it counts in its line must be what we believe
         demands.append('"held_by_id" IS NOT NULL' if run.held_by_id else '"held_by_id" IS NULL')
@@ -127,14 +144,21 @@ def _update(run: Run, columns: Mapping[str, Any], only: If) -> Statement:
     if only.gate:
         demands.append(_GATE_OPEN)
         params += only.gate
+    if only.tool:
+        demands.append(_TOOL_GRANTED)
+        params.append(only.tool)
+    return demands + _standing(only), params
+
+
+def _standing(only: If) -> list[str]:
+    demands = []
     if only.not_cancelled:
         demands.append('"cancel_requested_at" IS NULL')
+    if only.not_interrupted:
+        demands.append('("cancel_requested_at" IS NULL OR "cancel_gently")')
     if only.lease_expired:
         demands.append(f'"lease_expires_at" <= {clock.sql()}')
-    if only.owner_active:
-        demands += _owner_active()
-    text = f'UPDATE "{Run._meta.db_table}" SET {setting.text} WHERE {" AND ".join(demands)}'
-    return Statement(f'{text} RETURNING "id", "event_seq"', [*setting.params, *params])
+    return demands + (_owner_active() if only.owner_active else [])
 
 
 _GATE_OPEN = f"""
@@ -142,6 +166,14 @@ _GATE_OPEN = f"""
         SELECT 1 FROM "{Gate._meta.db_table}" g WHERE g."provider" = %s AND g."model" = %s
         AND g."shut_until" IS NOT NULL
         AND (g."probe" IS NULL OR g."probe" <> "{Run._meta.db_table}"."id" OR g."probe_fence" <> "fence")
+    )
+"""
+
+
+_TOOL_GRANTED = f"""
+    NOT EXISTS (
+        SELECT 1 FROM "{RevokedTool._meta.db_table}" r WHERE r."tool" = %s AND r."restored_at" IS NULL
+        AND (r."tenant_id" IS NULL OR r."tenant_id" = "{Run._meta.db_table}"."tenant_id")
     )
 """
 

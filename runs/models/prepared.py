@@ -6,7 +6,7 @@ Django binds parameters in the client, so that each text is new to the server. H
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.db import connection
@@ -31,14 +31,26 @@ def prepared_cursor() -> Iterator[Any]:
 @cache
 def _cursor_class() -> type[Any]:
     """Build the class on first use: on SQLite there is no psycopg."""
-    from django.db.backends.postgresql.base import ServerBindingCursor
+    from psycopg import RawCursor
     from psycopg.types.numeric import Int8Dumper
 
-    class PreparedCursor(ServerBindingCursor):
+    class PreparedCursor(RawCursor[Any]):
         """Gives every whole number one type, since the same text with other types is another statement."""
 
         def __init__(self, *args: Any) -> None:
             super().__init__(*args)
-            self.adapters.register_dumper(int, Int8Dumper)  # type: ignore[attr-defined]  # psycopg's, not in the stub
+            self.adapters.register_dumper(int, Int8Dumper)
+
+        def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+            """Run a statement with Django's placeholders."""
+            return super().execute(_numbered(query), params, **options)
 
     return PreparedCursor
+
+
+@lru_cache(maxsize=512)
+def _numbered(text: str) -> bytes:
+    """Write each `%s` as `$1`, `$2` and so on: psycopg would do so anew each time for statements as long as ours."""
+    parts = text.split("%s")
+    numbered = "".join(f"{part}${number}" for number, part in enumerate(parts[:-1], 1))
+    return (numbered + parts[-1]).replace("%%", "%").encode()

@@ -11,7 +11,7 @@ from runs.models.fields import MONEY, JSONText
 from runs.models.gate import Gate
 from runs.models.line import Line
 from runs.models.tenant import Tenant
-from runs.states import ENDED, RunStatus
+from runs.states import ENDED, OnConflict, RunStatus
 
 _ENDED = sorted(status.value for status in ENDED)  # in one order, or every migration would see a change
 
@@ -38,6 +38,10 @@ class Run(models.Model):
     origin = models.CharField(max_length=32, default="api", help_text="Where from: api, admin, command, schedule.")
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 (NULLs are distinct in the unique constraint)
     body_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the posted body.")
+    on_conflict = models.CharField(max_length=16, default=OnConflict.QUEUE, help_text="The policy it was posted with.")
+    unique_key = models.CharField(  # noqa: DJ001 (no key is not an empty one)
+        max_length=64, null=True, help_text="Runs of a tenant and job type with the same key count as the same."
+    )
     continues = models.ForeignKey("self", models.PROTECT, null=True, related_name="continuations")
     forked_from = models.ForeignKey("self", models.PROTECT, null=True, related_name="forks")
     parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
@@ -47,6 +51,7 @@ class Run(models.Model):
     lease_expires_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_requested_by = models.CharField(max_length=150, blank=True)
+    cancel_gently = models.BooleanField(default=False, help_text="The call in flight is let finish first.")
     cancellation = JSONText(
         null=True, help_text="{cost_usd when it was asked, last_effect {seq, tool, effect_key, status}}"
     )
@@ -59,6 +64,9 @@ class Run(models.Model):
     )
     held_by = models.ForeignKey(
         Gate, models.PROTECT, null=True, db_index=False, related_name="held", help_text="Queued, but its model is shut."
+    )
+    pace_need = JSONText(
+        null=True, help_text="It waits, or has waited, for its pace: {model, pace, input_tokens, output_tokens}."
     )
     next_attempt_at = models.DateTimeField(null=True)
     last_error = JSONText(null=True, help_text="{type, message, at}")
@@ -103,6 +111,10 @@ class Run(models.Model):
             models.CheckConstraint(
                 condition=Q(status="queued") | Q(held_by__isnull=True), name="run_held_while_queued"
             ),
+            models.CheckConstraint(
+                condition=Q(pace_need__isnull=True) | Q(held_by__isnull=True) | Q(next_attempt_at__isnull=False),
+                name="run_paced_says_until",
+            ),
             models.UniqueConstraint(fields=["tenant", "idempotency_key"], name="run_idempotency_key"),
         ]
         indexes = [
@@ -116,6 +128,7 @@ class Run(models.Model):
                 condition=Q(status="queued", held_by__isnull=False),
                 name="run_held_by_gate",
             ),
+            models.Index(fields=["queued_at"], condition=Q(status="queued", pace_need__isnull=False), name="run_paced"),
             models.Index(fields=["queue", "rank"], condition=Q(status="queued", alone=True), name="run_tried_alone"),
             # Not on lease_expires_at: each heartbeat would write a new entry into every index of the row.
             models.Index(fields=["worker"], condition=Q(status="running"), name="run_held"),
@@ -124,10 +137,14 @@ class Run(models.Model):
                 condition=Q(status__in=["scheduled", "retrying"]),
                 name="run_timers",
             ),
+            models.Index(fields=["started_at"], condition=Q(started_at__isnull=False), name="run_by_start"),
             models.Index(fields=["tenant", "-created_at"], name="run_by_tenant"),
             models.Index(fields=["status", "-created_at"], name="run_by_status"),
             models.Index(fields=["job_type", "-created_at"], name="run_by_job_type"),
             models.Index(fields=["-created_at"], name="run_by_age"),
+            models.Index(
+                fields=["unique_key", "-finished_at"], condition=Q(unique_key__isnull=False), name="run_by_unique_key"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -58,6 +58,12 @@ class Step(models.Model):
         return f"{self.seq} {self.name}"
 
     @property
+    def failed_its_run(self) -> bool:
+        """It ended because the run gave up; a failed tool call of which the model was told has a result."""
+        told = self.kind == StepKind.TOOL_CALL and self.result is not None
+        return self.status == StepStatus.FAILED and not told
+
+    @property
     def usage(self) -> dict[str, int]:
         """Tokens of the four kinds, as the API shows them."""
         return {

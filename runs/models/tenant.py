@@ -53,6 +53,16 @@ class Membership(models.Model):
         return f"{self.user} is {self.role} of {self.tenant}"
 
 
+def service_name(slug: str) -> str:
+    """Name the service account of a tenant: whoever posts with a token that was made for nobody by name."""
+    return f"service@{slug}"
+
+
+def is_service_account(user: AbstractBaseUser, tenant: Tenant) -> bool:
+    """Say whether a user is the tenant's service account, and so no person."""
+    return user.get_username() == service_name(tenant.slug)
+
+
 def holds_role(user: AbstractBaseUser | None, tenant_id: UUID, roles: Sequence[Role]) -> bool:
     """Say whether somebody has one of these roles in the tenant now; superusers have every one."""
     if user is None or not user.is_active:

@@ -6,7 +6,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 
 from runs.errors import InvalidInputError
-from runs.models import SCOPES, Membership, Role, Tenant, issue_token
+from runs.models import SCOPES, Membership, Role, Tenant, issue_token, service_name
 
 
 def make_token(*, tenant_slug: str, username: str | None = None, scopes: Iterable[str] | None = None) -> str:
@@ -36,7 +36,7 @@ def make_tenant(slug: str) -> Tenant:
 
 def make_member(tenant: Tenant, username: str | None) -> AbstractBaseUser:
     """Find or make a user with a role in the tenant; nobody named means the service account."""
-    name = username or f"service@{tenant.slug}"
+    name = username or service_name(tenant.slug)
     user, made = get_user_model()._default_manager.get_or_create(username=name)
     if made:
         user.set_unusable_password()

@@ -9,14 +9,18 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
+from runs import clock
 from runs.conf import conf
 from runs.declarations.catalog import job_types
 from runs.declarations.job_types import Agent
-from runs.engine.ledger import reserve_usd
+from runs.engine.prices import tariff_of
 from runs.errors import UnknownPriceError
-from runs.models import Gate, Run, Worker
+from runs.models import Gate, Mail, Run, Worker
 from runs.queue.doorbell import redis_answers
 from runs.states import RunStatus
+
+_DAY_S = 24 * 3600.0
+_MAIL_WAITS_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,6 @@ def diagnose() -> Iterator[Finding]:
     database = _database()
     yield database
     yield _redis()
-    yield from _prices()
     if database.is_well:
         for look in _IN_THE_DATABASE:
             yield from look()
@@ -74,12 +77,12 @@ def _redis() -> Finding:
 def _prices() -> Iterator[Finding]:
     for model in sorted({job_type.model for job_type in job_types() if isinstance(job_type, Agent)}):
         try:
-            reserve_usd(model, body_chars=1, max_tokens=1)
+            tariff = tariff_of(model, at=clock.now())
         except UnknownPriceError as error:
-            remedy = "Name a model that genai-prices knows, or update that package."
+            remedy = "Add a price in the console, or name a model that genai-prices knows, or update that package."
             yield Finding(f"price of {model}", is_well=False, said=str(error), remedy=remedy)
         else:
-            yield Finding(f"price of {model}", is_well=True, said="known")
+            yield Finding(f"price of {model}", is_well=True, said=f"known: {tariff.version}")
 
 
 def _workers() -> Iterator[Finding]:
@@ -98,9 +101,26 @@ def _gates() -> Iterator[Finding]:
         yield Finding(f"gate {gate}", is_well=False, said=said, remedy=remedy)
 
 
+def _mails() -> Iterator[Finding]:
+    day_ago: Any = clock.in_seconds(-_DAY_S)
+    given_up = Mail.objects.given_up().filter(given_up_at__gte=day_ago).count()
+    if given_up:
+        remedy = "Look at their errors in the console under Mails, mend the mail server, and send them again there."
+        yield Finding("mails given up", is_well=False, said=f"{given_up} in the last day", remedy=remedy)
+    long_ago: Any = clock.in_seconds(-_MAIL_WAITS_S)
+    late = Mail.objects.waiting().filter(created_at__lte=long_ago).count()
+    if late:
+        remedy = (
+            "Workers send mails, and the clock: start one. If one runs, look at the errors in the console under Mails."
+        )
+        yield Finding("mails waiting", is_well=False, said=f"{late} for more than 10 minutes", remedy=remedy)
+    if not given_up and not late:
+        yield Finding("mails", is_well=True, said="none is late, none was given up in the last day")
+
+
 def _settings() -> Iterator[Finding]:
     if conf().offline_model:
         yield Finding("model", is_well=True, said="the offline model: answers are scripts, no key is used")
 
 
-_IN_THE_DATABASE: tuple[Callable[[], Iterator[Any]], ...] = (_workers, _gates, _settings)
+_IN_THE_DATABASE: tuple[Callable[[], Iterator[Any]], ...] = (_prices, _workers, _gates, _mails, _settings)

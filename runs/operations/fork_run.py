@@ -71,11 +71,20 @@ def why_not_reused(steps: Sequence[Step]) -> str:
     )
 
 
-def _job_type(run: Run) -> JobType:
+def why_not_deployed(run: Run) -> str:
+    """Say why no new run of this job type can begin; empty if one can."""
     try:
-        return job_type_named(run.job_type)
+        job_type_named(run.job_type)
     except UnknownJobTypeError as error:
-        raise InvalidTransitionError(f"{error}, so nothing could go on with the fork; deploy it again first") from error
+        return f"{error}, so nothing could go on with the new run; deploy it again first"
+    return ""
+
+
+def _job_type(run: Run) -> JobType:
+    refusal = why_not_deployed(run)
+    if refusal:
+        raise InvalidTransitionError(refusal)
+    return job_type_named(run.job_type)
 
 
 def _input(run: Run, job_type: JobType, new_input: Any, from_step: int) -> Any:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db.models import Count, Q
 
-from runs.models import Membership, Run
+from runs.models import Membership, Run, post_mail
 from runs.operations.roles import OPERATORS, check_may_operate, check_may_operate_in
 
 
@@ -40,7 +40,8 @@ class Members:
         in_all = members.values("user__username").annotate(count=Count("tenant")).filter(count=len(set(tenants)))
         return sorted(in_all.values_list("user__username", flat=True))
 
-    def to_tell(self, tenant: str) -> list[str]:
-        """List the addresses of the operators and admins who have one."""
+    def tell(self, tenant: str, subject: str, text: str, run_id: UUID) -> None:
+        """Mail the operators and admins who have an address; the mail is stored here and sent by `send_mail`."""
         members = Membership.objects.filter(tenant__slug=tenant, role__in=OPERATORS, user__is_active=True)
-        return sorted(set(members.exclude(user__email="").values_list("user__email", flat=True)))
+        addresses = members.values_list("user__email", flat=True)
+        post_mail(addresses, subject, text, run=Run.objects.filter(pk=run_id).first())

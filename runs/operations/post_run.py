@@ -1,4 +1,4 @@
-"""Posting a run: validate, store, queue, ring."""
+"""Posting a run: validate, look for another that counts as the same, store, queue, ring."""
 
 import hashlib
 import json
@@ -16,7 +16,6 @@ from runs import clock
 from runs.declarations.catalog import job_type_named
 from runs.declarations.job_types import Agent, JobType
 from runs.errors import (
-    ConflictError,
     InvalidInputError,
     InvalidTransitionError,
     NotSupportedError,
@@ -26,10 +25,14 @@ from runs.hostile import clean, depth
 from runs.models import Run, Step, Tenant
 from runs.models.line import Line, join_line, line_for, rank_of
 from runs.models.moves import tell_first
+from runs.operations.back_pressure import check_room
+from runs.operations.conflicts import Conflict, LockMovedError, Terms, meet, terms_of
+from runs.operations.idempotency import let_stand_for, run_of_key
 from runs.queue.doorbell import ring
-from runs.states import RunStatus
+from runs.states import Lane, RunStatus
 
 DEPTH_MAX = 32
+_TRIES = 10  # each is lost only to another post of the same key
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +42,31 @@ class RunRequest:
     job_type: str
     input: Any
     priority: int = 5
-    lane: str = "standard"
+    lane: str | None = None  # None: that of the job type
     scheduled_at: datetime | None = None
     timeout_s: float | None = None
     max_cost_usd: Decimal | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     webhook_url: str | None = None
     continues: UUID | None = None
-    on_conflict: str = "queue"
+    on_conflict: str | None = None  # None: as the job type says
 
     @property
     def body_hash(self) -> str:
         """Hash what was asked for, to tell a repetition from another request under the same key."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        values["on_conflict"] = self.on_conflict or "queue"
+        values["lane"] = self.lane or Lane.STANDARD  # as keys that are older than lanes were hashed
         return hashlib.sha256(json.dumps(values, default=str, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What a request is answered with: a run, which need not be new, and what was done about a conflict."""
+
+    run: Run
+    is_new: bool
+    conflict: Conflict | None = None
 
 
 def post_run(
@@ -64,39 +78,95 @@ def post_run(
     idempotency_key: str | None = None,
     forked_from: Run | None = None,
 ) -> tuple[Run, bool]:
-    """Store a run and ring for it; return it and whether it is new.
+    """As `post`, for callers that want to know no more than the run and whether it is new."""
+    intake = Intake(tenant=tenant, user=user, origin=origin, idempotency_key=idempotency_key, forked_from=forked_from)
+    posted = post(request, intake)
+    return posted.run, posted.is_new
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Who posts, and how. What is forked from another run takes no part in conflicts, and is never refused room."""
+
+    tenant: Tenant
+    user: AbstractBaseUser
+    origin: str
+    idempotency_key: str | None = None
+    forked_from: Run | None = None
+
+
+def post(request: RunRequest, intake: Intake) -> Posted:
+    """Store a run and ring for it; or find the one that is to be answered in its place.
 
     Raises: InvalidInputError naming each field; NotSupportedError; ConflictError if the key was used for
-    another body; InvalidTransitionError if the run to continue is not completed.
+    another body; InvalidTransitionError if the run to continue is not completed; QueueFullError; NotPermittedError if
+    the user may not cancel the run that is to be replaced.
     """
-    if idempotency_key:
-        known = _known(tenant, idempotency_key, request)
-        if known:
-            return known, False
+    known = _known(request, intake)
+    if known:
+        return known
     job_type, run_input = _validated(request)
-    former = _former(request, tenant)
-    try:
-        with transaction.atomic():
-            run = new_run(request, job_type, run_input, tenant=tenant, user=user, origin=origin)
-            run.idempotency_key = idempotency_key
-            run.forked_from = forked_from
-            if former:
-                run.continues, run.definition = former, former.definition
-            insert_run(run, actor=user.get_username())
-    except IntegrityError:
-        known = _known(tenant, idempotency_key, request) if idempotency_key else None
-        if not known:
-            raise
-        return known, False
-    return run, True
+    former = _former(request, intake.tenant)
+    terms = None
+    if not intake.forked_from:
+        terms = terms_of(request.on_conflict, job_type, run_input, tenant=intake.tenant, continues=request.continues)
+    for _ in range(_TRIES):
+        try:
+            with transaction.atomic():
+                return _post(request, intake, job_type, run_input, former=former, terms=terms)
+        except LockMovedError:
+            continue
+        except IntegrityError:
+            known = _known(request, intake)
+            if not known:
+                raise
+            return known
+    raise InvalidTransitionError("other posts of the same key were faster, several times: post again")
 
 
-def _known(tenant: Tenant, key: str, request: RunRequest) -> Run | None:
-    """Find the run that was posted under this key. Raises: ConflictError if its body was another."""
-    run = Run.objects.filter(tenant=tenant, idempotency_key=key).first()
-    if run and run.body_hash != request.body_hash:
-        raise ConflictError(f"the Idempotency-Key {key!r} was used with another body")
-    return run
+def _known(request: RunRequest, intake: Intake) -> Posted | None:
+    """Find what was answered to the key of this request. Raises: ConflictError."""
+    if not intake.idempotency_key:
+        return None
+    run = run_of_key(intake.tenant, intake.idempotency_key, body_hash=request.body_hash)
+    return Posted(run, is_new=False) if run else None
+
+
+def _post(
+    request: RunRequest,
+    intake: Intake,
+    job_type: JobType,
+    run_input: dict[str, Any],
+    *,
+    former: Run | None,
+    terms: Terms | None,
+) -> Posted:
+    """Store the run, unless another survives. Raises: as `post`, and LockMovedError."""
+    run_id = uuid4()
+    conflict = meet(terms, run_id, user=intake.user) if terms else None
+    if conflict and not conflict.is_new:
+        return _answer(request, intake, conflict)
+    if not intake.forked_from:
+        check_room(job_type.queue, intake.tenant)
+    run = new_run(request, job_type, run_input, tenant=intake.tenant, user=intake.user, origin=intake.origin)
+    run.id, run.idempotency_key, run.forked_from = run_id, intake.idempotency_key, intake.forked_from
+    if former:
+        run.continues, run.definition = former, former.definition
+    if terms:
+        run.unique_key, run.on_conflict = terms.key, terms.policy
+    if conflict and conflict.waits:
+        run.status, run.queued_at = RunStatus.SCHEDULED, None
+        run.next_attempt_at = run.next_attempt_at or run.created_at
+    insert_run(run, actor=intake.user.get_username())
+    return Posted(run, is_new=True, conflict=conflict)
+
+
+def _answer(request: RunRequest, intake: Intake, conflict: Conflict) -> Posted:
+    """Answer with a run that exists already; the key, if one was given, stands for it from now on."""
+    run = Run.objects.get(pk=conflict.run)
+    if intake.idempotency_key:
+        let_stand_for(run, tenant=intake.tenant, key=intake.idempotency_key, body_hash=request.body_hash)
+    return Posted(run, is_new=False, conflict=conflict)
 
 
 def _validated(request: RunRequest) -> tuple[JobType, dict[str, Any]]:
@@ -108,14 +178,16 @@ def _validated(request: RunRequest) -> tuple[JobType, dict[str, Any]]:
     for name, value in (("input", request.input), ("metadata", dict(request.metadata))):
         if depth(value) > DEPTH_MAX:
             raise InvalidInputError({name: [f"is nested more deeply than {DEPTH_MAX} levels"]})
+    if request.lane == Lane.BATCH and not isinstance(job_type, Agent):
+        raise InvalidInputError(
+            {"lane": [f"`batch` is for agents; {job_type.name} is a {job_type.form}: leave it out"]}
+        )
     return job_type, job_type.validate_input(clean(request.input))
 
 
 def _refuse_unbuilt(request: RunRequest) -> None:
     unbuilt = {
-        "lane": request.lane != "standard" and "only `standard` is built so far",
         "webhook_url": request.webhook_url and "webhooks are not built yet; poll the run",
-        "on_conflict": request.on_conflict != "queue" and "only `queue` is built so far",
     }
     refused = {name: [reason] for name, reason in unbuilt.items() if reason}
     if refused:
@@ -164,7 +236,7 @@ def new_run(
         tenant=tenant,
         job_type=job_type.name,
         queue=job_type.queue,
-        lane=request.lane,
+        lane=_lane(job_type, request),
         priority=request.priority,
         line=_line(job_type, tenant),
         rank=rank_of((later or now).timestamp(), request.priority),
@@ -181,6 +253,11 @@ def new_run(
         created_at=now,
         queued_at=None if later else now,
     )
+
+
+def _lane(job_type: JobType, request: RunRequest) -> str:
+    own = job_type.lane if isinstance(job_type, Agent) else Lane.STANDARD
+    return request.lane or own
 
 
 def _line(job_type: JobType, tenant: Tenant) -> Line:

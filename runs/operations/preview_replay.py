@@ -11,11 +11,11 @@ from django.db.models import Avg
 from deadletters.work import Preview
 from runs.errors import InvalidInputError
 from runs.models import ModelCall, ModelCallStatus, Run, Step
-from runs.operations.fork_run import steps_before, why_not_reused
+from runs.operations.conflicts import why_not_again
+from runs.operations.fork_run import steps_before, why_not_deployed, why_not_reused
 from runs.states import ENDED, STEP_DONE, Effect, RunStatus, StepKind, StepStatus
 
 _UNIT = Decimal("0.00000001")
-_PLANNED_AGAIN = (StepKind.MODEL_CALL, StepKind.FUNCTION)  # failed ones: a failed tool call is an answer, and stays
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,14 @@ def _continued(run: Run, steps: Sequence[Step]) -> _Plan:
     """The same run goes on: what is done stays. What is unknown is neither kept nor repeated, but asked about."""
     again = [step for step in steps if _is_missing(step)]
     kept = [step for step in steps if step.status in STEP_DONE and not _is_missing(step)]
-    refusal = "" if run.state == RunStatus.FAILED else f"only a failed run goes on; it is {run.status}"
+    refusal = why_not_again(run)
+    if run.state != RunStatus.FAILED:
+        refusal = f"only a failed run goes on; it is {run.status}"
     return _Plan(kept, again, refusal=refusal)
 
 
 def _is_missing(step: Step) -> bool:
-    if step.status == StepStatus.FAILED:
-        return step.kind in _PLANNED_AGAIN
-    return step.status == StepStatus.PLANNED
+    return step.status == StepStatus.PLANNED or step.failed_its_run
 
 
 def _anew(run: Run, steps: Sequence[Step], new_input: Any, from_step: int | None) -> _Plan:
@@ -71,7 +71,7 @@ def _anew(run: Run, steps: Sequence[Step], new_input: Any, from_step: int | None
     kept = steps_before(steps, from_step or 1)
     again = steps[len(kept) :]
     ended = "" if run.state in ENDED else f"only a run that has ended can be forked; it is {run.status}"
-    return _Plan(kept, again, refusal=ended or why_not_reused(kept))
+    return _Plan(kept, again, refusal=ended or why_not_deployed(run) or why_not_reused(kept))
 
 
 def _effects(steps: Sequence[Step], *statuses: StepStatus) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Retrying and replaying failed runs: the same run continues; other input starts a new one."""
+"""Retrying and replaying: a failed run continues, or waits no longer for its next try; other input starts a new one."""
 
 from typing import Any
 from uuid import UUID
@@ -10,19 +10,31 @@ from deadletters.verbs.replay import close_for_retry
 from runs.errors import InvalidTransitionError
 from runs.models import Run
 from runs.models.moves import Event, change
+from runs.operations.conflicts import take_again
 from runs.operations.fork_run import fork_run
 from runs.operations.post_run import RunRequest, post_run
 from runs.operations.roles import check_may_operate
 from runs.queue.doorbell import ring
-from runs.states import RunStatus, StepKind, StepStatus
+from runs.states import RunStatus, StepStatus
 
 
 @transaction.atomic
 def retry_run(run: Run, *, user: AbstractBaseUser) -> Run:
     """Continue a failed run after its last good step: same id, same steps, same effect keys.
 
-    Raises: InvalidTransitionError if it has not failed; NotPermittedError.
+    A run that waits for its next try does not wait any longer.
+
+    Raises: InvalidTransitionError if it has neither failed nor waits so, or another run of its key is active;
+    LetterDecidedError if somebody has dealt with its failure already; ReplaysExhaustedError; NotPermittedError.
     """
+    check_may_operate(run, user)
+    present = Run.objects.get(pk=run.pk)  # not locked yet: a replay locks the letter before the run
+    if present.state == RunStatus.RETRYING:
+        return _try_now(run.pk, user)
+    if present.state != RunStatus.FAILED:
+        raise InvalidTransitionError(
+            f"only a run that has failed, or waits for its next try, can be retried; it is {present.status}"
+        )
     close_for_retry(run.pk, user=user)
     return _continue(run.pk, user)
 
@@ -30,7 +42,8 @@ def retry_run(run: Run, *, user: AbstractBaseUser) -> Run:
 def replay_run(run_id: UUID, user: Any, *, new_input: Any = None, from_step: int | None = None) -> UUID:
     """Replay the run of a dead letter: continue it, fork it from a step, or post it anew with other input.
 
-    What is posted anew reuses nothing, so it starts with the definition of this deploy.
+    What is posted anew reuses nothing, so it starts with the definition of this deploy; unless it goes on with a
+    conversation, which keeps its own.
 
     Raises: as `retry_run`, `fork_run` and `post_run`.
     """
@@ -45,9 +58,11 @@ def replay_run(run_id: UUID, user: Any, *, new_input: Any = None, from_step: int
             job_type=former.job_type,
             input=new_input,
             priority=former.priority,
+            lane=former.lane,
             timeout_s=former.timeout_s,
             max_cost_usd=former.max_cost_usd,
             metadata=former.metadata,
+            continues=former.continues_id,
         ),
         tenant=former.tenant,
         user=user,
@@ -57,17 +72,28 @@ def replay_run(run_id: UUID, user: Any, *, new_input: Any = None, from_step: int
     return run.pk
 
 
+def _try_now(run_id: UUID, user: AbstractBaseUser) -> Run:
+    """Do at once what the timer would do later. The try counts as any, and a gate that is shut holds it back."""
+    run = Run.objects.select_for_update().get(pk=run_id)
+    due = run.next_attempt_at
+    if run.state != RunStatus.RETRYING or due is None:
+        raise InvalidTransitionError(f"the run does not wait for its next try any more; it is {run.status}")
+    event = Event("run.queued", {"was_due_at": due.isoformat()}, actor=user.get_username())
+    change(run, to=RunStatus.QUEUED, events=[event])
+    ring([run.queue])
+    return run
+
+
 @transaction.atomic
 def _continue(run_id: UUID, user: AbstractBaseUser) -> Run:
     run = Run.objects.select_for_update().get(pk=run_id)
     check_may_operate(run, user)
     if run.state != RunStatus.FAILED:
         raise InvalidTransitionError(f"only a failed run can be retried; it is {run.status}")
+    take_again(run)
     actor = user.get_username()
-    # A failed tool call is an answer that the model has seen; what failed the run is planned again.
-    run.steps.filter(status=StepStatus.FAILED, kind__in=[StepKind.MODEL_CALL, StepKind.FUNCTION]).update(
-        status=StepStatus.PLANNED, finished_at=None
-    )
+    again = [step.pk for step in run.steps.filter(status=StepStatus.FAILED) if step.failed_its_run]
+    run.steps.filter(pk__in=again).update(status=StepStatus.PLANNED, finished_at=None)
     # What may have happened is judged anew by its effect class, as after any lost worker.
     run.steps.filter(status=StepStatus.UNKNOWN).update(status=StepStatus.STARTED)
     change(
@@ -80,6 +106,7 @@ def _continue(run_id: UUID, user: AbstractBaseUser) -> Run:
         alone=False,
         running_s=0,
         cancel_requested_at=None,
+        cancel_gently=False,
         cancellation=None,
     )
     ring([run.queue])

@@ -6,31 +6,17 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 
 from runs.errors import NotPermittedError
-from runs.models import DECIDERS, PendingAction, Role, Run, Tenant, holds_role
-from runs.states import ActionKind
+from runs.models import Role, Run, Tenant, holds_role
 
 OPERATORS = (Role.OPERATOR, Role.ADMIN)
-ANSWERERS = (*DECIDERS, Role.OPERATOR)
-
-
-def check_may_decide(action: PendingAction, user: AbstractBaseUser) -> None:
-    """Refuse a user without the role. The requester of a run may always answer its questions.
-
-    Raises: NotPermittedError.
-    """
-    is_question = action.kind == ActionKind.QUESTION
-    if is_question and action.run.requested_by_id == user.pk:
-        return
-    _check(user, action.tenant_id, ANSWERERS if is_question else DECIDERS, "deciding this")
 
 
 def check_may_operate(run: Run, user: AbstractBaseUser) -> None:
-    """Refuse a user who may not cancel, retry or replay; the requester may always cancel and retry.
+    """Refuse a user who may not cancel, retry or replay; the requester may, with whatever role they have in the tenant.
 
     Raises: NotPermittedError.
     """
-    if run.requested_by_id != user.pk:
-        _check(user, run.tenant_id, OPERATORS, "this")
+    _check(user, run.tenant_id, tuple(Role) if run.requested_by_id == user.pk else OPERATORS, "this")
 
 
 def check_may_operate_in(tenant: str, user: AbstractBaseUser) -> None:
@@ -52,6 +38,17 @@ def tenants_to_operate(user: AbstractBaseUser) -> list[str] | None:
             "slug", flat=True
         )
     )
+
+
+def check_may_set(tenant: Tenant | None, user: AbstractBaseUser, roles: Sequence[Role], what: str) -> None:
+    """Refuse a user who may not set what holds in a tenant; what holds in every one is set by superusers.
+
+    Raises: NotPermittedError.
+    """
+    everywhere = user.is_active and getattr(user, "is_superuser", False)
+    if not (everywhere or (tenant and holds_role(user, tenant.pk, roles))):
+        named = ", ".join(roles)
+        raise NotPermittedError(f"{what} needs one of the roles {named} in the tenant; for all tenants, a superuser")
 
 
 def _check(user: AbstractBaseUser, tenant_id: UUID, roles: Sequence[Role], what: str) -> None:

@@ -4,7 +4,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from runs.errors import InvalidTransitionError
 from runs.models import PendingAction, Run
-from runs.operations.decide_action import answer
+from runs.operations.actions.answer import answer
 from runs.states import ActionKind, ActionStatus
 
 

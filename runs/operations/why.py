@@ -2,9 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from uuid import UUID
 
-from runs.models import Line, PendingAction, Run, Worker
-from runs.states import ActionKind, ActionStatus, RunStatus
+from runs import clock
+from runs.engine.standing import Standing, has_full_line
+from runs.engine.tool_places import busy
+from runs.models import PendingAction, Run, RunLock, Worker
+from runs.models.run_lock import is_exclusive
+from runs.operations.why_batch import message_of
+from runs.states import ActionKind, ActionStatus, RunStatus, StepKind, StepStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,24 +23,67 @@ class Reason:
     until: datetime | None = None
 
 
-def why(run: Run) -> list[Reason]:
+class Around:
+    """What holds for many runs that wait, each looked up once. Lists hand the same one to every `why`."""
+
+    def __init__(self) -> None:
+        self.standing = Standing()
+        self._holders: dict[tuple[str, UUID], dict[int, UUID]] = {}
+
+    @cached_property
+    def served(self) -> frozenset[str]:
+        """The queues that live workers serve."""
+        return frozenset(queue for worker in Worker.objects.alive() for queue in worker.queues)
+
+    def holder(self, run: Run) -> UUID | None:
+        """Name a run that works in the line of this one; those of its tenant and queue are read together."""
+        key = (run.queue, run.tenant_id)
+        if key not in self._holders:
+            working = Run.objects.filter(queue=run.queue, tenant=run.tenant_id, status=RunStatus.RUNNING)
+            self._holders[key] = dict(working.values_list("line_id", "pk"))
+        return self._holders[key].get(run.line_id)
+
+
+def why(run: Run, around: Around | None = None) -> list[Reason]:
     """List every reason why a run is not working now; empty if it is, or has ended."""
     reasons: list[Reason] = []
     match run.state:
         case RunStatus.SCHEDULED:
-            reasons.append(Reason("scheduled", "starts by its timer", run.next_attempt_at))
+            reasons += _busy_tools(run) or _not_yet(run)
         case RunStatus.RETRYING:
             reasons.append(_backoff(run))
         case RunStatus.QUEUED:
-            reasons += _held_back(run)
+            reasons += _held_back(run, around or Around())
         case RunStatus.WAITING_FOR_CONFIRMATION:
             reasons += _decisions(run)
         case RunStatus.WAITING_FOR_CHILDREN:
             reasons.append(Reason("children", "child runs have not all ended"))
         case RunStatus.WAITING_FOR_BATCH:
-            reasons.append(Reason("batch", "its model call lies in a message batch"))
+            reasons.append(Reason("batch", message_of(run)))
         case RunStatus.RUNNING if run.cancel_requested_at:
             reasons.append(Reason("cancelling", f"{run.cancel_requested_by} asked to cancel it"))
+    return reasons
+
+
+def _busy_tools(run: Run) -> list[Reason]:
+    """A run that has begun comes back by a timer when a tool had no place for its call."""
+    if run.started_at is None:
+        return []
+    names = run.steps.filter(kind=StepKind.TOOL_CALL, status=StepStatus.PLANNED).values_list("name", flat=True)
+    found = {(one.message, one.code, one.until) for name in names for one in busy(name, run)}
+    # A full tool is tried again by the timer; the timer passes by who waits for a paused one.
+    return [
+        Reason(code, message, until if code == "paused" else run.next_attempt_at)
+        for message, code, until in sorted(found, key=lambda one: one[0])
+    ]
+
+
+def _not_yet(run: Run) -> list[Reason]:
+    """By its timer, and not while the run whose place it takes still works."""
+    lock = RunLock.objects.filter(successor=run.pk).first() if is_exclusive(run) else None
+    reasons = [Reason("limit", f"takes the place of run {lock.holder}, which is to stop first")] if lock else []
+    if not lock or (run.next_attempt_at and run.next_attempt_at > clock.now()):
+        reasons.append(Reason("scheduled", "starts by its timer", run.next_attempt_at))
     return reasons
 
 
@@ -42,18 +92,20 @@ def _backoff(run: Run) -> Reason:
     return Reason("backoff", f"try {run.attempts + 1} after {error}", run.next_attempt_at)
 
 
-def _held_back(run: Run) -> list[Reason]:
+def _held_back(run: Run, around: Around) -> list[Reason]:
     reasons = []
     if run.alone:
         reasons.append(Reason("limit", f"lost {run.crashes} workers at one step: tried by one that holds nothing else"))
-    if run.held_by:
+    if run.held_by and run.pace_need:
+        reasons.append(Reason("rate", f"{run.pace_need['pace']} are used up", run.next_attempt_at))
+    if run.held_by and (run.held_by.is_shut or not run.pace_need):
         message = f"{run.held_by} is not asked: {run.held_by.reason or 'it was opened just now'}"
         reasons.append(Reason(run.held_by.shut_by or "circuit", message, run.held_by.shut_until))
-    line = Line.objects.get(pk=run.line_id)
-    if line.cap is not None and line.running >= line.cap:
-        holder = Run.objects.filter(line=line, status=RunStatus.RUNNING).values_list("pk", flat=True).first()
+    reasons += [Reason(one.code, one.message, one.until) for one in around.standing.reasons(run)]
+    if has_full_line(run):
+        line, holder = run.line, around.holder(run)
         reasons.append(Reason("limit", f"{line.running} of {line.cap} for this tenant, held by run {holder}"))
-    if not any(run.queue in worker.queues for worker in Worker.objects.alive()):
+    if run.queue not in around.served:
         reasons.append(Reason("no_worker", f"no live worker serves the queue {run.queue!r}"))
     return reasons
 
@@ -66,13 +118,17 @@ _WORDS = {
 }
 
 
+def _decision(action: PendingAction) -> Reason:
+    if action.budget_period_id and action.budget_period:
+        period = action.budget_period
+        return Reason(action.kind, f"the budget has no room: {period.budget}", period.ends_at or action.expires_at)
+    words = _WORDS[ActionKind(action.kind)].format(tool=action.tool or "a step")
+    return Reason(action.kind, words, action.expires_at)
+
+
 def _decisions(run: Run) -> list[Reason]:
-    actions = PendingAction.objects.filter(run=run, status=ActionStatus.OPEN)
     return [
-        Reason(
-            action.kind,
-            _WORDS[ActionKind(action.kind)].format(tool=action.tool or "a step"),
-            action.expires_at,
-        )
-        for action in actions
+        _decision(action)
+        for action in run.actions.all()  # a list of runs has fetched them together
+        if action.status == ActionStatus.OPEN
     ]

@@ -6,6 +6,8 @@ tried alone: those have no place in the counts of their line.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
@@ -14,29 +16,33 @@ from django.db.models import F, Q, QuerySet
 
 from runs import clock
 from runs.conf import conf
+from runs.engine.areas import merged
 from runs.engine.lease import Lease
+from runs.engine.scopes import Rules, blocked, rules
 from runs.fault_points import fault_point
 from runs.models import Line, Run
 from runs.models.line import READY, set_turn
 from runs.models.moves import Event, If, change
 from runs.models.prepared import prepared_cursor
-from runs.models.sql import Reader
+from runs.models.sql import Reader, Statement
 from runs.states import RunStatus
 
 _RUNS = Reader(Run, alias="r")
-_SERVABLE = """
-    FROM "runs_line" WHERE "queue" = %s AND "queued" > 0 AND ("cap" IS NULL OR "running" < "cap")
-"""
+_ROOM = '("cap" IS NULL OR "running" < "cap")'
+_SERVABLE = f'FROM "runs_line" WHERE "queue" = %s AND "queued" > 0 AND {_ROOM}'
 _LOOK = f"SELECT 1 {_SERVABLE} LIMIT 1"
 _LINE = f'SELECT "id" {_SERVABLE} ORDER BY "key" LIMIT 1'
+_LINE_HAS_ROOM = Q(line__cap__isnull=True) | Q(line__running__lt=F("line__cap"))
 _HEAD = f'SELECT {{columns}}, {{now}} FROM "runs_run" r WHERE {READY} ORDER BY r."rank" LIMIT 1'
 
 
 def claim_next(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> tuple[Run, Lease] | None:
     """Claim the best runnable run of the first queue that has one; None if none has."""
     for queue in queues:
-        while _first(_LOOK, queue):  # a cheap look that takes no lock
-            claimed = _claim_from(queue, worker_id, worker_name)
+        present = rules().of_queue(queue)
+        look = _with_rules(Statement(_LOOK, [queue]), present)
+        while _first(look):  # a cheap look that takes no lock
+            claimed = _claim_from(queue, present, worker_id, worker_name)
             if claimed is None:
                 break
             if isinstance(claimed, tuple):
@@ -47,34 +53,45 @@ def claim_next(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> t
 def claim_alone(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> tuple[Run, Lease] | None:
     """Claim a run that took workers down. Only for a worker that holds nothing else, and will not meanwhile."""
     for queue in queues:
-        suspects = waiting_alone([queue])
-        if suspects.exists():
+        if _suspects([queue]).exists():
             with transaction.atomic():
-                locked = suspects.select_related("line").select_for_update(skip_locked=True, of=("self", "line"))
-                run = locked.order_by("rank").first()
+                free = _admitted(queue, lock=True).select_related("line")
+                run = free.select_for_update(skip_locked=True, of=("self", "line")).order_by("rank").first()
                 if run:
                     return _take(run, clock.now(), worker_id, worker_name)
     return None
 
 
-def waiting_alone(queues: Iterable[str]) -> QuerySet[Run]:
-    """The queued runs of these queues that must be tried alone and whose line has room."""
-    room = Q(line__cap__isnull=True) | Q(line__running__lt=F("line__cap"))
-    return Run.objects.filter(room, queue__in=list(queues), status=RunStatus.QUEUED, alone=True, held_by=None)
+def waiting_alone(queues: Iterable[str]) -> bool:
+    """Say whether a run of these queues that must be tried alone could be claimed now."""
+    with_suspects = _suspects(queues).order_by().values_list("queue", flat=True).distinct()
+    return any(_admitted(queue).exists() for queue in with_suspects)
+
+
+def _suspects(queues: Iterable[str]) -> QuerySet[Run]:
+    return Run.objects.filter(queue__in=list(queues), status=RunStatus.QUEUED, alone=True, held_by=None)
+
+
+def _admitted(queue: str, *, lock: bool = False) -> QuerySet[Run]:
+    """The suspects of a queue whose line has room and which no pause or limit holds back: as for ordinary claims."""
+    present = rules().of_queue(queue)
+    room = reduce(or_, (area.query() for area in present.overrides), _LINE_HAS_ROOM)
+    held = [area.query() for area in merged(one.area for one in blocked(present, lock=lock))]
+    return _suspects([queue]).filter(room, *(~one for one in held))
 
 
 @transaction.atomic
-def _claim_from(queue: str, worker_id: UUID, worker_name: str) -> tuple[Run, Lease] | bool | None:
+def _claim_from(queue: str, present: Rules, worker_id: UUID, worker_name: str) -> tuple[Run, Lease] | bool | None:
     """Claim the head of the line whose turn it is.
 
     Returns None if every line is empty, full or being served by somebody else; True if a line's counts were
     wrong and have been put right, so that another look is worth while.
     """
-    line = _first(_locked(_LINE), queue)
+    line = _first(_locked(_with_rules(Statement(_LINE, [queue]), present, lock=True)))
     if not line:
         return None
     # Looked up after the line is locked: within one statement it would be seen as before the lock.
-    head = _first(_locked(_HEAD.format(columns=_RUNS.columns, now=clock.sql())), line[0])
+    head = _first(_locked(Statement(_HEAD.format(columns=_RUNS.columns, now=clock.sql()), [line[0]])))
     if not head:
         return recount(line[0]) or None
     return _take(_RUNS.read(head), clock.read(head[-1]), worker_id, worker_name)
@@ -107,15 +124,30 @@ def _take(run: Run, now: datetime, worker_id: UUID, worker_name: str) -> tuple[R
     return run, lease
 
 
-def _locked(text: str) -> str:
+def _with_rules(look: Statement, present: Rules, *, lock: bool = False) -> Statement:
+    """Look past the lines that a pause or a full limit holds back; a limit may stand in for a declared cap."""
+    if not present:
+        return look
+    lifted = [area.condition() for area in present.overrides]
+    held = [area.condition() for area in merged(one.area for one in blocked(present, lock=lock))]
+    others = "".join(f" OR ({one.text})" for one in lifted)
+    besides = "".join(f" AND NOT ({one.text})" for one in held)
+    text = look.text.replace(_ROOM, f"({_ROOM}{others})")
+    before, turn, after = text.partition(" ORDER BY ") if " ORDER BY " in text else text.partition(" LIMIT ")
+    params = [*look.params, *(param for one in (*lifted, *held) for param in one.params)]
+    return Statement(f"{before}{besides}{turn}{after}", params)
+
+
+def _locked(look: Statement) -> Statement:
     """Lock the rows that a query finds, past those that somebody else has locked, if the database can."""
-    return f"{text} FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else text
+    can_skip = connection.features.has_select_for_update_skip_locked
+    return Statement(f"{look.text} FOR UPDATE SKIP LOCKED", look.params) if can_skip else look
 
 
-def _first(text: str, param: Any) -> Any:
+def _first(look: Statement) -> Any:
     """Return the row that a statement finds first; None if it finds none."""
     with prepared_cursor() as cursor:
-        cursor.execute(text, [param])
+        cursor.execute(look.text, look.params)
         return cursor.fetchone()
 
 

@@ -30,7 +30,7 @@ class AloneWorker:
 
     def start_if_needed(self) -> bool:
         """Start the process if a suspect waits and none is at work; say whether it was started."""
-        if self._is_alive() or not waiting_alone(self._queues).exists():
+        if self._is_alive() or not waiting_alone(self._queues):
             return False
         log.warning("a run that took workers down is tried alone, in a process of its own")
         env = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}

@@ -28,6 +28,7 @@ class Leases:
         self._worker_id = worker_id
         self._held: dict[tuple[UUID, int], Lease] = {}
         self._lock = threading.Lock()
+        self._renewing = threading.Lock()
 
     def add(self, lease: Lease) -> None:
         """Note a run that was just claimed."""
@@ -71,37 +72,28 @@ class Leases:
 
     def end_lease(self, lease: Lease) -> None:
         """Let the next sweep rescue a run that hangs, without waiting for its lease; its time under it counts."""
-        Run.objects.filter(pk=lease.run_id, fence=lease.fence, status=RunStatus.RUNNING, worker=self._worker_id).update(
-            lease_expires_at=Now(), running_s=F("running_s") + lease.held_s
-        )
+        run = Run.objects.filter(pk=lease.run_id, fence=lease.fence, status=RunStatus.RUNNING, worker=self._worker_id)
+        with self._renewing:  # a renewal that still knew this lease would prolong it after its end
+            run.update(lease_expires_at=Now(), running_s=F("running_s") + lease.held_s)
+            self.remove(lease)
 
     def notice_cancelled(self) -> None:
         """Look between two heartbeats whether somebody wants a run to stop."""
         held = {(lease.run_id, lease.fence): lease for lease in self.all()}
         if not held:
             return
-        asked = Run.objects.filter(pk__in=[pk for pk, _ in held], cancel_requested_at__isnull=False)
+        asked = Run.objects.filter(
+            pk__in=[pk for pk, _ in held], cancel_requested_at__isnull=False, cancel_gently=False
+        )
         for claim in asked.values_list("pk", "fence"):
             if claim in held:
                 held[claim].cancel.set()
 
     def renew(self) -> None:
         """Renew all leases in one statement; notice what was lost, and what is to be cancelled."""
-        held = self.all()
-        if not held:
-            return
-        before = clock.monotonic()
-        mine = reduce(or_, (Q(pk=lease.run_id, fence=lease.fence) for lease in held))
-        running = Run.objects.filter(mine, status=RunStatus.RUNNING, worker=self._worker_id)
-        running.update(lease_expires_at=clock.in_seconds(conf().lease_s))
-        present = {(pk, fence): asked for pk, fence, asked in running.values_list("pk", "fence", "cancel_requested_at")}
-        for lease in held:
-            if (lease.run_id, lease.fence) not in present:
-                lease.lost.set()
-                continue
-            lease.valid_until = before + conf().lease_s
-            if present[lease.run_id, lease.fence]:
-                lease.cancel.set()
+        with self._renewing:
+            if held := self.all():
+                self._renew(held)
 
     def give_back(self) -> int:
         """Queue what is still held when the process must end; what was begun is recovered by its effect class."""
@@ -122,3 +114,18 @@ class Leases:
             ring([run.queue])
             given += 1
         return given
+
+    def _renew(self, held: list[Lease]) -> None:
+        before = clock.monotonic()
+        mine = reduce(or_, (Q(pk=lease.run_id, fence=lease.fence) for lease in held))
+        running = Run.objects.filter(mine, status=RunStatus.RUNNING, worker=self._worker_id)
+        running.update(lease_expires_at=clock.in_seconds(conf().lease_s))
+        rows = running.values_list("pk", "fence", "cancel_requested_at", "cancel_gently")
+        present = {(pk, fence): bool(asked and not gently) for pk, fence, asked, gently in rows}
+        for lease in held:
+            if (lease.run_id, lease.fence) not in present:
+                lease.lost.set()
+                continue
+            lease.valid_until = before + conf().lease_s
+            if present[lease.run_id, lease.fence]:
+                lease.cancel.set()

@@ -1,4 +1,4 @@
-"""One worker process: slots, heartbeat and reconciler around them, from birth to the last lease."""
+"""One worker process: slots, heartbeat, reconciler, mail and batches around them, from birth to the last lease."""
 
 import logging
 import os
@@ -13,13 +13,16 @@ from django.db.models import F
 
 from runs import clock
 from runs.conf import conf
+from runs.engine.scopes import doubt_rules
 from runs.liveness import bury, hold_life_line
+from runs.maintenance.batches.tend import tend_batches
 from runs.maintenance.reconcile import reconcile
+from runs.maintenance.send_mail import send_mail
 from runs.models import Run, Worker
 from runs.queue.claim import claim_alone, claim_next, waiting_alone
 from runs.states import RunStatus
 from runs.worker.alone import AloneWorker
-from runs.worker.slots import Slots
+from runs.worker.slots import Claim, Slots
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,7 @@ class WorkerProcess:
         *,
         slots: int | None = None,
         name: str | None = None,
+        claim: Claim = claim_next,
         only_suspects: bool = False,
         alone: AloneWorker | None = None,
     ) -> None:
@@ -44,8 +48,8 @@ class WorkerProcess:
         self.id = uuid4()
         self.name = name or f"{socket.gethostname()}:{os.getpid()}"
         self.queues = list(queues)
-        claim = claim_alone if only_suspects else claim_next
-        self.slots = Slots(self.queues, slots or conf().slots, worker_id=self.id, worker_name=self.name, claim=claim)
+        count, how = slots or conf().slots, claim_alone if only_suspects else claim
+        self.slots = Slots(self.queues, count, worker_id=self.id, worker_name=self.name, claim=how)
         self._only_suspects, self._alone = only_suspects, alone
         self.ended = threading.Event()
         self.must_stop = threading.Event()  # too many threads hang: a supervisor should start afresh
@@ -71,9 +75,13 @@ class WorkerProcess:
         self.slots.start()
         self._every(min(_LOOK_S, conf().heartbeat_s), self._look, "heartbeat")
         self._every(conf().sweep_s, self._sweep, "reconciler")
+        if not self._only_suspects:  # that one lives for a run which may well take it down, and mails with it
+            self._every(conf().sweep_s, self._send_mail, "mail")
+            self._every(conf().sweep_s, self._tend_batches, "batches")
 
     def wake(self) -> None:
-        """A doorbell rang."""
+        """A doorbell rang: for a run, or because something no longer holds back runs."""
+        doubt_rules()
         self.slots.wake()
 
     def work_until_done(self) -> None:
@@ -82,7 +90,7 @@ class WorkerProcess:
             self.slots.wake()
             if self.slots.wait_until_idle(conf().sweep_s) and not self._has_work():
                 break
-            time.sleep(0.05)
+            time.sleep(0.05)  # a burst worker has nothing left to hold up
 
     def stop(self, grace_s: float) -> None:
         """Drain: finish the steps in flight within the grace, then abort the calls and give back what is still held."""
@@ -102,7 +110,7 @@ class WorkerProcess:
 
     def _has_work(self) -> bool:
         if self._only_suspects:
-            return waiting_alone(self.queues).exists()
+            return waiting_alone(self.queues)
         unfinished = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
         runs = Run.objects.filter(queue__in=self.queues, status__in=unfinished)
         capped = runs.filter(status=RunStatus.QUEUED, line__cap__lte=F("line__running"))
@@ -153,4 +161,16 @@ class WorkerProcess:
         if self._alone and not self.slots.draining.is_set():
             self._alone.start_if_needed()
         self.slots.wake()  # look unasked: a doorbell may have been lost
+        connection.close()
+
+    def _send_mail(self) -> None:
+        """In a thread of its own: a mail server that is silent must delay no rescue."""
+        close_old_connections()
+        send_mail(go_on=lambda: not self.slots.draining.is_set())
+        connection.close()
+
+    def _tend_batches(self) -> None:
+        """In a thread of its own: a provider that is slow must delay no rescue."""
+        close_old_connections()
+        tend_batches(go_on=lambda: not self.slots.draining.is_set())
         connection.close()

@@ -16,6 +16,7 @@ from rq.exceptions import StopRequested
 from runs.conf import conf
 from runs.orphans import kill_orphans, mark_children
 from runs.queue.doorbell import prepare
+from runs.queue.shares import claims_by
 from runs.worker.alone import AloneWorker
 from runs.worker.process import WorkerProcess
 from runs.worker.rq_worker import AgentWorker
@@ -25,15 +26,19 @@ log = logging.getLogger(__name__)
 
 
 def serve(
-    queues: Sequence[str],
+    weights: dict[str, int],
     *,
     slots: int | None = None,
     name: str | None = None,
     burst: bool = False,
     grace_s: float | None = None,
 ) -> NoReturn:
-    """Work until a signal comes; with `burst`, until no run is left. Ends the process: it never returns."""
-    process = WorkerProcess(queues, slots=slots, name=name, alone=AloneWorker(queues))
+    """Work until a signal comes; with `burst`, until no run is left. Ends the process: it never returns.
+
+    Shape: `weights` has the queues in their order; with all alike, that order is strict.
+    """
+    queues, claim = list(weights), claims_by(weights)
+    process = WorkerProcess(queues, slots=slots, name=name, claim=claim, alone=AloneWorker(queues))
     _serve(process, burst=burst, grace_s=grace_s)
 
 

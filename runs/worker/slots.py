@@ -15,13 +15,14 @@ from django.db import DatabaseError, connection
 from runs.engine.advance import advance
 from runs.engine.lease import Lease
 from runs.models import Run
+from runs.worker.freed import pass_on
 from runs.worker.leases import Leases
 
 log = logging.getLogger(__name__)
 
 _AFTER_ERROR_S = 1.0
 
-Claim = Callable[..., tuple[Run, Lease] | None]  # `claim_next` or `claim_alone`
+Claim = Callable[..., tuple[Run, Lease] | None]  # of the shape of `claim_next`
 
 
 class Slots:
@@ -128,6 +129,7 @@ class Slots:
             self._let_others_go_on(lease)
         finally:
             self.leases.remove(lease)
+        pass_on(run, self.queues)
 
     def _let_others_go_on(self, lease: Lease) -> None:
         """End the lease of a run that nobody works on any more, so that the next sweep rescues it."""

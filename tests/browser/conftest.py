@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 
-from tests.runs.admin.rows import fill, make_tenant
+from tests.runs.admin.filled import fill
+from tests.runs.admin.rows import make_tenant
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from runs.models import PendingAction, Run
 
-LOOKS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+LOOKS = [(1280, "light"), (390, "dark")]  # the theme changes colours alone, the width the layout: two show all four
 
 
 def addresses(rows):
@@ -29,6 +29,22 @@ def addresses(rows):
         "action-question": page_of("runs_pendingaction", rows["question"].pk),
         "action-outcome": page_of("runs_pendingaction", rows["outcome"].pk),
         "action-budget": page_of("runs_pendingaction", rows["budget"].pk),
+        "action-voted": page_of("runs_pendingaction", rows["voted"].pk),
+        "action-by-rule": page_of("runs_pendingaction", rows["by_rule"].pk),
+        "actions-all": f"{list_of('runs_pendingaction')}?inbox=all",
+        "policies": list_of("runs_approvalpolicy"),
+        "policy": page_of("runs_approvalpolicy", rows["policy"].pk),
+        "policy-add": reverse("admin:runs_approvalpolicy_add"),
+        "rules": list_of("runs_approvalrule"),
+        "rule": page_of("runs_approvalrule", rows["rule"].pk),
+        "rule-grant": reverse("admin:runs_approvalrule_grant"),
+        "revoked-tools": list_of("runs_revokedtool"),
+        "revoked-tool": page_of("runs_revokedtool", rows["revoked"].pk),
+        **{f"{name}-list": list_of(row._meta.label_lower.replace(".", "_")) for name, row in rows["limits"].items()},
+        **{name: page_of(row._meta.label_lower.replace(".", "_"), row.pk) for name, row in rows["limits"].items()},
+        "limit-set": reverse("admin:runs_limit_set"),
+        "pause-set": reverse("admin:runs_pause_pause"),
+        "mails": list_of("runs_mail"),
         "letters": list_of("deadletters_deadletter"),
         "letter": page_of("deadletters_deadletter", rows["letter"].pk),
         "replay-preview": reverse("admin:deadletters_deadletter_preview", args=[rows["letter"].pk]) + "?from_step=1",

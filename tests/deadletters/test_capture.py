@@ -7,8 +7,11 @@ from uuid import uuid4
 import pytest
 
 from deadletters.models import DeadLetter
+from runs.declarations.catalog import job_type_named
+from runs.maintenance.wake_timers import wake_timers
 from tests.deadletters.letters import fail
 from tests.runs.engine.story import say, use
+from tests.testapp.agents import FAIL
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +32,19 @@ def test_a_letter_of_a_real_run_tells_step_tries_version_and_kind(offline, post,
     assert letter.group.count == 1 and letter.group.fingerprint == letter.fingerprint
 
 
+def test_the_kind_of_an_error_is_what_the_rows_of_its_job_type_say(post, work, monkeypatch):
+    monkeypatch.setattr(type(job_type_named("squares")), "errors", {KeyError: "transient"})
+    monkeypatch.setitem(FAIL, "square-1", [KeyError("gone")] * 3)
+    run = post("squares", input={"upto": 1})
+
+    for _ in range(3):
+        work()
+        wake_timers()
+
+    letter = DeadLetter.objects.get(run_id=run.pk)
+    assert (letter.error_class, letter.error_kind, letter.attempts) == ("KeyError", "transient", 3)
+
+
 def test_each_letter_is_one_line_of_the_log_without_its_message(caplog):
     with caplog.at_level(logging.ERROR, logger="deadletters"):
         letter = fail("the password is hunter2")
@@ -38,6 +54,18 @@ def test_each_letter_is_one_line_of_the_log_without_its_message(caplog):
         assert str(known) in record.getMessage()
     assert (record.run_id, record.tenant, record.fingerprint) == (str(letter.run_id), "acme", letter.fingerprint)
     assert "hunter2" not in record.getMessage()
+
+
+def test_a_run_that_fails_is_one_line_of_the_log_which_quotes_nothing(post, work, monkeypatch, caplog):
+    monkeypatch.setitem(FAIL, "square-1", [ValueError("the password is hunter2")])
+    run = post("squares", input={"upto": 1})
+
+    with caplog.at_level(logging.INFO):
+        work()
+
+    (record,) = [one for one in caplog.records if str(run.pk) in one.getMessage()]
+    assert record.levelname == "ERROR" and record.getMessage().startswith("dead letter")
+    assert "hunter2" not in caplog.text
 
 
 def test_the_chain_of_replays_is_counted_over_runs_and_forks():

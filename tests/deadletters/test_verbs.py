@@ -106,20 +106,6 @@ def test_a_manual_task_is_live_until_its_assignee_says_it_is_done(letter, boss, 
 
 
 @pytest.mark.django_db
-def test_a_run_whose_letter_was_done_may_go_on_and_fail_again(break_run, boss, work):
-    run = break_run(times=2)
-    first = DeadLetter.objects.get()
-    make_task(first, user=boss, assignee=boss, due_at=DUE)
-    finish_task(first, user=boss)
-
-    retry_run(run, user=boss)
-    work()
-
-    assert DeadLetter.objects.filter(run_id=run.pk).count() == 2
-    assert list(dead_letters_agree()) == []
-
-
-@pytest.mark.django_db
 def test_what_is_nobodys_cannot_be_done(letter, boss):
     with pytest.raises(LetterDecidedError, match="nobody's"):
         finish_task(letter, user=boss)
@@ -189,3 +175,34 @@ def test_a_chain_of_replays_ends(break_run, boss, work, settings):
             again()
     assert DeadLetter.objects.get(pk=last.pk).status == "open"
     assert Run.objects.get(pk=run.pk).status == "failed"
+
+
+CLOSE = {
+    "discarded": lambda letter, user: discard(letter, user=user, note="known"),
+    "done": lambda letter, user: (assign(letter, user=user, assignee=user), finish_task(letter, user=user)),
+    "replayed": lambda letter, user: replay(letter, user=user, from_step=2),  # a fork goes on, the run stays failed
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("closed", CLOSE)
+def test_a_run_whose_letter_is_closed_is_not_retried(letter, boss, work, closed):
+    CLOSE[closed](letter, boss)
+    run = Run.objects.get(pk=letter.run_id)
+
+    with pytest.raises(LetterDecidedError, match=f"already {closed} by boss at"):
+        retry_run(run, user=boss)
+    work()
+
+    run.refresh_from_db()
+    assert (run.status, run.fence) == ("failed", 1)
+    assert CALLS["square-2"] == 1 + (closed == "replayed")
+    assert list(dead_letters_agree()) == []
+
+
+@pytest.mark.django_db
+def test_who_may_not_retry_a_run_is_not_told_what_became_of_its_letter(letter, boss, clara):
+    discard(letter, user=boss, note="known")
+
+    with pytest.raises(NotPermittedError):
+        retry_run(Run.objects.get(pk=letter.run_id), user=clara)

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from runs import clock
-from runs.models import Gate, Worker
+from runs.models import Gate, Mail, Worker, post_mail
 
 DOCS = Path(__file__).parents[2] / "docs" / "errors.md"
 
@@ -63,3 +63,21 @@ def test_a_shut_gate_is_shown_with_its_reason():
     code, said = doctor()
 
     assert code == 1 and "LOOK  gate anthropic m: shut until" in said and "later" in said
+
+
+@pytest.mark.django_db
+def test_mails_that_wait_too_long_or_were_given_up_are_findings():
+    _, said = doctor("--json")
+    assert by_what(said)["mails"]["is_well"]
+
+    post_mail(["olga@acme.example"], "News", "")
+    assert by_what(doctor("--json")[1])["mails"]["is_well"], "it has only just been posted"
+    Mail.objects.update(created_at=clock.in_seconds(-601))
+    late = by_what(doctor("--json")[1])["mails waiting"]
+    Mail.objects.update(next_try_at=None, given_up_at=clock.in_seconds(-3600))
+    given_up = by_what(doctor("--json")[1])["mails given up"]
+    Mail.objects.update(given_up_at=clock.in_seconds(-25 * 3600))
+
+    assert not late["is_well"] and late["said"] == "1 for more than 10 minutes"
+    assert not given_up["is_well"] and "send them again" in given_up["remedy"]
+    assert by_what(doctor("--json")[1])["mails"]["is_well"], "that was yesterday"

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel
@@ -24,6 +25,7 @@ CALLS: Counter[str] = Counter()
 KEYS: list[str] = []
 FAIL: dict[str, list[Exception]] = {}
 HAPPENED: dict[str, Any] = {}
+MEANWHILE: dict[str, Callable[[], Any]] = {}
 
 
 def _count(name: str) -> None:
@@ -80,6 +82,17 @@ def small_refund(context: Any, amount_usd: float) -> str:
     return f"refunded {amount_usd}"
 
 
+def _risk(arguments: dict[str, Any]) -> str:
+    return "low" if arguments["amount_usd"] < 20 else "high" if arguments["amount_usd"] > 500 else "medium"
+
+
+@tool(effect="unsafe", approval="always", risk=_risk, amount="amount_usd")
+def pay(context: Any, to: str, amount_usd: float) -> str:
+    """Pay somebody; the more, the riskier."""
+    _count("pay")
+    return f"paid {amount_usd} to {to}"
+
+
 def _crawl(context: Any) -> str:
     """Work for ever, in small steps, and say so at each."""
     _count("crawl")
@@ -122,6 +135,16 @@ class Clerk(Agent):
     model = "claude-sonnet-5-5"
     system = "You are the clerk."
     tools = [look_up, put, send, book, refund, small_refund, crawl, crawl_briefly, spawn, ask_human]
+
+
+@register
+class Cashier(Agent):
+    """Pays, where people or rules let it."""
+
+    name = "cashier"
+    model = "claude-sonnet-5-5"
+    system = "You are the cashier."
+    tools = [pay, look_up]
 
 
 @register
@@ -242,6 +265,57 @@ class SlowSquares(Job):
         return sum(context.step(f"square-{n}", slow_square, n, effect="unsafe") for n in range(1, upto + 1))
 
 
+def _read(document: str) -> str:
+    """Read a document; what the tests want to happen meanwhile happens meanwhile."""
+    _count("read")
+    if document in MEANWHILE:
+        MEANWHILE.pop(document)()
+    return document
+
+
+@register
+class Scan(Job):
+    """One at a time for each document; the newer post is discarded."""
+
+    name = "scan"
+    queue = "batch"
+    unique_by = ("document",)
+    on_conflict = "discard"
+
+    def run(self, context: Any, document: str, note: str = "", effect: str = "unsafe") -> str:
+        """Read it, and read it again."""
+        context.step("read", _read, document, effect=effect)
+        return str(context.step("read-again", _read, document, effect=effect))
+
+
+@register
+class ScanOnce(Job):
+    """As `Scan`, and not again within a minute, whatever the case of the document's name."""
+
+    name = "scan_once"
+    queue = "batch"
+    unique_by = lambda input: input["document"].lower()  # noqa: E731
+    on_conflict = "discard"
+    unique_for_s = 60
+
+    def run(self, context: Any, document: str) -> str:
+        """Read it."""
+        return str(context.step("read", _read, document, effect="read"))
+
+
+@register
+class Digest(Job):
+    """What was done within the hour is not done again."""
+
+    name = "digest"
+    queue = "batch"
+    fresh_for_s = 3600
+
+    def run(self, context: Any, document: str) -> str:
+        """Read it."""
+        return str(context.step("read", _read, document, effect="read"))
+
+
 def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -258,4 +332,4 @@ class Poison(Job):
         context.step("die", _die, effect="read")
 
 
-__all__ = ["CALLS", "FAIL", "HAPPENED", "KEYS", "ToolError", "TransientError", "UnknownOutcomeError"]
+__all__ = ["CALLS", "FAIL", "HAPPENED", "KEYS", "MEANWHILE", "ToolError", "TransientError", "UnknownOutcomeError"]

@@ -12,12 +12,14 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from agentops.offline.model import BATCH_S
 from agentops.workload.client import StoppedError
 from agentops.workload.house import NotReadyError
 from agentops.workload.play import Played
 from agentops.workload.replay import checked_workload, replay
 from agentops.workload.report import Report
 from agentops.workload.show import show
+from runs.states import Lane
 
 
 class Command(BaseCommand):
@@ -33,6 +35,10 @@ class Command(BaseCommand):
         parser.add_argument("folder", type=Path, metavar="DIR", help="the workload's folder")
         parser.add_argument("--limit", type=int, metavar="N", help="only the first N conversations")
         parser.add_argument("--workers", type=int, default=2, metavar="N", help="worker processes (default: 2)")
+        parser.add_argument("--lane", choices=list(Lane), default=Lane.STANDARD, help="`batch`: in message batches")
+        parser.add_argument(
+            "--batch-seconds", type=float, default=BATCH_S, metavar="S", help="a message batch has ended after so long"
+        )
         parser.add_argument("--json", action="store_true", help="end with the report as one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,6 +46,8 @@ class Command(BaseCommand):
         for name in ("limit", "workers"):
             if options[name] is not None and options[name] < 1:
                 raise CommandError(f"--{name} must be at least 1", returncode=2)
+        if not options["batch_seconds"] > 0:
+            raise CommandError("--batch-seconds must be above 0", returncode=2)
         try:
             report = self._replay(options)
         except NotReadyError as error:
@@ -68,6 +76,8 @@ class Command(BaseCommand):
             return replay(
                 workload,
                 workers=options["workers"],
+                lane=Lane(options["lane"]),
+                batch_s=options["batch_seconds"],
                 stopping=stopping,
                 ended=ended,
                 warn=lambda text: progress.console.print(f"Warning: {text}", markup=False),

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from runs.maintenance.reconcile import reconcile
+from runs.maintenance.reconcile import reconcile_and_send
 
 
 class Command(BaseCommand):
     """Do what is due, once."""
 
-    help = "Rescue runs of dead workers, wake due timers, expire decisions, recount waiting lines."
+    help = "Rescue runs of dead workers, wake due timers, expire decisions, recount waiting lines, send mails."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Sweep and tell."""
-        done = reconcile(thorough=True)
+        done = reconcile_and_send()
         if options["json"]:
             self.stdout.write(json.dumps(done))
             return

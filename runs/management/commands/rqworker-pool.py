@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("queues", nargs="*", default=["agents"], help="queue names (default: agents)")
+        parser.add_argument("queues", nargs="*", default=["agents"], help="as those of rqworker (default: agents)")
         parser.add_argument("--num-workers", type=int, default=2, help="processes (default: 2)")
         parser.add_argument("--slots", type=int, default=conf().slots, help="runs held at once by each")
         parser.add_argument("--burst", action="store_true", help="end when no run is left")

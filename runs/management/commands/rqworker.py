@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from runs.conf import conf
+from runs.queue.shares import read_weights
 from runs.worker.alone import OPTION
 from runs.worker.serve import serve, serve_alone
 
@@ -14,11 +15,16 @@ from runs.worker.serve import serve, serve_alone
 class Command(BaseCommand):
     """Run a worker until SIGTERM or Ctrl-C."""
 
-    help = "Work on runs of the given queues, in that order. Needs no Redis; doorbells only make it look sooner."
+    help = (
+        "Work on runs of the given queues, in that order, or by their weights (critical=3 default=2). Needs no Redis; "
+        "doorbells only make it look sooner."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options; those of django-rq that have no meaning here are accepted."""
-        parser.add_argument("queues", nargs="*", default=["agents"], help="queue names (default: agents)")
+        parser.add_argument(
+            "queues", nargs="*", default=["agents"], help="queue names, each with =WEIGHT or without (default: agents)"
+        )
         parser.add_argument("--slots", type=int, help=f"runs held at once (default: {conf().slots})")
         parser.add_argument("--grace", type=float, help=f"seconds for a stop (default: {conf().grace_s:g})")
         parser.add_argument("--burst", action="store_true", help="end when no run is left")
@@ -28,17 +34,21 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work."""
-        unknown = [queue for queue in options["queues"] if queue not in settings.RQ_QUEUES]
+        try:
+            weights = read_weights(options["queues"])
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        unknown = [queue for queue in weights if queue not in settings.RQ_QUEUES]
         if unknown:
             raise CommandError(f"no queue {unknown[0]!r}; there are {', '.join(settings.RQ_QUEUES)}")
         if options["slots"] is not None and options["slots"] < 1:
             raise CommandError("--slots must be at least 1")
         if options["alone"]:
-            serve_alone(options["queues"])
+            serve_alone(list(weights))
         self.stdout.write(f"worker on {', '.join(options['queues'])}")
         self.stdout.flush()
         serve(
-            options["queues"],
+            weights,
             slots=options["slots"],
             name=options["name"],
             burst=options["burst"],

@@ -14,7 +14,7 @@ from runs.models import Run
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.post_run import RunRequest, post_run
 from runs.operations.why import why
-from runs.states import ENDED, RunStatus
+from runs.states import ENDED, OnConflict, RunStatus
 
 _LOOK_EVERY_S = 0.3
 
@@ -29,6 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("name", help="job type")
         parser.add_argument("--input", default="{}", metavar="JSON")
         parser.add_argument("--tenant", default="default", metavar="SLUG")
+        parser.add_argument("--on-conflict", choices=list(OnConflict), help="while another run counts as the same")
         parser.add_argument("--no-follow", action="store_true", help="print the id and leave")
         parser.add_argument("--json", action="store_true", help="print the last state as JSON")
 
@@ -61,7 +62,9 @@ class Command(BaseCommand):
         try:
             tenant = make_tenant(options["tenant"])
             run, _ = post_run(
-                RunRequest(job_type=options["name"], input=json.loads(options["input"])),
+                RunRequest(
+                    job_type=options["name"], input=json.loads(options["input"]), on_conflict=options["on_conflict"]
+                ),
                 tenant=tenant,
                 user=make_member(tenant, None),
                 origin="command",
@@ -79,6 +82,6 @@ class Command(BaseCommand):
                 reasons = "; ".join(reason.message for reason in why(run))
                 words = run.progress_message or reasons
                 progress.update(bar, completed=run.progress_percent, description=f"{run.status} {words}")
-                time.sleep(_LOOK_EVERY_S)
+                time.sleep(_LOOK_EVERY_S)  # a person watches a terminal; workers are elsewhere
                 run.refresh_from_db()
         return run

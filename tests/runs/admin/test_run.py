@@ -109,6 +109,30 @@ def test_an_operator_retries_a_failed_run(operator_client, operator, tenant):
     assert letter.status == "replayed"
 
 
+def test_next_retry_visible_with_the_time_left_and_a_button_to_make_it_now(operator_client, operator, tenant):
+    run = make_run(tenant, operator, RunStatus.RETRYING)
+
+    page = operator_client.get(page_of(run)).content.decode()
+    assert f"{run.next_attempt_at:%Y-%m-%d %H:%M:%S}, in 2 m" in page and ">Retry now</button>" in page
+    response = operator_client.post(verb_of(run, "retry"), follow=True)
+
+    run.refresh_from_db()
+    assert (run.status, run.next_attempt_at) == (RunStatus.QUEUED, None)
+    assert "does not wait any longer" in texts(response)
+    assert run.events.last().actor == "olga"
+
+
+def test_retry_is_not_offered_once_the_letter_is_closed_and_says_by_whom(operator_client, operator, tenant):
+    letter = make_failed(tenant, operator)
+    closed = {"status": "discarded", "decided_by": operator, "decided_at": letter.failed_at}
+    letter.__class__.objects.filter(pk=letter.pk).update(**closed)
+    run = Run.objects.get(pk=letter.run_id)
+
+    assert "already discarded by olga" in operator_client.get(page_of(run)).content.decode()
+    assert "already discarded by olga" in texts(operator_client.post(verb_of(run, "retry"), follow=True))
+    assert Run.objects.get(pk=run.pk).status == RunStatus.FAILED
+
+
 def test_the_bulk_action_cancels_what_can_be_and_names_the_rest(operator_client, operator, tenant):
     queued, done = make_run(tenant, operator), make_run(tenant, operator, RunStatus.COMPLETED)
     chosen = {"action": "cancel_selected", "_selected_action": [queued.pk, done.pk]}
@@ -195,7 +219,7 @@ def test_an_unfinished_run_reloads_unless_told_otherwise(operator_client, operat
 
 
 def test_a_page_with_an_open_decision_does_not_reload_what_is_being_typed_away(operator_client, operator, tenant):
-    action = make_waiting(tenant, operator)
+    action = make_waiting(tenant)
 
     assert "http-equiv" not in operator_client.get(page_of(action.run)).content.decode()
 

@@ -60,3 +60,10 @@ def test_revoking_needs_the_permission_and_reaches_only_own_tenants(client, tena
     client.force_login(make_user("ada", tenant=tenant, perms=("runs.view_apitoken", "runs.change_apitoken")))
     client.post(address, chosen)
     assert list(ApiToken.objects.filter(revoked_at__isnull=False)) == [own]
+
+
+def test_a_membership_is_of_a_tenant_even_if_a_superuser_gives_it(root_client, root):
+    page = root_client.post("/admin/runs/membership/add/", {"user": root.pk, "tenant": "", "role": "viewer"})
+
+    assert page.status_code == 200
+    assert page.context["adminform"].form.errors["tenant"] == ["This field is required."]

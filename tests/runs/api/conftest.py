@@ -52,6 +52,11 @@ def assert_problem(response: Any, status: int, code: str, *fields: str) -> dict[
     return document
 
 
+def reasons(api: Api, run: Run) -> list[str]:
+    """Read the codes of why a run waits."""
+    return [reason["code"] for reason in api.get(f"{RUNS}{run.pk}/").json()["why"]]
+
+
 def say(text: str, **more: Any) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": text}], **more}
 
@@ -85,6 +90,15 @@ def api_of(tenant: Tenant):
 def foreign(api_of) -> Api:
     """A client of another tenant, with every scope."""
     return api_of(slug="globex")
+
+
+@pytest.fixture
+def root(tenant: Tenant, api_of) -> Api:
+    """A client of a superuser."""
+    user = make_member(tenant, "root")
+    user.is_superuser = True
+    user.save()
+    return api_of("root")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ and with another tenant's. A new address fails here until it is known.
 import re
 import time
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -16,8 +16,13 @@ from deadletters.models import DeadLetter, LetterGroup, Redrive
 from deadletters.redrive.plan import plan
 from deadletters.redrive.selection import Selection
 from runs.api.problems import unknown_address
-from runs.models import SCOPES, PendingAction, Run
+from runs.models import SCOPES, ApprovalRule, Ceiling, Limit, Pause, PendingAction, Run
 from runs.operations.accounts import make_tenant, make_token
+from runs.operations.actions.rules import RuleRequest, grant_rule
+from runs.operations.ceilings import set_ceiling
+from runs.operations.limits import set_limit
+from runs.operations.pauses import pause
+from runs.operations.scope import Scope
 from tests.runs.api.conftest import NOBODY, RUNS, Api, assert_problem, row_of
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +31,15 @@ BODIES = {
     "reject": {"note": "n"},
     "resolve": {"outcome": "happened"},
     "messages": {"text": "t"},
+    "answer": {"text": "t"},
+    "raise": {"max_cost_usd": "1"},
+    "ask": {"text": "t"},
+    "reply": {"text": "t"},
+    "reassign": {"to": "service@acme"},
+    "bulk": {"ids": [], "verb": "approve"},  # answered with 422 by whoever may decide
+    "limits": {},  # and these
+    "pauses": {},
+    "approval-rules": {},  # answered with 422 by whoever may grant
     "discard": {"note": "n"},
     "fork": {"from_step": 1},
     "assign": {"user": "service@acme"},
@@ -48,6 +62,29 @@ SCOPE_OF = {
     ("POST", "actions/<uuid:pk>/approve/"): "actions:decide",
     ("POST", "actions/<uuid:pk>/reject/"): "actions:decide",
     ("POST", "actions/<uuid:pk>/resolve/"): "actions:decide",
+    ("POST", "actions/<uuid:pk>/answer/"): "actions:decide",
+    ("POST", "actions/<uuid:pk>/raise/"): "actions:decide",
+    ("POST", "actions/<uuid:pk>/ask/"): "actions:decide",
+    ("POST", "actions/<uuid:pk>/reply/"): "actions:decide",
+    ("POST", "actions/<uuid:pk>/reassign/"): "actions:decide",
+    ("POST", "actions/<uuid:pk>/escalate/"): "actions:decide",
+    ("POST", "actions/bulk/"): "actions:decide",
+    ("GET", "approval-rules/"): "actions:read",
+    ("POST", "approval-rules/"): "actions:decide",
+    ("GET", "approval-rules/<uuid:pk>/"): "actions:read",
+    ("POST", "approval-rules/<uuid:pk>/revoke/"): "actions:decide",
+    ("GET", "limits/"): "limits:read",
+    ("POST", "limits/"): "limits:write",
+    ("GET", "limits/<uuid:pk>/"): "limits:read",
+    ("POST", "limits/<uuid:pk>/change/"): "limits:write",
+    ("GET", "pauses/"): "limits:read",
+    ("POST", "pauses/"): "limits:write",
+    ("GET", "pauses/<uuid:pk>/"): "limits:read",
+    ("POST", "pauses/<uuid:pk>/end/"): "limits:write",
+    ("GET", "ceilings/"): "limits:read",
+    ("POST", "ceilings/"): "limits:write",
+    ("GET", "ceilings/<int:pk>/"): "limits:read",
+    ("POST", "ceilings/<int:pk>/change/"): "limits:write",
     ("GET", "dead-letters/"): "dead_letters:read",
     ("GET", "dead-letters/<uuid:pk>/"): "dead_letters:read",
     ("POST", "dead-letters/<uuid:pk>/replay/"): "dead_letters:write",
@@ -71,11 +108,12 @@ SCOPE_OF = {
     ("POST", "redrives/<uuid:pk>/resume/"): "dead_letters:write",
     ("POST", "redrives/<uuid:pk>/abort/"): "dead_letters:write",
     ("GET", "job-types/"): "runs:read",
+    ("GET", "usage/"): "usage:read",
+    ("GET", "budgets/"): "usage:read",
 }
 NOT_BUILT = {
     "runs/<uuid:pk>/events/",
     "queues/",
-    "usage/",
     "workflows/<uuid:pk>/",
     "schedules/",
     "webhooks/",
@@ -106,7 +144,8 @@ def methods_of(pattern: URLPattern) -> set[str]:
 
 
 def address(path: str, pk=NOBODY) -> str:
-    return "/api/v1/" + path.replace("<uuid:pk>", str(pk))
+    number = str(pk if isinstance(pk, int) else UUID(str(pk)).int % 10**9)  # of none, if it is no number
+    return "/api/v1/" + path.replace("<uuid:pk>", str(pk)).replace("<int:pk>", number)
 
 
 def send(api: Api, method: str, path: str, pk=NOBODY):
@@ -183,12 +222,20 @@ def theirs(approval, failed, user) -> dict[str, object]:
         "actions": approval.pk,
         "dead-letters": DeadLetter.objects.get(run_id=failed.pk).pk,
         "dead-letter-groups": DeadLetter.objects.get(run_id=failed.pk).group_id,
+        "approval-rules": grant_rule(
+            RuleRequest(tool="pay", reason="small", expires_at=timezone.now() + timedelta(days=1), max_uses=3),
+            tenant=approval.tenant,
+            user=user,
+        ).pk,
+        "limits": set_limit(Scope(tenant=approval.tenant), user=user, most=3).pk,
+        "pauses": pause(Scope(tenant=approval.tenant), user=user, reason="moving").pk,
+        "ceilings": set_ceiling(Ceiling(queue="agents", tenant=approval.tenant, most=3), user=user).pk,
         "redrives": plan(DeadLetter.objects.all(), Selection(), user=user).pk,
     }
 
 
 def rows() -> list[object]:
-    shown = (Run, PendingAction, DeadLetter, LetterGroup, Redrive)
+    shown = (Run, PendingAction, ApprovalRule, Limit, Pause, Ceiling, DeadLetter, LetterGroup, Redrive)
     return [list(model.objects.order_by("pk").values()) for model in shown]
 
 
@@ -203,7 +250,9 @@ def test_another_tenants_object_does_not_exist_and_stays_as_it_is(foreign, their
     assert rows() == before
 
 
-@pytest.mark.parametrize("path", ["runs/", "actions/", "dead-letters/", "redrives/"])
+@pytest.mark.parametrize(
+    "path", ["runs/", "actions/", "approval-rules/", "limits/", "pauses/", "ceilings/", "dead-letters/", "redrives/"]
+)
 def test_another_tenants_lists_are_empty(foreign, theirs, path):
     assert foreign.get(address(path)).json()["results"] == []
 

@@ -10,6 +10,7 @@ from tests.testapp.agents import CALLS
 
 pytestmark = pytest.mark.django_db
 
+HAND_ON = ["ask", "reassign", "escalate"]
 LEAST = set(
     "id kind status run step tool arguments effect effect_key reason verbs requested_at expires_at decided_at "
     "decided_by note".split()
@@ -27,21 +28,22 @@ def test_an_open_approval_tells_what_will_be_done(api, approval):
     assert (document["kind"], document["status"], document["tool"]) == ("approval", "open", "refund")
     assert document["arguments"] == {"order_id": "7", "amount_usd": 5.0}
     assert (document["run"], document["step"], document["effect"]) == (str(approval.run_id), 2, "unsafe")
-    assert document["verbs"] == ["approve", "reject"] and document["effect_key"] and document["reason"]
+    assert document["verbs"] == ["approve", "approve_with_edits", "reject", *HAND_ON]
+    assert document["effect_key"] and document["reason"]
     assert (document["decided_at"], document["decided_by"], document["note"]) == (None, None, "")
     assert document["requested_at"].endswith("Z") and document["expires_at"].endswith("Z")
 
 
 @pytest.mark.parametrize(
     ("fixture", "verbs"),
-    [("question", ["answer"]), ("outcome", ["resolve", "reject"]), ("budget", ["approve", "reject"])],
+    [("question", ["answer"]), ("outcome", ["resolve", "reject"]), ("budget", ["approve", "raise", "reject"])],
 )
 def test_every_kind_tells_its_verbs(api, request, fixture, verbs):
     action = request.getfixturevalue(fixture)
 
     document = api.get(f"{ACTIONS}{action.pk}/").json()
 
-    assert (document["kind"], document["verbs"]) == (fixture, verbs) and document.keys() >= LEAST
+    assert (document["kind"], document["verbs"]) == (fixture, [*verbs, *HAND_ON]) and document.keys() >= LEAST
 
 
 def test_the_list_is_filtered_and_the_tenants_own(api, foreign, approval):

@@ -122,9 +122,7 @@ def test_every_wrong_field_is_named_at_once(api):
     assert_problem(answer, 422, "invalid", "job_type", "priority", "lane")
 
 
-@pytest.mark.parametrize(
-    ("field", "value"), [("lane", "batch"), ("webhook_url", "https://example.org/"), ("on_conflict", "join")]
-)
+@pytest.mark.parametrize(("field", "value"), [("webhook_url", "https://example.org/")])
 def test_what_is_not_built_is_refused_and_never_ignored(api, field, value):
     assert_problem(api.post(RUNS, CLERK | {field: value}), 422, "not_supported", field)
 
@@ -249,3 +247,12 @@ def test_only_a_run_of_the_same_tenant_and_job_type_can_be_continued(api, foreig
 
     assert [answer.status_code for answer in answers] in ([409] * 3, [422] * 3)
     assert Run.objects.count() == 1
+
+
+def test_a_key_stands_for_the_same_body_whether_it_names_the_standard_lane_or_none(api):
+    answers = [api.post(RUNS, CLERK | lane, **{"Idempotency-Key": "k"}) for lane in ({}, {"lane": "standard"})]
+
+    assert answers[0].json()["id"] == answers[1].json()["id"]
+    assert_problem(
+        api.post(RUNS, CLERK | {"lane": "batch"}, **{"Idempotency-Key": "k"}), 422, "conflict", "Idempotency-Key"
+    )

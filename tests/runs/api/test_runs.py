@@ -9,6 +9,7 @@ import pytest
 
 from runs.models import Run
 from tests.runs.api.conftest import NOBODY, RUNS, assert_problem
+from tests.runs.engine.story import say
 
 pytestmark = pytest.mark.django_db
 
@@ -222,6 +223,18 @@ def test_retrying_a_failed_run_continues_it(api, failed, work):
     failed.refresh_from_db()
     assert (failed.status, failed.fence) == ("completed", 2)
     assert_problem(api.post(f"{RUNS}{failed.pk}/retry/"), 409, "wrong_state")
+
+
+def test_retrying_a_run_that_waits_for_its_next_try_makes_it_now(api, offline, post, work):
+    offline({"turns": [say("Done.", faults=[{"kind": "overloaded"}])]})
+    run = post("clerk")
+    work()
+    assert api.get(f"{RUNS}{run.pk}/").json()["status"] == "retrying"
+
+    answer = api.post(f"{RUNS}{run.pk}/retry/")
+
+    assert (answer.status_code, answer.json()["status"], answer.json()["next_attempt_at"]) == (202, "queued", None)
+    assert_problem(api.post(f"{RUNS}{run.pk}/retry/"), 409, "wrong_state")
 
 
 def test_only_a_failed_run_is_retried(api, post, completed):

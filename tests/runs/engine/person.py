@@ -4,7 +4,10 @@ from datetime import timedelta
 
 from runs import clock
 from runs.errors import InvalidTransitionError
-from runs.operations.decide_action import answer, approve, reject, resolve
+from runs.operations.actions.answer import answer
+from runs.operations.actions.approve import approve
+from runs.operations.actions.reject import reject
+from runs.operations.actions.resolve import resolve
 from tests.runs.engine.witness import Witness
 
 

@@ -6,8 +6,11 @@ from uuid import uuid4
 import pytest
 
 from deadletters.models import DeadLetter
+from deadletters.verbs.replay import preview
+from runs.engine import provider
 from runs.engine.advance import advance
 from runs.engine.outcomes import Completed, Failed, Lost, Retry
+from runs.invariants.every import breaches
 from runs.models import ModelCall, Run
 from runs.operations.replay_run import retry_run
 from runs.queue.claim import claim_next
@@ -142,6 +145,29 @@ def test_a_structured_output_is_an_object_and_a_wrong_one_fails(offline, post, w
     good.refresh_from_db(), bad.refresh_from_db()
     assert good.output == {"score": 3, "reason": "fine"}
     assert bad.status == "failed" and bad.last_error["type"] == "OutputInvalidError"
+
+
+def test_a_retry_asks_again_for_an_answer_that_was_no_valid_output(offline, post, work, user):
+    first = offline({"turns": [say('{"score": "high"}')]})
+    run = post("judge")
+    work()
+    step = run.steps.get()
+    assert (step.status, step.error["type"]) == ("failed", "OutputInvalidError")
+    assert step.result["content"][0]["text"] == '{"score": "high"}', "what was said is kept for whoever looks"
+    told = preview(DeadLetter.objects.get(run_id=run.pk))
+    assert (told.reused, told.runs_again) == ([], [1])
+    assert told.estimated_cost_usd > 0
+
+    provider.close_client()  # the next model listens elsewhere
+    second = offline({"turns": [say('{"score": 3, "reason": "fine"}')]})
+    retry_run(run, user=user)
+    work()
+
+    run.refresh_from_db()
+    assert (run.status, run.output) == ("completed", {"score": 3, "reason": "fine"})
+    assert [r["body"] for r in second.requests] == [r["body"] for r in first.requests]
+    assert run.cost_usd == sum(call.cost_usd for call in run.model_calls.all())
+    assert not list(breaches(look_again_after_s=0))
 
 
 def test_a_retried_run_continues_after_its_last_good_step(offline, post, work, user):

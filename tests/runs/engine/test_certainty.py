@@ -13,6 +13,7 @@ from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import Line, ModelCall, Run
 from tests.cutting_proxy import CuttingProxy
+from tests.runs.budgets.money import budget
 from tests.runs.engine.story import say, trace, use
 from tests.testapp.agents import CALLS
 
@@ -22,6 +23,7 @@ pytestmark = [
 ]
 
 STORY = {"turns": [use(("send", {"to": "a"})), use(("look_up", {"key": "k"})), say("Done.")]}
+SLEEPS = {"turns": [use(("refund", {"order_id": "7", "amount_usd": 3.5}), ("send", {"to": "a"})), say("Done.")]}
 CALLED = ["send", "look_up"]
 CLAIM_COMMITS = 2  # after the guarded statement in its transaction
 
@@ -48,8 +50,11 @@ def proxy():
 
 @pytest.mark.fault(48)
 @pytest.mark.parametrize("deliver", [False, True], ids=["write lost", "answer lost"])
-def test_a_write_without_an_answer_is_written_exactly_once(offline, post, work, proxy, deliver):
+@pytest.mark.parametrize("has_budget", [False, True], ids=["one statement", "a transaction with budgets"])
+def test_a_write_without_an_answer_is_written_exactly_once(offline, post, work, proxy, deliver, has_budget):
     offline(STORY)
+    if has_budget:
+        budget("1000")
     at_write = 0
     while at_write == 0 or proxy.cuts:
         at_write += 1
@@ -72,7 +77,28 @@ def test_a_write_without_an_answer_is_written_exactly_once(offline, post, work, 
     assert list(breaches()) == []
 
 
-def work_through(work, run):
+@pytest.mark.parametrize("deliver", [False, True], ids=["write lost", "answer lost"])
+def test_a_run_that_goes_to_sleep_forgets_nothing_when_a_write_has_no_answer(offline, post, work, proxy, deliver):
+    """The result of a call is written together with the sleep: all of that is written again, or none of it."""
+    offline(SLEEPS)
+    at_write = 0
+    while at_write == 0 or proxy.cuts:
+        at_write += 1
+        CALLS.clear()
+        run = post("clerk")
+        proxy.cut(at_write=at_write, deliver=deliver)
+        work_through(work, run, until="waiting_for_confirmation")
+
+        assert run.status == "waiting_for_confirmation", f"write {at_write}"
+        assert (run.steps.get(name="send").status, CALLS["send"]) == ("completed", 1), f"write {at_write}"
+        assert [action.kind for action in run.actions.all()] == ["approval"]
+        assert run.events.filter(kind="run.waiting_for_confirmation").count() == 1
+    proxy.cut(at_write=0, deliver=False)
+    assert at_write > 4
+    assert list(breaches()) == []
+
+
+def work_through(work, run, until="completed"):
     """Work like a slot: a claim that fails is tried again. One that was committed unheard waits for its lease."""
     for _ in range(5):
         try:
@@ -80,7 +106,7 @@ def work_through(work, run):
         except Exception:
             connection.close()
         run.refresh_from_db()
-        if run.status == "completed":
+        if run.status == until:
             return
         Run.objects.filter(pk=run.pk, status="running").update(lease_expires_at=Now())
         rescue_runs()

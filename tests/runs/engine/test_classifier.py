@@ -5,7 +5,7 @@ import httpx2
 import pytest
 from django.db import OperationalError
 
-from runs.engine.classifier import TABLE, classify, judge
+from runs.engine.classifier import TABLE, classify, judge, may_have_spent
 from runs.engine.provider import Progress, ask, close_client
 from runs.engine.retry_after import retry_after_s
 from runs.errors import BrokenStreamError, ModelTimeoutError, RateLimitedError, UnknownOutcomeError
@@ -101,12 +101,24 @@ def test_retry_after_is_read_in_seconds_and_as_a_date(offline, settings, fault, 
 
 
 @pytest.mark.parametrize(
+    "date",
+    ["Thu, 01 Jan 2026 00:00:00 +99999999999999", "Fri, 31 Dec 9999 23:59:59 -2359", "Mon, 01 Jan 0001 00:00:00 +2359"],
+)
+@pytest.mark.django_db
+def test_a_retry_after_that_is_no_moment_was_not_said(date):
+    response = httpx2.Response(429, headers={"retry-after": date}, request=httpx2.Request("POST", "http://model.test"))
+
+    assert retry_after_s(anthropic.RateLimitError("later", response=response, body=None)) in (None, 0.0, 3600.0)
+
+
+@pytest.mark.parametrize(
     ("error", "kind"),
     [
         (KeyError("x"), "permanent"),
         (OperationalError("away"), "transient"),
         (TimeoutError(), "transient"),
         (ConnectionResetError(), "transient"),
+        (httpx2.DecodingError("the compressed stream is damaged"), "transient"),
         (UnknownOutcomeError("who knows"), "unknown_outcome"),
         (RateLimitedError("later", retry_after_s=3), "rate_limited"),
     ],
@@ -114,6 +126,51 @@ def test_retry_after_is_read_in_seconds_and_as_a_date(offline, settings, fault, 
 )
 def test_other_errors_are_permanent_unless_the_table_knows_them(error, kind):
     assert classify(error) == kind
+
+
+REQUEST_SENT = httpx2.Request("POST", "http://model.test")
+
+
+def answered(status):
+    return anthropic.APIStatusError("no", response=httpx2.Response(status, request=REQUEST_SENT), body=None)
+
+
+def broken(cause, error_class=anthropic.APIConnectionError):
+    error = error_class(request=REQUEST_SENT)
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "spent"),
+    [
+        *[(answered(status), False) for status in (400, 401, 404, 408, 409, 413, 429, 529)],
+        *[(answered(status), True) for status in (200, 500, 503, 504)],
+        (broken(httpx2.ConnectError("refused")), False),
+        (broken(httpx2.ConnectTimeout("no route"), anthropic.APITimeoutError), False),
+        (broken(httpx2.PoolTimeout("no place"), anthropic.APITimeoutError), False),
+        (broken(httpx2.ReadError("reset")), True),
+        (broken(httpx2.RemoteProtocolError("closed without an answer")), True),
+        (broken(httpx2.ReadTimeout("silent"), anthropic.APITimeoutError), True),
+        (broken(None), True),
+        (BrokenStreamError("cut"), True),
+        (ModelTimeoutError("too long"), True),
+    ],
+    ids=lambda value: repr(getattr(value, "__cause__", None) or value)[:60],
+)
+def test_a_failed_call_has_cost_nothing_only_if_it_was_refused_or_reached_nobody(error, spent):
+    assert may_have_spent(error) is spent
+
+
+def test_a_model_that_nobody_reaches_has_cost_nothing(settings):
+    settings.ANTHROPIC_BASE_URL, settings.ANTHROPIC_API_KEY = "http://127.0.0.1:1", "offline"
+    close_client()
+
+    with pytest.raises(anthropic.APIConnectionError) as caught:
+        ask(REQUEST, check=lambda: None, progress=Progress(), timeout_s=30)
+
+    assert not may_have_spent(caught.value)
+    close_client()
 
 
 def test_rows_of_the_job_type_go_first():

@@ -17,7 +17,8 @@ from runs.invariants.every import breaches
 from runs.maintenance.repair_lines import repair_lines
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import ModelCall, PendingAction, Run
-from runs.operations.decide_action import approve, resolve
+from runs.operations.actions.approve import approve
+from runs.operations.actions.resolve import resolve
 from runs.queue.claim import claim_next
 from tests.testapp.agents import CALLS, FAIL, HAPPENED, KEYS
 

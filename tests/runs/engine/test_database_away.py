@@ -7,11 +7,13 @@ from django.db import OperationalError
 from django.db.models.functions import Now
 
 from runs.engine import advance as engine
+from runs.engine import settle as settling
 from runs.engine.journal import Journal
 from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.wake_timers import wake_timers
 from runs.models import ModelCall, Run, Step
+from runs.operations.actions.approve import approve
 from tests.testapp import agents
 from tests.testapp.agents import CALLS
 
@@ -143,4 +145,40 @@ def test_a_refused_answer_is_paid_for_once(offline, post, work):
 
     run.refresh_from_db()
     assert run.status == "failed" and ModelCall.objects.get(run=run).status == "settled"
+    assert list(breaches()) == []
+
+
+REFUND = {"type": "tool_use", "name": "refund", "input": {"order_id": "7", "amount_usd": 3.5}}
+
+
+@pytest.mark.django_db(transaction=True)  # else there is one try: the transaction is the test's
+def test_a_finished_call_is_not_forgotten_when_going_to_sleep_has_to_be_written_again(
+    offline, post, work, user, monkeypatch
+):
+    offline({"turns": [{"content": [REFUND, *SEND["content"]]}, DONE]})
+    once(monkeypatch, settling, "_is_to_be_cancelled", when=lambda journal: journal.run.status != "running")
+    run = post("clerk")
+
+    work()
+
+    run.refresh_from_db()
+    assert run.status == "waiting_for_confirmation" and run.steps.get(name="send").status == "completed"
+    assert run.events.filter(kind="run.waiting_for_confirmation").count() == 1
+    approve(run.actions.get(), user=user)
+    work()
+    run.refresh_from_db()
+    assert (run.status, CALLS["send"], list(breaches())) == ("completed", 1, [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_try_that_is_to_be_made_later_is_counted_once_however_often_that_is_written(offline, post, work, monkeypatch):
+    offline({"turns": [SEND, DONE | {"faults": [{"kind": "server_error"}]}]})
+    once(monkeypatch, settling, "_is_to_be_cancelled", when=lambda journal: journal.run.status == "retrying")
+    run = post("clerk")
+
+    work()
+
+    run.refresh_from_db()
+    told = run.events.filter(kind="run.retrying").count()
+    assert (run.status, run.attempts, told, CALLS["send"]) == ("retrying", 1, 1, 1)
     assert list(breaches()) == []

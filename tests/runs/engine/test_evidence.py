@@ -10,7 +10,7 @@ from runs.engine.advance import advance
 from runs.errors import InvalidTransitionError
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import PendingAction, Run, Step, Worker
-from runs.operations.decide_action import resolve
+from runs.operations.actions.resolve import resolve
 from runs.queue.claim import claim_next
 from tests.runs.engine.story import say, use
 from tests.testapp import agents

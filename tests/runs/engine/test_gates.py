@@ -1,11 +1,14 @@
 """Gates: a provider that asks for a pause, or fails in a burst, is asked by one probe and not by a crowd."""
 
+from uuid import UUID
+
 import pytest
 from django.db import OperationalError
 
 from runs import clock
-from runs.engine import gates
+from runs.engine import gates, settle
 from runs.engine.outcomes import Completed, HeldBack, Retry
+from runs.errors import RateLimitedError, TransientError
 from runs.invariants.every import breaches
 from runs.maintenance.open_gates import open_gates
 from runs.maintenance.wake_timers import wake_timers
@@ -16,6 +19,7 @@ from tests.at_once import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+MODEL, PROBE = "claude-sonnet-5-5", UUID(int=7)
 TEXT = {"content": [{"type": "text", "text": "Done."}]}
 LIMITED = {"kind": "rate_limited", "retry_after_s": 5, "times": -1, "for_s": 3600}
 
@@ -168,6 +172,47 @@ def test_the_circuits_pause_is_doubled_while_the_provider_fails(offline, post, w
     assert pauses == [30, 60, 120]
 
 
+def pauses_by(*failures, times_shut=0, shut_by=""):
+    """Let each of them fail a call of a gate whose pause is over, as its probe would; return the pauses in seconds."""
+    over = clock.now() if shut_by else None
+    gate = Gate.objects.create(
+        provider="anthropic", model=MODEL, shut_by=shut_by, times_shut=times_shut, shut_at=over, shut_until=over
+    )
+    pauses = []
+    for fence, error in enumerate(failures):
+        Gate.objects.update(probe=PROBE, probe_fence=fence)
+        call = ModelCall(run_id=PROBE, fence=fence, model=MODEL, trouble=gates.trouble_of(error))
+        gates.note_failure(call, error, probing=True)
+        gate.refresh_from_db()
+        pauses.append(round((gate.shut_until - clock.now()).total_seconds()))
+        clock.advance(pauses[-1] + 1)
+    return pauses
+
+
+def test_a_gate_that_was_shut_a_thousand_times_is_shut_for_the_longest_pause_once_more():
+    assert pauses_by(TransientError("away"), times_shut=1100, shut_by="circuit") == [300]
+
+
+def test_what_was_in_flight_when_the_gate_was_shut_does_not_change_when_that_was(offline, post, work, gate):
+    offline(answering(LIMITED))
+    post("clerk")
+    work()
+    first = gate()
+
+    clock.advance(3)
+    call = ModelCall(run_id=PROBE, fence=1, model=MODEL, trouble="rate_limit")
+    gates.note_failure(call, RateLimitedError("later", retry_after_s=5), probing=False)
+
+    assert gate().shut_at == first.shut_at and gate().shut_until > first.shut_until
+    assert gate().times_shut == 1
+
+
+def test_a_429_is_no_failure_that_doubles_the_circuits_pause():
+    later, away = RateLimitedError("later", retry_after_s=5), TransientError("away")
+
+    assert pauses_by(*[later] * 6, away, away, later, away) == [5] * 6 + [15, 30, 5, 15]
+
+
 def test_a_probe_that_is_refused_for_its_own_fault_opens_the_gate(offline, post, work, gate):
     refused = {"kind": "status", "status": 400, "error_type": "invalid_request_error", "times": -1}
     offline(answering({"kind": "rate_limited", "retry_after_s": 5, "times": -1, "for_s": 0.0001}, refused))
@@ -233,3 +278,22 @@ def test_the_reason_of_a_gate_holds_no_secret(offline, post, work, gate):
     work()
 
     assert "sk-ant" not in gate().reason and "[redacted]" in gate().reason
+
+
+def test_a_cancel_just_before_a_run_is_held_back_ends_it_at_once(offline, post, work, gate, user, monkeypatch):
+    offline(answering(LIMITED))
+    post("clerk")
+    late = post("clerk")
+    real = settle._hold_back
+
+    def hold_back(journal, gate_id):
+        if journal.run.pk == late.pk:
+            cancel_run(late, user=user)
+        real(journal, gate_id)
+
+    monkeypatch.setattr(settle, "_hold_back", hold_back)
+
+    work()
+
+    late.refresh_from_db()
+    assert late.status == "cancelled" and not list(breaches())

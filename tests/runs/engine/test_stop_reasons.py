@@ -199,6 +199,30 @@ def test_a_call_that_broke_off_is_presumed_to_have_cost_its_reserve(offline, pos
     assert run.cost_usd == call.cost_usd == call.reserved_usd > 0
 
 
+@pytest.mark.parametrize("fault", [{"kind": "refused_before_response"}, {"kind": "server_error"}], ids=str)
+def test_a_call_that_was_sent_and_not_refused_is_presumed_to_have_cost_its_reserve(offline, post, work, fault):
+    offline({"turns": [{**TEXT, "faults": [fault]}]})
+    run = post("clerk")
+
+    work()
+
+    call = ModelCall.objects.get(run=run)
+    run.refresh_from_db()
+    assert call.status == "presumed"
+    assert run.cost_usd == call.cost_usd == call.reserved_usd > 0
+
+
+@pytest.mark.parametrize("fault", [{"kind": "overloaded"}, {"kind": "rate_limited", "retry_after_s": 1}], ids=str)
+def test_a_call_that_was_refused_costs_nothing(offline, post, work, fault):
+    offline({"turns": [{**TEXT, "faults": [fault]}]})
+    run = post("clerk")
+
+    work()
+
+    call = ModelCall.objects.get(run=run)
+    assert (call.status, call.cost_usd) == ("released", 0)
+
+
 @pytest.mark.fault(24)
 def test_an_answer_that_the_sdk_cannot_read_is_asked_for_again(offline, post, work):
     offline({"turns": [{"content": [{**TOOL, "input": {"key": "\ud800"}}]}, TEXT]})

@@ -9,7 +9,8 @@ from runs.states import FINAL, RunStatus, may_move
 
 CHECKS = of_runs.CHECKS + of_steps.CHECKS + of_decisions.CHECKS + of_money.CHECKS
 PENDING = ("is running, but its lease ended long ago", "was due long ago")  # until somebody sweeps
-LEADS_TO = {"run.claimed": RunStatus.RUNNING, "run.rescued": RunStatus.QUEUED, "run.released": RunStatus.QUEUED}
+LEADS_TO = {"run.claimed": RunStatus.RUNNING}
+LEADS_TO |= dict.fromkeys(("run.rescued", "run.released", "run.held_back"), RunStatus.QUEUED)
 LEADS_TO |= {f"run.{status}": status for status in RunStatus}
 EXPECTED_ERRORS = set(
     "ModelRefusedError ModelStoppedError PermissionDeniedError CrashLoopError DeadlineError StepLimitError "

@@ -12,9 +12,9 @@ from django.db.models.functions import Now
 from deadletters.models import DeadLetter
 from runs.invariants.every import breaches
 from runs.maintenance.wake_timers import wake_timers
-from runs.models import Line, ModelCall, PendingAction, Run, RunEvent, Step
+from runs.models import BatchedCall, Line, MessageBatch, ModelCall, PendingAction, Run, RunEvent, Step
 from runs.operations.accounts import make_tenant
-from runs.operations.decide_action import approve
+from runs.operations.actions.approve import approve
 from runs.registry import RateLimitedError
 from tests.testapp.agents import CALLS, FAIL
 
@@ -88,6 +88,7 @@ BREAKS = {
     "1 children": lambda run: Run.objects.filter(pk=run.pk).update(status="waiting_for_children", finished_at=None),
     "2 no end": lambda run: event(run, kind="run.completed").update(kind="run.nothing"),
     "2 goes on": lambda run: tell(run, "step.started", step=1),
+    "2 still asked": lambda run: PendingAction.objects.filter(run=run).update(status="open", decided_at=None),
     "2 failed twice": lambda run: tell(Run.objects.get(status="failed"), "run.failed"),
     "3 unclaimed": lambda run: step(run, seq=1).update(fence=99),
     "3 older": lambda run: step(run, seq=4).update(fence=1),
@@ -107,6 +108,9 @@ BREAKS = {
     ),
     "11 other arguments": lambda run: step(run, name="refund").update(arguments_hash="x"),
     "11 too late": lambda run: PendingAction.objects.update(expires_at=F("requested_at")),
+    "11 too late for the admins": lambda run: PendingAction.objects.update(
+        expires_at=F("requested_at"), on_expiry="escalate", escalated_at=F("requested_at")
+    ),
     "12 twice": decide_twice,
     "12 untold": lambda run: event(run, kind="action.approved").update(kind="action.looked_at"),
     "13": begin_after_cancel,
@@ -144,6 +148,24 @@ def test_a_run_that_waits_for_nothing_is_stuck(offline, post, work):
     PendingAction.objects.filter(run=run).update(status="cancelled", decided_at=Now())
 
     assert broken() == {1}
+
+
+@pytest.mark.parametrize("end", ["collected", "answered"])
+def test_a_run_that_waits_for_a_batch_which_will_not_answer_it_is_stuck(offline, post, work, end):
+    offline()
+    run = post("clerk", lane="batch")
+    work()
+    assert broken() == set()
+    batch = MessageBatch.objects.create(requests=1, created_at=Now(), next_look_at=Now())
+    BatchedCall.objects.update(batch=batch)
+    assert broken() == set()
+
+    if end == "collected":
+        MessageBatch.objects.update(status="collected", next_look_at=None)
+    else:
+        BatchedCall.objects.update(end="succeeded")
+
+    assert broken() == {1} and Run.objects.get(pk=run.pk).status == "waiting_for_batch"
 
 
 def test_a_run_whose_lease_nobody_took_over_is_stuck(post):

@@ -52,6 +52,13 @@ def test_on_postgresql_a_statement_that_comes_again_is_prepared_whatever_the_siz
         assert len(cursor.fetchall()) == 1
 
 
+def test_a_statement_made_by_hand_writes_a_percent_sign_twice():
+    with prepared_cursor() as cursor:
+        for word in ("ten", "20"):  # the second time its translation is remembered
+            cursor.execute("SELECT CAST(%s AS text) || '%%'", [word])
+            assert cursor.fetchone() == (f"{word}%",)
+
+
 def test_a_claimed_run_knows_what_the_row_says(post):
     run = post("clerk")
 

@@ -12,6 +12,7 @@ from runs import clock
 from runs.engine.advance import advance
 from runs.engine.cancellation import cancellation_of
 from runs.engine.journal import Journal
+from runs.engine.provider import Answer, answered_by
 from runs.errors import InvalidTransitionError
 from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
@@ -19,6 +20,7 @@ from runs.models import ModelCall, PendingAction, Run
 from runs.models.moves import change
 from runs.operations.cancel_run import cancel_run
 from runs.queue.claim import claim_next
+from runs.registry import RateLimitedError
 from runs.states import RunStatus
 from tests.runs.engine.story import say, use
 from tests.testapp.agents import CALLS, HAPPENED, KEYS
@@ -179,6 +181,51 @@ def test_a_call_whose_intent_the_cancel_forestalled_is_not_unknown(offline, post
     step = run.steps.get(seq=2)
     assert (run.status, step.status, step.attempt, CALLS["send"]) == ("cancelled", "skipped", 0, 0)
     assert cancellation_of(run).last_effect is None
+    assert list(breaches()) == []
+
+
+def answer_while_cancelling(run, user, *calls):
+    """A model that asks for these calls; before it has answered, somebody cancels the run."""
+
+    def answer(request, **_):
+        cancel_run(run, user=user)
+        content = [{"type": "tool_use", "id": f"toolu_{n}", "name": name, "input": i} for n, (name, i) in calls]
+        message = {"id": "msg_1", "model": request["model"], "content": content, "stop_reason": "tool_use"}
+        return Answer(message=message | {"usage": {"input_tokens": 1, "output_tokens": 1}}, request_id="req")
+
+    return answered_by(answer)
+
+
+REFUND = ("refund", {"order_id": "7", "amount_usd": 3.5})
+
+
+@pytest.mark.parametrize("others", [(), (("send", {"to": "bob"}),), (("look_up", {"key": "a"}),)], ids=str)
+def test_a_cancel_during_the_answer_that_proposes_a_call_asks_nobody(post, work, user, others):
+    run = post("clerk")
+
+    with answer_while_cancelling(run, user, *enumerate([REFUND, *others])):
+        work()
+
+    run.refresh_from_db()
+    assert run.status == "cancelled" and not sum(CALLS.values())
+    assert not PendingAction.objects.filter(run=run, status="open").exists()
+    assert run.events.latest("seq").kind == "run.cancelled"
+    assert list(breaches()) == []
+
+
+@pytest.mark.parametrize("error", [RateLimitedError("later", retry_after_s=500.0)], ids=str)
+def test_a_cancel_during_a_call_that_fails_in_passing_does_not_wait_for_the_next_try(post, work, user, error):
+    run = post("clerk")
+
+    def refuse(request, **_):
+        cancel_run(run, user=user)
+        raise error
+
+    with answered_by(refuse):
+        work()
+
+    run.refresh_from_db()
+    assert run.status == "cancelled"
     assert list(breaches()) == []
 
 

@@ -12,14 +12,18 @@ from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError
 from runs.maintenance.expire_actions import expire_actions
 from runs.models import Membership, PendingAction
 from runs.operations.accounts import make_member
+from runs.operations.actions.answer import answer
+from runs.operations.actions.approve import approve
+from runs.operations.actions.reject import reject
+from runs.operations.actions.resolve import resolve
 from runs.operations.cancel_run import cancel_run
-from runs.operations.decide_action import approve, reject, resolve
 from tests.at_once import at_once
 from tests.testapp.agents import CALLS, FAIL
 
 pytestmark = pytest.mark.django_db
 
 REFUND = {"content": [{"type": "tool_use", "name": "refund", "input": {"order_id": "1", "amount_usd": 2.0}}]}
+SECRET = "sk-ant-abcdefgh12345678"
 DONE = {"content": [{"type": "text", "text": "Done."}]}
 
 
@@ -176,6 +180,24 @@ def test_an_effect_that_may_still_arrive_cannot_be_repeated_yet(offline, post, w
     assert run.status == "completed"
     assert CALLS["send"] == 2
     assert run.steps.get(name="send").attempt == 2
+
+
+def test_a_secret_in_what_a_person_says_is_kept_nowhere_and_the_same_words_are_the_same_decision(
+    offline, post, work, user
+):
+    FAIL["send"] = [ConnectionError("reset")]
+    calls = [("ask_human", {"question": "?"}), ("send", {"to": "b"})]
+    offline({"turns": [{"content": [{"type": "tool_use", "name": n, "input": i} for n, i in calls]}, DONE]})
+    run = post("clerk")
+    work()
+    question, outcome = (PendingAction.objects.get(run=run, kind=kind) for kind in ("question", "outcome"))
+
+    for _ in range(2):
+        answer(question, user=user, text=f"It is {SECRET}.")
+        resolve(outcome, user=user, outcome="happened", result={"key": SECRET})
+
+    kept = [*PendingAction.objects.values_list("decision"), *run.steps.values_list("result", "error")]
+    assert SECRET not in str(kept) and "[redacted]" in str(PendingAction.objects.get(pk=question.pk).decision)
 
 
 @pytest.mark.fault(33)

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from runs.maintenance.expire_actions import expire_actions
 from runs.maintenance.wake_timers import wake_timers
 from runs.models import PendingAction, Run, RunEvent
-from runs.operations.decide_action import approve
+from runs.operations.actions.approve import approve
 from tests.databases import environment
 from tests.testapp.agents import CALLS
 
@@ -32,7 +32,7 @@ post_run(RunRequest("squares", {"upto": 1}), tenant=tenant, user=make_member(ten
 APPROVE = """
 from django.contrib.auth import get_user_model
 from runs.models import PendingAction
-from runs.operations.decide_action import approve
+from runs.operations.actions.approve import approve
 approve(PendingAction.objects.get(), user=get_user_model().objects.get())
 """
 WAKE = "from runs.maintenance.wake_timers import wake_timers; wake_timers()"

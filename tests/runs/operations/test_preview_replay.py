@@ -8,7 +8,7 @@ import pytest
 from deadletters.models import DeadLetter
 from deadletters.verbs.discard import discard
 from deadletters.verbs.replay import preview, replay
-from runs.errors import InvalidInputError
+from runs.errors import InvalidInputError, RunsError
 from runs.models import ModelCall, Run
 from runs.operations.fork_run import fork_run
 from runs.operations.preview_replay import preview_replay
@@ -133,6 +133,15 @@ def test_a_preview_says_why_a_replay_would_be_refused(letter, failed, user, sett
 
     Run.objects.filter(pk=failed.pk).update(status="completed")
     assert "only a failed run goes on" in preview_replay(failed.pk).refusal
+
+
+@pytest.mark.parametrize("asked", [{"from_step": 1}, {"new_input": {"text": "other"}}])
+def test_what_no_deploy_knows_any_more_is_not_begun_anew_and_the_preview_says_so(letter, failed, user, asked):
+    Run.objects.filter(pk=failed.pk).update(job_type="gone")
+
+    assert "'gone'" in preview(letter, **asked).refusal
+    with pytest.raises(RunsError):
+        replay(letter, user=user, **asked)
 
 
 def test_a_step_that_is_not_there_is_named(letter):

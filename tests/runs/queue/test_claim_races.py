@@ -6,10 +6,13 @@ from uuid import uuid4
 import pytest
 
 from runs.models import Line, Run, RunEvent
+from runs.models.moves import change
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.post_run import RunRequest, post_run
 from runs.queue.claim import claim_next
+from runs.states import RunStatus
 from tests.at_once import at_once
+from tests.runs.queue.backlog import fill
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,3 +46,22 @@ def test_thirty_two_claimers_take_each_of_two_hundred_runs_once():
     assert set(Run.objects.values_list("status", "fence")) == {("running", 1)}
     assert Counter(RunEvent.objects.filter(kind="run.claimed").values_list("run", flat=True)).most_common(1)[0][1] == 1
     assert set(Line.objects.values_list("queued", "running")) == {(0, RUNS // TENANTS)}
+
+
+def test_slots_that_claim_end_and_post_in_the_lines_of_one_tenant_never_wait_in_a_circle():
+    job_types = ("clerk", "cashier", "hasty")  # three lines, each claim moves them all
+    for job_type in job_types:
+        fill("t", 20, job_type=job_type)
+    tenant = make_tenant("t")
+    user = make_member(tenant, None)
+
+    def work(number):
+        for again in (*job_types, "", "", ""):
+            if claimed := claim_next(["agents"], worker_id=uuid4(), worker_name=f"w{number}"):
+                change(claimed[0], to=RunStatus.CANCELLED)
+            if again:
+                post_run(RunRequest(again, {"text": "x"}), tenant=tenant, user=user, origin="test")
+
+    assert at_once(12, work) == [None] * 12
+    counted = {line.pk: (line.runs.filter(status="queued").count(), 0) for line in Line.objects.all()}
+    assert {line.pk: (line.queued, line.running) for line in Line.objects.all()} == counted

@@ -66,7 +66,7 @@ def listening(queue, worker):  # noqa: F811
 
 def rqworker(address, *, faults):
     """Run a worker with its own bells until it dies."""
-    command = [sys.executable, "manage.py", "rqworker", "batch", "--burst"]
+    command = [sys.executable, "manage.py", "rqworker", "batch=2", "agents", "--burst"]
     env = environment(REDIS_URL=address, AGENTOPS_FAULTS=faults)
     return subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, timeout=60).returncode
 

@@ -9,8 +9,10 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
-from runs.models import Run, Worker
+from runs.engine.scopes import rules
+from runs.models import Limit, Run, Worker
 from runs.operations.cancel_run import cancel_run
+from runs.queue import doorbell
 from runs.worker.process import WorkerProcess
 from tests.runs.worker.waiting import status_of, wait_for
 from tests.testapp import agents
@@ -163,6 +165,38 @@ def test_a_worker_is_registered_while_it_lives(worker):
     process.stop(grace_s=1)
 
     assert not Worker.objects.alive().filter(pk=process.id).exists()
+
+
+def test_a_bell_lets_a_worker_see_an_edit_that_another_process_has_just_made(post, worker, settings):
+    settings.AGENTOPS = {**settings.AGENTOPS, "sweep_s": 600.0}
+    limit = Limit.objects.create(most=0, queue="batch")
+    rules.forget()
+    assert rules().limits, "as read for a claim a moment ago"
+    run = post("squares", input={"upto": 1})
+    process = worker()
+    Limit.objects.filter(pk=limit.pk).update(is_active=False)
+
+    process.wake()
+
+    wait_for(lambda: status_of(run) == "completed", timeout_s=5)
+
+
+def test_the_place_of_a_limit_over_queues_is_rung_for_when_its_run_ends(offline, post, worker, gate, monkeypatch):
+    heard = []
+    monkeypatch.setattr(doorbell, "_ring_now", heard.append)
+    offline({"turns": [USE, DONE]})
+    Limit.objects.create(most=1)
+    rules.forget()
+    run = post("clerk")
+    worker("agents")
+    gate[0].wait(15)
+    post("squares", input={"upto": 1})
+    heard.clear()
+
+    gate[1].set()
+
+    wait_for(lambda: heard == ["batch"])
+    assert status_of(run) == "completed"
 
 
 def test_working_until_done_waits_for_retries_too(offline, post, quick):

@@ -1,6 +1,7 @@
 """The tool that pays money back."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 
@@ -14,7 +15,14 @@ CENT = Decimal("0.01")
 NO_AMOUNT = Decimal(10) ** 12  # beyond this, cents get lost in the arithmetic
 
 
-@tool(effect="unsafe", approval="always", timeout_s=30)
+SMALL_USD = 20.0
+
+
+def _risk(arguments: dict[str, Any]) -> str:
+    return "low" if 0 < arguments["amount_usd"] < SMALL_USD else "medium"
+
+
+@tool(effect="unsafe", approval="always", risk=_risk, amount="amount_usd", timeout_s=30)
 def issue_refund(context: Context, invoice: str, amount_usd: float, reason: str) -> str:
     """Pay back part or all of a paid invoice. A person approves each call, so state the facts in `reason`.
 

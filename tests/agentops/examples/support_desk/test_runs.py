@@ -9,7 +9,8 @@ from agentops.examples.support_desk import agents
 from agentops.examples.support_desk.models import Account, Refund, Ticket
 from agentops.offline import OfflineModel
 from runs.models import PendingAction, Run
-from runs.operations.decide_action import approve, reject
+from runs.operations.actions.approve import approve
+from runs.operations.actions.reject import reject
 
 SCRIPTS = Path(agents.__file__).with_name("scripts")
 

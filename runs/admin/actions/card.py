@@ -1,0 +1,103 @@
+"""A pending action made ready to be shown, on its own page and on that of its run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.urls import reverse
+
+from runs.admin import show
+from runs.admin.actions.diff import Line, diff_of
+from runs.admin.actions.refusals import refusals_of
+from runs.admin.actions.verbs import VERBS, Verb, form_for, verbs_of
+from runs.admin.palette import Badge, badge
+from runs.models import PendingAction
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One verb as it is offered. With `refusal` its button is disabled, and says why."""
+
+    name: str
+    verb: Verb
+    href: str
+    form: forms.Form
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCard:
+    """A pending action as it is shown, with the verbs that fit."""
+
+    action: PendingAction
+    status: Badge
+    risk: Badge | None
+    amount: str
+    arguments: str
+    proposed: str
+    diff: list[Line] | None  # from what was proposed to what stands; None if nothing was edited, or it is too long
+    evidence: list[tuple[str, str]]  # what is known about a call whose outcome is not: label, value
+    choices: list[Choice] = field(default_factory=list)
+    refusal: str = ""  # what all its verbs have in common
+    back_to_run: bool = False
+
+
+def card_of(
+    action: PendingAction, user: Any, *, back_to_run: bool = False, bound: Mapping[str, forms.Form] | None = None
+) -> ActionCard:
+    """Make an action ready to be shown; `bound` are forms whose input was wrong and is kept."""
+    choices = choices_of(action, user, verbs_of(action), bound=bound or {}, short=back_to_run)
+    refusals = {choice.refusal for choice in choices}
+    return ActionCard(
+        action=action,
+        status=badge(action.status),
+        risk=badge(action.risk) if action.risk else None,
+        amount=amount_of(action),
+        arguments="" if action.arguments is None else show.pretty(action.arguments),
+        proposed="" if action.proposed is None else show.pretty(action.proposed),
+        diff=None if action.proposed is None else diff_of(action.proposed, action.arguments),
+        evidence=_evidence(action),
+        choices=choices,
+        refusal=refusals.pop() if len(refusals) == 1 else "",
+        back_to_run=back_to_run,
+    )
+
+
+def choices_of(
+    action: PendingAction, user: Any, verbs: tuple[str, ...], *, bound: Mapping[str, forms.Form], short: bool = False
+) -> list[Choice]:
+    """Make verbs ready to be offered."""
+    refusals = refusals_of(action, user, verbs)
+    return [
+        Choice(
+            verb,
+            VERBS[verb],
+            reverse(f"admin:runs_pendingaction_{verb}", args=[action.pk]),
+            bound.get(verb) or form_for(action, verb, short=short),
+            refusals[verb],
+        )
+        for verb in verbs
+    ]
+
+
+def amount_of(action: PendingAction) -> str:
+    """Write what a call moves, where its tool says so."""
+    return "" if action.amount_usd is None else show.dollars(action.amount_usd)
+
+
+def _evidence(action: PendingAction) -> list[tuple[str, str]]:
+    if not action.evidence:
+        return []
+    known = action.evidence
+    return [
+        ("Begun", _moment(known["begun_at"])),
+        ("By worker", known["worker"] or "unknown"),
+        ("Its last heartbeat", _moment(known["last_heartbeat_at"])),
+        ("May still arrive until", _moment(known["may_arrive_until"])),
+    ]
+
+
+def _moment(text: str | None) -> str:
+    return f"{show.moment(datetime.fromisoformat(text))} UTC" if text else "unknown"

@@ -1,0 +1,65 @@
+"""The terms of a decision in words: who decides, how many of them, and what happens when nobody does."""
+
+from runs.engine.approvals.deciders import roles_that_decide
+from runs.engine.approvals.terms import Terms
+from runs.models import PendingAction, Role
+from runs.states import ActionKind, OnExpiry, SelfApproval
+
+BECOMES = {
+    OnExpiry.REJECT: "the agent is told that nobody decided",
+    OnExpiry.ESCALATE: "an admin is asked, with as much time again",
+    OnExpiry.CANCEL: "the run is cancelled",
+    OnExpiry.WAIT: "it stays open, and people are reminded",
+}
+_ENDS = {"budget": "the run fails, since its budget was not raised", "conversation": "the run is completed"}
+_ENDED = {"budget": "the run failed, since its budget was not raised", "conversation": "the run was completed"}
+_OWN = {
+    SelfApproval.NEVER: "never whoever asked for the run",
+    SelfApproval.SERVICE: "not whoever asked for the run, unless that is the service account",
+    SelfApproval.ALWAYS: "also whoever asked for the run",
+}
+
+
+def who_decides(terms: Terms) -> str:
+    """Say who may approve on these terms, and how many of them must."""
+    who = _one_of(terms.roles)
+    if terms.approvals > 1:
+        return f"{terms.approvals} different people must agree, each {who}; {_OWN[SelfApproval.NEVER]}"
+    return f"{who} decides; {_OWN[terms.self_approval]}"
+
+
+def who_decides_about(action: PendingAction, terms: Terms | None) -> str:
+    """Say who may decide about an open action now."""
+    who = who_decides(terms) if terms else f"{_one_of(roles_that_decide(action))} decides"
+    own = ", or whoever asked for the run" if action.kind == ActionKind.QUESTION else ""
+    since = "; it was escalated, so nobody else" if action.escalated_at else ""
+    return f"{who}{own}{since}"
+
+
+def becomes(action: PendingAction) -> str:
+    """Say what happens to an open action when its time is over. An escalated one is not escalated again."""
+    on_expiry = OnExpiry(action.on_expiry)
+    if on_expiry == OnExpiry.ESCALATE and action.escalated_at:
+        on_expiry = OnExpiry.REJECT
+    ends = _ENDS.get(_ends_as(action)) if on_expiry == OnExpiry.REJECT else None
+    return ends or BECOMES[on_expiry]
+
+
+def became(action: PendingAction) -> str:
+    """Say what has become of an expired action."""
+    if action.on_expiry == OnExpiry.CANCEL:
+        return "the run was cancelled"
+    return _ENDED.get(_ends_as(action), "the agent was told that nobody decided")
+
+
+def _ends_as(action: PendingAction) -> str:
+    """Name the two kinds of an action that no agent is told about, since their run ends."""
+    if action.kind == ActionKind.BUDGET:
+        return "budget"
+    return "conversation" if action.kind == ActionKind.QUESTION and not action.tool else ""
+
+
+def _one_of(roles: tuple[Role, ...]) -> str:
+    names = [str(role) for role in roles]
+    listed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return f"{'an' if listed[0] in 'aeiou' else 'a'} {listed}"

@@ -1,0 +1,136 @@
+"""Approval policies: who may decide about which calls. Admins write their tenant's, superusers those of all."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+
+from runs.admin import show
+from runs.admin.actions.words import BECOMES, who_decides
+from runs.admin.columns import moment_column
+from runs.admin.edited import OwnTenantsAdmin
+from runs.admin.scope import TenantFilter
+from runs.engine.approvals.terms import default_terms, terms_by
+from runs.models import APPROVALS_MAX, POLICY_TIME_MAX_S, ApprovalPolicy
+from runs.states import OnExpiry, SelfApproval
+
+HINT = (
+    "Of the policies that fit a call the most exact one holds, also for what is open already: "
+    "first the tenant's own, then by tool, by risk, by the higher amount."
+)
+_LABELS = {
+    "from_usd": "From USD",
+    "role": "Who decides",
+    "approvals": "People who must agree",
+    "self_approval": "Own runs",
+    "expires_s": "Time to decide, in seconds",
+    "on_expiry": "If nobody decides",
+    "remind_every_s": "Between reminders, in seconds",
+}
+_TIMES = f"Give seconds above 0 and at most {POLICY_TIME_MAX_S} (a year), or nothing for the setting's."
+_CHOICES: dict[str, Mapping[Any, str]] = {
+    "self_approval": {
+        SelfApproval.NEVER: "never approved by whoever asked for the run",
+        SelfApproval.SERVICE: "approved by whoever asked only if that is the service account",
+        SelfApproval.ALWAYS: "may be approved by whoever asked for the run",
+    },
+    "on_expiry": BECOMES,
+}
+
+
+class PolicyForm(forms.ModelForm[ApprovalPolicy]):
+    """Terms, with each problem said at its field."""
+
+    approvals = forms.IntegerField(
+        min_value=1, max_value=APPROVALS_MAX, initial=1, help_text=f"2 is four eyes; at most {APPROVALS_MAX}."
+    )
+    from_usd = forms.DecimalField(
+        min_value=0, max_digits=14, decimal_places=8, initial=0, help_text="For calls that move so much or more."
+    )
+
+    class Meta:
+        model = ApprovalPolicy
+        fields = (
+            "tenant", "tool", "risk", "from_usd", "role", "approvals", "self_approval", "expires_s", "on_expiry",
+            "remind_every_s", "note",
+        )  # fmt: skip
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk:
+            self.initial["from_usd"] = f"{self.instance.from_usd.normalize():f}"  # not 0E-8
+        for name, label in _LABELS.items():
+            if name in self.fields:
+                self.fields[name].label = label
+        for name, words in _CHOICES.items():
+            if name in self.fields:
+                self.fields[name].choices = [(value.value, text) for value, text in words.items()]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a second policy for the same calls, and times that are none."""
+        said: dict[str, Any] = super().clean() or {}
+        for name in ("expires_s", "remind_every_s"):
+            if said.get(name) is not None and not 0 < said[name] <= POLICY_TIME_MAX_S:
+                self.add_error(name, _TIMES)
+        if not self.errors and self._same_calls(said).exists():
+            self.add_error(
+                "tool",
+                "There is a policy for exactly these calls already (tenant, tool, risk, amount): change that one.",
+            )
+        return said
+
+    def _same_calls(self, said: dict[str, Any]) -> Any:
+        names = ("tenant", "tool", "risk", "from_usd")
+        return ApprovalPolicy.objects.filter(**{name: said[name] for name in names}).exclude(pk=self.instance.pk)
+
+
+@admin.register(ApprovalPolicy)
+class ApprovalPolicyAdmin(OwnTenantsAdmin[ApprovalPolicy]):
+    """Write policies; they hold from the next decision on."""
+
+    general_rows = True
+    form = PolicyForm
+    list_display = ("calls", "who", "time_to_decide", "then", "updated_by", moment_column("updated_at", "updated"))
+    list_filter = (("tenant", TenantFilter), "risk")
+    list_select_related = ("tenant", "updated_by")
+    search_fields = ("tool",)
+
+    @admin.display(description="which calls", ordering="tool")
+    def calls(self, policy: ApprovalPolicy) -> str:
+        """Name the calls."""
+        return str(policy)
+
+    @admin.display(description="who decides")
+    def who(self, policy: ApprovalPolicy) -> str:
+        """Say who, and how many."""
+        return who_decides(terms_by(policy))
+
+    @admin.display(description="time to decide", ordering="expires_s")
+    def time_to_decide(self, policy: ApprovalPolicy) -> str:
+        """Say how long there is."""
+        return show.seconds(terms_by(policy).expires_s)
+
+    @admin.display(description="if nobody does", ordering="on_expiry")
+    def then(self, policy: ApprovalPolicy) -> str:
+        """Say what happens then."""
+        return BECOMES[OnExpiry(policy.on_expiry)]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, or what holds without any policy."""
+        texts = {"hint": HINT, "empty_state": _without_policies()}
+        response: HttpResponse = super().changelist_view(request, texts | (extra_context or {}))
+        return response
+
+    def save_model(self, request: HttpRequest, obj: ApprovalPolicy, form: Any, change: bool) -> None:
+        """Keep who has written it last."""
+        obj.updated_by_id = request.user.pk
+        super().save_model(request, obj, form, change)
+
+
+def _without_policies() -> str:
+    terms = default_terms()
+    who, then = who_decides(terms), BECOMES[terms.on_expiry]
+    time = show.seconds(terms.expires_s)
+    return f"No policies. For every call that asks for approval holds: {who}. After {time} without a decision {then}."

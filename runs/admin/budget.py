@@ -1,0 +1,155 @@
+"""Budgets: where they stand, and what they are. Admins write their tenant's, superusers those of all tenants."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, DateTimeField, OuterRef, QuerySet, Subquery, Value
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from runs import clock
+from runs.admin import show
+from runs.admin.budget_bar import bar
+from runs.admin.columns import CREATED, clip_column
+from runs.admin.edited import OwnTenantsAdmin
+from runs.admin.filters import InForceFilter
+from runs.admin.palette import badge_html
+from runs.admin.scope import TenantFilter
+from runs.declarations.catalog import job_types
+from runs.models import Budget, PendingAction
+from runs.operations.budgets import Standing, make_budget, standing_of, with_present
+from runs.states import ActionStatus
+
+HINT = (
+    "The most that a call may cost is held of every budget that covers it, before it is sent. What does not fit waits "
+    "for a person, or for room. A budget is not deleted: switch it off."
+)
+EMPTY = "No budgets: only the ceiling of each run holds. Add one for a tenant, a job type, a day, a month or in total."
+_SCOPE = ("tenant", "job_type", "period")
+_TERMS = ("limit_usd", "soft_percent", "is_active", "note")
+_STANDING = ("state", "standing", "ceiling", "forecast", "ends", "waiting_runs", "raises")
+_RAISES_SHOWN = 20
+
+
+@admin.register(Budget)
+class BudgetAdmin(OwnTenantsAdmin[Budget]):
+    """Read where budgets stand; add them, change their limit, switch them off."""
+
+    list_display = (
+        "name", "state", "standing", "ceiling", "forecast", "ends", "waiting_runs", clip_column("note", "note"),
+    )  # fmt: skip
+    list_filter = (("tenant", TenantFilter), "period", InForceFilter)
+    search_fields = ("tenant__slug", "job_type", "note")
+    fields: ClassVar[Any] = (*_SCOPE, *_TERMS)
+    readonly_fields: ClassVar[Any] = (*_STANDING, "created_by", CREATED)
+    labels: ClassVar[Any] = {"limit_usd": "Limit, USD", "soft_percent": "Told at, percent", "is_active": "In force"}
+    hint = HINT
+    empty_state = EMPTY
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
+        """Read them with their present periods, at one moment for all."""
+        at = clock.now()
+        rows = with_present(super().get_queryset(request), at=at)
+        asking = PendingAction.objects.filter(status=ActionStatus.OPEN, budget_period__budget=OuterRef("pk"))
+        counted = asking.order_by().values("budget_period__budget").annotate(count=Count("pk")).values("count")
+        return rows.annotate(seen_at=Value(at, output_field=DateTimeField()), waiting=Subquery(counted))
+
+    @admin.display(description="budget")
+    def name(self, budget: Budget) -> str:
+        """Name what it is over."""
+        return str(budget)
+
+    @admin.display(description="state", ordering="is_active")
+    def state(self, budget: Budget) -> SafeString:
+        """Say whether it holds, and whether something fits into it."""
+        if not budget.is_active:
+            return badge_html("off")
+        standing = _standing(budget)
+        return badge_html("full" if standing.spent_usd >= standing.ceiling_usd else "in_force")
+
+    @admin.display(description="spent and held")
+    def standing(self, budget: Budget) -> SafeString:
+        """Show how much of it is gone."""
+        return bar(_standing(budget))
+
+    @admin.display(description="limit")
+    def ceiling(self, budget: Budget) -> str:
+        """Show the limit of this period."""
+        standing = _standing(budget)
+        raised = f", {show.cents(standing.raised_usd)} of it raised" if standing.raised_usd else ""
+        return f"{show.cents(standing.ceiling_usd)}{raised}"
+
+    @admin.display(description="forecast")
+    def forecast(self, budget: Budget) -> str:
+        """Show what it comes to by the end, if it goes on as so far."""
+        forecast = _standing(budget).forecast_usd
+        return "-" if forecast is None else show.cents(forecast)
+
+    @admin.display(description="until (UTC)")
+    def ends(self, budget: Budget) -> str:
+        """Say when the next period begins."""
+        ends_at = _standing(budget).ends_at
+        return show.minute(ends_at) if ends_at else "no end"
+
+    @admin.display(description="runs waiting")
+    def waiting_runs(self, budget: Budget) -> int:
+        """Count the runs that wait for room in it."""
+        return getattr(budget, "waiting", None) or 0
+
+    @admin.display(description="raised by")
+    def raises(self, budget: Budget) -> SafeString | str:
+        """Name who has raised it, by how much, and why."""
+        raised = PendingAction.objects.filter(status=ActionStatus.APPROVED, budget_period__isnull=False)
+        newest = raised.filter(budget_period__budget=budget).select_related("decided_by").order_by("-decided_at")
+        lines = format_html_join("", "<li>{}</li>", ((_said(action),) for action in newest[:_RAISES_SHOWN]))
+        return format_html('<ul class="plain">{}</ul>', lines) if lines else "nobody yet"
+
+    # Who may write which
+
+    def get_fieldsets(self, request: HttpRequest, obj: Budget | None = None) -> Any:
+        """Show first where it stands, then what may be changed."""
+        if obj is None:
+            return super().get_fieldsets(request, obj)
+        writes = self.has_change_permission(request, obj)
+        terms = _TERMS if writes else ("soft_percent", "note")  # what it is limited to stands above
+        return (
+            ("Where it stands", {"fields": _STANDING}),
+            ("What it is", {"fields": (*terms, *_SCOPE, "created_by", CREATED)}),
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Budget | None = None) -> Any:
+        """What is counted by it is never edited."""
+        return (*self.readonly_fields, *(_SCOPE if obj else ()))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Budget | None = None) -> bool:
+        """Nobody: what was spent is counted by it."""
+        return False
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer what is declared: a budget over a misspelt job type would cover nothing."""
+        if db_field.name == "job_type":
+            names = [("", "every job type"), *((one.name, one.name) for one in job_types())]
+            return forms.ChoiceField(choices=names, required=False, help_text=db_field.help_text)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:
+        """Note who has added it, and count what was spent before."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        obj.created_by_id = request.user.pk
+        make_budget(obj)
+
+
+def _standing(budget: Budget) -> Standing:
+    at: datetime = getattr(budget, "seen_at", None) or clock.now()
+    return standing_of(budget, at=at)
+
+
+def _said(action: PendingAction) -> str:
+    by = f"{action.decided_by}, {show.minute(action.decided_at)}"
+    note = f": {action.note}" if action.note else ""
+    return f"{by}: {action.arguments['raise_usd']} USD for the period from {action.arguments['period']}{note}"

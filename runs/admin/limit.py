@@ -1,0 +1,122 @@
+"""Limits: ceilings on what works at once and what starts, with what they hold now."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from runs.admin.columns import clip_column, column, moment_column
+from runs.admin.filters import InForceFilter
+from runs.admin.form_page import FormPageAdmin
+from runs.admin.palette import badge, badge_html
+from runs.admin.records import Verb
+from runs.admin.scope import TenantFilter, tenants_of
+from runs.admin.scope_form import ScopeForm
+from runs.engine.scopes import held_by
+from runs.models import Limit, Role
+from runs.operations.limits import MOST, change_limit, set_limit
+from runs.states import LimitKind
+
+CHANGED_BY = column("updated_by", "changed by")
+CHANGED = moment_column("updated_at", "changed")
+
+
+class LimitForm(ScopeForm):
+    """What it is about, and how many."""
+
+    kind = forms.ChoiceField(
+        choices=[(LimitKind.CONCURRENCY.value, "at once"), (LimitKind.RATE.value, "starts within a window")],
+        help_text="Runs; with a tool its calls, which have no rate.",
+    )
+    most = forms.IntegerField(min_value=0, max_value=MOST, label="At most", help_text="0 lets nothing start.")
+    per_s = forms.FloatField(
+        min_value=1, max_value=86_400, initial=60, label="Window, in seconds", help_text="Only of starts."
+    )
+    each_tenant = forms.BooleanField(
+        required=False, label="For each tenant", help_text="So many for each, instead of for all together."
+    )
+    note = forms.CharField(required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 2}), label="Why")
+
+
+@admin.register(Limit)
+class LimitAdmin(FormPageAdmin[Limit]):
+    """Set limits, see what they hold, switch them off and on."""
+
+    general_rows = True
+    list_display = ("state", "what", "about", "holds", clip_column("note", "note"), CHANGED_BY, CHANGED)
+    list_display_links = ("what",)
+    list_filter = ("kind", InForceFilter, "queue", ("tenant", TenantFilter))
+    list_select_related = ("tenant", "updated_by")
+    search_fields = ("queue", "job_type", "model", "tool", "note")
+    page_template = "admin/runs/limit/change_form.html"
+    verb_permission = "runs.change_limit"
+    empty_state = "No limits: slots are the ceiling, job types may cap a tenant, and tenants take turns."
+    hint = "All limits that apply must admit a run. An edit holds everywhere within a second."
+    form_verb = "set"
+    form_title = "Set a limit"
+    form_hint = "It stops nothing that works already; nothing more of its scope starts while it is full."
+    form_permission = "runs.add_limit"
+    form_class = LimitForm
+
+    @admin.display(description="state")
+    def state(self, limit: Limit) -> SafeString:
+        """Say whether it holds."""
+        return badge_html(_state_of(limit))
+
+    @admin.display(description="at most")
+    def what(self, limit: Limit) -> str:
+        """Say how many."""
+        return f"{limit.most} at once" if limit.kind == LimitKind.CONCURRENCY else f"{limit.most} in {limit.per_s:g} s"
+
+    @admin.display(description="of")
+    def about(self, limit: Limit) -> str:
+        """Say what it is about."""
+        return limit.scope
+
+    @admin.display(description="counted now")
+    def holds(self, limit: Limit) -> str:
+        """Say how many it counts; for each tenant, the most that one has."""
+        counts = held_by(limit)
+        most = max(counts.values(), default=0)
+        return f"at most {most} of one tenant" if limit.each_tenant else str(counts.total())
+
+    def page_context(self, request: HttpRequest, record: Limit) -> dict[str, Any]:
+        """What it is, and what it holds."""
+        return {"limit": record, "status": badge(_state_of(record)), "now": self.holds(record)}
+
+    def verbs(self) -> dict[str, Verb]:
+        """Switch it off and on, or change how many."""
+        return {"off": _switch(False), "on": _switch(True), "most": _change_most}
+
+    def form_options(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer the tenants that the user administers; superusers may leave it empty."""
+        return {"tenants": tenants_of(request, Role.ADMIN), "everywhere": request.user.is_superuser}
+
+    def call_operation(self, request: HttpRequest, said: Mapping[str, Any]) -> str:
+        """Set the limit."""
+        assert request.user.is_authenticated  # the admin lets nobody else in
+        options = {name: said[name] for name in ("most", "kind", "per_s", "each_tenant", "note")}
+        return f"Set: {set_limit(self.form_class.scope_of(said), user=request.user, **options)}."
+
+
+def _state_of(limit: Limit) -> str:
+    return "in_force" if limit.is_active else "off"
+
+
+def _switch(is_active: bool) -> Verb:
+    def switch(request: HttpRequest, limit: Limit) -> str:
+        assert request.user.is_authenticated  # the admin lets nobody else in
+        change_limit(limit, user=request.user, is_active=is_active)
+        return f"{'In force' if is_active else 'Off'}: {limit}."
+
+    return switch
+
+
+def _change_most(request: HttpRequest, limit: Limit) -> str:
+    assert request.user.is_authenticated  # the admin lets nobody else in
+    typed = request.POST.get("most", "")
+    most = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else -1
+    return f"Changed: {change_limit(limit, user=request.user, most=most)}."

@@ -1,0 +1,95 @@
+"""Mails: what was told to whom, what still waits, and sending again what was given up."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from runs.admin.columns import CREATED, clip_column, moment_column
+from runs.admin.palette import badge_html
+from runs.admin.records import RecordAdmin
+from runs.admin.show import block
+from runs.errors import NotPermittedError
+from runs.models import Mail
+from runs.models.mail import MailQuerySet
+from runs.operations.send_again import send_again
+
+NEXT_TRY = moment_column("next_try_at", "next try")
+SENT = moment_column("sent_at", "sent")
+GIVEN_UP = moment_column("given_up_at", "given up")
+
+
+class MailStateFilter(admin.SimpleListFilter):
+    """A filter by what has become of a mail."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer the three states."""
+        return [("waiting", "Waiting"), ("sent", "Sent"), ("given_up", "Given up")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Mail]) -> QuerySet[Mail]:
+        """Filter the list."""
+        assert isinstance(queryset, MailQuerySet)
+        states = {"waiting": queryset.waiting, "sent": queryset.sent, "given_up": queryset.given_up}
+        return states[self.value() or ""]() if self.value() in states else queryset
+
+
+@admin.register(Mail)
+class MailAdmin(RecordAdmin[Mail]):
+    """Read mails; send again those that were given up."""
+
+    tenant_path = "run__tenant"  # one without a run is seen by superusers only
+    list_display = (
+        clip_column("subject", "subject"),
+        "addresses",
+        "state_badge",
+        "tries",
+        clip_column("error", "error"),
+        CREATED,
+        SENT,
+    )
+    list_filter = (MailStateFilter,)
+    search_fields = ("subject", "to")
+    fields = (
+        "subject", "addresses", "state_badge", "tries", "error", "run",
+        CREATED, NEXT_TRY, SENT, GIVEN_UP, "text",
+    )  # fmt: skip
+    readonly_fields = ("addresses", "state_badge", CREATED, NEXT_TRY, SENT, GIVEN_UP, "text")
+    empty_state = "No mails yet. Operators are mailed when a run fails for good, if they have an address."
+    actions = ("send_selected_again",)
+
+    @admin.display(description="to")
+    def addresses(self, mail: Mail) -> str:
+        """List whom it is for."""
+        return ", ".join(str(address) for address in mail.to)
+
+    @admin.display(description="state")
+    def state_badge(self, mail: Mail) -> SafeString:
+        """Say what has become of it."""
+        return badge_html(mail.state)
+
+    @admin.display(description="text")
+    def text(self, mail: Mail) -> SafeString:
+        """Show the body as it is."""
+        return block(mail.body)
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        """Sending again needs the permission to change mails."""
+        return request.user.has_perm("runs.change_mail")
+
+    @admin.action(description="Send again the selected mails that were given up", permissions=["send"])
+    def send_selected_again(self, request: HttpRequest, mails: QuerySet[Mail]) -> None:
+        """Let them be tried anew; the others are left alone."""
+        waiting, refused = 0, 0
+        for mail in mails.select_related("run"):
+            try:
+                waiting += send_again(mail, user=request.user)  # type: ignore[arg-type]  # signed in
+            except NotPermittedError:
+                refused += 1
+        messages.success(request, f"Sent again with the next sweep: {waiting}. Those not given up are left alone.")
+        if refused:
+            messages.error(request, f"Not sent again: {refused}. It needs the role operator or admin in the tenant.")

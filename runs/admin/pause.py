@@ -1,0 +1,98 @@
+"""Pauses: what does not start for now, by whom, why and until when."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from runs.admin.columns import clip_column, column, moment_column
+from runs.admin.form_page import FormPageAdmin
+from runs.admin.palette import badge, badge_html
+from runs.admin.records import Verb
+from runs.admin.scope import TenantFilter, tenants_of
+from runs.admin.scope_form import ScopeForm
+from runs.models import Pause
+from runs.operations.pauses import end_pause, pause
+from runs.operations.roles import OPERATORS
+
+
+class PauseForm(ScopeForm):
+    """What is paused, why, until when."""
+
+    reason = forms.CharField(
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        label="Why",
+        help_text="Runs say it while they wait.",
+    )
+    until = forms.DateTimeField(
+        required=False, label="Until (UTC)", help_text="As 2026-12-24 18:00. Empty: until somebody ends it."
+    )
+
+
+@admin.register(Pause)
+class PauseAdmin(FormPageAdmin[Pause]):
+    """Pause, read why, let it go on."""
+
+    general_rows = True
+    list_display = (
+        "state", "what", clip_column("reason", "reason"), column("paused_by", "paused by"),
+        moment_column("paused_at", "since"), moment_column("until", "until", empty="it is ended"),
+        column("ended_by", "ended by", empty=""),
+    )  # fmt: skip
+    list_display_links = ("what",)
+    list_filter = ("queue", ("tenant", TenantFilter))
+    list_select_related = ("tenant", "paused_by", "ended_by")
+    search_fields = ("queue", "job_type", "model", "tool", "reason")
+    page_template = "admin/runs/pause/change_form.html"
+    verb_permission = "runs.change_pause"
+    empty_state = "Nothing was ever paused."
+    hint = "Running jobs finish; nothing new starts."
+    form_verb = "pause"
+    form_title = "Pause something"
+    form_hint = "Running jobs finish; nothing new of it starts until the pause ends."
+    form_permission = "runs.add_pause"
+    form_class = PauseForm
+
+    @admin.display(description="state")
+    def state(self, paused: Pause) -> SafeString:
+        """Say whether it holds."""
+        return badge_html(_state_of(paused))
+
+    @admin.display(description="what")
+    def what(self, paused: Pause) -> str:
+        """Say what is paused."""
+        return str(paused)
+
+    def page_context(self, request: HttpRequest, record: Pause) -> dict[str, Any]:
+        """Who paused it, why, and who ended it."""
+        return {"paused": record, "status": badge(_state_of(record)), "holds": _state_of(record) == "paused"}
+
+    def verbs(self) -> dict[str, Verb]:
+        """End it."""
+        return {"end": _end}
+
+    def form_options(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer the tenants in which the user operates; superusers may leave it empty."""
+        return {"tenants": tenants_of(request, *OPERATORS), "everywhere": request.user.is_superuser}
+
+    def call_operation(self, request: HttpRequest, said: Mapping[str, Any]) -> str:
+        """Pause it."""
+        assert request.user.is_authenticated  # the admin lets nobody else in
+        paused = pause(self.form_class.scope_of(said), user=request.user, reason=said["reason"], until=said["until"])
+        return f"Paused: {paused}. Running jobs finish; nothing new starts."
+
+
+def _state_of(paused: Pause) -> str:
+    over = paused.ended_at or (paused.until and paused.until <= timezone.now())
+    return "ended" if over else "paused"
+
+
+def _end(request: HttpRequest, paused: Pause) -> str:
+    assert request.user.is_authenticated  # the admin lets nobody else in
+    end_pause(paused, user=request.user)
+    return f"Ended: {paused} starts again."

@@ -1,0 +1,69 @@
+"""Budgets: where those of the token's tenant stand now."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from runs import clock
+from runs.api.serializers import money
+from runs.api.tenant_view import TenantView
+from runs.models import Budget
+from runs.operations.budgets import Standing, budgets_of, standing_of, with_present
+
+
+class BudgetSerializer(serializers.Serializer[Any]):
+    """A budget in its present period. `ceiling_usd` is the limit and what people have raised it by."""
+
+    id = serializers.IntegerField()
+    job_type = serializers.CharField(allow_null=True, help_text="Null: every job type.")
+    period = serializers.CharField(help_text="`day`, `month` or `total`.")
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField(allow_null=True, help_text="Null for a `total`.")
+    limit_usd = serializers.CharField()
+    raised_usd = serializers.CharField()
+    ceiling_usd = serializers.CharField()
+    spent_usd = serializers.CharField()
+    reserved_usd = serializers.CharField(help_text="Held by calls in flight.")
+    forecast_usd = serializers.CharField(allow_null=True, help_text="By the end, if it goes on as so far.")
+    soft_percent = serializers.IntegerField()
+
+
+class BudgetsSerializer(serializers.Serializer[Any]):
+    """The tenant's active budgets, always on one page."""
+
+    results = BudgetSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class BudgetsView(TenantView):
+    """The tenant's budgets. Those of all tenants together are not shown: they tell what others spend."""
+
+    scopes = {"get": "usage:read"}
+
+    @extend_schema(responses=BudgetsSerializer)
+    def get(self, request: Request) -> Response:
+        """List the active budgets of the tenant, as they stand now."""
+        at = clock.now()
+        found = with_present(budgets_of(self.tenant), at=at)
+        return Response({"results": [describe(one, standing_of(one, at=at)) for one in found], "next": None})
+
+
+def describe(budget: Budget, standing: Standing) -> dict[str, Any]:
+    """Write a budget as its document."""
+    return {
+        "id": budget.pk,
+        "job_type": budget.job_type or None,
+        "period": budget.period,
+        "starts_at": standing.starts_at,
+        "ends_at": standing.ends_at,
+        "limit_usd": money(budget.limit_usd),
+        "raised_usd": money(standing.raised_usd),
+        "ceiling_usd": money(standing.ceiling_usd),
+        "spent_usd": money(standing.spent_usd),
+        "reserved_usd": money(standing.reserved_usd),
+        "forecast_usd": money(standing.forecast_usd),
+        "soft_percent": budget.soft_percent,
+    }

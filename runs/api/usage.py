@@ -1,0 +1,117 @@
+"""Usage: what the token's tenant has spent, by any of the ledger's keys."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from runs import clock
+from runs.api.tenant_view import TenantView
+from runs.errors import InvalidInputError
+from runs.operations.period import moment_in
+from runs.operations.usage import KEYS, usage_by
+from runs.operations.usage_documents import as_csv, as_document
+
+_TIME = "A span back from now such as `30d` or `12h`, a day, or a time with its zone; the default is "
+_DEFAULTS = {"by": "model", "since": "30d", "until": "0h"}
+
+
+class SumsSerializer(serializers.Serializer[Any]):
+    """What some calls come to. `cost_usd` includes `presumed_usd`; `reserved_usd` is held by calls in flight."""
+
+    calls = serializers.IntegerField()
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cache_read_tokens = serializers.IntegerField()
+    cache_write_tokens = serializers.IntegerField()
+    web_searches = serializers.IntegerField()
+    cost_usd = serializers.CharField()
+    presumed_usd = serializers.CharField()
+    reserved_usd = serializers.CharField()
+    saved_by_cache_usd = serializers.CharField()
+    saved_by_batch_usd = serializers.CharField()
+
+
+class UsageRowSerializer(SumsSerializer):
+    """The sums of one line, and the values of the keys that were asked for."""
+
+    tenant = serializers.CharField(required=False)
+    user = serializers.CharField(required=False)
+    job_type = serializers.CharField(required=False)
+    origin = serializers.CharField(required=False)
+    model = serializers.CharField(required=False)
+    day = serializers.DateField(required=False, help_text="In UTC.")
+    status = serializers.CharField(required=False, help_text="`settled`, `presumed`, or `started`: in flight.")
+
+
+class UsageDocumentSerializer(serializers.Serializer[Any]):
+    """An answer, always on one page."""
+
+    by = serializers.ListField(child=serializers.CharField())
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField()
+    results = UsageRowSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+    total = SumsSerializer()
+
+
+class CsvRenderer(BaseRenderer):
+    """Passes CSV on."""
+
+    media_type = "text/csv"
+    format = "csv"
+    charset = "utf-8"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        """Encode it."""
+        return str(data).encode()
+
+
+class UsageView(TenantView):
+    """The tenant's ledger, summed up."""
+
+    scopes = {"get": "usage:read"}
+    query_parameters = {"": frozenset(_DEFAULTS)}
+    renderer_classes = [JSONRenderer, CsvRenderer]
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """Choose the form. Raises: ValidationError for one that there is none of; DRF would say 404."""
+        try:
+            return super().perform_content_negotiation(request, force)
+        except Http404 as error:
+            raise ValidationError({"format": ["There is no such form; give json or csv."]}) from error
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("by", OpenApiTypes.STR, description=f"Keys of {', '.join(KEYS)}; default `model`."),
+            OpenApiParameter("since", OpenApiTypes.STR, description=f"{_TIME}`30d`."),
+            OpenApiParameter("until", OpenApiTypes.STR, description=f"{_TIME}now."),
+        ],
+        responses={(200, "application/json"): UsageDocumentSerializer, (200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request) -> Response:
+        """Sum up the tenant's model calls, as JSON, or as CSV with `Accept: text/csv` or `format=csv`."""
+        now = clock.now()
+        asked = _DEFAULTS | {name: request.query_params[name] for name in _DEFAULTS if name in request.query_params}
+        usage = usage_by(
+            [key.strip() for key in asked["by"].split(",") if key.strip()],
+            since=_moment(asked, "since", now=now),
+            until=_moment(asked, "until", now=now),
+            tenant=self.tenant,
+        )
+        wants_csv = request.accepted_renderer.format == CsvRenderer.format
+        return Response(as_csv(usage) if wants_csv else as_document(usage))
+
+
+def _moment(asked: dict[str, str], name: str, *, now: datetime) -> datetime:
+    try:
+        return moment_in(asked[name], now=now)
+    except ValueError as error:
+        raise InvalidInputError({name: [str(error)]}) from error

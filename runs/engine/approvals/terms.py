@@ -1,0 +1,75 @@
+"""The terms of an approval: the most exact policy that fits a call, or what holds without one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Q
+
+from runs.conf import conf
+from runs.models import ApprovalPolicy, PendingAction, Role
+from runs.states import OnExpiry, SelfApproval
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Who decides, how many of them, and what happens when nobody does."""
+
+    role: Role
+    approvals: int
+    self_approval: SelfApproval
+    expires_s: float
+    on_expiry: OnExpiry
+    remind_every_s: float
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """The roles that may decide."""
+        return (Role.ADMIN,) if self.role == Role.ADMIN else (Role.APPROVER, Role.ADMIN)
+
+
+def terms_for(tenant_id: UUID, tool: str, *, risk: str, amount_usd: Decimal | None) -> Terms:
+    """Find the terms that hold now for such a call of this tenant."""
+    return terms_by(policy_for(tenant_id, tool, risk=risk, amount_usd=amount_usd))
+
+
+def default_terms() -> Terms:
+    """The terms of a call that no policy fits."""
+    return terms_by(None)
+
+
+def policy_for(tenant_id: UUID, tool: str, *, risk: str, amount_usd: Decimal | None) -> ApprovalPolicy | None:
+    """Find the policy that holds now for such a call of this tenant; None if none fits."""
+    policies = ApprovalPolicy.objects.filter(
+        Q(tenant=tenant_id) | Q(tenant=None),
+        tool__in=(tool, ""),
+        risk__in=(risk, ""),
+        from_usd__lte=amount_usd or 0,
+    )
+    return _most_exact(policies)
+
+
+def terms_of(action: PendingAction) -> Terms:
+    """Find the terms that hold now for an open action; once escalated, an admin decides."""
+    terms = terms_for(action.tenant_id, action.tool, risk=action.risk, amount_usd=action.amount_usd)
+    return replace(terms, role=Role.ADMIN) if action.escalated_at else terms
+
+
+def _most_exact(policies: Iterable[ApprovalPolicy]) -> ApprovalPolicy | None:
+    """A policy of the tenant goes before a general one, then one of the tool, of the risk, of the higher amount."""
+    order = [(p.tenant_id is not None, bool(p.tool), bool(p.risk), p.from_usd, p) for p in policies]
+    return max(order, key=lambda found: found[:4])[4] if order else None
+
+
+def terms_by(policy: ApprovalPolicy | None) -> Terms:
+    """Read the terms that a policy sets; None means what holds without one."""
+    chosen = policy or ApprovalPolicy()
+    return Terms(
+        role=Role(chosen.role),
+        approvals=chosen.approvals,
+        self_approval=SelfApproval(chosen.self_approval),
+        expires_s=chosen.expires_s or conf().action_expires_s,
+        on_expiry=OnExpiry(chosen.on_expiry),
+        remind_every_s=chosen.remind_every_s or conf().action_remind_s,
+    )

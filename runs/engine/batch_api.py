@@ -1,0 +1,89 @@
+"""The Message Batches API through the real SDK: make, look at, find and read batches. No rows here.
+
+Source: the provider's batch processing page. There is no idempotency key and no webhook.
+"""
+
+import json
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import anthropic
+
+from runs import clock
+from runs.engine.classifier import may_have_spent
+from runs.engine.interruptible import interruptible
+from runs.engine.provider import client
+from runs.errors import ModelTimeoutError
+
+_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A batch as the provider shows it."""
+
+    id: str
+    has_ended: bool
+    requests: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One line of the results. Shape of `document`: the API's result, with its `type`."""
+
+    custom_id: str
+    document: dict[str, Any]
+
+
+def create(requests: Iterable[tuple[str, str]], *, timeout_s: float) -> str:
+    """Make a batch of (custom id, request as JSON); return its id.
+
+    Raises: what the SDK raises; ModelTimeoutError, since whoever looks for the batch later must not find it under way.
+    """
+    ends_at = clock.monotonic() + timeout_s
+
+    def may_go_on() -> None:
+        if clock.monotonic() > ends_at:
+            raise ModelTimeoutError(f"making a batch took longer than {timeout_s:g} s")
+
+    listed = [{"custom_id": custom_id, "params": json.loads(body)} for custom_id, body in requests]
+    with interruptible(may_go_on):
+        return client().messages.batches.create(requests=cast("Any", listed)).id
+
+
+def look_at(batch_id: str) -> Seen:
+    """Look how far a batch is. Raises: what the SDK raises."""
+    return _seen(client().messages.batches.retrieve(batch_id))
+
+
+def made_since(moment: datetime) -> Iterator[Seen]:
+    """List the batches of the workspace that were made since then, newest first. Raises: what the SDK raises."""
+    for batch in client().messages.batches.list(limit=_PAGE):
+        if batch.created_at < moment:
+            return
+        yield _seen(batch)
+
+
+def results_of(batch_id: str) -> Generator[Result]:
+    """Read the results of a batch that has ended, in no order. Raises: what the SDK raises; httpx2 errors."""
+    lines = client().messages.batches.results(batch_id)
+    try:
+        for line in lines:
+            document = json.loads(line.to_json(indent=None))
+            yield Result(document["custom_id"], document["result"])
+    finally:
+        lines.close()
+
+
+def was_surely_not_made(error: Exception) -> bool:
+    """Say whether a create that failed has surely made no batch: it was refused, or nobody could be reached."""
+    return not may_have_spent(error)
+
+
+def _seen(batch: anthropic.types.messages.MessageBatch) -> Seen:
+    counts = batch.request_counts
+    total = counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired
+    return Seen(batch.id, batch.processing_status == "ended", total, batch.created_at)

@@ -1,0 +1,73 @@
+"""Taking the result of a batch: the run's next holder records it as it would record the answer of a call of its own."""
+
+from typing import Any
+
+import anthropic
+import httpx2
+
+from runs.engine.batched import end_call
+from runs.engine.classifier import judge
+from runs.engine.journal import Journal
+from runs.engine.model_call import charge_run, record_answer
+from runs.errors import BatchEndedError
+from runs.models import BatchedCall, CallEnd, ModelCall, ModelCallStatus, Step, Tier
+
+# What the provider answers to a request of its own that fails in this way.
+_STATUS_OF = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
+_SAID = {
+    CallEnd.EXPIRED: "the batch expired before the provider got to this call",
+    CallEnd.CANCELED: "the batch was cancelled before the provider got to this call",
+    CallEnd.LOST: "nobody can tell what became of this call in its batch, so it counts as spent",
+}
+
+
+def take_result(journal: Journal, step: Step) -> bool:
+    """Record what a batch has answered to a step; False if none has.
+
+    Raises: as a model call that is refused, or answered badly; BatchEndedError.
+    """
+    call = _answered(step)
+    if call is None:
+        return False
+    call.step, step.fence = step, journal.lease.fence  # the try is this claim's now, to be put back or failed by it
+    batched: BatchedCall = call.batched
+    result = batched.result
+    tokens = end_call(call, at=journal.lease.now())
+    batched.result = None  # once in the step is enough
+    journal.lay_in(batched)
+    if batched.end == CallEnd.SUCCEEDED:
+        record_answer(journal, step, call, result["message"], tokens=tokens)
+        return True
+    error = _error_of(batched, result)
+    call.error_type, call.trouble = type(error).__name__, judge(error).trouble or ""
+    journal.record_call(call)
+    charge_run(journal, call, tokens)
+    raise error
+
+
+def _answered(step: Step) -> ModelCall | None:
+    calls = step.model_calls.select_related("batched").filter(status=ModelCallStatus.STARTED, tier=Tier.BATCH)
+    return calls.exclude(batched__end="").first()
+
+
+def _error_of(batched: BatchedCall, result: dict[str, Any]) -> Exception:
+    """Make the error that a request of its own would have ended with, so that the one table judges it."""
+    if batched.end != CallEnd.ERRORED:
+        return BatchEndedError(_SAID[CallEnd(batched.end)])
+    document = result.get("error") or {}
+    said = document.get("error") or {}
+    request = httpx2.Request("POST", "batch:")
+    response = httpx2.Response(_STATUS_OF.get(str(said.get("type")), 500), request=request)
+    return anthropic.APIStatusError(
+        f"in a batch: {said.get('message', 'no reason given')}", response=response, body=document
+    )

@@ -1,0 +1,71 @@
+"""Asking for room in a budget. The run waits as a row until somebody raises it, or until there is room again."""
+
+from datetime import timedelta
+from decimal import ROUND_UP, Decimal
+
+from runs.engine.asking import ask
+from runs.engine.journal import Journal
+from runs.engine.outcomes import Waiting
+from runs.errors import BudgetFullError, BudgetRefusedError
+from runs.models import BudgetPeriod, PendingAction, Step
+from runs.states import ActionKind, ActionStatus
+
+_CENT = Decimal("0.01")
+_PROPOSED_PART = 10  # of the limit, unless the call needs more
+_PATIENCE_S = 60.0  # people are not bothered at once where calls in flight may give back enough
+
+
+def wait_for_room(journal: Journal, step: Step, full: BudgetFullError) -> Waiting:
+    """Open a `budget` action for the step whose worst case has no room. Raises: BudgetRefusedError."""
+    last = journal.decision_on(step)
+    period = _period(full)
+    if was_refused(journal, last):
+        raise BudgetRefusedError(f"the budget of {period.budget} was not raised")
+    if not (last and last.status == ActionStatus.OPEN):
+        _ask(journal, step, full, period)
+    return Waiting()
+
+
+def was_refused(journal: Journal, last: PendingAction | None) -> bool:
+    """Say whether a person did not grant the room. Whoever has replayed the run since wants it to be asked for anew."""
+    if last is None or last.status not in (ActionStatus.REJECTED, ActionStatus.EXPIRED):
+        return False
+    return not journal.run.events.filter(kind="run.replayed", at__gte=last.decided_at).exists()
+
+
+def _period(full: BudgetFullError) -> BudgetPeriod:
+    """Find the period anew: its row may have been made in the transaction that was rolled back."""
+    BudgetPeriod.objects.get_or_create(budget_id=full.budget_id, starts_on=full.starts_on)
+    found = BudgetPeriod.objects.select_related("budget__tenant")
+    return found.get(budget_id=full.budget_id, starts_on=full.starts_on)
+
+
+def _ask(journal: Journal, step: Step, full: BudgetFullError, period: BudgetPeriod) -> None:
+    arguments = {
+        "budget": str(period.budget),
+        "period": period.starts_on.isoformat(),
+        "needs_usd": f"{full.needs_usd:f}",
+        "raise_usd": f"{proposed_usd(full, period):f}",
+    }
+    ends = {} if period.ends_at is None else {"expires_at": None}  # it goes on by itself then
+    action = ask(journal, step, ActionKind.BUDGET, reason=_reason(full, period), arguments=arguments, **ends)
+    action.budget_period = period
+    if full.needs_usd <= period.ceiling_usd - period.spent_usd:
+        action.tell_at = journal.lease.now() + timedelta(seconds=_PATIENCE_S)
+
+
+def proposed_usd(full: BudgetFullError, period: BudgetPeriod) -> Decimal:
+    """Propose by how much to raise it: what is missing, at least a tenth of the limit."""
+    usual = period.budget.limit_usd / _PROPOSED_PART
+    return max(full.needs_usd - full.room_usd, usual).quantize(_CENT, ROUND_UP)
+
+
+def _reason(full: BudgetFullError, period: BudgetPeriod) -> str:
+    """Say what does not fit. A tenant is not told what all others spend."""
+    call = f"The next model call may cost up to {full.needs_usd.normalize():f} USD"
+    if period.budget.tenant_id is None:
+        return f"{call}, and the budget of all tenants has no room for it."
+    spent, held, ceiling = (
+        f"{usd.normalize():f}" for usd in (period.spent_usd, period.reserved_usd, period.ceiling_usd)
+    )
+    return f"{call}; of the budget {period.budget}, {spent} of {ceiling} USD are spent and {held} held."

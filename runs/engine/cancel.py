@@ -1,0 +1,80 @@
+"""Cancelling a run whose row is locked: at once if nobody works on it, at the next boundary if a worker does."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F
+
+from runs import clock
+from runs.clock import Now
+from runs.engine.batched import settle_unawaited
+from runs.engine.cancellation import note
+from runs.engine.holds import settle_calls
+from runs.errors import InvalidTransitionError
+from runs.models import ModelCall, ModelCallStatus, PendingAction, Run, Step, Tier
+from runs.models.moves import Event, change
+from runs.states import FINAL, STEP_DONE, ActionStatus, Effect, RunStatus, StepStatus
+
+
+def cancel_locked(run: Run, *, actor: str, gently: bool = False) -> None:
+    """Cancel a run, or ask its worker to; repeating it is harmless. Needs the lock of its row.
+
+    Gently, a call in flight is let finish and is recorded; otherwise it is broken off.
+
+    Raises: InvalidTransitionError if it has completed or failed.
+    """
+    if run.state == RunStatus.CANCELLED:
+        return
+    if run.state in FINAL or run.state == RunStatus.FAILED:  # also when it was asked for and came too late
+        raise InvalidTransitionError(f"the run is already {run.status}")
+    if run.cancel_requested_at:
+        if run.cancel_gently and not gently:
+            change(run, cancel_gently=False, events=[Event("run.cancel_requested", {"interrupts": True}, actor=actor)])
+        return
+    now = clock.now()
+    asked: dict[str, Any] = {
+        "cancel_requested_at": now,
+        "cancel_requested_by": actor,
+        "cancellation": note(run, run.steps.all()),
+    }
+    events = [Event("run.cancel_requested", {"cost_usd": f"{run.cost_usd:f}"}, actor=actor)]
+    if run.state == RunStatus.RUNNING:
+        change(run, events=events, cancel_gently=gently, **asked)
+        return
+    PendingAction.objects.filter(run=run, status=ActionStatus.OPEN).update(
+        status=ActionStatus.CANCELLED, decided_at=now, tell_at=None
+    )
+    _close_steps(run)
+    spent, told = _presume_spent(run)
+    run.cancellation = asked["cancellation"]
+    asked |= {"cancellation": note(run, run.steps.all()), "cost_usd": run.cost_usd + spent}
+    events += told
+    events.append(Event("run.cancelled", {"spent_after_usd": f"{spent:f}"}, actor=actor))
+    change(run, to=RunStatus.CANCELLED, events=events, **asked)
+
+
+def _close_steps(run: Run) -> None:
+    """Skip what was planned; what a dead worker had begun stays visible as unknown."""
+    open_steps = run.steps.exclude(status__in=STEP_DONE)
+    open_steps.filter(status=StepStatus.PLANNED).update(status=StepStatus.SKIPPED, finished_at=Now())
+    begun = open_steps.filter(status=StepStatus.STARTED)
+    begun.filter(effect__in=["", Effect.READ]).update(status=StepStatus.FAILED, finished_at=Now())
+    begun.update(status=StepStatus.UNKNOWN)
+
+
+def _presume_spent(run: Run) -> tuple[Decimal, list[Event]]:
+    """Count what model calls cost that nobody waits for any more; return how much that is, and what to tell.
+
+    Of those that a dead worker had begun it is the reserve; a batch may know better.
+    """
+    lost = list(ModelCall.objects.filter(run=run, status=ModelCallStatus.STARTED))
+    for call in lost:
+        if call.tier == Tier.BATCH:
+            settle_unawaited(call)
+            continue
+        ModelCall.objects.filter(pk=call.pk).update(
+            status=ModelCallStatus.PRESUMED, cost_usd=call.reserved_usd, error_type="WorkerLost", finished_at=Now()
+        )
+        Step.objects.filter(pk=call.step_id).update(cost_usd=F("cost_usd") + call.reserved_usd)
+        call.cost_usd = call.reserved_usd
+    return sum((call.cost_usd for call in lost), Decimal(0)), settle_calls(lost)

@@ -1,0 +1,100 @@
+"""Who keeps what is left of all paces: Redis, or while it is away the database. Never both for longer than a second.
+
+The row `PaceKeeper` says who, by an epoch: even is Redis, odd the database. Whoever finds Redis away, or back, moves
+the epoch on by one, which one process alone can do; all others see it within a second. The state of an epoch is kept
+under its number and begins with nothing left, so that what the former keeper has given is never given twice.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from runs import clock
+from runs.engine.pacing.bucket import Bucket
+from runs.engine.pacing.in_database import InDatabase
+from runs.engine.pacing.keeper import Heard, Keeper, KeeperAwayError, Verdict
+from runs.engine.pacing.rows import Known, Terms, forget_paces, known
+from runs.models import PaceKeeper
+
+log = logging.getLogger(__name__)
+
+_DATABASE_S = 30.0  # so long the database keeps them before anybody looks whether Redis is back
+
+_DATABASE = InDatabase()
+_quick: Keeper | None = None
+
+
+def keep_with(keeper: Keeper | None) -> Keeper | None:
+    """Let this one keep the paces of even epochs; without one the database always does. Returns the former."""
+    global _quick
+    former, _quick = _quick, keeper
+    return former
+
+
+def take(paces: Sequence[Terms], need: Sequence[float], *, patience_s: float) -> tuple[Verdict, int]:
+    """As `Keeper.take`; returns the epoch as well, for `settle`."""
+    epoch, quick = _present()
+    if quick:
+        try:
+            return quick.take(epoch, paces, need, patience_s=patience_s), epoch
+        except KeeperAwayError as error:
+            epoch = _fall_back(epoch, error)
+    return _DATABASE.take(epoch, paces, need, patience_s=patience_s), epoch
+
+
+def settle(epoch: int, paces: Sequence[Terms], back: Sequence[float], *, heard: Heard, heeds: int | None) -> None:
+    """As `Keeper.settle`; what was taken in another epoch is gone with it."""
+    present, quick = _present()
+    if present != epoch:
+        return
+    try:
+        (quick or _DATABASE).settle(epoch, paces, back, heard=heard, heeds=heeds)
+    except KeeperAwayError as error:
+        _fall_back(epoch, error)
+
+
+def peek(paces: Sequence[Terms]) -> list[Bucket]:
+    """As `Keeper.peek`."""
+    epoch, quick = _present()
+    if quick:
+        try:
+            return quick.peek(epoch, paces)
+        except KeeperAwayError as error:
+            epoch = _fall_back(epoch, error)
+    return _DATABASE.peek(epoch, paces)
+
+
+def _present() -> tuple[int, Keeper | None]:
+    """Find the epoch, and its keeper if that is not the database."""
+    present = known()
+    if _quick and _is_databases(present) and present.may_look and _is_back(present.epoch, _quick):
+        present = known()
+    return present.epoch, None if _is_databases(present) else _quick
+
+
+def _is_databases(present: Known) -> bool:
+    return bool(present.epoch % 2)
+
+
+def _fall_back(epoch: int, error: KeeperAwayError) -> int:
+    """Let the database keep the paces from now on, unless somebody has said so already."""
+    log.warning("the paces are kept by the database for %g s (%s)", _DATABASE_S, error)
+    PaceKeeper.objects.filter(pk=1, epoch=epoch).update(epoch=epoch + 1, database_until=clock.in_seconds(_DATABASE_S))
+    forget_paces()
+    return known().epoch
+
+
+def _is_back(epoch: int, quick: Keeper) -> bool:
+    """Let one process look whether Redis answers, and if so make it the keeper again."""
+    mine = PaceKeeper.objects.filter(pk=1, epoch=epoch, database_until__lte=clock.Now())
+    looks = mine.update(database_until=clock.in_seconds(_DATABASE_S))
+    forget_paces()
+    if not looks:
+        return True  # somebody else does; look again at what holds
+    try:
+        quick.ping()
+    except KeeperAwayError:
+        return False
+    PaceKeeper.objects.filter(pk=1, epoch=epoch).update(epoch=epoch + 1, database_until=None)
+    forget_paces()
+    log.warning("Redis keeps the paces again")
+    return True

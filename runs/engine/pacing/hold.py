@@ -1,0 +1,30 @@
+"""Holding a run until it is its turn: it is queued, no claim takes it, and it says why and until when."""
+
+from datetime import timedelta
+
+from runs.engine.gates import PROVIDER
+from runs.engine.journal import Journal
+from runs.engine.outcomes import Paced
+from runs.models import Gate, Run
+from runs.models.moves import Event, change, now
+from runs.states import RunStatus
+
+
+def hold_for_pace(journal: Journal, paced: Paced) -> None:
+    """Give the slot back and stand back from all claims; but not if somebody wants to cancel the run."""
+    gate, _ = Gate.objects.get_or_create(provider=PROVIDER, model=paced.need["model"])
+    ahead = Run.objects.filter(held_by=gate, status=RunStatus.QUEUED, pace_need__isnull=False).count()
+    until = journal.lease.now() + timedelta(seconds=paced.wait_s + ahead * paced.share_s)
+
+    def hold() -> None:
+        journal.tell("run.held_back", gate=str(gate), pace=paced.need["pace"], until=until.isoformat())
+        journal.commit(to=RunStatus.QUEUED, held_by_id=gate.pk, pace_need=dict(paced.need), next_attempt_at=until)
+        if Run.objects.filter(pk=journal.run.pk, cancel_requested_at__isnull=False).exists():
+            let_go_on(journal.run, actor="cancel")
+
+    journal.write_whole(hold)
+
+
+def let_go_on(run: Run, *, actor: str) -> None:
+    """Put a held run back into its line, ready now. Raises: StaleRunError."""
+    change(run, held_by_id=None, next_attempt_at=None, queued_at=now(), events=[Event("run.queued", actor=actor)])

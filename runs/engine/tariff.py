@@ -1,0 +1,154 @@
+"""What a model costs, as flat rates: exact to genai-prices, and a hundred times faster to ask than it.
+
+A tariff has a level for each length of prompt from which other rates hold; the whole request costs those.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_UP, Decimal
+from typing import Any
+
+_UNIT = Decimal("0.00000001")
+_MILLION = 1_000_000
+_BYTES_PER_TOKEN = 2  # deliberately few: a reserve must not be too small. Of CJK a character is three bytes
+_ASKS_FOR_AN_HOUR = '"ttl":"1h"'  # as `dump_json` writes a cache breakpoint; inside a text its quotes are escaped
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The usage of one call, as the provider bills it. The four kinds of tokens are disjoint, 1h writes but a part."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    web_searches: int = 0
+
+    @property
+    def prompt_tokens(self) -> int:
+        """The length of the prompt, which decides on the level."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        """The four columns of runs, steps and calls."""
+        return {
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cache_read_tokens": self.cache_read_tokens,
+            "cache_write_tokens": self.cache_write_tokens,
+        }
+
+    def uncached(self) -> "Used":
+        """The same call, had there been no cache."""
+        return Used(self.prompt_tokens, self.output_tokens, web_searches=self.web_searches)
+
+
+def used(usage: Mapping[str, Any]) -> Used:
+    """Read a usage in the provider's own shape, whose `input_tokens` leaves cached tokens out already."""
+    by_ttl = usage.get("cache_creation") or {}
+    for_an_hour = int(by_ttl.get("ephemeral_1h_input_tokens") or 0)
+    written = for_an_hour + int(by_ttl.get("ephemeral_5m_input_tokens") or 0)
+    return Used(
+        input_tokens=int(usage.get("input_tokens") or 0),
+        output_tokens=int(usage.get("output_tokens") or 0),
+        cache_read_tokens=int(usage.get("cache_read_input_tokens") or 0),
+        cache_write_tokens=max(int(usage.get("cache_creation_input_tokens") or 0), written),
+        cache_write_1h_tokens=for_an_hour,
+        web_searches=int((usage.get("server_tool_use") or {}).get("web_search_requests") or 0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Units: USD for a million tokens of each kind; for a thousand searches."""
+
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal
+    cache_write: Decimal
+    cache_write_1h: Decimal
+    web_searches: Decimal
+
+    def times(self, factor: Decimal) -> "Rates":
+        """Scale the tokens' rates; searches cost the same in a batch."""
+        return Rates(
+            input=self.input * factor,
+            output=self.output * factor,
+            cache_read=self.cache_read * factor,
+            cache_write=self.cache_write * factor,
+            cache_write_1h=self.cache_write_1h * factor,
+            web_searches=self.web_searches,
+        )
+
+    def cost_usd(self, of: Used) -> Decimal:
+        """Price a usage, rounded up to what a column holds."""
+        millionths = (
+            self.input * of.input_tokens
+            + self.output * of.output_tokens
+            + self.cache_read * of.cache_read_tokens
+            + self.cache_write * (of.cache_write_tokens - of.cache_write_1h_tokens)
+            + self.cache_write_1h * of.cache_write_1h_tokens
+            + self.web_searches * of.web_searches * 1000
+        )
+        return (millionths / _MILLION).quantize(_UNIT, rounding=ROUND_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The rates of prompts longer than `over` tokens."""
+
+    over: int
+    standard: Rates
+    batch: Rates
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a call cost, and what it saved against plain input and the standard tier."""
+
+    cost_usd: Decimal
+    saved_by_cache_usd: Decimal
+    saved_by_batch_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """All rates of a model. `levels` ascend; the first is over -1."""
+
+    version: str
+    levels: tuple[Level, ...]
+
+    def charge(self, of: Used, *, batch: bool = False) -> Charge:
+        """Price a usage, and say what cache and batch saved.
+
+        The cache's part is counted at the standard tier, net of what writing cost more than plain input; the batch's
+        part is what it took off the rest. A cache written and never read saves less than nothing.
+        """
+        level = [level for level in self.levels if of.prompt_tokens > level.over][-1]
+        standard = level.standard.cost_usd(of)
+        cost = level.batch.cost_usd(of) if batch else standard
+        cached = of.cache_read_tokens or of.cache_write_tokens
+        plain = level.standard.cost_usd(of.uncached()) if cached else standard
+        return Charge(cost, plain - standard, standard - cost)
+
+    def reserve_usd(self, body: str, *, max_tokens: int) -> Decimal:
+        """Price the worst case of a request: all of it at the dearest rate it may cause, all of `max_tokens` answered.
+
+        At the standard tier: a reserve for a batch is then twice what it need be, and safe. A level makes the whole
+        request several times dearer at once, so it counts for a prompt that would reach it at a token for each byte.
+        """
+        size = len(body.encode())
+        tokens = size // _BYTES_PER_TOKEN + 1
+        for_an_hour = _ASKS_FOR_AN_HOUR in body
+        return max(
+            _at_its_dearest(level.standard, tokens, max_tokens, for_an_hour=for_an_hour)
+            for level in self.levels
+            if size > level.over
+        )
+
+
+def _at_its_dearest(rates: Rates, tokens: int, max_tokens: int, *, for_an_hour: bool) -> Decimal:
+    dearest = max(rates.input, rates.cache_write, rates.cache_write_1h if for_an_hour else rates.input)
+    return ((dearest * tokens + rates.output * max_tokens) / _MILLION).quantize(_UNIT, rounding=ROUND_UP)

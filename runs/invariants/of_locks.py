@@ -1,0 +1,32 @@
+"""Invariants of locks: who holds one is active, and of the runs of one key only its holder works."""
+
+from collections.abc import Iterator
+
+from django.db.models import Exists, OuterRef, Q
+
+from runs.invariants.breach import CHUNK, Breach
+from runs.models import Run, RunLock
+from runs.states import ENDED, OnConflict, RunStatus
+
+
+def locks_are_held_by_active_runs() -> Iterator[Breach]:
+    """I1: whoever holds a lock, or waits for one, has not ended; else no run of its key would ever start again."""
+    active = Run.objects.exclude(status__in=ENDED)
+    for role in ("holder", "successor"):
+        locks = RunLock.objects.filter(**{f"{role}__isnull": False})
+        for lock in locks.exclude(Exists(active.filter(pk=OuterRef(role)))).iterator(CHUNK):
+            yield Breach(1, str(getattr(lock, role)), f"has ended, but is the {role} of lock {lock}")
+
+
+def active_runs_hold_their_lock() -> Iterator[Breach]:
+    """I1: of the runs of one key only the holder works; its successor is scheduled until then."""
+    mine = RunLock.objects.filter(tenant=OuterRef("tenant"), job_type=OuterRef("job_type"), key=OuterRef("unique_key"))
+    exclusive = Run.objects.filter(unique_key__isnull=False).exclude(on_conflict=OnConflict.QUEUE)
+    active = exclusive.exclude(status__in=ENDED)
+    waits = Q(Exists(mine.filter(successor=OuterRef("pk"))), status=RunStatus.SCHEDULED)
+    outside = active.exclude(Q(Exists(mine.filter(holder=OuterRef("pk")))) | waits)
+    for pk, status in outside.order_by().values_list("pk", "status").iterator(CHUNK):
+        yield Breach(1, str(pk), f"is {status}, but neither holds the lock of its key nor waits for it")
+
+
+CHECKS = (locks_are_held_by_active_runs, active_runs_hold_their_lock)

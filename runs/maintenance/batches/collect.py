@@ -1,0 +1,74 @@
+"""Looking at a batch that the provider has, and collecting its results when all of it has ended."""
+
+import logging
+from contextlib import suppress
+from uuid import UUID
+
+from django.db.models import Count
+
+from runs.clock import Now, in_seconds
+from runs.conf import conf
+from runs.engine.batch_api import look_at, results_of
+from runs.engine.journal import release_connection
+from runs.errors import BatchEndedError
+from runs.maintenance.batches.take_in import take_in
+from runs.models import BatchStatus, CallEnd, MessageBatch
+
+LOST_AFTER_S = 26 * 3600.0  # the provider ends a batch after 24 hours
+KEPT_S = 28 * 86400.0  # and keeps its results for 29 days
+
+log = logging.getLogger(__name__)
+
+
+def poll(batch: MessageBatch) -> bool:
+    """Look whether the provider has ended a batch. Returns whether it has."""
+    assert batch.provider_id is not None
+    release_connection()
+    ended = look_at(batch.provider_id).has_ended
+    in_progress = MessageBatch.objects.filter(pk=batch.pk, status=BatchStatus.IN_PROGRESS)
+    if not ended:
+        in_progress.update(next_look_at=in_seconds(conf().batch_poll_s), error="")
+        return False
+    in_progress.update(status=BatchStatus.ENDED, ended_at=Now(), error="")
+    return True
+
+
+def collect(batch: MessageBatch) -> int:
+    """Take in the results of an ended batch, those that are not here yet. Returns how many there were.
+
+    Raises: BatchEndedError if the provider shows fewer results than there are calls; what the SDK raises.
+    """
+    assert batch.provider_id is not None
+    release_connection()
+    taken, read = 0, 0
+    for result in results_of(batch.provider_id):
+        read += 1
+        with suppress(ValueError):  # an id that we have not given
+            taken += take_in(batch, UUID(result.custom_id), _end_of(result.document), result.document)
+    if read < batch.requests:
+        raise BatchEndedError(f"{batch.provider_id} shows {read} results of {batch.requests}")
+    lose(batch)
+    return taken
+
+
+def lose(batch: MessageBatch) -> None:
+    """Close a batch; a call without a result counts as spent, and its run tries again."""
+    for call in list(batch.calls.filter(end="").values_list("pk", flat=True)):
+        take_in(batch, call, CallEnd.LOST, {"type": "lost"})
+    ends = {row["end"]: row["count"] for row in batch.calls.order_by().values("end").annotate(count=Count("pk"))}
+    MessageBatch.objects.filter(
+        pk=batch.pk, status__in=[BatchStatus.SENDING, BatchStatus.IN_PROGRESS, BatchStatus.ENDED]
+    ).update(
+        status=BatchStatus.COLLECTED,
+        next_look_at=None,
+        collected_at=Now(),
+        **{str(end): count for end, count in ends.items()},
+    )
+
+
+def _end_of(document: dict[str, object]) -> CallEnd:
+    try:
+        return CallEnd(str(document.get("type")))
+    except ValueError:
+        log.error("a batch holds a result of an unknown type: %r", document.get("type"))
+        return CallEnd.LOST

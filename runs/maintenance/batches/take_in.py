@@ -1,0 +1,56 @@
+"""Taking in what became of a call in its batch: once, and its run goes on, or its cost is put right."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from runs.clock import Now
+from runs.engine.batched import settle_unawaited
+from runs.engine.holds import correct_call
+from runs.fault_points import fault_point
+from runs.hostile import clean
+from runs.models import BatchedCall, CallEnd, MessageBatch, ModelCall, ModelCallStatus, Run
+from runs.models.moves import Event, change
+from runs.models.sql import Increment
+from runs.queue.doorbell import ring
+from runs.secrets import redact_all
+from runs.states import RunStatus
+
+
+@transaction.atomic
+def take_in(batch: MessageBatch, call_id: UUID, end: CallEnd, document: dict[str, Any]) -> bool:
+    """Keep the result of a call and let its run go on; False if it was here before, or is none of ours."""
+    found = BatchedCall.objects.filter(pk=call_id, batch=batch, end="")
+    run_id = found.values_list("call__run", flat=True).first()
+    if run_id is None:
+        return False
+    run = lock_run(run_id)
+    if not found.update(end=end, result=redact_all(clean(document)), body="", ended_at=Now()):
+        return False
+    call = ModelCall.objects.select_related("batched").get(pk=call_id)
+    if call.status == ModelCallStatus.STARTED:
+        _wake(run)
+    else:
+        put_right(call, run)
+    fault_point("ingest.before")
+    return True
+
+
+def lock_run(run_id: UUID) -> Run:
+    """Lock a run's row: whoever cancels it waits, and sees what is done here."""
+    return Run.objects.select_for_update(of=("self",)).get(pk=run_id)
+
+
+def put_right(call: ModelCall, run: Run) -> None:
+    """Correct what was presumed of a call whose run was cancelled meanwhile."""
+    more = settle_unawaited(call)
+    correct_call(call)
+    if more:
+        change(run, cost_usd=Increment(more))
+
+
+def _wake(run: Run) -> None:
+    if run.state == RunStatus.WAITING_FOR_BATCH:
+        change(run, to=RunStatus.QUEUED, events=[Event("run.queued", actor="batch")])
+        ring([run.queue])

@@ -1,0 +1,66 @@
+"""Letting go on what waited for room in a budget: it was raised or edited, calls cost less, or a new period began."""
+
+from decimal import Decimal
+
+from django.db import transaction
+
+from runs import clock
+from runs.clock import Now
+from runs.models import BudgetPeriod, PendingAction, Run
+from runs.models.moves import Event, change
+from runs.queue.doorbell import ring
+from runs.states import ActionStatus, RunStatus
+
+_AT_ONCE = 200  # go on, of each period: thousands do in several sweeps
+
+
+def reopen_budgets() -> int:
+    """Close the actions of whoever has room now, the oldest first, and let their runs go on. Returns how many."""
+    asking = PendingAction.objects.filter(status=ActionStatus.OPEN, budget_period__isnull=False)
+    waited_for = set(asking.order_by("budget_period").values_list("budget_period", flat=True).distinct())
+    if not waited_for:
+        return 0
+    periods = BudgetPeriod.objects.filter(pk__in=waited_for).select_related("budget")
+    return sum(_reopen(period) for period in periods)
+
+
+def _reopen(period: BudgetPeriod) -> int:
+    """Only as many go on as fit: each reserves anew, and whoever finds no room would ask again."""
+    because, room = _room(period)
+    asking = PendingAction.objects.filter(status=ActionStatus.OPEN, budget_period=period).order_by("requested_at")
+    let_go = 0
+    # All are asked: those too dear to fit must not hide the cheaper ones behind them. They may be thousands.
+    for action in list(asking.only("arguments", "run", "step")):
+        if let_go >= _AT_ONCE:
+            break
+        needs = Decimal(action.arguments["needs_usd"])
+        if room is not None and needs > room:
+            continue
+        let_go += _go_on(action, because)
+        room = None if room is None else room - needs
+    return let_go
+
+
+def _room(period: BudgetPeriod) -> tuple[str, Decimal | None]:
+    """Say why there may be room, and how much; None: no end of it, as far as this period knows."""
+    if not period.budget.is_active:
+        return "the budget was switched off", None
+    if period.ends_at and period.ends_at <= clock.now():
+        return f"a new {period.budget.period} has begun", None
+    return "the budget has room again", period.room_usd
+
+
+@transaction.atomic
+def _go_on(action: PendingAction, because: str) -> bool:
+    run = Run.objects.select_for_update(of=("self",)).get(pk=action.run_id)
+    still_open = PendingAction.objects.filter(pk=action.pk, status=ActionStatus.OPEN)
+    if not still_open.update(status=ActionStatus.CANCELLED, decided_at=Now(), tell_at=None, note=because):
+        return False  # a person was faster
+    data = {"action": str(action.pk), "step": action.step.seq, "because": because}
+    events = [Event("action.cancelled", data, actor="budget")]
+    if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
+        change(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor="budget")])
+        ring([run.queue])
+    else:
+        change(run, events=events)
+    return True

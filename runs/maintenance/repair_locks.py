@@ -1,0 +1,28 @@
+"""Freeing locks whose run has ended without letting go, and removing those that nobody needs any more."""
+
+from django.db.models import Exists, OuterRef
+
+from runs.models import Run, RunLock
+from runs.states import ENDED
+
+_BATCH = 500
+
+
+def repair_locks() -> int:
+    """Hand on every lock that an ended run still holds. Returns how many: none, unless somebody wrote by hand."""
+    active = Run.objects.exclude(status__in=ENDED)
+    held = RunLock.objects.filter(holder__isnull=False)
+    repaired = 0
+    for lock in held.exclude(Exists(active.filter(pk=OuterRef("holder")))):
+        free = RunLock.objects.filter(pk=lock.pk, holder=lock.holder, successor=lock.successor)
+        repaired += free.update(holder=lock.successor, successor=None)
+    awaited = RunLock.objects.filter(successor__isnull=False)
+    for lock in awaited.exclude(Exists(active.filter(pk=OuterRef("successor")))):
+        repaired += RunLock.objects.filter(pk=lock.pk, successor=lock.successor).update(successor=None)
+    _remove_free()
+    return repaired
+
+
+def _remove_free() -> None:
+    free = RunLock.objects.filter(holder__isnull=True)
+    RunLock.objects.filter(pk__in=list(free.values_list("pk", flat=True)[:_BATCH]), holder__isnull=True).delete()

@@ -1,0 +1,131 @@
+"""`costs`: what was spent, by tenant, model, day or another key, as a table, JSON or CSV."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from runs import clock
+from runs.errors import InvalidInputError
+from runs.models import Tenant
+from runs.operations.period import moment_in
+from runs.operations.usage import KEYS, Usage, usage_by
+from runs.operations.usage_documents import as_csv, as_document
+
+_EMPTY = "No model call was made in this time."
+_COLUMNS = {
+    "calls": "calls",
+    "input_tokens": "input",
+    "output_tokens": "output",
+    "cache_read_tokens": "cache read",
+    "cache_write_tokens": "cache write",
+    "web_searches": "searches",
+    "cost_usd": "cost USD",
+    "presumed_usd": "of it presumed",
+    "reserved_usd": "reserved now",
+    "saved_by_cache_usd": "saved by cache",
+    "saved_by_batch_usd": "saved by batch",
+}
+_ALWAYS = ("calls", "cost_usd")  # the others only if there is anything in them
+_WIDE = 200  # of a file or a pipe, which folds nothing
+
+
+class Command(BaseCommand):
+    """Sum up and show."""
+
+    help = "Show what model calls have cost, and what cache and batch saved; exits 2 if an option does not fit."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--by", default="model", metavar="A,B", help=f"keys, of {', '.join(KEYS)} (default: model)")
+        parser.add_argument("--since", default="30d", metavar="TIME", help="30d, 12h, a day, a time (default: 30d)")
+        parser.add_argument("--until", default="0h", metavar="TIME", help="the same (default: now)")
+        parser.add_argument("--tenant", metavar="SLUG", help="of this tenant only")
+        parser.add_argument("--format", default="table", metavar="FORMAT", help="table, json or csv (default: table)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Ask, and write the answer."""
+        try:
+            write = _WRITERS[options["format"]]
+            usage = self._usage(options)
+        except KeyError as error:
+            raise CommandError(f"--format: {error} is none; give {', '.join(_WRITERS)}", returncode=2) from error
+        except InvalidInputError as error:
+            raise CommandError(f"--{error}", returncode=2) from error
+        except DatabaseError as error:
+            raise CommandError(
+                f"the database is not ready ({error}); run `manage.py migrate` first", returncode=2
+            ) from error
+        write(self, usage)
+
+    def _usage(self, options: dict[str, Any]) -> Usage:
+        now = clock.now()
+        return usage_by(
+            [key.strip() for key in options["by"].split(",") if key.strip()],
+            since=_moment(options, "since", now=now),
+            until=_moment(options, "until", now=now),
+            tenant=_tenant(options["tenant"]),
+        )
+
+    def write_json(self, usage: Usage) -> None:
+        """Write one line of JSON."""
+        self.stdout.write(json.dumps(as_document(usage), ensure_ascii=False))
+
+    def write_csv(self, usage: Usage) -> None:
+        """Write CSV."""
+        self.stdout.write(as_csv(usage), ending="")
+
+    def write_table(self, usage: Usage) -> None:
+        """Write a table with a line of totals, or that there is nothing."""
+        said = f"{usage.since:%Y-%m-%d %H:%M} to {usage.until:%Y-%m-%d %H:%M} UTC"
+        if not usage.rows:
+            self.stdout.write(f"{_EMPTY} ({said})")
+            return
+        console = Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+        with console.capture() as written:
+            console.print(_table(usage, title=said))
+        self.stdout.write(written.get(), ending="")
+
+
+_WRITERS = {"table": Command.write_table, "json": Command.write_json, "csv": Command.write_csv}
+
+
+def _moment(options: dict[str, Any], name: str, *, now: datetime) -> datetime:
+    try:
+        return moment_in(options[name], now=now)
+    except ValueError as error:
+        raise InvalidInputError({name: [str(error)]}) from error
+
+
+def _tenant(slug: str | None) -> Tenant | None:
+    if slug is None:
+        return None
+    tenant = Tenant.objects.filter(slug=slug).first()
+    if tenant is None:
+        raise InvalidInputError({"tenant": [f"there is no tenant {slug!r}; leave it out to see all of them"]})
+    return tenant
+
+
+def _table(usage: Usage, *, title: str) -> Table:
+    shown = [name for name in _COLUMNS if name in _ALWAYS or getattr(usage.total, name)]
+    table = Table(title=title, title_justify="left", show_footer=True)
+    for place, key in enumerate(usage.by):
+        table.add_column(key, footer="" if place else "total", overflow="fold")
+    for name in shown:
+        footer = _cell(getattr(usage.total, name))
+        table.add_column(_COLUMNS[name], footer=footer, justify="right", overflow="fold")
+    for row in usage.rows:
+        table.add_row(*map(Text, row.keys), *(_cell(getattr(row.sums, name)) for name in shown))
+    return table
+
+
+def _cell(value: int | Decimal) -> str:
+    return f"{value:,.4f}" if isinstance(value, Decimal) else f"{value:,}"

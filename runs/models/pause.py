@@ -1,0 +1,39 @@
+"""Pauses: nothing new of a scope starts; what works already goes on to its end."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from runs.models.tenant import Tenant
+
+
+class Pause(models.Model):
+    """One pause. It ends by being ended, or at `until`; the row stays as the record of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    queue = models.CharField(max_length=64, blank=True)
+    job_type = models.CharField(max_length=100, blank=True)
+    model = models.CharField(max_length=100, blank=True)
+    tool = models.CharField(max_length=200, blank=True)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, null=True, blank=True, related_name="pauses")
+    reason = models.TextField(help_text="Why; runs say it while they wait.")
+    paused_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    paused_at = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True, help_text="Empty: until somebody ends it.")
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-paused_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(queue="", job_type="", model="", tool="", tenant__isnull=True), name="pause_of_something"
+            ),
+        ]
+        indexes = [models.Index(fields=["paused_at"], condition=Q(ended_at__isnull=True), name="pauses_on")]
+
+    def __str__(self) -> str:
+        parts = [self.queue and f"queue {self.queue}", self.job_type, self.model, self.tool and f"tool {self.tool}"]
+        return ", ".join(str(part) for part in (*parts, self.tenant and f"tenant {self.tenant}") if part)

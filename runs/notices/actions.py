@@ -1,0 +1,104 @@
+"""Mails about pending actions: opened, not decided yet, handed on, decided, expired."""
+
+from collections.abc import Iterable
+
+from runs.engine.approvals.deciders import roles_that_decide
+from runs.hostile import cut
+from runs.models import Membership, PendingAction, Role, holds_role
+from runs.models.mail import post_mail
+from runs.notices.pages import page_of
+from runs.states import ActionKind, OnExpiry
+
+_ASKS = {
+    ActionKind.APPROVAL: "needs approval of {tool}",
+    ActionKind.QUESTION: "asks a question",
+    ActionKind.OUTCOME: "does not know whether {tool} has happened",
+    ActionKind.BUDGET: "has used up its budget",
+}
+_THEN = {
+    OnExpiry.REJECT: "the agent is told that nobody decided",
+    OnExpiry.ESCALATE: "an admin is asked",
+    OnExpiry.CANCEL: "the run is cancelled",
+    OnExpiry.WAIT: "it stays open, and you are reminded",
+}
+_TEXT_MAX_CHARS = 1000
+
+
+def tell_deciders(action: PendingAction, *, again: bool = False) -> None:
+    """Mail those who may decide, or the one of them who was asked to; `again` for a reminder."""
+    subject = f"{'Still waiting: ' if again else ''}{action.run.job_type} {_asks(action)}"
+    _mail(action, _deciders(action), subject, f"A run of {action.run.job_type} {_asks(action)}.")
+
+
+def tell_assignee(action: PendingAction, by: str) -> None:
+    """Mail the one whom somebody has asked to look."""
+    if action.assignee:
+        subject = f"For you: {action.run.job_type} {_asks(action)}"
+        _mail(action, [action.assignee.email], subject, f"{by} asks you to decide this.")
+
+
+def tell_requester(action: PendingAction, subject: str, text: str) -> None:
+    """Mail whoever asked for the run, while they belong to its tenant."""
+    _mail(action, _requester(action), subject, text)
+
+
+def tell_decision(action: PendingAction) -> None:
+    """Mail whoever asked for the run how it was decided, unless they did so themselves."""
+    if action.decided_by_id == action.run.requested_by_id:
+        return
+    what = f"{action.tool or action.kind} of {action.run.job_type}"
+    by = f" by {action.decided_by}" if action.decided_by else ""
+    text = f"{what} was {action.status}{by}." + (f"\n\nNote: {action.note}" if action.note else "")
+    tell_requester(action, f"{what}: {action.status}", text)
+
+
+def tell_expiry(action: PendingAction, became: str) -> None:
+    """Mail deciders and requester that nobody has decided in time, and what came of it."""
+    people = {*_deciders(action), *_requester(action)}
+    subject = f"Nobody decided: {action.run.job_type} {_asks(action)}"
+    _mail(action, people, subject, f"Nobody has decided in time: {became}.")
+
+
+def _asks(action: PendingAction) -> str:
+    return _ASKS[ActionKind(action.kind)].format(tool=action.tool or "a step")
+
+
+def _deciders(action: PendingAction) -> list[str]:
+    roles = roles_that_decide(action)
+    if action.assignee and holds_role(action.assignee, action.tenant_id, roles):
+        return [action.assignee.email]
+    members = Membership.objects.filter(tenant=action.tenant_id, role__in=roles, user__is_active=True)
+    addresses = list(members.values_list("user__email", flat=True))
+    return [*addresses, *_requester(action)] if action.kind == ActionKind.QUESTION else addresses
+
+
+def _requester(action: PendingAction) -> list[str]:
+    """Whoever has left the tenant is told nothing of it any more."""
+    requester = action.run.requested_by
+    return [requester.email] if holds_role(requester, action.tenant_id, tuple(Role)) else []
+
+
+def _mail(action: PendingAction, to: Iterable[str], subject: str, first: str) -> None:
+    post_mail(to, f"[agentops] {subject}", "\n".join([first, "", *_facts(action)]), run=action.run)
+
+
+def _facts(action: PendingAction) -> list[str]:
+    facts = {
+        "Tenant": str(action.tenant),
+        "Run": f"{action.run_id}, step {action.step.seq}",
+        "Risk": action.risk,
+        "Amount": "" if action.amount_usd is None else f"{action.amount_usd.normalize():f} USD",
+        "People": f"{action.approvals_needed} must agree" if action.approvals_needed > 1 else "",
+        "Until": "" if action.expires_at is None else f"{action.expires_at:%Y-%m-%d %H:%M} UTC, then {_then(action)}",
+        "Page": page_of("pendingaction", action.pk),
+    }
+    lines = [f"{name + ':':<9}{value}" for name, value in facts.items() if value]
+    quoted = cut(action.reason, _TEXT_MAX_CHARS)
+    return [*lines, "", "In the words of the run, which may quote an agent:", quoted, "", _SIGN_IN]
+
+
+_SIGN_IN = "The page asks you to sign in. Opening it decides nothing."
+
+
+def _then(action: PendingAction) -> str:
+    return _THEN[OnExpiry(action.on_expiry)]

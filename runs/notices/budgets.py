@@ -1,0 +1,32 @@
+"""Mails about budgets: the soft threshold is reached."""
+
+from django.contrib.auth import get_user_model
+
+from runs.models import BudgetPeriod, Membership, Role
+from runs.models.mail import post_mail
+from runs.notices.pages import page_of
+
+
+def tell_threshold(period: BudgetPeriod) -> None:
+    """Mail the admins of the tenant, or the superusers if the budget is that of all."""
+    budget = period.budget
+    spent, ceiling = f"{period.spent_usd:,.2f}", f"{period.ceiling_usd:,.2f}"
+    lines = [
+        f"{spent} of {ceiling} USD are spent ({budget.soft_percent} % was the threshold).",
+        f"Calls that do not fit into what is left wait for a person{_until(period)}.",
+        page_of("budget", period.budget_id),
+    ]
+    subject = f"[agentops] {budget.soft_percent} % of a budget is spent: {budget}"
+    post_mail(_admins(period), subject, "\n\n".join(line for line in lines if line))
+
+
+def _until(period: BudgetPeriod) -> str:
+    return f", until {period.ends_at:%Y-%m-%d %H:%M} UTC at the latest" if period.ends_at else ""
+
+
+def _admins(period: BudgetPeriod) -> list[str]:
+    if period.budget.tenant_id is None:
+        superusers = get_user_model().objects.filter(is_superuser=True, is_active=True)
+        return list(superusers.values_list("email", flat=True))
+    members = Membership.objects.filter(tenant=period.budget.tenant_id, role=Role.ADMIN, user__is_active=True)
+    return list(members.values_list("user__email", flat=True))

@@ -1,0 +1,1 @@
+"""What people do with pending actions: a module for each verb, which API and console both call."""

@@ -1,0 +1,149 @@
+"""Approving a proposed call: exactly what was shown, or edited; by one person, or by as many as the policy asks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from runs import clock
+from runs.declarations.catalog import job_type_named
+from runs.declarations.job_types import Agent
+from runs.declarations.tools import Tool
+from runs.engine.approvals.binding import bind
+from runs.engine.approvals.standing import good_approvals
+from runs.engine.approvals.terms import terms_of
+from runs.engine.permission import check_tool
+from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError, ToolRevokedError, UnknownJobTypeError
+from runs.hostile import clean
+from runs.models import Approval, PendingAction, Run, Step
+from runs.models.fields import dump_json, hash_of
+from runs.models.moves import Event, change
+from runs.operations.actions.decide import Verdict, decide, expect, go_on, is_open, kept_note, lock
+from runs.operations.actions.permission import check_may_approve, check_may_decide
+from runs.operations.actions.raise_budget import raise_budget
+from runs.states import ActionKind, ActionStatus, Risk
+
+
+def approve(
+    action: PendingAction, *, user: AbstractBaseUser, arguments: Any = None, note: str = "", seen: str = ""
+) -> PendingAction:
+    """Allow a proposed call, with other arguments if given; or raise a budget to what was proposed, or given.
+
+    Where several must agree the action stays open until they have. Edited arguments make earlier approvals void.
+    `seen` is the `bound_hash` of what somebody was shown: if the call was edited since, it is not approved.
+
+    Raises: InvalidInputError for arguments that do not fit the tool, or a call of high risk without a note;
+    InvalidTransitionError for a kind that cannot be approved, one that has expired, or a tool that was revoked;
+    ConflictError if it was decided otherwise, edited since it was seen, or tampered with; NotPermittedError.
+    """
+    expect(action, "approve", ActionKind.APPROVAL, ActionKind.BUDGET)
+    if action.kind == ActionKind.BUDGET:
+        return raise_budget(action, user=user, arguments=arguments, note=note)
+    check_may_decide(action, user)
+    edited = None if arguments is None else _edited(action, clean(arguments))
+    verdict = Verdict({"verb": "approve", "arguments": edited}, ActionStatus.APPROVED, note)
+    with transaction.atomic():
+        run, action = lock(action)
+        if not is_open(action, verdict):
+            return action
+        if seen and seen != action.bound_hash:
+            raise ConflictError("the call was edited since you have seen it: look at it again")
+        return _approve(run, action, verdict, user)
+
+
+def _approve(run: Run, action: PendingAction, verdict: Verdict, user: AbstractBaseUser) -> PendingAction:
+    edited, note = verdict.verb["arguments"], verdict.note
+    _check_shown(action)
+    _check_granted(action)
+    if edited is not None and dump_json(edited) != dump_json(action.arguments):
+        _store_edit(action, edited)
+    check_may_approve(action, user)
+    _check_said_why(action, note)
+    count = _agree(action, user, note)
+    if count.given < count.needed:
+        change(run, events=[_agreed(action, user, count)])
+        return action
+    decided = decide(action, verdict, user)
+    go_on(decided, user)
+    return decided
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """How many have agreed, and how many must."""
+
+    given: int
+    needed: int
+
+
+def _agree(action: PendingAction, user: AbstractBaseUser, note: str) -> _Count:
+    """Record one person's approval of the action as it stands; nobody counts twice."""
+    Approval.objects.update_or_create(
+        action=action,
+        user_id=user.pk,
+        defaults={"bound_hash": action.bound_hash, "note": kept_note(note), "at": clock.now()},
+    )
+    terms = terms_of(action)
+    if action.approvals_needed != terms.approvals:
+        PendingAction.objects.filter(pk=action.pk).update(approvals_needed=terms.approvals)
+        action.approvals_needed = terms.approvals
+    return _Count(len(good_approvals(action, action.run, terms)), terms.approvals)
+
+
+def _agreed(action: PendingAction, user: AbstractBaseUser, count: _Count) -> Event:
+    data = {"action": str(action.pk), "step": action.step.seq, "given": count.given, "needed": count.needed}
+    return Event("action.agreed", data, actor=user.get_username())
+
+
+def _check_said_why(action: PendingAction, note: str) -> None:
+    """A call of high risk, as proposed or as edited, is not waved through. Raises: InvalidInputError."""
+    if action.risk == Risk.HIGH and not note.strip():
+        raise InvalidInputError({"note": ["the call is of high risk: say why it may be made"]})
+
+
+def _check_shown(action: PendingAction) -> None:
+    """Refuse to approve arguments that somebody has put in the place of the agent's. Raises: ConflictError."""
+    if hash_of(action.arguments) != action.arguments_hash:
+        raise ConflictError("the arguments that are shown are not the ones that were proposed: reject the call")
+
+
+def _check_granted(action: PendingAction) -> None:
+    """Refuse to approve what would not be called anyway. Raises: InvalidTransitionError."""
+    try:
+        check_tool(action.tool, action.run)
+    except ToolRevokedError as error:
+        raise InvalidTransitionError(f"{error}; reject the call, so that the agent is told") from error
+
+
+def _edited(action: PendingAction, arguments: Any) -> dict[str, Any]:
+    """Hold edited arguments against the tool. Raises: InvalidInputError."""
+    tool = _tool(action)
+    if tool is None:
+        raise InvalidInputError({"arguments": ["the tool is not declared here, so they cannot be checked"]})
+    try:
+        tool.validate(arguments)
+    except InvalidInputError as error:
+        raise InvalidInputError({f"arguments.{k}" if k else "arguments": v for k, v in error.errors.items()}) from error
+    return dict(arguments)
+
+
+def _tool(action: PendingAction) -> Tool | None:
+    try:
+        agent = job_type_named(action.run.job_type)
+    except UnknownJobTypeError:
+        return None
+    return agent.tools_by_name.get(action.tool) if isinstance(agent, Agent) else None
+
+
+def _store_edit(action: PendingAction, edited: dict[str, Any]) -> None:
+    """Bind the action to the edited arguments, and keep what the agent proposed first."""
+    tool = _tool(action)
+    assert tool is not None, "edited arguments were held against it"
+    call = bind(tool, edited)
+    if action.proposed is None:
+        action.proposed = action.arguments
+    action.arguments, action.arguments_hash = edited, hash_of(edited)
+    action.bound_hash, action.risk, action.amount_usd = call.bound_hash, call.risk, call.amount_usd
+    action.save(update_fields=["proposed", "arguments", "arguments_hash", "bound_hash", "risk", "amount_usd"])
+    Step.objects.filter(pk=action.step_id).update(arguments=edited, arguments_hash=action.arguments_hash)

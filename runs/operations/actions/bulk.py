@@ -1,0 +1,115 @@
+"""Deciding many at once: calls of one tool, all of low risk, looked at one by one before."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from runs.errors import InvalidInputError, RunsError
+from runs.models import PendingAction
+from runs.operations.actions.approve import approve
+from runs.operations.actions.permission import check_may_approve
+from runs.operations.actions.reject import reject
+from runs.states import ActionKind, ActionStatus, Risk
+
+BULK_MAX = 200
+VERBS = ("approve", "reject")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One action of a bulk decision: what is decided about it, or why nothing is."""
+
+    action: PendingAction
+    skipped: str = ""  # why it takes no part; empty if it does
+    done: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether it is still to be decided: nothing was said, or others must agree too."""
+        return self.action.status == ActionStatus.OPEN
+
+
+def preview(actions: Sequence[PendingAction], *, user: AbstractBaseUser) -> list[Item]:
+    """Say what a bulk decision would do to each, and why some take no part.
+
+    Raises: InvalidInputError if there are none, too many, or not all of one tool.
+    """
+    _check_alike(actions)
+    return [Item(action, _why_not(action, user)) for action in actions]
+
+
+def decide_all(
+    actions: Sequence[PendingAction],
+    verb: str,
+    *,
+    user: AbstractBaseUser,
+    note: str = "",
+    seen: Mapping[UUID, str] | None = None,
+) -> list[Item]:
+    """Decide each that takes part, in a transaction of its own; what was decided meanwhile is skipped.
+
+    So is what was to be approved and was edited since somebody was shown it.
+    Shape: `seen` the `bound_hash` of each as it was shown, by the action's id.
+    Raises: InvalidInputError as `preview`, and for an unknown verb or a rejection without a note.
+    """
+    if verb not in VERBS:
+        raise InvalidInputError({"verb": [f"must be one of {', '.join(VERBS)}"]})
+    if verb == "reject" and not note.strip():
+        raise InvalidInputError({"note": ["say why: the model is told"]})
+    shown = seen or {}
+    return [
+        item if item.skipped else _decide(item.action, verb, user=user, note=note, seen=shown.get(item.action.pk, ""))
+        for item in preview(actions, user=user)
+    ]
+
+
+def counts(items: Sequence[Item]) -> dict[str, int]:
+    """Count them. Shape: `{"decided", "agreed", "skipped"}`; agreed to, but others must agree as well."""
+    found = Counter("skipped" if not item.done else "agreed" if item.is_open else "decided" for item in items)
+    return {name: found[name] for name in ("decided", "agreed", "skipped")}
+
+
+def in_order(ids: Sequence[UUID], actions: Sequence[PendingAction]) -> list[PendingAction]:
+    """Put actions into the order of their ids."""
+    by_id = {action.pk: action for action in actions}
+    return [by_id[pk] for pk in dict.fromkeys(ids) if pk in by_id]
+
+
+def _decide(action: PendingAction, verb: str, *, user: AbstractBaseUser, note: str, seen: str) -> Item:
+    try:
+        if verb == "approve":
+            decided = approve(action, user=user, note=note, seen=seen)
+        else:
+            decided = reject(action, user=user, note=note)
+    except RunsError as error:
+        return Item(action, str(error))
+    if decided.decided_by_id != user.pk and decided.status != ActionStatus.OPEN:
+        return Item(decided, f"already {decided.status} by {decided.decided_by}")
+    return Item(decided, done=True)
+
+
+def _check_alike(actions: Sequence[PendingAction]) -> None:
+    if not actions:
+        raise InvalidInputError({"ids": ["name at least one action"]})
+    if len(actions) > BULK_MAX:
+        raise InvalidInputError({"ids": [f"at most {BULK_MAX} at once"]})
+    tools = sorted({action.tool or action.kind for action in actions})
+    if len(tools) > 1:
+        raise InvalidInputError({"ids": [f"all must be of one tool; these are of {', '.join(tools)}"]})
+
+
+def _why_not(action: PendingAction, user: AbstractBaseUser) -> str:
+    if action.status != ActionStatus.OPEN:
+        return f"already {action.status}" + (f" by {action.decided_by}" if action.decided_by else "")
+    if action.kind != ActionKind.APPROVAL:
+        return f"a person must look at each {action.kind}"
+    if action.risk != Risk.LOW:
+        return f"its risk is {action.risk or 'not known'}: a person must look at it alone"
+    try:
+        check_may_approve(action, user)
+    except RunsError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,118 @@
+"""Deciding once: what all verdicts share.
+
+Decision, step, run and event are written in one transaction, under the lock of the run's row. The decision itself is
+one UPDATE of the action while it is open and not expired, by the database's clock.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Q
+
+from runs import clock
+from runs.clock import Now
+from runs.errors import ConflictError, InvalidTransitionError
+from runs.fault_points import fault_point
+from runs.hostile import cut
+from runs.models import PendingAction, Run
+from runs.models.moves import Event, change
+from runs.models.pending_action import STAYS_OPEN
+from runs.notices.actions import tell_decision
+from runs.queue.doorbell import ring
+from runs.secrets import redact_all
+from runs.states import ActionKind, ActionStatus, RunStatus
+
+NOTE_MAX_CHARS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One decision: the verb as it was said, without secrets since it is kept, and what it makes of the action."""
+
+    verb: dict[str, Any]
+    status: ActionStatus
+    note: str = ""
+    columns: dict[str, Any] = field(default_factory=dict)
+
+
+def expect(action: PendingAction, verb: str, *kinds: ActionKind) -> None:
+    """Refuse a verb that does not fit the kind of the action. Raises: InvalidTransitionError."""
+    if action.kind not in kinds:
+        raise InvalidTransitionError(f"{verb} does not fit an action of kind {action.kind}: {_hint(action)}")
+
+
+def _hint(action: PendingAction) -> str:
+    return f"its verbs are {', '.join(action.verbs)}" if action.verbs else f"it is {action.status}"
+
+
+def lock(action: PendingAction) -> tuple[Run, PendingAction]:
+    """Lock the run of an action; return it, and the action as it is now. Needs a transaction."""
+    run = Run.objects.select_for_update(of=("self",)).select_related("tenant").get(pk=action.run_id)
+    present = PendingAction.objects.select_related("step", "decided_by", "rule").get(pk=action.pk)
+    present.run = run
+    return run, present
+
+
+def is_open(action: PendingAction, verdict: Verdict) -> bool:
+    """Say whether a locked action may be decided; False if the same was decided already.
+
+    Raises: ConflictError naming who was faster; InvalidTransitionError if it has expired.
+    """
+    if action.status == ActionStatus.OPEN:
+        if not PendingAction.objects.filter(_in_time(), pk=action.pk).exists():
+            raise InvalidTransitionError("the action has expired")
+        return True
+    if _as_json(action.decision) == _as_json(verdict.verb):
+        return False
+    by = f" by {action.decided_by}" if action.decided_by else " by a rule" if action.rule_id else ""
+    raise ConflictError(f"the action was already {action.status}{by}")
+
+
+def _as_json(value: Any) -> str:
+    """Write it to be compared: for Python 1, 1.0 and True are equal. The order of keys says nothing."""
+    return json.dumps(value, sort_keys=True)
+
+
+def decide(action: PendingAction, verdict: Verdict, user: AbstractBaseUser) -> PendingAction:
+    """Write the decision of an open action that is locked; return it as it is then.
+
+    Raises: InvalidTransitionError if it expired at this very moment.
+    """
+    decided = PendingAction.objects.filter(_in_time(), pk=action.pk, status=ActionStatus.OPEN).update(
+        status=verdict.status,
+        decided_at=clock.now(),
+        decided_by=user,
+        decision=verdict.verb,
+        note=kept_note(verdict.note),
+        tell_at=None,
+        **verdict.columns,
+    )
+    if not decided:
+        raise InvalidTransitionError("the action has expired")
+    present = PendingAction.objects.select_related("step", "decided_by", "rule").get(pk=action.pk)
+    present.run = action.run
+    return present
+
+
+def _in_time() -> Q:
+    return Q(expires_at__isnull=True) | Q(expires_at__gt=Now()) | STAYS_OPEN
+
+
+def kept_note(note: str) -> str:
+    """Make a person's words fit to store."""
+    return str(redact_all(cut(note, NOTE_MAX_CHARS)))
+
+
+def go_on(action: PendingAction, user: AbstractBaseUser, **columns: Any) -> None:
+    """Tell the decision, and queue the run if it is asleep; a running one sees it by itself."""
+    run, actor = action.run, user.get_username()
+    events = [Event(f"action.{action.status}", {"action": str(action.pk), "step": action.step.seq}, actor=actor)]
+    if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
+        change(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor=actor)], **columns)
+        ring([run.queue])
+    else:
+        change(run, events=events, **columns)
+    tell_decision(action)
+    fault_point("decide.before")

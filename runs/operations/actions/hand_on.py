@@ -1,0 +1,104 @@
+"""Handing an action on without deciding it: ask for information, reply, reassign, escalate."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from runs import clock
+from runs.engine.approvals.deciders import objection_to, roles_that_decide
+from runs.engine.approvals.terms import terms_of
+from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError
+from runs.hostile import clean_text
+from runs.models import PendingAction, Run, holds_role
+from runs.models.moves import Event, change
+from runs.notices.actions import tell_assignee, tell_deciders, tell_requester
+from runs.operations.actions.decide import kept_note, lock
+from runs.operations.actions.permission import check_may_hand_on
+from runs.states import ActionKind, ActionStatus
+
+
+def ask(action: PendingAction, *, user: AbstractBaseUser, text: str) -> PendingAction:
+    """Ask whoever posted the run for information; the action stays open, and its time runs on.
+
+    Raises: InvalidInputError without a text; InvalidTransitionError if it is decided; NotPermittedError.
+    """
+    words = _words(text, "say what you need to know")
+    with transaction.atomic():
+        run, action = _lock_open(action, user)
+        _tell(run, "asked", action, user, text=words)
+        tell_requester(action, f"{user.get_username()} asks about {action.tool or action.kind}", words)
+    return action
+
+
+def reply(action: PendingAction, *, user: AbstractBaseUser, text: str) -> PendingAction:
+    """Reply to what was asked, or add what deciders should know. Raises: as `ask`."""
+    words = _words(text, "say what they should know")
+    with transaction.atomic():
+        run, action = _lock_open(action, user)
+        _tell(run, "replied", action, user, text=words)
+        tell_deciders(action)
+    return action
+
+
+def reassign(action: PendingAction, *, user: AbstractBaseUser, to: str) -> PendingAction:
+    """Ask one person to decide; others who may do so still can.
+
+    Raises: InvalidInputError if nobody of that name may decide it; InvalidTransitionError; NotPermittedError.
+    """
+    with transaction.atomic():
+        run, action = _lock_open(action, user)
+        action.assignee = _decider(action, to)
+        action.save(update_fields=["assignee"])
+        _tell(run, "reassigned", action, user, to=to)
+        tell_assignee(action, by=user.get_username())
+    return action
+
+
+def escalate(action: PendingAction, *, user: AbstractBaseUser, note: str = "") -> PendingAction:
+    """Leave it to the admins of the tenant: from now on nobody else decides.
+
+    Raises: ConflictError if it was escalated already; InvalidTransitionError; NotPermittedError.
+    """
+    with transaction.atomic():
+        run, action = _lock_open(action, user)
+        if action.escalated_at:
+            raise ConflictError("the action was already escalated to the admins of the tenant")
+        action.escalated_at, action.assignee = clock.now(), None
+        action.save(update_fields=["escalated_at", "assignee"])
+        _tell(run, "escalated", action, user, text=kept_note(clean_text(note)))
+        tell_deciders(action)
+    return action
+
+
+def _lock_open(action: PendingAction, user: AbstractBaseUser) -> tuple[Run, PendingAction]:
+    check_may_hand_on(action, user)
+    run, action = lock(action)
+    if action.status != ActionStatus.OPEN:
+        by = f" by {action.decided_by}" if action.decided_by else ""
+        raise InvalidTransitionError(f"the action was already {action.status}{by}")
+    return run, action
+
+
+def _tell(run: Run, what: str, action: PendingAction, user: AbstractBaseUser, **data: Any) -> None:
+    told = {"action": str(action.pk), "step": action.step.seq, **data}
+    change(run, events=[Event(f"action.{what}", told, actor=user.get_username())])
+
+
+def _words(text: str, hint: str) -> str:
+    if not text.strip():
+        raise InvalidInputError({"text": [hint]})
+    return kept_note(clean_text(text))
+
+
+def _decider(action: PendingAction, name: str) -> Any:
+    """Find who is to decide. Raises: InvalidInputError that says why not."""
+    person = get_user_model()._default_manager.filter(username=name, is_active=True).first()
+    if person is None or not holds_role(person, action.tenant_id, roles_that_decide(action)):
+        raise InvalidInputError({"to": [f"nobody named {name!r} may decide this; see the members of the tenant"]})
+    if action.kind == ActionKind.APPROVAL:
+        objection = objection_to(person, action.run, terms_of(action))
+        if objection:
+            raise InvalidInputError({"to": [objection]})
+    return person

@@ -1,0 +1,52 @@
+"""Who may do what with a pending action. Asked of the database each time: a role may have been taken away.
+
+Every verb asks twice: before it looks at anything, and under the lock, for the action may have been escalated between.
+"""
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from runs.engine.approvals.deciders import ANSWERERS, objection_to, roles_that_decide
+from runs.engine.approvals.terms import terms_of
+from runs.errors import NotPermittedError
+from runs.models import PendingAction, Role, holds_role
+from runs.states import ActionKind
+
+
+def check_may_approve(action: PendingAction, user: AbstractBaseUser) -> None:
+    """Refuse who may not approve this very call on the terms that hold now. Raises: NotPermittedError."""
+    objection = objection_to(user, action.run, terms_of(action))
+    if objection:
+        raise NotPermittedError(objection)
+
+
+def check_may_decide(action: PendingAction, user: AbstractBaseUser) -> None:
+    """Refuse a user without the role. The requester of a run may answer its questions with any.
+
+    Raises: NotPermittedError.
+    """
+    roles = roles_that_decide(action)
+    may_answer = tuple(Role) if action.kind == ActionKind.QUESTION and _has_asked(action, user) else roles
+    if not holds_role(user, action.tenant_id, may_answer):
+        raise NotPermittedError(f"deciding this needs one of the roles {', '.join(roles)} in the tenant")
+
+
+def check_may_raise(action: PendingAction, user: AbstractBaseUser) -> None:
+    """Refuse who may not raise the budget that has no room: one of all tenants is no single tenant's to raise.
+
+    Raises: NotPermittedError.
+    """
+    check_may_decide(action, user)
+    is_everybodys = action.budget_period and action.budget_period.budget.tenant_id is None
+    if is_everybodys and not getattr(user, "is_superuser", False):
+        raise NotPermittedError("the budget is that of all tenants: only a superuser may raise it")
+
+
+def check_may_hand_on(action: PendingAction, user: AbstractBaseUser) -> None:
+    """Refuse who does not work on the tenant's runs, and so may not ask or hand on. Raises: NotPermittedError."""
+    if not holds_role(user, action.tenant_id, tuple(Role) if _has_asked(action, user) else ANSWERERS):
+        raise NotPermittedError(f"this needs one of the roles {', '.join(ANSWERERS)} in the tenant")
+
+
+def _has_asked(action: PendingAction, user: AbstractBaseUser) -> bool:
+    """Say whether the action is about a run of this user, who must still belong to its tenant to do anything."""
+    return bool(action.run.requested_by_id == user.pk)

@@ -1,0 +1,34 @@
+"""Rejecting: the model is told why, and the run goes on; a refused budget fails the run."""
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from runs.errors import InvalidInputError
+from runs.hostile import clean_text
+from runs.models import PendingAction
+from runs.operations.actions.decide import Verdict, decide, expect, go_on, is_open, lock
+from runs.operations.actions.permission import check_may_decide
+from runs.operations.actions.steps import skip_step
+from runs.states import ActionKind, ActionStatus
+
+
+def reject(action: PendingAction, *, user: AbstractBaseUser, note: str) -> PendingAction:
+    """Refuse; one person's word is enough, however many would have had to agree.
+
+    Raises: InvalidInputError without a note; InvalidTransitionError; ConflictError; NotPermittedError.
+    """
+    expect(action, "reject", ActionKind.APPROVAL, ActionKind.BUDGET, ActionKind.OUTCOME)
+    check_may_decide(action, user)
+    if not note.strip():
+        raise InvalidInputError({"note": ["say why: the model is told"]})
+    verdict = Verdict({"verb": "reject"}, ActionStatus.REJECTED, clean_text(note))
+    with transaction.atomic():
+        _, action = lock(action)
+        if not is_open(action, verdict):
+            return action
+        check_may_decide(action, user)
+        decided = decide(action, verdict, user)
+        if decided.kind != ActionKind.BUDGET:
+            skip_step(decided.step, f"Refused by a person: {note.strip()}")
+        go_on(decided, user)
+    return decided

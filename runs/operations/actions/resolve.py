@@ -1,0 +1,59 @@
+"""Resolving an outcome: a person says whether an effect whose result was lost has happened."""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from runs import clock
+from runs.engine.evidence import may_arrive_until
+from runs.errors import InvalidInputError, InvalidTransitionError
+from runs.hostile import clean
+from runs.models import PendingAction, Step
+from runs.operations.actions.decide import Verdict, decide, expect, go_on, is_open, lock
+from runs.operations.actions.permission import check_may_decide
+from runs.operations.actions.steps import complete_with
+from runs.secrets import redact_all
+from runs.states import ActionKind, ActionStatus, StepStatus
+
+OUTCOMES = ("happened", "did_not_happen")
+
+
+def resolve(
+    action: PendingAction, *, user: AbstractBaseUser, outcome: str, result: Any = None, note: str = ""
+) -> PendingAction:
+    """Say whether an effect happened: `happened`, with its result, or `did_not_happen`, and it runs again.
+
+    Raises: InvalidInputError; InvalidTransitionError, also while the first call may still arrive; ConflictError;
+    NotPermittedError.
+    """
+    expect(action, "resolve", ActionKind.OUTCOME)
+    check_may_decide(action, user)
+    if outcome not in OUTCOMES:
+        raise InvalidInputError({"outcome": ["must be `happened` or `did_not_happen`"]})
+    if outcome == "did_not_happen" and action.status == ActionStatus.OPEN:
+        _refuse_while_it_may_arrive(action.step)
+    result = clean(result)
+    verb = redact_all({"verb": "resolve", "outcome": outcome, "result": result})
+    verdict = Verdict(verb, ActionStatus.RESOLVED, note)
+    with transaction.atomic():
+        _, action = lock(action)
+        if not is_open(action, verdict):
+            return action
+        check_may_decide(action, user)
+        decided = decide(action, verdict, user)
+        if outcome == "happened":
+            complete_with(decided.step, result)
+        else:
+            Step.objects.filter(pk=decided.step_id).update(status=StepStatus.PLANNED)
+        go_on(decided, user)
+    return decided
+
+
+def _refuse_while_it_may_arrive(step: Step) -> None:
+    """The first call may still be under way until its deadline and a grace have passed."""
+    safe_at = may_arrive_until(step)
+    if safe_at and clock.now() < safe_at:
+        raise InvalidTransitionError(
+            f"the first call may still arrive until {safe_at:%Y-%m-%d %H:%M:%S} UTC; then say so again"
+        )

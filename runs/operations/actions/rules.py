@@ -1,0 +1,117 @@
+"""Granting and revoking approval rules."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from runs import clock
+from runs.declarations.catalog import job_types
+from runs.declarations.job_types import Agent
+from runs.declarations.tools import Tool
+from runs.errors import InvalidInputError, NotPermittedError
+from runs.models import DECIDERS, ApprovalRule, Tenant, holds_role
+from runs.operations.actions.decide import kept_note
+from runs.states import Risk
+
+DAYS_MAX = 31
+USES_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRequest:
+    """What a rule is to approve. Every rule ends: by time and by the number of its uses."""
+
+    tool: str
+    reason: str
+    expires_at: datetime
+    max_uses: int
+    job_type: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    max_usd: Decimal | None = None
+    max_total_usd: Decimal | None = None
+
+
+def grant_rule(request: RuleRequest, *, tenant: Tenant, user: AbstractBaseUser) -> ApprovalRule:
+    """Approve beforehand: low-risk calls of a tool, within bounds, in one tenant.
+
+    Raises: InvalidInputError naming each field; NotPermittedError.
+    """
+    _check_may_rule(tenant, user)
+    problems = _problems(request)
+    if problems:
+        raise InvalidInputError(problems)
+    return ApprovalRule.objects.create(
+        tenant=tenant,
+        tool=request.tool,
+        job_type=request.job_type,
+        arguments=dict(request.arguments),
+        max_usd=request.max_usd,
+        max_total_usd=request.max_total_usd,
+        max_uses=request.max_uses,
+        expires_at=request.expires_at,
+        reason=kept_note(request.reason),
+        granted_by_id=user.pk,
+        granted_at=clock.now(),
+        used_usd=Decimal(0),
+    )
+
+
+def revoke_rule(rule: ApprovalRule, *, user: AbstractBaseUser) -> ApprovalRule:
+    """End a rule at once; revoking it again changes nothing. Raises: NotPermittedError."""
+    _check_may_rule(rule.tenant, user)
+    ApprovalRule.objects.filter(pk=rule.pk, revoked_at=None).update(revoked_at=clock.now(), revoked_by_id=user.pk)
+    return ApprovalRule.objects.select_related("tenant", "granted_by", "revoked_by").get(pk=rule.pk)
+
+
+def tools_for_rules() -> list[str]:
+    """Name the declared tools whose calls may be of low risk, and so be approved by rule."""
+    agents = [agent for agent in job_types() if isinstance(agent, Agent)]
+    return sorted({tool.name for agent in agents for tool in agent.tools_by_name.values() if not _is_too_risky(tool)})
+
+
+def _check_may_rule(tenant: Tenant, user: AbstractBaseUser) -> None:
+    if not holds_role(user, tenant.pk, DECIDERS):
+        raise NotPermittedError(f"approval rules need one of the roles {', '.join(DECIDERS)} in the tenant")
+
+
+def _problems(request: RuleRequest) -> dict[str, list[str]]:
+    found: dict[str, str | None] = {
+        "reason": None if request.reason.strip() else "say why nobody needs to look",
+        "expires_at": _expiry_problem(request.expires_at),
+        "max_uses": None if 0 < request.max_uses <= USES_MAX else f"give a whole number from 1 to {USES_MAX}",
+        **_tool_problems(request),
+    }
+    for name in ("max_usd", "max_total_usd"):
+        amount = getattr(request, name)
+        found[name] = "give USD above 0" if amount is not None and amount <= 0 else found.get(name)
+    return {name: [problem] for name, problem in found.items() if problem}
+
+
+def _expiry_problem(at: datetime) -> str | None:
+    now = clock.now()
+    within = now < at <= now + timedelta(days=DAYS_MAX)
+    return None if within else f"must lie in the future, at most {DAYS_MAX} days away"
+
+
+def _tool_problems(request: RuleRequest) -> dict[str, str | None]:
+    tools = _tools_named(request.tool, request.job_type)
+    if not tools:
+        return {"tool": f"no job type here declares a tool {request.tool!r}"}
+    if all(_is_too_risky(tool) for tool in tools):
+        return {"tool": "only calls of low risk can be approved by rule; declare the tool with risk='low' if they are"}
+    if (request.max_usd or request.max_total_usd) and not any(tool.amount for tool in tools):
+        return {"max_usd": "the tool does not say which argument holds USD; declare it with amount='…'"}
+    return {}
+
+
+def _is_too_risky(tool: Tool) -> bool:
+    return not callable(tool.risk) and tool.risk_of({}) != Risk.LOW
+
+
+def _tools_named(name: str, job_type: str) -> list[Tool]:
+    agents = [a for a in job_types() if isinstance(a, Agent) and job_type in ("", a.name)]
+    return [agent.tools_by_name[name] for agent in agents if name in agent.tools_by_name]

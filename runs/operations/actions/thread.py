@@ -1,0 +1,42 @@
+"""What was said and done about an action besides deciding it, read from the story of its run."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from runs.models import PendingAction, RunEvent
+
+_KINDS = {
+    "action.agreed": "agreed",
+    "action.asked": "asked",
+    "action.replied": "replied",
+    "action.reassigned": "reassigned",
+    "action.escalated": "escalated",
+    "action.reminded": "reminded",
+    "action.overdue": "overdue",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One entry: when, by whom, what, and in which words."""
+
+    at: datetime
+    by: str
+    what: str
+    text: str
+
+
+def thread_of(action: PendingAction) -> list[Said]:
+    """List it, oldest first."""
+    events = RunEvent.objects.filter(run=action.run_id, kind__in=_KINDS, at__gte=action.requested_at).order_by("seq")
+    return [
+        Said(event.at, event.actor, _KINDS[event.kind], _text(event.data))
+        for event in events
+        if event.data.get("action") == str(action.pk)
+    ]
+
+
+def _text(data: dict[str, object]) -> str:
+    if "needed" in data:
+        return f"{data['given']} of {data['needed']}"
+    return str(data.get("text") or data.get("to") or "")

@@ -1,0 +1,89 @@
+"""Making a budget, and reading where budgets stand. What was spent in its period before it was made counts."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Prefetch, QuerySet
+
+from runs import clock
+from runs.models import Budget, BudgetPeriod, Period, Tenant, end_of, start_of
+from runs.operations.usage import usage_by
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a budget stands in its present period."""
+
+    starts_at: datetime
+    ends_at: datetime | None
+    ceiling_usd: Decimal
+    raised_usd: Decimal
+    spent_usd: Decimal
+    reserved_usd: Decimal
+    forecast_usd: Decimal | None  # at the end of the period, if it goes on as so far; None for a `total`
+
+
+@transaction.atomic
+def make_budget(budget: Budget) -> Budget:
+    """Store a new budget with its present period. What was spent in it before counts, and what is in flight does too.
+
+    A `total` begins at nothing.
+    """
+    budget.save()
+    at = clock.now()
+    before = Decimal(0) if budget.period == Period.TOTAL else _spent_before(budget, at)
+    BudgetPeriod.objects.create(
+        budget=budget, starts_on=start_of(Period(budget.period), at), before_usd=before, spent_usd=before
+    )
+    return budget
+
+
+def _spent_before(budget: Budget, at: datetime) -> Decimal:
+    since = datetime.combine(start_of(Period(budget.period), at), time(), UTC)
+    if since >= at:
+        return Decimal(0)
+    usage = usage_by(["job_type"], since=since, until=at, tenant=budget.tenant)
+    counted = [row.sums for row in usage.rows if budget.job_type in ("", row.keys[0])]
+    return sum((sums.cost_usd + sums.reserved_usd for sums in counted), Decimal(0))
+
+
+def with_present(budgets: QuerySet[Budget], *, at: datetime) -> QuerySet[Budget]:
+    """Read each budget with its tenant and its present period, whichever that is."""
+    days = {start_of(period, at) for period in Period}
+    present = Prefetch("periods", BudgetPeriod.objects.filter(starts_on__in=days), to_attr="present")
+    return budgets.select_related("tenant").prefetch_related(present)
+
+
+def budgets_of(tenant: Tenant) -> QuerySet[Budget]:
+    """Select the active budgets of one tenant; those of all tenants together would tell it what others spend."""
+    return Budget.objects.filter(tenant=tenant, is_active=True)
+
+
+def standing_of(budget: Budget, *, at: datetime) -> Standing:
+    """Tell where one budget stands. One that nobody has used in this period has no row of it yet."""
+    period, day = Period(budget.period), start_of(Period(budget.period), at)
+    known = getattr(budget, "present", None)
+    rows = list(budget.periods.filter(starts_on=day)) if known is None else known
+    row = next((one for one in rows if one.starts_on == day), BudgetPeriod(budget=budget, starts_on=day))
+    row.budget = budget
+    starts_at = budget.created_at if period == Period.TOTAL else datetime.combine(day, time(), UTC)
+    return Standing(
+        starts_at=starts_at,
+        ends_at=end_of(period, day),
+        ceiling_usd=row.ceiling_usd,
+        raised_usd=row.raised_usd,
+        spent_usd=row.spent_usd,
+        reserved_usd=row.reserved_usd,
+        forecast_usd=_forecast(row.spent_usd, starts_at, row.ends_at, at=at),
+    )
+
+
+def _forecast(spent: Decimal, starts_at: datetime, ends_at: datetime | None, *, at: datetime) -> Decimal | None:
+    """Project what was spent in a straight line to the end of the period."""
+    if ends_at is None:
+        return None
+    passed = max((at - starts_at).total_seconds(), 60.0)  # a minute says little, a second nothing
+    part = Decimal((ends_at - starts_at).total_seconds() / passed)
+    return (spent * max(part, Decimal(1))).quantize(Decimal("0.00000001"))

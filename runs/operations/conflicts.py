@@ -1,0 +1,193 @@
+"""What happens to a posted run while another one counts as the same.
+
+The lock of the key decides, never a look at the runs: of fifty posts at once one takes it, and the others find the
+run that holds it. Whoever displaces a run that works waits as the successor until that has ended, so that no two
+runs of a key work at the same time.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from runs import clock
+from runs.declarations.job_types import JobType
+from runs.engine.cancel import cancel_locked
+from runs.errors import InvalidTransitionError, RunsError
+from runs.models import Run, RunLock, Tenant
+from runs.models.moves import Event, change
+from runs.models.run_lock import is_exclusive, stand_in_line, take_lock
+from runs.operations.roles import check_may_operate
+from runs.states import ENDED, Applied, OnConflict, RunStatus
+
+
+class LockMovedError(RunsError):
+    """Somebody else took, handed on or left the lock between a look and the next: begin again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What counts as the same run, and what shall be done about one."""
+
+    tenant: Tenant
+    job_type: JobType
+    key: str
+    policy: OnConflict
+
+    @property
+    def shares(self) -> bool:
+        """Two posters share one run, instead of the newer displacing the older."""
+        return self.policy in (OnConflict.DISCARD, OnConflict.JOIN)
+
+    def take(self, run_id: UUID) -> bool:
+        """Take the lock, if it is free."""
+        return take_lock(tenant_id=self.tenant.pk, job_type=self.job_type.name, key=self.key, run_id=run_id)
+
+    def lock(self) -> RunLock | None:
+        """Find the lock, if anybody has ever taken it."""
+        return RunLock.objects.filter(tenant=self.tenant, job_type=self.job_type.name, key=self.key).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """What was done. `run` is the one that survives: the new one, or another, to be answered in its place."""
+
+    policy: OnConflict
+    applied: Applied
+    run: UUID
+    displaced: tuple[UUID, ...] = ()
+    waits: bool = False  # the new run starts when the one that it displaces has ended
+
+    @property
+    def is_new(self) -> bool:
+        """Say whether a run is to be made."""
+        return self.applied in (Applied.NONE, Applied.REPLACED, Applied.INTERRUPTED)
+
+
+def terms_of(
+    policy: str | None, job_type: JobType, run_input: dict[str, Any], *, tenant: Tenant, continues: UUID | None = None
+) -> Terms | None:
+    """Say what a request asks for; None if no other run matters to it. Raises: InvalidInputError."""
+    chosen = OnConflict(policy or job_type.on_conflict)
+    if chosen == OnConflict.QUEUE and job_type.fresh_for_s is None:
+        return None
+    return Terms(tenant, job_type, job_type.unique_key(run_input, continues=continues), chosen)
+
+
+def meet(terms: Terms, run_id: UUID, *, user: AbstractBaseUser) -> Conflict:
+    """Decide what becomes of a run that is about to be made under this id. Needs a transaction.
+
+    Raises: LockMovedError; NotPermittedError if the user may not cancel what would be displaced.
+    """
+    recent = _recent(terms)
+    if recent:
+        return recent
+    if terms.policy == OnConflict.QUEUE:
+        return Conflict(terms.policy, Applied.NONE, run_id)
+    if not terms.shares:
+        stand_in_line(terms.key)
+    lock = terms.lock()
+    if lock is None or lock.holder is None:
+        return _take(terms, run_id)
+    if terms.shares and (shared := _survivor(terms, lock)):
+        return Conflict(terms.policy, _SHARED[terms.policy], shared)
+    return _displace(terms, lock, run_id, user)
+
+
+_SHARED = {OnConflict.DISCARD: Applied.DISCARDED, OnConflict.JOIN: Applied.JOINED}
+_DISPLACED = {OnConflict.REPLACE: Applied.REPLACED, OnConflict.INTERRUPT: Applied.INTERRUPTED}
+
+
+def take_again(run: Run) -> None:
+    """Let a failed run that goes on hold its lock again. Its row is locked.
+
+    Raises: InvalidTransitionError naming the run that holds it.
+    """
+    if not is_exclusive(run) or run.unique_key is None:
+        return
+    if not take_lock(tenant_id=run.tenant_id, job_type=run.job_type, key=run.unique_key, run_id=run.pk):
+        raise InvalidTransitionError(why_not_again(run) or "another run of the same key was active just now: try again")
+
+
+def why_not_again(run: Run) -> str:
+    """Say who holds the lock that a failed run would need to go on; empty if nobody does."""
+    if not is_exclusive(run):
+        return ""
+    held = RunLock.objects.filter(tenant=run.tenant_id, job_type=run.job_type, key=run.unique_key)
+    holder = held.filter(holder__isnull=False).values_list("holder", flat=True).first()
+    return f"run {holder} is active with the same key: wait for its end, or cancel it" if holder else ""
+
+
+def _take(terms: Terms, run_id: UUID) -> Conflict:
+    """Take the free lock, and look once more: whoever let go of it may just have completed."""
+    if not terms.take(run_id):
+        raise LockMovedError("the lock was taken")
+    recent = _recent(terms)
+    if recent:
+        RunLock.objects.filter(holder=run_id).update(holder=None)
+    return recent or Conflict(terms.policy, Applied.NONE, run_id)
+
+
+def _recent(terms: Terms) -> Conflict | None:
+    """Find a run of the past that still counts: one that is fresh, or within the window of `discard` and `join`."""
+    fresh_s, window_s = terms.job_type.fresh_for_s, terms.job_type.unique_for_s if terms.shares else None
+    if fresh_s is None and window_s is None:
+        return None
+    now = clock.now()
+    fresh = fresh_s and _ended_since(terms, now - timedelta(seconds=fresh_s), RunStatus.COMPLETED)
+    if fresh:
+        return Conflict(terms.policy, Applied.REUSED, fresh)
+    ended = window_s and _ended_since(terms, now - timedelta(seconds=window_s), RunStatus.COMPLETED, RunStatus.FAILED)
+    return Conflict(terms.policy, _SHARED[terms.policy], ended) if ended else None
+
+
+def _ended_since(terms: Terms, since: datetime, *statuses: RunStatus) -> UUID | None:
+    """Find the run of this key that ended last. One that was cancelled was taken back, and counts no more."""
+    ended = Run.objects.filter(unique_key=terms.key, tenant=terms.tenant, job_type=terms.job_type.name)
+    newest = ended.filter(status__in=statuses, finished_at__gt=since).order_by("-finished_at")
+    return newest.values_list("pk", flat=True).first()
+
+
+def _survivor(terms: Terms, lock: RunLock) -> UUID | None:
+    """Find the run to share; None if there is only one that is about to be cancelled."""
+    run = Run.objects.filter(pk__in=[lock.successor or lock.holder]).first()
+    if run is None or run.state in ENDED:
+        raise LockMovedError("the holder has ended")
+    return None if run.cancel_requested_at else run.pk
+
+
+def _displace(terms: Terms, lock: RunLock, run_id: UUID, user: AbstractBaseUser) -> Conflict:
+    """Cancel who holds the lock, and who waits for it; then take it, or wait for it."""
+    others = [pk for pk in (lock.successor, lock.holder) if pk]
+    # Their rows first and then the lock, as whoever ends one of them; both in one order, as others who displace.
+    runs = {run.pk: run for run in Run.objects.select_for_update().filter(pk__in=others).order_by("pk")}
+    present = RunLock.objects.select_for_update().filter(pk=lock.pk).first()
+    if (
+        len(runs) != len(others)
+        or present is None
+        or (present.holder, present.successor) != (lock.holder, lock.successor)
+    ):
+        raise LockMovedError("the lock was handed on")
+    displaced = []
+    for pk in others:  # the successor before the holder, or it would be handed the lock
+        if not terms.shares and _cancel(terms, runs[pk], by=run_id, user=user):
+            displaced.append(pk)
+    waits = not terms.take(run_id)
+    if waits:
+        RunLock.objects.filter(pk=lock.pk).update(successor=run_id)
+    applied = _DISPLACED[terms.policy] if displaced else Applied.NONE
+    return Conflict(terms.policy, applied, run_id, displaced=tuple(displaced), waits=waits)
+
+
+def _cancel(terms: Terms, run: Run, *, by: UUID, user: AbstractBaseUser) -> bool:
+    """Cancel a run in favour of a newer one; False if somebody else has asked already."""
+    gently = terms.policy == OnConflict.REPLACE
+    if run.cancel_requested_at and (gently or not run.cancel_gently):
+        return False
+    check_may_operate(run, user)
+    actor = user.get_username()
+    change(run, events=[Event("run.displaced", {"by": str(by), "policy": str(terms.policy)}, actor=actor)])
+    cancel_locked(run, actor=actor, gently=gently)
+    return True

@@ -1,0 +1,25 @@
+"""Sending a mail again that was given up: an operator knows that the mail server works again."""
+
+import logging
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from runs.clock import Now
+from runs.models import Mail
+from runs.operations.roles import check_may_operate
+
+log = logging.getLogger(__name__)
+
+
+def send_again(mail: Mail, *, user: AbstractBaseUser) -> bool:
+    """Let it be tried anew, five times, from the next sweep on. Returns False if it was not given up.
+
+    Raises: NotPermittedError if it tells of a run that the user may not operate.
+    """
+    if mail.run:
+        check_may_operate(mail.run, user)
+    given_up = Mail.objects.given_up().filter(pk=mail.pk)
+    waits = given_up.update(given_up_at=None, next_try_at=Now(), tries=0)
+    if waits:
+        log.warning("mail %s is sent again, says %s", mail.pk, user.get_username())
+    return bool(waits)

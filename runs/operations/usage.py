@@ -1,0 +1,149 @@
+"""What was spent, by any of the ledger's keys. The command, the API and the console ask here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import CharField, Count, F, Func, Q, QuerySet, Sum
+
+from runs.errors import InvalidInputError
+from runs.models import ModelCall, ModelCallStatus, Tenant
+from runs.models.fields import first_id_at
+
+KEYS = ("tenant", "user", "job_type", "origin", "model", "day", "status")
+_ALSO_CALLED = {"agent": "job_type"}
+ROWS_MAX = 10_000
+_UNIT = Decimal("0.00000001")
+_EPOCH = datetime(1970, 1, 2, tzinfo=UTC)
+_CLOCKS_APART = timedelta(days=1)  # ids tell the worker's clock; one further off could not even open a TLS connection
+
+
+class UtcDay(Func):
+    """The day of a time, in UTC, as text. Django's own way is a call of Python for each row on SQLite."""
+
+    output_field = CharField()
+    template = "SUBSTR(%(expressions)s, 1, 10)"  # SQLite holds times as text, in UTC
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Write it in UTC, whatever the connection's zone."""
+        context["template"] = "TO_CHAR(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+        return self.as_sql(compiler, connection, **context)
+
+
+_PATHS = {
+    "tenant": F("run__tenant__slug"),
+    "user": F("run__requested_by__username"),
+    "job_type": F("run__job_type"),
+    "origin": F("run__origin"),
+    "model": F("model"),
+    "day": UtcDay("started_at"),
+    "status": F("status"),
+}
+_PRESUMED, _IN_FLIGHT = Q(status=ModelCallStatus.PRESUMED), Q(status=ModelCallStatus.STARTED)
+_SUMS = {
+    "calls": Count("pk"),
+    "input_tokens": Sum("input_tokens"),
+    "output_tokens": Sum("output_tokens"),
+    "cache_read_tokens": Sum("cache_read_tokens"),
+    "cache_write_tokens": Sum("cache_write_tokens"),
+    "web_searches": Sum("web_searches"),
+    "cost_usd": Sum("cost_usd"),
+    "presumed_usd": Sum("cost_usd", filter=_PRESUMED),
+    "reserved_usd": Sum("reserved_usd", filter=_IN_FLIGHT),
+    "saved_by_cache_usd": Sum("saved_by_cache_usd"),
+    "saved_by_batch_usd": Sum("saved_by_batch_usd"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What some calls come to. `cost_usd` includes `presumed_usd`, and not what calls in flight reserve."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    web_searches: int = 0
+    cost_usd: Decimal = Decimal(0)
+    presumed_usd: Decimal = Decimal(0)
+    reserved_usd: Decimal = Decimal(0)
+    saved_by_cache_usd: Decimal = Decimal(0)
+    saved_by_batch_usd: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """One line: the values of the keys asked for, in their order, and the sums."""
+
+    keys: tuple[str, ...]
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A whole answer. The period holds its beginning and not its end."""
+
+    by: tuple[str, ...]
+    since: datetime
+    until: datetime
+    rows: tuple[UsageRow, ...]
+    total: Sums
+
+
+def usage_by(by: Sequence[str], *, since: datetime, until: datetime, tenant: Tenant | None = None) -> Usage:
+    """Sum up the model calls begun in a period, by these keys; `tenant` None means all.
+
+    A try that surely cost nothing (`released`) is no call. Raises: InvalidInputError naming `by` or `since`.
+    """
+    keys = _checked(by)
+    if since >= until:
+        raise InvalidInputError({"since": [f"must lie before `until`, {until:%Y-%m-%dT%H:%M:%SZ}"]})
+    named = {f"key_{key}": _PATHS[key] for key in keys}
+    summed = {f"sum_{name}": aggregate for name, aggregate in _SUMS.items()}
+    found = _calls(since, until, tenant).order_by().values(**named).annotate(**summed).order_by(*named)
+    rows = tuple(_row(dict(one), keys) for one in found[: ROWS_MAX + 1])
+    if len(rows) > ROWS_MAX:
+        raise InvalidInputError({"since": [f"gives more than {ROWS_MAX} rows: ask for a shorter time or fewer keys"]})
+    return Usage(keys, since, until, rows, _total(rows))
+
+
+def _checked(by: Sequence[str]) -> tuple[str, ...]:
+    by = [_ALSO_CALLED.get(key, key) for key in by]
+    unknown = [key for key in by if key not in KEYS]
+    if unknown or not by:
+        said = f"there is no key {unknown[0][:50]!r}" if unknown else "names no key"
+        raise InvalidInputError({"by": [f"{said}; give some of {', '.join(KEYS)}, with commas between"]})
+    return tuple(dict.fromkeys(by))
+
+
+def _calls(since: datetime, until: datetime, tenant: Tenant | None) -> QuerySet[ModelCall]:
+    """Select the calls. Their ids sort by time, so the period is a range of the key and needs no index."""
+    first, last = (first_id_at(max(moment, _EPOCH)) for moment in _with_room(since, until))
+    calls = ModelCall.objects.filter(pk__gte=first, pk__lt=last, started_at__gte=since, started_at__lt=until)
+    calls = calls.exclude(status=ModelCallStatus.RELEASED)
+    return calls if tenant is None else calls.filter(run__tenant=tenant)
+
+
+def _with_room(since: datetime, until: datetime) -> tuple[datetime, datetime]:
+    ends = datetime.max.replace(tzinfo=UTC) - _CLOCKS_APART
+    return max(since, _EPOCH) - _CLOCKS_APART, min(until, ends) + _CLOCKS_APART
+
+
+def _row(found: dict[str, Any], keys: tuple[str, ...]) -> UsageRow:
+    sums: dict[str, Any] = {}
+    for field in fields(Sums):
+        value = found[f"sum_{field.name}"] or 0
+        # SQLite adds decimals up as floats.
+        sums[field.name] = Decimal(value).quantize(_UNIT) if field.name.endswith("_usd") else int(value)
+    return UsageRow(tuple(str(found[f"key_{key}"]) for key in keys), Sums(**sums))
+
+
+def _total(rows: Sequence[UsageRow]) -> Sums:
+    return Sums(**{field.name: _sum_of(field.name, rows) for field in fields(Sums)})
+
+
+def _sum_of(name: str, rows: Sequence[UsageRow]) -> Any:
+    return sum((getattr(row.sums, name) for row in rows), getattr(Sums(), name))

@@ -1,0 +1,52 @@
+"""Usage as JSON and as CSV, the same from the command and from the API."""
+
+import csv
+from dataclasses import asdict
+from datetime import UTC, datetime
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+from runs.operations.usage import Sums, Usage
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
+
+
+def as_document(usage: Usage) -> dict[str, Any]:
+    """Write an answer as JSON: money as decimal strings, times in UTC."""
+    results = [{**dict(zip(usage.by, row.keys, strict=True)), **_sums(row.sums)} for row in usage.rows]
+    return {
+        "by": list(usage.by),
+        "since": _moment(usage.since),
+        "until": _moment(usage.until),
+        "results": results,
+        "next": None,
+        "total": _sums(usage.total),
+    }
+
+
+def as_csv(usage: Usage) -> str:
+    """Write an answer as CSV: a line of names, then a line for each row; no totals, which a sheet makes itself."""
+    lines = StringIO()
+    writer = csv.writer(lines)
+    writer.writerow([*usage.by, *_sums(usage.total)])
+    for row in usage.rows:
+        writer.writerow([*map(_harmless, row.keys), *_sums(row.sums).values()])
+    return lines.getvalue()
+
+
+def _harmless(text: str) -> str:
+    """Quote a name that a spreadsheet would take for a formula: users and models are named by others."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _sums(sums: Sums) -> dict[str, int | str]:
+    return {name: _money(value) if isinstance(value, Decimal) else value for name, value in asdict(sums).items()}
+
+
+def _money(value: Decimal) -> str:
+    return f"{value.normalize():f}"
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,104 @@
+"""Redis as the keeper of paces: one script takes from all buckets or from none, in a tenth of a millisecond."""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import django_rq
+from redis import Redis
+from redis.exceptions import RedisError
+
+from runs import clock
+from runs.engine.pacing import bucket
+from runs.engine.pacing.bucket import Bucket, Limits
+from runs.engine.pacing.keeper import Heard, KeeperAwayError, Verdict
+from runs.engine.pacing.rows import Terms
+from runs.queue.bucket_script import SCRIPT
+from runs.queue.doorbell import prepare
+
+_CONSTANTS = {
+    "burst": bucket.BURST_S,
+    "idle": bucket.IDLE_S,
+    "cold": bucket.COLD,
+    "told_for": bucket.TOLD_FOR_S,
+    "least": bucket.LEAST,
+    "forget": 30 * 24 * 3600,
+}
+_NONE = -1
+
+
+class InRedis:
+    """Keeps the buckets of an epoch as hashes. As `Keeper`; Redis has a second to answer (`socket_timeout`)."""
+
+    def __init__(self, connection: Redis | None = None) -> None:
+        self._given = connection
+
+    def take(self, epoch: int, paces: Sequence[Terms], need: Sequence[float], *, patience_s: float) -> Verdict:
+        """Take from all buckets if the wait is within the patience, or else from none."""
+        told = self._ask("take", epoch, paces, need=list(need), patience=patience_s)
+        wait_s, pace, dimension = (float(number) for number in told)
+        return Verdict(wait_s, max(0, int(pace) - 1), int(dimension) - 1)
+
+    def settle(
+        self, epoch: int, paces: Sequence[Terms], back: Sequence[float], *, heard: Heard, heeds: int | None
+    ) -> None:
+        """Give back what was not used; the pace at this place heeds the headers."""
+        self._ask(
+            "settle",
+            epoch,
+            paces,
+            back=list(back),
+            heeds=0 if heeds is None else heeds + 1,
+            told=_numbers(heard.told),
+            remaining=_numbers(heard.remaining),
+            age=heard.age_s,
+        )
+
+    def peek(self, epoch: int, paces: Sequence[Terms]) -> list[Bucket]:
+        """Look at the buckets as they are now."""
+        return [_bucket(told) for told in self._ask("peek", epoch, paces)]
+
+    def ping(self) -> None:
+        """Answer. Raises: KeeperAwayError."""
+        try:
+            self._connection().ping()
+        except (RedisError, OSError) as error:
+            raise KeeperAwayError(str(error)) from error
+
+    def _ask(self, verb: str, epoch: int, paces: Sequence[Terms], **more: Any) -> Any:
+        limits = [_limits(pace.limits) for pace in paces]
+        asked = {"verb": verb, "limits": limits, "ahead": clock.ahead_s(), "constants": _CONSTANTS, **more}
+        try:
+            script = self._connection().register_script(SCRIPT)  # EVALSHA, and the text once if it is unknown
+            return script(keys=[_key(epoch, pace) for pace in paces], args=[json.dumps(asked)])
+        except (RedisError, OSError) as error:
+            raise KeeperAwayError(str(error)) from error
+
+    def _connection(self) -> Any:
+        return self._given or _of_queues()
+
+
+@lru_cache(maxsize=1)
+def _of_queues() -> Any:
+    prepare()
+    return django_rq.get_connection("default")
+
+
+def _key(epoch: int, pace: Terms) -> str:
+    """Name the hash; in braces what all share, so that a cluster keeps them on one node."""
+    return f"{{agentops:pace}}:{epoch}:{pace.pk}"
+
+
+def _limits(limits: Limits) -> list[float]:
+    return [*_numbers(limits.per_minute), limits.ramp_s]
+
+
+def _numbers(three: Sequence[float | None]) -> list[float]:
+    return [_NONE if number is None else number for number in three]
+
+
+def _bucket(told: Sequence[Any]) -> Bucket:
+    at, used, ramp, told_at, *rest = (float(number) for number in told)
+    limits = [None if number == _NONE else number for number in rest[3:]]
+    return Bucket(at=at, used_at=used, ramp_at=ramp, left=rest[:3], told=limits, told_at=told_at)

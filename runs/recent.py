@@ -1,0 +1,56 @@
+"""What operators edit, as it was a moment ago: read at most once a second in each process, since every step asks."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic, TypeVar
+
+from django.db import DatabaseError
+
+from runs import clock
+
+log = logging.getLogger(__name__)
+
+FRESH_S = 1.0  # an edit holds in every process after so long
+T = TypeVar("T")
+
+
+class Recent(Generic[T]):
+    """Calling it returns what `read` has read. While the database is away, what was read last holds."""
+
+    _all: ClassVar[list["Recent[Any]"]] = []
+
+    def __init__(self, what: str, read: Callable[[], T]) -> None:
+        self._what, self._read = what, read
+        self._known: tuple[float, T] | None = None  # when by the process's clock, and what: swapped in one piece
+        self._all.append(self)
+
+    def __call__(self) -> T:
+        """Return what holds now. Raises: DatabaseError, if it was never read."""
+        known, now = self._known, clock.monotonic()
+        if known and now - known[0] < FRESH_S:
+            return known[1]
+        try:
+            found = self._read()
+        except DatabaseError:
+            if known is None:
+                raise
+            log.warning("%s could not be read; those of a moment ago hold", self._what)
+            return known[1]
+        self._known = now, found
+        return found
+
+    def forget(self) -> None:
+        """Read again when next asked: after an edit in this very process."""
+        self._known = None
+
+    def doubt(self) -> None:
+        """Read again when next asked, if anything was found: somebody may just have ended it."""
+        known = self._known
+        if known and known[1]:
+            self._known = known[0] - FRESH_S, known[1]
+
+    @classmethod
+    def forget_all(cls) -> None:
+        """Forget everything of this process. For tests."""
+        for one in cls._all:
+            one.forget()

@@ -1,0 +1,217 @@
+"""Both keepers of paces, Redis by its script and the database by its rows, against the arithmetic itself."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from agentops.embedded.valkey import ensure_valkey
+from runs import clock
+from runs.engine.pacing import bucket, in_database
+from runs.engine.pacing.bucket import Bucket, Limits
+from runs.engine.pacing.in_database import InDatabase, longest_wait
+from runs.engine.pacing.keeper import Heard, KeeperAwayError
+from runs.engine.pacing.rows import Terms
+from runs.models import Pace
+from runs.queue.pace_keeper import InRedis
+from tests.at_once import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NAMES = ("*", "claude-sonnet-5")
+ANYONE = (None, None, None)
+
+
+@pytest.fixture(scope="module")
+def server():
+    folder = Path(tempfile.mkdtemp(prefix="vk-"))
+    yield Redis(unix_socket_path=str(ensure_valkey(folder)), socket_timeout=1)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["redis", "database"])
+def keeper(request):
+    if request.param == "database":
+        return InDatabase()
+    server = request.getfixturevalue("server")
+    server.flushall()
+    return InRedis(server)
+
+
+def paces(*limits):
+    rows = [Pace.objects.get_or_create(model_class=name)[0] for name in NAMES[: len(limits)]]
+    return [Terms(row.pk, str(row), row.model_class, limit) for row, limit in zip(rows, limits, strict=True)]
+
+
+three = st.tuples(*[st.none() | st.integers(1, 60_000)] * 3)
+rests = st.tuples(*[st.none() | st.integers(0, 10_000)] * 3)
+all_limits = st.builds(Limits, three, st.sampled_from([0.0, 2.0, 30.0]))
+needs = st.tuples(st.just(1.0), st.integers(0, 9_000), st.integers(0, 3_000))
+heards = st.builds(Heard, three, rests, st.floats(0, 5))
+doings = st.one_of(
+    st.tuples(st.just("take"), needs, st.sampled_from([0.0, 2.0])),
+    st.tuples(st.just("settle"), st.tuples(*[st.integers(-3_000, 3_000)] * 3), heards),
+    st.tuples(st.just("pass"), st.sampled_from([0.5, 7.0, 61.0, 301.0])),
+)
+
+
+def numbers(one):
+    told = [-1 if limit is None else limit for limit in one.told]
+    return [one.at, one.used_at, one.ramp_at, one.told_at, *one.left, *told]
+
+
+class Model:
+    """The same by hand, at the times at which the keeper has looked."""
+
+    def __init__(self, terms):
+        self.terms, self.buckets = terms, None
+
+    def bring_to(self, seen):
+        now = seen[0].at
+        self.buckets = self.buckets or [bucket.empty(now) for _ in self.terms]
+        for one, pace in zip(self.buckets, self.terms, strict=True):
+            bucket.refill(one, pace.limits, now)
+
+    def take(self, verdict, need, patience_s):
+        expected = longest_wait(self.buckets, self.terms, need)
+        assert verdict.wait_s == pytest.approx(expected.wait_s, rel=1e-6, abs=1e-4)
+        if expected.wait_s:
+            assert (verdict.pace, verdict.dimension) == (expected.pace, expected.dimension)
+        if expected.wait_s <= patience_s:
+            for one in self.buckets:
+                bucket.take(one, need)
+
+    def settle(self, back, heard):
+        for one, pace in zip(self.buckets, self.terms, strict=True):
+            bucket.settle(one, pace.limits, back)
+        limits = self.terms[-1].limits
+        bucket.heed(self.buckets[-1], limits, told=heard.told, remaining=heard.remaining, age_s=heard.age_s)
+
+    def agrees_with(self, seen):
+        for one, other in zip(self.buckets, seen, strict=True):
+            assert numbers(other) == pytest.approx(numbers(one), rel=1e-6, abs=1e-4)
+
+
+@hypothesis_settings(max_examples=40)
+@given(st.lists(all_limits, min_size=1, max_size=2), st.lists(doings, max_size=12), st.integers(0, 2**30))
+def test_redis_keeps_what_the_arithmetic_says(server, limits, doings_, epoch):
+    server.flushall()
+    follow(InRedis(Frozen(server)), limits, doings_, epoch)
+
+
+@hypothesis_settings(max_examples=25)
+@given(st.lists(all_limits, min_size=1, max_size=2), st.lists(doings, max_size=12), st.integers(0, 2**30))
+def test_the_database_keeps_what_the_arithmetic_says(limits, doings_, epoch):
+    Pace.objects.all().delete()
+    with pytest.MonkeyPatch.context() as patch:
+        base = clock.now()
+        patch.setattr(in_database.clock, "now", lambda: base + clock._ahead)
+        follow(InDatabase(), limits, doings_, epoch)
+
+
+class Frozen:
+    """A Redis whose clock stands still unless told: TIME is replaced in the script."""
+
+    def __init__(self, server):
+        self.server = server
+
+    def register_script(self, text):
+        return self.server.register_script(text.replace("redis.call('TIME')", "{'1700000000', '0'}"))
+
+
+def follow(keeper, limits, doings_, epoch):
+    """Do everything to both, and compare after each."""
+    clock.reset()
+    terms = paces(*limits)
+    model = Model(terms)
+    model.bring_to(keeper.peek(epoch, terms))
+    for kind, *what in doings_:
+        if kind == "pass":
+            clock.advance(*what)
+        elif kind == "take":
+            verdict = keeper.take(epoch, terms, what[0], patience_s=what[1])
+            model.bring_to(keeper.peek(epoch, terms))
+            model.take(verdict, *what)
+        else:
+            model.bring_to(keeper.peek(epoch, terms))
+            keeper.settle(epoch, terms, what[0], heard=what[1], heeds=len(terms) - 1)
+            model.settle(*what)
+        seen = keeper.peek(epoch, terms)
+        model.bring_to(seen)
+        model.agrees_with(seen)
+    clock.reset()
+
+
+def test_a_need_is_taken_from_all_paces_or_from_none(keeper):
+    terms = paces(Limits((60, None, None)), Limits((None, 60, None)))
+    keeper.peek(0, terms)
+    clock.advance(100)
+
+    assert keeper.take(0, terms, (1, 5, 0), patience_s=0).wait_s == 0
+    before = keeper.peek(0, terms)
+    refused = keeper.take(0, terms, (1, 4, 0), patience_s=2)
+
+    assert (refused.pace, refused.dimension) == (1, 1) and 3 < refused.wait_s <= 4
+    after = keeper.peek(0, terms)
+    assert after[0].left[0] >= before[0].left[0] and after[1].left[1] >= before[1].left[1]
+
+
+def test_a_need_within_the_patience_is_taken_in_advance_and_the_next_waits_behind_it(keeper):
+    terms = paces(Limits((60, None, None)))
+    keeper.peek(0, terms)
+
+    waits = [keeper.take(0, terms, (1, 0, 0), patience_s=2).wait_s for _ in range(3)]
+
+    assert waits == [pytest.approx(1, abs=0.3), pytest.approx(2, abs=0.3), pytest.approx(3, abs=0.3)]
+
+
+def test_many_at_once_get_no_more_than_there_is(keeper):
+    terms = paces(Limits((60, None, None)))
+    keeper.peek(0, terms)
+    clock.advance(100)
+
+    verdicts = at_once(12, lambda _: keeper.take(0, terms, (1, 0, 0), patience_s=0))
+
+    assert sum(verdict.wait_s == 0 for verdict in verdicts) in (5, 6), "six, if they took a second"
+
+
+def test_another_epoch_begins_with_nothing(keeper):
+    terms = paces(Limits((60, None, None)))
+    keeper.peek(0, terms)
+    clock.advance(100)
+    assert keeper.peek(0, terms)[0].left[0] == 5
+
+    assert keeper.peek(2, terms)[0].left[0] == 0
+
+
+def test_a_redis_that_is_away_says_so():
+    away = InRedis(Redis(port=1))
+
+    with pytest.raises(KeeperAwayError):
+        away.peek(0, paces(Limits((60, None, None))))
+    with pytest.raises(KeeperAwayError):
+        away.ping()
+
+
+def test_what_redis_says_is_read_as_a_bucket(server):
+    server.flushall()
+    keeper, terms = InRedis(server), paces(Limits((60, 1000, None)))
+    keeper.settle(0, terms, (0, 0, 0), heard=Heard((30, None, None), ANYONE, 0), heeds=0)
+
+    (seen,) = keeper.peek(0, terms)
+
+    assert isinstance(seen, Bucket) and seen.told == [30, None, None] and seen.told_at > 0
+
+
+def test_a_redis_that_has_forgotten_the_script_is_told_it_again(server):
+    keeper, terms = InRedis(server), paces(Limits((60, None, None)))
+    keeper.peek(0, terms)
+
+    server.script_flush()
+
+    assert keeper.take(0, terms, (1, 0, 0), patience_s=2).wait_s > 0
