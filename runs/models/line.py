@@ -21,7 +21,10 @@ AGEING_S = 60.0  # one level of priority is worth so many seconds of waiting
 
 
 class Line(models.Model):
-    """One waiting line. The smallest `key` among lines with work and room is served next."""
+    """One waiting line. The smallest `key` among lines with work and room is served next.
+
+    Among equal ones it is the line that was served longest ago.
+    """
 
     queue = models.CharField(max_length=64)
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="lines")
@@ -40,7 +43,7 @@ class Line(models.Model):
             models.CheckConstraint(condition=Q(queued__gte=0) & Q(running__gte=0), name="line_counts_not_negative"),
         ]
         indexes = [
-            models.Index(fields=["queue", "key"], name="line_turn", condition=Q(queued__gt=0)),
+            models.Index(fields=["queue", "key", "served_at"], name="line_next", condition=Q(queued__gt=0)),
             models.Index(fields=["queue", "served_at"], name="line_last_served"),
         ]
 
@@ -148,16 +151,14 @@ def _turn(heads: Statement, served_at: float | None, *, tenant_served_at: float 
     """Set `key`: the later of the head's arrival and the last service of its tenant, less the head's priority.
 
     A head that has come after the queue was last served counts as come just before that: its line has its turn before
-    the one that was served last, however long ago that was, and those that came before it keep theirs. Among the lines
-    of a tenant the one that was served longest ago is a trifle ahead.
+    the one that was served last, however long ago that was, and those that came before it keep theirs. The lines of a
+    tenant that was served have one key; among them the one that was served longest ago is next.
     """
     served, service = ('"served_at"', []) if served_at is None else (_DOUBLE, [served_at])
     of_tenant = served_at if tenant_served_at is None else tenant_served_at
     tenant = _SERVICE_OF_TENANT if of_tenant is None else f"SELECT {_DOUBLE}"
     aged = f'{AGEING_S} * head."priority"'
-    idle = f'(tenant."at" - {served})'
-    ahead = f"CASE WHEN {idle} < {_IDLE_S} THEN {idle} ELSE {_IDLE_S} END * {_AHEAD}"
-    turn, came = f'tenant."at" - {ahead} - {aged}', f'head."rank" + {aged}'
+    turn, came = f'tenant."at" - {aged}', f'head."rank" + {aged}'
     since = f'CASE WHEN {came} - last."at" < {_LONGEST_S} THEN ({came} - last."at") / {_LONGEST_S} ELSE 1.0 END'
     arrived = f"""
         CASE WHEN last."at" > 0 AND {came} > last."at"
@@ -170,11 +171,10 @@ def _turn(heads: Statement, served_at: float | None, *, tenant_served_at: float 
         ), "key")
     """
     given_tenant = [] if of_tenant is None else [of_tenant]
-    return Statement(text, [*service * 5, *heads.params, *given_tenant])
+    return Statement(text, [*service, *heads.params, *given_tenant])
 
 
 _DOUBLE = "CAST(%s AS double precision)"
-_IDLE_S, _AHEAD = 1000.0, 0.00001  # at most a hundredth of a second, which orders a tenant's lines and nobody else's
 _SERVICE_OF_TENANT = """
     SELECT (SELECT MAX(l."served_at") FROM "runs_line" l
             WHERE l."queue" = "runs_line"."queue" AND l."tenant_id" = "runs_line"."tenant_id")

@@ -31,9 +31,11 @@ _RUNS = Reader(Run, alias="r")
 _ROOM = '("cap" IS NULL OR "running" < "cap")'
 _SERVABLE = f'FROM "runs_line" WHERE "queue" = %s AND "queued" > 0 AND {_ROOM}'
 _LOOK = f"SELECT 1 {_SERVABLE} LIMIT 1"
-_LINE = f'SELECT "id" {_SERVABLE} ORDER BY "key" LIMIT 1'
+_LINE = f'SELECT "id" {_SERVABLE} ORDER BY "key", "served_at" LIMIT 1'
 _LINE_HAS_ROOM = Q(line__cap__isnull=True) | Q(line__running__lt=F("line__cap"))
-_HEAD = f'SELECT {{columns}}, {{now}} FROM "runs_run" r WHERE {READY} ORDER BY r."rank" LIMIT 1'
+_LAST_SERVICE = 'SELECT MAX("served_at") FROM "runs_line" WHERE "queue" = r."queue"'
+_HEAD = f'SELECT {{columns}}, {{now}}, ({_LAST_SERVICE}) FROM "runs_run" r WHERE {READY} ORDER BY r."rank" LIMIT 1'
+_APART_S = 0.000_001  # what a service is later than the one before at least: SQLite's clock counts milliseconds
 
 
 def claim_next(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> tuple[Run, Lease] | None:
@@ -58,7 +60,8 @@ def claim_alone(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> 
                 free = _admitted(queue, lock=True).select_related("line")
                 run = free.select_for_update(skip_locked=True, of=("self", "line")).order_by("rank").first()
                 if run:
-                    return _take(run, clock.now(), worker_id, worker_name)
+                    now = clock.now()
+                    return _take(run, now, worker_id, worker_name, served_at=now.timestamp())
     return None
 
 
@@ -94,18 +97,21 @@ def _claim_from(queue: str, present: Rules, worker_id: UUID, worker_name: str) -
     head = _first(_locked(Statement(_HEAD.format(columns=_RUNS.columns, now=clock.sql()), [line[0]])))
     if not head:
         return recount(line[0]) or None
-    return _take(_RUNS.read(head), clock.read(head[-1]), worker_id, worker_name)
+    *columns, moment, last_service = head
+    now = clock.read(moment)
+    served_at = max(now.timestamp(), last_service + _APART_S)
+    return _take(_RUNS.read(columns), now, worker_id, worker_name, served_at=served_at)
 
 
-def _take(run: Run, now: datetime, worker_id: UUID, worker_name: str) -> tuple[Run, Lease]:
-    """Move the run to `running` under a new fence and lease, and send its line to the back."""
+def _take(run: Run, now: datetime, worker_id: UUID, worker_name: str, *, served_at: float) -> tuple[Run, Lease]:
+    """Move the run to `running` under a new fence and lease, and send its line to the back. Units: Unix time."""
     before = clock.monotonic()
     change(
         run,
         to=RunStatus.RUNNING,
         events=[Event("run.claimed", {"fence": run.fence + 1}, actor=worker_name)],
         only=If(fence=run.fence),
-        served_at=now.timestamp(),
+        served_at=served_at,
         fence=run.fence + 1,
         worker=worker_id,
         lease_expires_at=now + timedelta(seconds=conf().lease_s),
