@@ -19,7 +19,6 @@ from runs.worker.supervisor import Child, Supervisor
 
 _MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 _READY_IN_S = 30.0
-_PORT = 8000
 
 
 class StackError(RuntimeError):
@@ -72,8 +71,8 @@ class Stack(Supervisor):
         return address
 
     def web(self, *, port: int = 0) -> str:
-        """Start the web server; return its address once it is ready."""
-        port = port or free_port(preferred=_PORT)
+        """Start the web server, on a free port unless one is given; return its address once it is ready."""
+        port = port or free_port()  # one of nobody's choice: another server there would seem to be ours
         address = f"http://127.0.0.1:{port}"
         listen = ["--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "3"]
         command = [sys.executable, "-m", "uvicorn", "agentops.asgi:application", *listen, "--log-level", "warning"]

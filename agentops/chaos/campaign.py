@@ -27,7 +27,7 @@ from agentops.chaos.verdict import judge
 from agentops.chaos.versions import versions
 from agentops.embedded.postgres import EmbeddedPostgres
 from agentops.embedded.valkey import socket_path
-from agentops.stack import Stack, StackError, free_port
+from agentops.stack import Stack, StackError
 from agentops.workload.client import Client
 from agentops.workload.conversations import Workload
 from runs.models import Budget, Period, Tenant
@@ -111,7 +111,7 @@ class _Campaign:
             stack.offline_model(scripts=[write_scripts(options.seed, house.folder / "scripts")], batch_s=_BATCH_S)
         self._undying.append(stack.children[-1])
         self.fleet = Fleet(stack, plan, options, log=FaultLog(house.fault_log), redis_url=house.redis_url)
-        address = stack.web(port=free_port())  # beside others on this machine, which may prefer the same
+        address = stack.web()
         self.fleet.adopt("web", stack.children[-1])
         self.fleet.adopt("clock", stack.clock())
         for number in range(1, options.workers + 1):

@@ -8,12 +8,13 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
 from agentops.examples.support_desk.seed import forget_effects, seed
-from agentops.stack import Stack
+from agentops.stack import Stack, free_port
 from runs.models import Membership, Role
 from runs.operations.accounts import make_member, make_tenant, make_token
 
 TENANT = "acme"
 OPERATOR = "operator"
+_PORT = 8000  # where people look first
 SCRIPTS = Path(__file__).resolve().parent.parent / "examples" / "support_desk" / "scripts"
 
 
@@ -47,6 +48,6 @@ def start(stack: Stack, *, port: int, live: bool) -> str:
         stack.offline_model(scripts=[SCRIPTS])
     stack.worker("worker-agents", ["agents"])
     stack.worker("worker-fast", ["realtime", "default", "batch"], slots=4)
-    address = stack.web(port=port)
+    address = stack.web(port=port or free_port(preferred=_PORT))
     stack.clock()
     return address

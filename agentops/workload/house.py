@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
 from agentops.examples.workload.declaration import NAME
-from agentops.stack import Stack, StackError, free_port
+from agentops.stack import Stack, StackError
 from runs.errors import InvalidTransitionError
 from runs.models import ApiToken, Run, hash_token
 from runs.operations.accounts import make_token
@@ -72,7 +72,7 @@ def open_house(folder: Path, *, label: str, workers: int, batch_s: float) -> Ite
         try:
             stack.offline_model(workload=folder, log=log, batch_s=batch_s)
             model = stack.children[-1]
-            base_url = stack.web(port=free_port())
+            base_url = stack.web()
             for number in range(1, workers + 1):
                 stack.worker(f"worker-{number}", [_QUEUE], slots=SLOTS)
         except StackError as error:

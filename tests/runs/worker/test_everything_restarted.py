@@ -15,7 +15,7 @@ from agentops.demo.client import Client
 from agentops.demo.house import SCRIPTS
 from agentops.embedded.valkey import answers, socket_path
 from agentops.offline.model import OfflineModel
-from agentops.stack import Stack, free_port
+from agentops.stack import Stack
 from tests.databases import fresh_database
 from tests.runs.worker.waiting import wait_for
 
@@ -65,7 +65,7 @@ def start_all(stack):
     for number in (1, 2):
         stack.worker(f"all-{os.getpid()}-{number}", ["agents"], slots=2)
     stack.clock()
-    return stack.web(port=free_port())
+    return stack.web()
 
 
 def status_at(client, run_id):
