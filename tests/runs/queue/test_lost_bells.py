@@ -59,9 +59,15 @@ def listening(queue, worker):  # noqa: F811
     yield process
     ear.stopping.set()
     ear._stop_requested = True
+    ear.heartbeat = leave  # RQ's own loop, which goes on for as long as Redis is away, beats each time round
     with contextlib.suppress(RedisError):
         doorbell._ring_now("batch")  # it looks whether it may stop after the next bell
-    thread.join(2)
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def leave(*_, **__):
+    raise RedisError("told to stop")
 
 
 def rqworker(address, *, faults):
