@@ -16,6 +16,7 @@ from runs.admin.records import Verb
 from runs.admin.scope import TenantFilter, tenants_of
 from runs.admin.scope_form import ScopeForm
 from runs.engine.scopes import held_by
+from runs.engine.tool_places import taken
 from runs.models import Limit, Role
 from runs.operations.limits import MOST, change_limit, set_limit
 from runs.states import LimitKind
@@ -29,7 +30,7 @@ class LimitForm(ScopeForm):
 
     kind = forms.ChoiceField(
         choices=[(LimitKind.CONCURRENCY.value, "at once"), (LimitKind.RATE.value, "starts within a window")],
-        help_text="Runs; with a tool its calls, which have no rate.",
+        help_text="Runs; with a tool, its calls.",
     )
     most = forms.IntegerField(min_value=0, max_value=MOST, label="At most", help_text="0 lets nothing start.")
     per_s = forms.FloatField(
@@ -79,7 +80,7 @@ class LimitAdmin(FormPageAdmin[Limit]):
     @admin.display(description="counted now")
     def holds(self, limit: Limit) -> str:
         """Say how many it counts; for each tenant, the most that one has."""
-        counts = held_by(limit)
+        counts = taken(limit) if limit.tool else held_by(limit)
         most = max(counts.values(), default=0)
         return f"at most {most} of one tenant" if limit.each_tenant else str(counts.total())
 

@@ -73,6 +73,13 @@ class Rules:
             [limit for limit in self.limits if not limit.tool and limit.queue in ("", queue)],
         )
 
+    def of_tool(self, tool: str) -> "Rules":
+        """Those that may hold back a call of this tool."""
+        return Rules(
+            [pause for pause in self.pauses if pause.tool == tool],
+            [limit for limit in self.limits if limit.tool == tool],
+        )
+
     @property
     def overrides(self) -> list[Area]:
         """Where a limit stands in for the `max_running_per_tenant` of a job type: not one of a model besides.

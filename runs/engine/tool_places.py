@@ -1,17 +1,22 @@
-"""Places for calls of a tool: how many may go on at once, and whether any may begin."""
+"""Places for calls of a tool: how many go on at once or begin within a while, and whether another may begin."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, F
 
+from runs import clock
 from runs.engine.scopes import Blocked, Rules, lock_limits, paused_message, rules
 from runs.errors import ToolBusyError
-from runs.models import Limit, Pause, Run, Step
-from runs.states import RunStatus, StepKind, StepStatus
+from runs.models import Limit, Pause, RatedCall, Run, Step
+from runs.states import LimitKind, RunStatus, StepKind, StepStatus
 
-AGAIN_S = 2.0  # so long a run is away before it tries again
+AGAIN_S = 2.0  # so long a run is away at least before it tries again
 
 
 @contextmanager
@@ -20,7 +25,7 @@ def place_for(tool: str, run: Run) -> Iterator[None]:
 
     Raises: ToolBusyError, before anything is written.
     """
-    present = _rules_of(tool, rules())
+    present = rules().of_tool(tool)
     if not present:
         yield
         return
@@ -29,28 +34,24 @@ def place_for(tool: str, run: Run) -> Iterator[None]:
         reasons = busy(tool, run, present)
         if reasons:
             raise ToolBusyError(reasons[0].message)
+        _count([limit for limit in present.limits if limit.kind == LimitKind.RATE and is_about(limit, run)], run)
         yield
 
 
 def busy(tool: str, run: Run, present: Rules | None = None) -> list[Blocked]:
     """Say why a call of this tool may not begin now; empty if it may."""
-    present = present or _rules_of(tool, rules())
-    pauses = [pause for pause in present.pauses if _is_about(pause, run)]
+    present = present or rules().of_tool(tool)
+    pauses = [pause for pause in present.pauses if is_about(pause, run)]
     reasons = [Blocked("paused", paused_message(pause), pause.until) for pause in pauses]
     for limit in present.limits:
-        if _is_about(limit, run) and _calls(limit, run).count() >= limit.most:
-            reasons.append(Blocked("limit", f"{limit.most} calls at once: {limit.scope}"))
+        tenant_id = run.tenant_id if limit.each_tenant else None
+        if is_about(limit, run) and taken(limit, tenant_id=tenant_id).total() >= limit.most:
+            reasons.append(_full(limit, tenant_id))
     return reasons
 
 
-def _rules_of(tool: str, present: Rules) -> Rules:
-    return Rules(
-        [pause for pause in present.pauses if pause.tool == tool],
-        [limit for limit in present.limits if limit.tool == tool],
-    )
-
-
-def _is_about(scope: Limit | Pause, run: Run) -> bool:
+def is_about(scope: Limit | Pause, run: Run) -> bool:
+    """Say whether calls of the scope's tool by this run are what it is about."""
     return (
         scope.queue in ("", run.queue)
         and scope.job_type in ("", run.job_type)
@@ -59,10 +60,52 @@ def _is_about(scope: Limit | Pause, run: Run) -> bool:
     )
 
 
-def _calls(limit: Limit, run: Run) -> QuerySet[Step]:
-    """The calls that take the places of a limit: those begun by runs that hold a lease."""
-    runs = Run.objects.filter(status=RunStatus.RUNNING)
-    tenant_id = run.tenant_id if limit.each_tenant else limit.tenant_id
-    wanted = {"queue": limit.queue, "job_type": limit.job_type, "tenant": tenant_id, "definition__model": limit.model}
-    runs = runs.filter(**{name: value for name, value in wanted.items() if value})
-    return Step.objects.filter(run__in=runs, kind=StepKind.TOOL_CALL, status=StepStatus.STARTED, name=limit.tool)
+def taken(limit: Limit, *, tenant_id: UUID | None = None) -> Counter[UUID]:
+    """Count the calls that take a limit's places now, by tenant; of one tenant alone if it is given."""
+    calls = _begun_within(limit) if limit.kind == LimitKind.RATE else _going_on(limit)
+    calls = calls.filter(of_tenant=tenant_id) if tenant_id else calls
+    return Counter(dict(calls.order_by().values_list("of_tenant").annotate(Count("pk"))))
+
+
+def _going_on(limit: Limit) -> Any:
+    """Calls that runs have begun which hold a lease."""
+    wanted = {
+        "queue": limit.queue,
+        "job_type": limit.job_type,
+        "tenant": limit.tenant_id,
+        "definition__model": limit.model,
+    }
+    runs = Run.objects.filter(status=RunStatus.RUNNING, **{name: value for name, value in wanted.items() if value})
+    calls = Step.objects.filter(run__in=runs, kind=StepKind.TOOL_CALL, status=StepStatus.STARTED, name=limit.tool)
+    return calls.annotate(of_tenant=F("run__tenant"))
+
+
+def _begun_within(limit: Limit) -> Any:
+    since = clock.now() - timedelta(seconds=limit.per_s)
+    return RatedCall.objects.filter(limit=limit, at__gt=since).annotate(of_tenant=F("tenant"))
+
+
+def _full(limit: Limit, tenant_id: UUID | None) -> Blocked:
+    if limit.kind == LimitKind.CONCURRENCY:
+        return Blocked("limit", f"{limit.most} calls at once: {limit.scope}")
+    return Blocked("rate", f"{limit.most} calls in {limit.per_s:g} s: {limit.scope}", _free_at(limit, tenant_id))
+
+
+def _free_at(limit: Limit, tenant_id: UUID | None) -> datetime | None:
+    """Say when the oldest call that counts leaves the window; None if no call may ever begin."""
+    if not limit.most:
+        return None
+    calls = RatedCall.objects.filter(limit=limit, **({"tenant": tenant_id} if tenant_id else {}))
+    leaving = calls.order_by("-at").values_list("at", flat=True)[limit.most - 1 :].first()
+    return leaving + timedelta(seconds=limit.per_s) if leaving else None
+
+
+def _count(rates: Sequence[Limit], run: Run) -> None:
+    """Write down that a call begins, and forget those that have left the windows."""
+    if not rates:
+        return
+    now = clock.now()
+    for limit in rates:
+        before = now - timedelta(seconds=limit.per_s)
+        RatedCall.objects.filter(limit=limit, tenant=run.tenant_id, at__lte=before).delete()
+    RatedCall.objects.bulk_create(RatedCall(limit=limit, tenant_id=run.tenant_id, at=now) for limit in rates)

@@ -1,10 +1,11 @@
-"""Waking runs whose time has come: schedules and retries."""
+"""Waking runs whose time has come: schedules, retries, and those for which a tool has a place again."""
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from runs.clock import Now
-from runs.engine.paused_tools import waits_for_paused_tools
+from runs.engine.busy_tools import ToolRoom, in_line_for
 from runs.errors import StaleRunError
 from runs.fault_points import fault_point
 from runs.models import Run, RunLock
@@ -16,13 +17,26 @@ _BATCH = 200
 
 
 def wake_timers() -> int:
-    """Queue every scheduled or retrying run that is due. Returns how many."""
+    """Queue every scheduled or retrying run that is due, of those in line for a tool as many as it has places.
+
+    Returns how many.
+    """
     awaits_lock = RunLock.objects.filter(successor=OuterRef("pk"))  # the holder's end hands it on
+    room = ToolRoom()
     timers = Run.objects.filter(
-        ~Exists(awaits_lock), ~waits_for_paused_tools(), status__in=[RunStatus.SCHEDULED, RunStatus.RETRYING]
+        ~Exists(awaits_lock), ~room.nothing_to_do(), status__in=[RunStatus.SCHEDULED, RunStatus.RETRYING]
     )
-    due = timers.filter(next_attempt_at__lte=Now()).order_by("next_attempt_at")[:_BATCH]
-    return sum(_wake(run) for run in due)
+    due = timers.filter(next_attempt_at__lte=Now())
+    woken = sum(_wake(run) for run in due.exclude(in_line_for(room.limited)).order_by("next_attempt_at")[:_BATCH])
+    for tool in room.limited:
+        woken += sum(_wake(run) for run in _in_turn(due.filter(in_line_for([tool])))[:_BATCH] if room.admits(run))
+    return woken
+
+
+def _in_turn(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """One of each tenant, then another of each; first the tenant that was served longest ago."""
+    turn = Window(RowNumber(), partition_by=F("tenant"), order_by="next_attempt_at")
+    return runs.select_related("definition").annotate(turn=turn).order_by("turn", "line__served_at", "next_attempt_at")
 
 
 def wake_successor(ended: Run) -> bool:

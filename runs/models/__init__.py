@@ -19,6 +19,7 @@ from runs.models.pace import EVERY_MODEL, Pace, PaceBucket, PaceKeeper
 from runs.models.pause import Pause
 from runs.models.pending_action import PendingAction
 from runs.models.price import Price
+from runs.models.rated_call import RatedCall
 from runs.models.revoked_tool import RevokedTool
 from runs.models.run import Run
 from runs.models.run_event import RunEvent
@@ -62,6 +63,7 @@ __all__ = [
     "PendingAction",
     "Period",
     "Price",
+    "RatedCall",
     "RevokedTool",
     "Role",
     "Run",

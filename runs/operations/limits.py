@@ -68,8 +68,6 @@ def _problems(scope: Scope, *, kind: str, per_s: float, each_tenant: bool) -> di
         found["per_s"] = ["give seconds from 1 to 86400"]
     if each_tenant and scope.tenant:
         found["each_tenant"] = ["is for limits of every tenant; this one names a tenant"]
-    if scope.tool and kind == LimitKind.RATE:
-        found["tool"] = ["only how many calls of a tool go on at once can be limited, not their rate"]
     return found
 
 

@@ -1,9 +1,14 @@
 """Limits and pauses in the console: set by whom may, changed and ended by a button, hostile words escaped."""
 
+from datetime import timedelta
+
 import pytest
+from django.contrib.admin import site
 from django.urls import reverse
 
-from runs.models import Limit, Pause
+from runs import clock
+from runs.admin.limit import LimitAdmin
+from runs.models import Limit, Pause, RatedCall
 from tests.runs.admin.actions.pages import text_of, texts
 from tests.runs.admin.conftest import OPERATOR, signed_in
 from tests.runs.admin.rows import HOSTILE, make_user
@@ -107,13 +112,15 @@ def test_tools_of_the_declared_agents_are_offered_and_no_other_is_taken(root_cli
     assert not Limit.objects.exists() and not Pause.objects.exists()
 
 
-def test_a_rate_of_a_tool_is_refused_at_its_field(root_client):
-    page = root_client.post(SET, limit_of(queue="", tool="console_refund", kind="rate"))
+def test_a_limit_of_a_tool_shows_how_many_calls_it_counts(root_client, tenant):
+    root_client.post(SET, limit_of(queue="", tool="console_refund", kind="rate", most="30"))
+    limit = Limit.objects.get()
+    for ago_s in (1, 2, 3600):
+        RatedCall.objects.create(limit=limit, tenant=tenant, at=clock.now() - timedelta(seconds=ago_s))
 
-    assert page.context["form"].errors == {
-        "tool": ["only how many calls of a tool go on at once can be limited, not their rate"]
-    }
-    assert "not their rate" in page.content.decode() and not Limit.objects.exists()
+    (row,) = root_client.get(LIMITS).context["cl"].result_list
+
+    assert LimitAdmin(Limit, site).holds(row) == "2" and "30 in 60 s" in text_of(root_client, LIMITS)
 
 
 def test_one_searches_by_tool(root_client):
