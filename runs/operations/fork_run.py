@@ -72,11 +72,11 @@ def why_not_reused(steps: Sequence[Step]) -> str:
 
 
 def why_not_deployed(run: Run) -> str:
-    """Say why no new run of this job type can begin; empty if one can."""
+    """Say why no run of this job type can begin or go on; empty if one can."""
     try:
         job_type_named(run.job_type)
     except UnknownJobTypeError as error:
-        return f"{error}, so nothing could go on with the new run; deploy it again first"
+        return f"{error}, so nothing could work on the run; deploy it again first"
     return ""
 
 

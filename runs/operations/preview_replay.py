@@ -54,7 +54,7 @@ def _continued(run: Run, steps: Sequence[Step]) -> _Plan:
     """The same run goes on: what is done stays. What is unknown is neither kept nor repeated, but asked about."""
     again = [step for step in steps if _is_missing(step)]
     kept = [step for step in steps if step.status in STEP_DONE and not _is_missing(step)]
-    refusal = why_not_again(run)
+    refusal = why_not_deployed(run) or why_not_again(run)
     if run.state != RunStatus.FAILED:
         refusal = f"only a failed run goes on; it is {run.status}"
     return _Plan(kept, again, refusal=refusal)

@@ -11,7 +11,7 @@ from runs.errors import InvalidTransitionError
 from runs.models import Run
 from runs.models.moves import Event, change
 from runs.operations.conflicts import take_again
-from runs.operations.fork_run import fork_run
+from runs.operations.fork_run import fork_run, why_not_deployed
 from runs.operations.post_run import RunRequest, post_run
 from runs.operations.roles import check_may_operate
 from runs.queue.doorbell import ring
@@ -90,6 +90,8 @@ def _continue(run_id: UUID, user: AbstractBaseUser) -> Run:
     check_may_operate(run, user)
     if run.state != RunStatus.FAILED:
         raise InvalidTransitionError(f"only a failed run can be retried; it is {run.status}")
+    if refusal := why_not_deployed(run):
+        raise InvalidTransitionError(refusal)
     take_again(run)
     actor = user.get_username()
     again = [step.pk for step in run.steps.filter(status=StepStatus.FAILED) if step.failed_its_run]

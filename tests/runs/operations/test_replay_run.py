@@ -9,6 +9,7 @@ from runs.invariants.every import breaches
 from runs.maintenance.wake_timers import wake_timers
 from runs.models import Run, RunEvent
 from runs.operations.accounts import make_member, make_tenant
+from runs.operations.preview_replay import preview_replay
 from runs.operations.replay_run import replay_run, retry_run
 from runs.operations.why import why
 from tests.at_once import at_once
@@ -140,3 +141,18 @@ def test_a_try_made_now_does_not_ask_a_model_whose_gate_is_shut(offline, post, w
     run.refresh_from_db()
     assert (run.status, run.attempts, [reason.code for reason in why(run)][:1]) == ("queued", 1, ["rate"])
     assert len(model.requests) == 1 and not list(breaches(look_again_after_s=0))
+
+
+def test_a_run_of_a_job_type_that_this_deploy_lacks_keeps_its_letter_and_its_replays(offline, post, work, user):
+    offline({"turns": [say("Done.", faults=[REFUSAL])]})
+    run = post("clerk")
+    work()
+    letter = DeadLetter.objects.get(run_id=run.pk)
+    Run.objects.filter(pk=run.pk).update(job_type="removed")
+
+    assert "deploy it again first" in preview_replay(run.pk).refusal
+    with pytest.raises(InvalidTransitionError, match="deploy it again first"):
+        retry_run(Run.objects.get(pk=run.pk), user=user)
+
+    letter.refresh_from_db()
+    assert (letter.status, Run.objects.get(pk=run.pk).status) == ("open", "failed")
