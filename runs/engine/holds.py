@@ -108,7 +108,7 @@ def reserve_and_settle(begun: Sequence[Begun], ended: Sequence[ModelCall]) -> li
     for one in begun:
         _reserve(one, periods)
     for period in periods.values():
-        period.save(update_fields=["spent_usd", "reserved_usd", "soft_reached_at"])
+        period.save(update_fields=["spent_usd", "reserved_usd", "held_under_usd", "soft_reached_at"])
     return told
 
 
@@ -162,4 +162,5 @@ def _reserve(one: Begun, periods: dict[int, BudgetPeriod]) -> None:
             )
     for period in mine:
         period.reserved_usd += usd
+        period.held_under_usd = period.ceiling_usd
     BudgetHold.objects.bulk_create([BudgetHold(call=one.call, period=period, usd=usd) for period in mine])

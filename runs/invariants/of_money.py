@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from django.db.models import F, Q, Sum
+from django.db.models import Case, F, Q, Sum, When
 
 from runs.invariants.breach import CHUNK, Breach
 from runs.models import BudgetHold, BudgetPeriod, ModelCall, ModelCallStatus, Run
 from runs.states import ENDED
 
+_RESERVED = F("holds__call__reserved_usd")
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
 
 
@@ -65,4 +66,19 @@ def holds_fit_their_calls() -> Iterator[Breach]:
         yield Breach(15, str(run), f"model call {pk} and what it holds of a budget, {usd}, differ")
 
 
-CHECKS = (money_adds_up, tokens_add_up, reserves_end, budgets_add_up, holds_fit_their_calls)
+def budgets_are_kept() -> Iterator[Breach]:
+    """I15: nothing was reserved beyond a budget: only calls that cost more than their reserve take it over.
+
+    Held against the ceiling of the last reserve, since lowering a limit is anybody's right.
+    """
+    more = Case(When(holds__call=None, then=F("holds__usd")), default=F("holds__usd") - _RESERVED)
+    beyond = Sum(more, filter=Q(holds__is_open=False) & (Q(holds__call=None) | Q(holds__usd__gt=_RESERVED)))
+    periods = BudgetPeriod.objects.order_by().filter(held_under_usd__isnull=False).annotate(beyond=beyond)
+    columns = ("budget", "starts_on", "spent_usd", "reserved_usd", "held_under_usd", "beyond")
+    for budget, day, spent, reserved, ceiling, beyond_usd in periods.values_list(*columns).iterator(CHUNK):
+        if spent + reserved - ceiling - (beyond_usd or 0) >= Decimal("0.000000005"):  # as above
+            message = f"{spent} spent and {reserved} reserved exceed its {ceiling}"
+            yield Breach(15, "-", f"budget {budget} from {day}: {message}")
+
+
+CHECKS = (money_adds_up, tokens_add_up, reserves_end, budgets_add_up, budgets_are_kept, holds_fit_their_calls)

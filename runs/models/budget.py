@@ -68,6 +68,9 @@ class BudgetPeriod(models.Model):
     spent_usd = models.DecimalField(**_SPENT)
     reserved_usd = models.DecimalField(**_SPENT, help_text="Held by calls in flight.")
     raised_usd = models.DecimalField(**_SPENT, help_text="What people have added to the limit, for this period only.")
+    held_under_usd = models.DecimalField(
+        **_SPENT | {"default": None}, null=True, help_text="The ceiling, as it was when something was last reserved."
+    )
     soft_reached_at = models.DateTimeField(null=True)
     soft_told_at = models.DateTimeField(null=True)
 

@@ -100,6 +100,7 @@ class Machine(Person):
         assert is_new
         self.posted[key] = request, run.pk
 
+    @precondition(lambda self: self.may_displace)
     @rule(n=pick, policy=st.sampled_from(POLICIES))
     def post_exclusively(self, n, policy):
         """Post a run of which one may be active at a time."""
@@ -107,6 +108,10 @@ class Machine(Person):
         request = RunRequest("machine", {"text": f'{number}|[["put"], ["send"]]'}, on_conflict=policy)
         run, _ = post_run(request, tenant=self.tenant, user=self.owner, origin="test", idempotency_key=key)
         self.posted[key] = request, run.pk
+
+    @property
+    def may_displace(self):
+        return self.owner.is_active and self.tenant.is_active
 
     @precondition(lambda self: self.posted)
     @rule(n=pick, other=st.booleans())
@@ -266,6 +271,8 @@ class Machine(Person):
 
     def stop(self, run, lease, deed, n):
         if deed == "displace":  # if it is one of which only one may be active, and its key is the same
+            if not self.may_displace:
+                return
             self.post_exclusively(n, POLICIES[2 + n % 2])
         else:
             self.cancel_this(Run.objects.get(pk=run.pk))

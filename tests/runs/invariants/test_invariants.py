@@ -12,7 +12,18 @@ from django.db.models.functions import Now
 from deadletters.models import DeadLetter
 from runs.invariants.every import breaches
 from runs.maintenance.wake_timers import wake_timers
-from runs.models import BatchedCall, Line, MessageBatch, ModelCall, PendingAction, Run, RunEvent, Step
+from runs.models import (
+    BatchedCall,
+    Budget,
+    BudgetPeriod,
+    Line,
+    MessageBatch,
+    ModelCall,
+    PendingAction,
+    Run,
+    RunEvent,
+    Step,
+)
 from runs.operations.accounts import make_tenant
 from runs.operations.actions.approve import approve
 from runs.registry import RateLimitedError
@@ -122,6 +133,12 @@ BREAKS = {
     "15 budget": lambda run: (
         Run.objects.filter(pk=run.pk).update(status="queued", finished_at=None, max_cost_usd=0)
         and ModelCall.objects.filter(step__run=run).update(status="started")
+    ),
+    "15 budget of many": lambda run: BudgetPeriod.objects.create(
+        budget=Budget.objects.create(period="day", limit_usd=9),
+        starts_on=run.created_at,
+        reserved_usd=2,
+        held_under_usd=1,
     ),
     "16 crashes": lambda run: Run.objects.filter(pk=run.pk).update(crashes=50),
     "16 attempts": lambda run: Run.objects.filter(pk=run.pk).update(attempts=50),
