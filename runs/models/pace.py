@@ -68,10 +68,11 @@ class Pace(models.Model):
 class PaceKeeper(models.Model):
     """Who keeps what is left of all paces: Redis while `epoch` is even, the database while it is odd. One row.
 
-    Each change-over is a new epoch, and begins with nothing left: so no allowance is ever given twice.
+    Each change-over is a new epoch, and begins with less than nothing: so no allowance is ever given twice.
     """
 
     epoch = models.PositiveIntegerField(default=0)
+    changed_at = models.DateTimeField(null=True, help_text="When this epoch began.")
     database_until = models.DateTimeField(null=True, help_text="Then somebody looks whether Redis is back.")
 
 

@@ -3,7 +3,7 @@
 KEYS one hash for each pace. ARGV[1] is JSON:
     {"verb": "take" | "settle" | "peek", "limits": [[requests, input, output, ramp_s], …], "need": [3], "patience": s,
      "back": [3], "heeds": number of the pace that heeds `told`, or 0, "told": [3], "remaining": [3], "age": s,
-     "ahead": s, "constants": {…}}; -1 stands for None.
+     "ahead": s, "takes_over": true | false, "constants": {…}}; -1 stands for None.
 Answers {wait, pace, dimension} to `take` (0 as the pace: nobody has to wait), and one list for each pace to `peek`.
 All numbers travel as text: Redis would cut them to integers.
 """
@@ -43,9 +43,18 @@ local function room(b, limits, i)
   return math.max(c.least[i], rate(b, limits, i) * c.burst * warmth)
 end
 
-local function read(key)
+local function begin(limits)
+  local b = {at = now, used = now, ramp_at = now, told_at = 0, left = {0, 0, 0}, told = {-1, -1, -1}}
+  if asked.takes_over then
+    b.ramp_at = now - limits[4]
+    for i = 1, 3 do if limits[i] >= 0 then b.left[i] = -limits[i] / 60 * c.owed end end
+  end
+  return b
+end
+
+local function read(key, limits)
   local h = redis.call('HMGET', key, 'at', 'used', 'ramp', 'told_at', 'l1', 'l2', 'l3', 't1', 't2', 't3')
-  if not h[1] then return {at = now, used = now, ramp_at = now, told_at = 0, left = {0, 0, 0}, told = {-1, -1, -1}} end
+  if not h[1] then return begin(limits) end
   for i = 1, 10 do h[i] = tonumber(h[i]) end
   return {at = h[1], used = h[2], ramp_at = h[3], told_at = h[4], left = {h[5], h[6], h[7]}, told = {h[8], h[9], h[10]}}
 end
@@ -113,7 +122,7 @@ end
 
 local buckets = {}
 for n, key in ipairs(KEYS) do
-  buckets[n] = read(key)
+  buckets[n] = read(key, asked.limits[n])
   refill(buckets[n], asked.limits[n])
 end
 

@@ -8,11 +8,12 @@ from typing import Any
 import django_rq
 from redis import Redis
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as SilenceError
 
 from runs import clock
 from runs.engine.pacing import bucket
 from runs.engine.pacing.bucket import Bucket, Limits
-from runs.engine.pacing.keeper import Heard, KeeperAwayError, Verdict
+from runs.engine.pacing.keeper import Epoch, Heard, KeeperAwayError, Verdict
 from runs.engine.pacing.rows import Terms
 from runs.queue.bucket_script import SCRIPT
 from runs.queue.doorbell import prepare
@@ -21,6 +22,7 @@ _CONSTANTS = {
     "burst": bucket.BURST_S,
     "idle": bucket.IDLE_S,
     "cold": bucket.COLD,
+    "owed": bucket.OWED_S,
     "told_for": bucket.TOLD_FOR_S,
     "least": bucket.LEAST,
     "forget": 30 * 24 * 3600,
@@ -29,19 +31,19 @@ _NONE = -1
 
 
 class InRedis:
-    """Keeps the buckets of an epoch as hashes. As `Keeper`; Redis has a second to answer (`socket_timeout`)."""
+    """Keeps the buckets of an epoch as hashes. As `Keeper`; Redis has twice a second to answer (`socket_timeout`)."""
 
     def __init__(self, connection: Redis | None = None) -> None:
         self._given = connection
 
-    def take(self, epoch: int, paces: Sequence[Terms], need: Sequence[float], *, patience_s: float) -> Verdict:
+    def take(self, epoch: Epoch, paces: Sequence[Terms], need: Sequence[float], *, patience_s: float) -> Verdict:
         """Take from all buckets if the wait is within the patience, or else from none."""
         told = self._ask("take", epoch, paces, need=list(need), patience=patience_s)
         wait_s, pace, dimension = (float(number) for number in told)
         return Verdict(wait_s, max(0, int(pace) - 1), int(dimension) - 1)
 
     def settle(
-        self, epoch: int, paces: Sequence[Terms], back: Sequence[float], *, heard: Heard, heeds: int | None
+        self, epoch: Epoch, paces: Sequence[Terms], back: Sequence[float], *, heard: Heard, heeds: int | None
     ) -> None:
         """Give back what was not used; the pace at this place heeds the headers."""
         self._ask(
@@ -55,7 +57,7 @@ class InRedis:
             age=heard.age_s,
         )
 
-    def peek(self, epoch: int, paces: Sequence[Terms]) -> list[Bucket]:
+    def peek(self, epoch: Epoch, paces: Sequence[Terms]) -> list[Bucket]:
         """Look at the buckets as they are now."""
         return [_bucket(told) for told in self._ask("peek", epoch, paces)]
 
@@ -66,12 +68,19 @@ class InRedis:
         except (RedisError, OSError) as error:
             raise KeeperAwayError(str(error)) from error
 
-    def _ask(self, verb: str, epoch: int, paces: Sequence[Terms], **more: Any) -> Any:
+    def _ask(self, verb: str, epoch: Epoch, paces: Sequence[Terms], **more: Any) -> Any:
         limits = [_limits(pace.limits) for pace in paces]
-        asked = {"verb": verb, "limits": limits, "ahead": clock.ahead_s(), "constants": _CONSTANTS, **more}
+        begin = {"ahead": clock.ahead_s(), "takes_over": epoch.takes_over, "constants": _CONSTANTS}
+        asked = json.dumps({"verb": verb, "limits": limits, **begin, **more})
+        keys = [_key(epoch.number, pace) for pace in paces]
         try:
             script = self._connection().register_script(SCRIPT)  # EVALSHA, and the text once if it is unknown
-            return script(keys=[_key(epoch, pace) for pace in paces], args=[json.dumps(asked)])
+            try:
+                return script(keys=keys, args=[asked])
+            except SilenceError:
+                if verb == "settle":
+                    raise  # nothing may be given back twice; what is taken twice fills up again
+                return script(keys=keys, args=[asked])  # a hiccup: a change of keepers costs more
         except (RedisError, OSError) as error:
             raise KeeperAwayError(str(error)) from error
 

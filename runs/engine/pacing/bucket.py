@@ -14,6 +14,7 @@ from typing import Any
 BURST_S = 5.0
 IDLE_S = 60.0
 COLD = 0.1  # part of the rate at which a ramp begins
+OWED_S = 3.0  # a former keeper's promises reach so far, and that it is the former is noticed within a second of it
 TOLD_FOR_S = 300.0  # so long a limit that the provider's headers have told is remembered
 LEAST = (1.0, 0.0, 0.0)  # a bucket holds at least one request
 
@@ -67,6 +68,13 @@ class Bucket:
 def empty(now: float) -> Bucket:
     """Begin with nothing left: others may have used it all a moment ago."""
     return Bucket(at=now, used_at=now, ramp_at=now)
+
+
+def taken_over(now: float, limits: Limits) -> Bucket:
+    """Begin for a pace that another keeper kept a moment ago: it is warm, and owes what that one has promised."""
+    bucket = Bucket(at=now, used_at=now, ramp_at=now - limits.ramp_s)
+    bucket.left = [-(rate or 0.0) * OWED_S for rate in bucket.per_second(limits)]
+    return bucket
 
 
 def refill(bucket: Bucket, limits: Limits, now: float) -> None:

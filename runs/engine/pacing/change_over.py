@@ -2,16 +2,18 @@
 
 The row `PaceKeeper` says who, by an epoch: even is Redis, odd the database. Whoever finds Redis away, or back, moves
 the epoch on by one, which one process alone can do; all others see it within a second. The state of an epoch is kept
-under its number and begins with nothing left, so that what the former keeper has given is never given twice.
+under its number. It begins warm, since the provider saw no pause, and with less than nothing left, so that what the
+former keeper has given or promised is never given twice.
 """
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from runs import clock
 from runs.engine.pacing.bucket import Bucket
 from runs.engine.pacing.in_database import InDatabase
-from runs.engine.pacing.keeper import Heard, Keeper, KeeperAwayError, Verdict
+from runs.engine.pacing.keeper import Epoch, Heard, Keeper, KeeperAwayError, Verdict
 from runs.engine.pacing.rows import Known, Terms, forget_paces, known
 from runs.models import PaceKeeper
 
@@ -35,21 +37,21 @@ def take(paces: Sequence[Terms], need: Sequence[float], *, patience_s: float) ->
     epoch, quick = _present()
     if quick:
         try:
-            return quick.take(epoch, paces, need, patience_s=patience_s), epoch
+            return quick.take(epoch, paces, need, patience_s=patience_s), epoch.number
         except KeeperAwayError as error:
             epoch = _fall_back(epoch, error)
-    return _DATABASE.take(epoch, paces, need, patience_s=patience_s), epoch
+    return _DATABASE.take(epoch, paces, need, patience_s=patience_s), epoch.number
 
 
 def settle(epoch: int, paces: Sequence[Terms], back: Sequence[float], *, heard: Heard, heeds: int | None) -> None:
     """As `Keeper.settle`; what was taken in another epoch is gone with it."""
     present, quick = _present()
-    if present != epoch:
+    if present.number != epoch:
         return
     try:
-        (quick or _DATABASE).settle(epoch, paces, back, heard=heard, heeds=heeds)
+        (quick or _DATABASE).settle(present, paces, back, heard=heard, heeds=heeds)
     except KeeperAwayError as error:
-        _fall_back(epoch, error)
+        log.warning("a turn was not settled (%s); the next to be taken finds out who keeps the paces", error)
 
 
 def peek(paces: Sequence[Terms]) -> list[Bucket]:
@@ -63,24 +65,33 @@ def peek(paces: Sequence[Terms]) -> list[Bucket]:
     return _DATABASE.peek(epoch, paces)
 
 
-def _present() -> tuple[int, Keeper | None]:
+def _present() -> tuple[Epoch, Keeper | None]:
     """Find the epoch, and its keeper if that is not the database."""
     present = known()
     if _quick and _is_databases(present) and present.may_look and _is_back(present.epoch, _quick):
         present = known()
-    return present.epoch, None if _is_databases(present) else _quick
+    return _epoch_of(present), None if _is_databases(present) else _quick
+
+
+def _epoch_of(present: Known) -> Epoch:
+    return Epoch(present.epoch, takes_over=present.takes_over)
 
 
 def _is_databases(present: Known) -> bool:
     return bool(present.epoch % 2)
 
 
-def _fall_back(epoch: int, error: KeeperAwayError) -> int:
+def _fall_back(epoch: Epoch, error: KeeperAwayError) -> Epoch:
     """Let the database keep the paces from now on, unless somebody has said so already."""
     log.warning("the paces are kept by the database for %g s (%s)", _DATABASE_S, error)
-    PaceKeeper.objects.filter(pk=1, epoch=epoch).update(epoch=epoch + 1, database_until=clock.in_seconds(_DATABASE_S))
+    _move_on(epoch.number, database_until=clock.in_seconds(_DATABASE_S))
+    return _epoch_of(known())
+
+
+def _move_on(epoch: int, *, database_until: Any) -> None:
+    mine = PaceKeeper.objects.filter(pk=1, epoch=epoch)
+    mine.update(epoch=epoch + 1, changed_at=clock.Now(), database_until=database_until)
     forget_paces()
-    return known().epoch
 
 
 def _is_back(epoch: int, quick: Keeper) -> bool:
@@ -94,7 +105,6 @@ def _is_back(epoch: int, quick: Keeper) -> bool:
         quick.ping()
     except KeeperAwayError:
         return False
-    PaceKeeper.objects.filter(pk=1, epoch=epoch).update(epoch=epoch + 1, database_until=None)
-    forget_paces()
+    _move_on(epoch, database_until=None)
     log.warning("Redis keeps the paces again")
     return True

@@ -8,7 +8,7 @@ from django.db import transaction
 from runs import clock
 from runs.engine.pacing import bucket
 from runs.engine.pacing.bucket import Bucket
-from runs.engine.pacing.keeper import Heard, Verdict
+from runs.engine.pacing.keeper import Epoch, Heard, Verdict
 from runs.engine.pacing.rows import Terms
 from runs.models import Pace, PaceBucket
 
@@ -16,7 +16,7 @@ from runs.models import Pace, PaceBucket
 class InDatabase:
     """Keeps the buckets while Redis is away, or where there is none. As `Keeper`."""
 
-    def take(self, epoch: int, paces: Sequence[Terms], need: Sequence[float], *, patience_s: float) -> Verdict:
+    def take(self, epoch: Epoch, paces: Sequence[Terms], need: Sequence[float], *, patience_s: float) -> Verdict:
         """Take from all buckets if the wait is within the patience, or else from none."""
         with _locked(epoch, paces) as buckets:
             verdict = longest_wait(buckets, paces, need)
@@ -26,7 +26,7 @@ class InDatabase:
         return verdict
 
     def settle(
-        self, epoch: int, paces: Sequence[Terms], back: Sequence[float], *, heard: Heard, heeds: int | None
+        self, epoch: Epoch, paces: Sequence[Terms], back: Sequence[float], *, heard: Heard, heeds: int | None
     ) -> None:
         """Give back what was not used; the pace at this place heeds the headers."""
         with _locked(epoch, paces) as buckets:
@@ -35,7 +35,7 @@ class InDatabase:
                 if place == heeds:
                     bucket.heed(one, pace.limits, told=heard.told, remaining=heard.remaining, age_s=heard.age_s)
 
-    def peek(self, epoch: int, paces: Sequence[Terms]) -> list[Bucket]:
+    def peek(self, epoch: Epoch, paces: Sequence[Terms]) -> list[Bucket]:
         """Look at the buckets as they are now."""
         with _locked(epoch, paces) as buckets:
             return buckets
@@ -55,7 +55,7 @@ def longest_wait(buckets: Sequence[Bucket], paces: Sequence[Terms], need: Sequen
 
 
 @contextmanager
-def _locked(epoch: int, paces: Sequence[Terms]) -> Iterator[list[Bucket]]:
+def _locked(epoch: Epoch, paces: Sequence[Terms]) -> Iterator[list[Bucket]]:
     """Lock the rows in the order of the paces, which is the same for all; write them back at the end."""
     missing = Pace.objects.filter(pk__in=[pace.pk for pace in paces], bucket=None)
     if missing.exists():
@@ -64,14 +64,16 @@ def _locked(epoch: int, paces: Sequence[Terms]) -> Iterator[list[Bucket]]:
         locked = PaceBucket.objects.select_for_update().order_by("pace_id").filter(pace__in=[p.pk for p in paces])
         rows = {row.pace_id: row for row in locked}
         now = clock.now().timestamp()
-        buckets = [_read(rows.get(pace.pk), epoch, now) for pace in paces]
+        buckets = [_read(rows.get(pace.pk), pace, epoch, now) for pace in paces]
         for one, pace in zip(buckets, paces, strict=True):
             bucket.refill(one, pace.limits, now)
         yield buckets
         for one, pace in zip(buckets, paces, strict=True):
-            PaceBucket.objects.filter(pace=pace.pk).update(epoch=epoch, state=one.as_json())
+            PaceBucket.objects.filter(pace=pace.pk).update(epoch=epoch.number, state=one.as_json())
 
 
-def _read(row: PaceBucket | None, epoch: int, now: float) -> Bucket:
+def _read(row: PaceBucket | None, pace: Terms, epoch: Epoch, now: float) -> Bucket:
     """Read a row; one of another epoch, or of a pace that was just deleted, says nothing."""
-    return Bucket(**row.state) if row and row.state and row.epoch == epoch else bucket.empty(now)
+    if row and row.state and row.epoch == epoch.number:
+        return Bucket(**row.state)
+    return bucket.taken_over(now, pace.limits) if epoch.takes_over else bucket.empty(now)

@@ -16,6 +16,14 @@ class KeeperAwayError(RunsError):
 
 
 @dataclass(frozen=True, slots=True)
+class Epoch:
+    """For how long one keeper keeps the paces. Its buckets are `taken_over` if another did so a moment ago."""
+
+    number: int
+    takes_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """How long a need must wait, and by which of the paces (by place) and of its three limits."""
 
@@ -36,15 +44,15 @@ class Heard:
 class Keeper(Protocol):
     """Keeps the buckets of an epoch, for all processes. Raises: KeeperAwayError."""
 
-    def take(self, epoch: int, paces: Sequence[Terms], need: Sequence[float], *, patience_s: float) -> Verdict:
+    def take(self, epoch: Epoch, paces: Sequence[Terms], need: Sequence[float], *, patience_s: float) -> Verdict:
         """Take from all buckets if the wait is within the patience, or else from none."""
 
     def settle(
-        self, epoch: int, paces: Sequence[Terms], back: Sequence[float], *, heard: Heard, heeds: int | None
+        self, epoch: Epoch, paces: Sequence[Terms], back: Sequence[float], *, heard: Heard, heeds: int | None
     ) -> None:
         """Give back what was not used; the pace at this place heeds the headers."""
 
-    def peek(self, epoch: int, paces: Sequence[Terms]) -> list[Bucket]:
+    def peek(self, epoch: Epoch, paces: Sequence[Terms]) -> list[Bucket]:
         """Look at the buckets as they are now."""
 
     def ping(self) -> None:

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from runs import clock
 from runs.conf import conf
 from runs.engine.gates import PROVIDER
-from runs.engine.pacing.bucket import Limits
+from runs.engine.pacing.bucket import IDLE_S, Limits
 from runs.models import EVERY_MODEL, Gate, Pace, PaceKeeper, Run
 from runs.recent import Recent
 from runs.states import RunStatus
@@ -34,6 +34,7 @@ class Known:
 
     paces: tuple[Terms, ...] = ()
     epoch: int = 0
+    takes_over: bool = False  # the epoch has just begun: whose pace is asked for now was kept by the other keeper
     may_look: bool = False  # the database has kept the paces for a while: somebody may look whether Redis is back
     crowded: frozenset[str] = frozenset()
 
@@ -66,10 +67,12 @@ def _read() -> Known:
     if not paces:
         return Known()
     keeper, _ = PaceKeeper.objects.get_or_create(pk=1)
-    is_over = bool(keeper.database_until) and PaceKeeper.objects.filter(database_until__lte=clock.Now()).exists()
+    is_over = bool(keeper.database_until) and _keepers(database_until__lte=clock.Now()).exists()
+    has_just_begun = bool(keeper.changed_at) and _keepers(changed_at__gt=clock.in_seconds(-IDLE_S)).exists()
     crowded = frozenset(waiting_for_pace().values_list("model", flat=True))
-    return Known(paces, keeper.epoch, may_look=is_over, crowded=crowded)
+    return Known(paces, keeper.epoch, takes_over=has_just_begun, may_look=is_over, crowded=crowded)
 
 
+_keepers = PaceKeeper.objects.filter
 known = Recent("the paces", _read)
 forget_paces = known.forget

@@ -15,7 +15,7 @@ from runs import clock
 from runs.engine.pacing import bucket, in_database
 from runs.engine.pacing.bucket import Bucket, Limits
 from runs.engine.pacing.in_database import InDatabase, longest_wait
-from runs.engine.pacing.keeper import Heard, KeeperAwayError
+from runs.engine.pacing.keeper import Epoch, Heard, KeeperAwayError
 from runs.engine.pacing.rows import Terms
 from runs.models import Pace
 from runs.queue.pace_keeper import InRedis
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 NAMES = ("*", "claude-sonnet-5")
 ANYONE = (None, None, None)
+FIRST = Epoch(0)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,7 @@ def paces(*limits):
 three = st.tuples(*[st.none() | st.integers(1, 60_000)] * 3)
 rests = st.tuples(*[st.none() | st.integers(0, 10_000)] * 3)
 all_limits = st.builds(Limits, three, st.sampled_from([0.0, 2.0, 30.0]))
+epochs = st.builds(Epoch, st.integers(0, 2**30), st.booleans())
 needs = st.tuples(st.just(1.0), st.integers(0, 9_000), st.integers(0, 3_000))
 heards = st.builds(Heard, three, rests, st.floats(0, 5))
 doings = st.one_of(
@@ -68,14 +70,17 @@ def numbers(one):
 class Model:
     """The same by hand, at the times at which the keeper has looked."""
 
-    def __init__(self, terms):
-        self.terms, self.buckets = terms, None
+    def __init__(self, terms, epoch):
+        self.terms, self.epoch, self.buckets = terms, epoch, None
 
     def bring_to(self, seen):
         now = seen[0].at
-        self.buckets = self.buckets or [bucket.empty(now) for _ in self.terms]
+        self.buckets = self.buckets or [self.begin(now, pace.limits) for pace in self.terms]
         for one, pace in zip(self.buckets, self.terms, strict=True):
             bucket.refill(one, pace.limits, now)
+
+    def begin(self, now, limits):
+        return bucket.taken_over(now, limits) if self.epoch.takes_over else bucket.empty(now)
 
     def take(self, verdict, need, patience_s):
         expected = longest_wait(self.buckets, self.terms, need)
@@ -98,14 +103,14 @@ class Model:
 
 
 @hypothesis_settings(max_examples=40)
-@given(st.lists(all_limits, min_size=1, max_size=2), st.lists(doings, max_size=12), st.integers(0, 2**30))
+@given(st.lists(all_limits, min_size=1, max_size=2), st.lists(doings, max_size=12), epochs)
 def test_redis_keeps_what_the_arithmetic_says(server, limits, doings_, epoch):
     server.flushall()
     follow(InRedis(Frozen(server)), limits, doings_, epoch)
 
 
 @hypothesis_settings(max_examples=25)
-@given(st.lists(all_limits, min_size=1, max_size=2), st.lists(doings, max_size=12), st.integers(0, 2**30))
+@given(st.lists(all_limits, min_size=1, max_size=2), st.lists(doings, max_size=12), epochs)
 def test_the_database_keeps_what_the_arithmetic_says(limits, doings_, epoch):
     Pace.objects.all().delete()
     with pytest.MonkeyPatch.context() as patch:
@@ -128,7 +133,7 @@ def follow(keeper, limits, doings_, epoch):
     """Do everything to both, and compare after each."""
     clock.reset()
     terms = paces(*limits)
-    model = Model(terms)
+    model = Model(terms, epoch)
     model.bring_to(keeper.peek(epoch, terms))
     for kind, *what in doings_:
         if kind == "pass":
@@ -149,51 +154,59 @@ def follow(keeper, limits, doings_, epoch):
 
 def test_a_need_is_taken_from_all_paces_or_from_none(keeper):
     terms = paces(Limits((60, None, None)), Limits((None, 60, None)))
-    keeper.peek(0, terms)
+    keeper.peek(FIRST, terms)
     clock.advance(100)
 
-    assert keeper.take(0, terms, (1, 5, 0), patience_s=0).wait_s == 0
-    before = keeper.peek(0, terms)
-    refused = keeper.take(0, terms, (1, 4, 0), patience_s=2)
+    assert keeper.take(FIRST, terms, (1, 5, 0), patience_s=0).wait_s == 0
+    before = keeper.peek(FIRST, terms)
+    refused = keeper.take(FIRST, terms, (1, 4, 0), patience_s=2)
 
     assert (refused.pace, refused.dimension) == (1, 1) and 3 < refused.wait_s <= 4
-    after = keeper.peek(0, terms)
+    after = keeper.peek(FIRST, terms)
     assert after[0].left[0] >= before[0].left[0] and after[1].left[1] >= before[1].left[1]
 
 
 def test_a_need_within_the_patience_is_taken_in_advance_and_the_next_waits_behind_it(keeper):
     terms = paces(Limits((60, None, None)))
-    keeper.peek(0, terms)
+    keeper.peek(FIRST, terms)
 
-    waits = [keeper.take(0, terms, (1, 0, 0), patience_s=2).wait_s for _ in range(3)]
+    waits = [keeper.take(FIRST, terms, (1, 0, 0), patience_s=2).wait_s for _ in range(3)]
 
     assert waits == [pytest.approx(1, abs=0.3), pytest.approx(2, abs=0.3), pytest.approx(3, abs=0.3)]
 
 
 def test_many_at_once_get_no_more_than_there_is(keeper):
     terms = paces(Limits((60, None, None)))
-    keeper.peek(0, terms)
+    keeper.peek(FIRST, terms)
     clock.advance(100)
 
-    verdicts = at_once(12, lambda _: keeper.take(0, terms, (1, 0, 0), patience_s=0))
+    verdicts = at_once(12, lambda _: keeper.take(FIRST, terms, (1, 0, 0), patience_s=0))
 
     assert sum(verdict.wait_s == 0 for verdict in verdicts) in (5, 6), "six, if they took a second"
 
 
 def test_another_epoch_begins_with_nothing(keeper):
     terms = paces(Limits((60, None, None)))
-    keeper.peek(0, terms)
+    keeper.peek(FIRST, terms)
     clock.advance(100)
-    assert keeper.peek(0, terms)[0].left[0] == 5
+    assert keeper.peek(FIRST, terms)[0].left[0] == 5
 
-    assert keeper.peek(2, terms)[0].left[0] == 0
+    assert keeper.peek(Epoch(2), terms)[0].left[0] == 0
+
+
+def test_an_epoch_that_takes_over_is_warm_and_owes_what_the_former_has_promised(keeper):
+    terms = paces(Limits((60, None, None), ramp_s=30))
+
+    waits = [keeper.take(Epoch(1, takes_over=True), terms, (1, 0, 0), patience_s=9).wait_s for _ in range(2)]
+
+    assert waits == [pytest.approx(4, abs=0.3), pytest.approx(5, abs=0.3)], "three seconds late, then at the whole rate"
 
 
 def test_a_redis_that_is_away_says_so():
     away = InRedis(Redis(port=1))
 
     with pytest.raises(KeeperAwayError):
-        away.peek(0, paces(Limits((60, None, None))))
+        away.peek(FIRST, paces(Limits((60, None, None))))
     with pytest.raises(KeeperAwayError):
         away.ping()
 
@@ -201,17 +214,17 @@ def test_a_redis_that_is_away_says_so():
 def test_what_redis_says_is_read_as_a_bucket(server):
     server.flushall()
     keeper, terms = InRedis(server), paces(Limits((60, 1000, None)))
-    keeper.settle(0, terms, (0, 0, 0), heard=Heard((30, None, None), ANYONE, 0), heeds=0)
+    keeper.settle(FIRST, terms, (0, 0, 0), heard=Heard((30, None, None), ANYONE, 0), heeds=0)
 
-    (seen,) = keeper.peek(0, terms)
+    (seen,) = keeper.peek(FIRST, terms)
 
     assert isinstance(seen, Bucket) and seen.told == [30, None, None] and seen.told_at > 0
 
 
 def test_a_redis_that_has_forgotten_the_script_is_told_it_again(server):
     keeper, terms = InRedis(server), paces(Limits((60, None, None)))
-    keeper.peek(0, terms)
+    keeper.peek(FIRST, terms)
 
     server.script_flush()
 
-    assert keeper.take(0, terms, (1, 0, 0), patience_s=2).wait_s > 0
+    assert keeper.take(FIRST, terms, (1, 0, 0), patience_s=2).wait_s > 0

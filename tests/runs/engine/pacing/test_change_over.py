@@ -61,18 +61,18 @@ def epoch():
     return PaceKeeper.objects.get(pk=1).epoch
 
 
-def test_while_redis_is_away_the_database_keeps_them_and_begins_with_nothing(redis):
+def test_while_redis_is_away_the_database_keeps_them_and_begins_with_less_than_nothing(redis):
     take()
     clock.advance(60)
     assert take() == 0 and not PaceBucket.objects.exists()
 
     redis.is_there = False
 
-    assert take() == pytest.approx(1.0, abs=0.1), "although Redis had four left"
+    assert take() == pytest.approx(4.0, abs=0.1), "although Redis had four left, of which it may have promised three"
     assert epoch() == 1 and PaceBucket.objects.count() == 1
 
 
-def test_when_redis_is_back_it_keeps_them_again_and_begins_with_nothing(redis):
+def test_when_redis_is_back_it_keeps_them_again_and_begins_with_less_than_nothing(redis):
     take()
     clock.advance(60)
     redis.is_there = False
@@ -87,7 +87,7 @@ def test_when_redis_is_back_it_keeps_them_again_and_begins_with_nothing(redis):
     assert epoch() == 1, "nobody has looked yet"
     clock.advance(31)
 
-    assert take() == pytest.approx(1.0, abs=0.1)
+    assert take() == pytest.approx(4.0, abs=0.1)
     assert epoch() == 2
 
 
@@ -110,7 +110,52 @@ def test_what_was_taken_from_the_former_keeper_is_not_given_back_to_the_next(red
     assert change_over.peek(paces)[0].left[0] < 1
 
 
-def test_a_redis_that_hangs_holds_up_a_call_for_a_second_at_most(redis, server):
+def test_a_keeper_that_takes_over_does_not_begin_cold(redis):
+    Pace.objects.update(ramp_s=30)
+    forget_paces()
+    take()
+    clock.advance(40)
+    take()
+
+    redis.is_there = False
+    take()
+    clock.advance(4)
+
+    assert take() == pytest.approx(0, abs=0.1) and take() == pytest.approx(1, abs=0.1), "at the whole rate"
+
+
+def test_a_pace_that_is_asked_for_long_after_a_change_begins_cold(redis):
+    redis.is_there = False
+    take()
+    clock.advance(100)
+    Pace.objects.create(model_class="claude-opus", requests_per_minute=60, ramp_s=30)
+    forget_paces()
+
+    (seen,) = change_over.peek(paces_for("claude-opus-5-5"))
+
+    assert seen.ramp_at == pytest.approx(clock.now().timestamp(), abs=1)
+
+
+def test_a_redis_that_is_silent_for_a_moment_is_asked_once_more(redis, server):
+    take()
+    server.execute_command("CLIENT PAUSE 1300 ALL")
+
+    take()
+
+    assert epoch() == 0, "a change of keepers costs more than the hiccup"
+
+
+def test_a_turn_that_cannot_be_settled_does_not_change_the_keeper(redis, caplog):
+    paces = paces_for("claude-sonnet-5-5")
+    _, taken_in = change_over.take(paces, ONE, patience_s=2)
+    redis.is_there = False
+
+    change_over.settle(taken_in, paces, (1.0, 0.0, 0.0), heard=change_over.Heard(), heeds=None)
+
+    assert epoch() == 0 and "not settled" in caplog.text
+
+
+def test_a_redis_that_hangs_holds_up_a_call_for_two_seconds_at_most(redis, server):
     take()
     server.execute_command("CLIENT PAUSE 5000 ALL")
 
@@ -125,4 +170,4 @@ def test_a_redis_that_was_killed_is_away(redis, server):
 
     os.kill(server.info("server")["process_id"], signal.SIGKILL)
 
-    assert take() == pytest.approx(1.0, abs=0.2) and epoch() == 1
+    assert take() == pytest.approx(4.0, abs=0.2) and epoch() == 1
