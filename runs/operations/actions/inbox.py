@@ -46,7 +46,7 @@ def _decidable(user: AbstractBaseUser) -> Q:
     holds = _with_roles(lambda *roles: Q(tenant__in=_tenants(user, *roles)))
     own = Q(run__requested_by=user.pk)
     may_approve_own = Q(self_approval=SelfApproval.ALWAYS, approvals_needed=1)
-    return holds & (~approval | ~own | may_approve_own) | (question & own)
+    return holds & (~approval | ~own | may_approve_own) | (question & own & Q(tenant__in=_tenants(user, *Role)))
 
 
 def _assignee_decides() -> Q:

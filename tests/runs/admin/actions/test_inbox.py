@@ -96,6 +96,17 @@ def test_mine_holds_what_i_may_approve_answer_or_decide_and_nothing_else(tenant,
     assert mine(me) == {action for action in PendingAction.objects.all() if may(action, me)}
 
 
+def test_who_has_left_the_tenant_is_not_shown_the_questions_of_their_own_runs(tenant):
+    gone, here = make_user("gone"), make_user("here", tenant=tenant, role="viewer")
+    theirs, question = (
+        make_waiting(tenant, "question", requested_by=gone),
+        make_waiting(tenant, "question", requested_by=here),
+    )
+
+    assert not may(theirs, gone) and mine(gone) == set()
+    assert may(question, here) and mine(here) == {question}
+
+
 def may(action, user):
     try:
         check_may_decide(action, user)
