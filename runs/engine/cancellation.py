@@ -22,6 +22,11 @@ class Cancellation:
     spent_after_usd: Decimal
 
 
+def is_to_be_cancelled(run: Run) -> bool:
+    """Say whether a cancel came after the last boundary: nobody else would end a run that has gone to sleep."""
+    return Run.objects.filter(pk=run.pk, cancel_requested_at__isnull=False).exists()
+
+
 def cancellation_of(run: Run) -> Cancellation | None:
     """Say how the cancelling of a run went, or goes; None if nobody asked."""
     if run.cancel_requested_at is None:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from deadletters.capture import Failure, capture
 from runs.declarations.catalog import errors_of
-from runs.engine.cancellation import note, spent_after
+from runs.engine.cancellation import is_to_be_cancelled, note, spent_after
 from runs.engine.classifier import classify
 from runs.engine.journal import Journal
 from runs.engine.lease import LeaseLostError
@@ -31,7 +31,7 @@ from runs.engine.outcomes import (
 from runs.engine.pacing.hold import hold_for_pace, let_go_on
 from runs.fault_points import fault_point
 from runs.hostile import clean_text, cut
-from runs.models import Gate, PendingAction, Run, Step
+from runs.models import Gate, PendingAction, Step
 from runs.models.moves import Event, change
 from runs.secrets import redact
 from runs.states import ActionStatus, Effect, RunStatus, StepKind, StepStatus
@@ -71,7 +71,7 @@ def _leave(journal: Journal, outcome: Outcome) -> None:
         case Retry():
             journal.write_whole(lambda: _retry(journal, outcome))
         case Later():
-            _come_back(journal, outcome)
+            journal.write_whole(lambda: _come_back(journal, outcome))
         case HeldBack() | Paced():
             _hold(journal, outcome)
         case Released():
@@ -90,13 +90,8 @@ def _wait(journal: Journal) -> None:
     # A decision that came while the run was running could not move it on: look once more, under the
     # row lock which that decision needs too.
     decided = PendingAction.objects.filter(run=journal.run, rule=None, decided_at__gte=journal.lease.claimed_at_db)
-    if decided.exists() or _is_to_be_cancelled(journal):
+    if decided.exists() or is_to_be_cancelled(journal.run):
         change(journal.run, to=RunStatus.QUEUED, events=[Event("run.queued")])
-
-
-def _is_to_be_cancelled(journal: Journal) -> bool:
-    """Say whether a cancel came after the last boundary: nobody else would end a run that has gone to sleep."""
-    return Run.objects.filter(pk=journal.run.pk, cancel_requested_at__isnull=False).exists()
 
 
 def _retry(journal: Journal, retry: Retry) -> None:
@@ -110,7 +105,7 @@ def _retry(journal: Journal, retry: Retry) -> None:
         next_attempt_at=due,
         last_error=described | {"at": journal.lease.now().isoformat()},
     )
-    if _is_to_be_cancelled(journal):
+    if is_to_be_cancelled(journal.run):
         change(journal.run, to=RunStatus.QUEUED, events=[Event("run.queued")])
 
 
@@ -126,6 +121,8 @@ def _come_back(journal: Journal, later: Later) -> None:
     due = journal.lease.now() + timedelta(seconds=later.delay_s)
     journal.tell("run.held_back", why=later.why, until=due.isoformat())
     journal.commit(to=RunStatus.SCHEDULED, next_attempt_at=due)
+    if is_to_be_cancelled(journal.run):
+        change(journal.run, to=RunStatus.QUEUED, events=[Event("run.queued")])
 
 
 def _hold_back(journal: Journal, gate_id: int | None) -> None:
@@ -137,7 +134,7 @@ def _hold_back(journal: Journal, gate_id: int | None) -> None:
     else:
         journal.tell("run.queued")
     journal.commit(to=RunStatus.QUEUED, held_by_id=gate and gate.pk, pace_need=None)
-    if gate and _is_to_be_cancelled(journal):
+    if gate and is_to_be_cancelled(journal.run):
         let_go_on(journal.run, actor="cancel")
 
 

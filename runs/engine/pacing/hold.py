@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from runs.engine.cancellation import is_to_be_cancelled
 from runs.engine.gates import PROVIDER
 from runs.engine.journal import Journal
 from runs.engine.outcomes import Paced
@@ -19,7 +20,7 @@ def hold_for_pace(journal: Journal, paced: Paced) -> None:
     def hold() -> None:
         journal.tell("run.held_back", gate=str(gate), pace=paced.need["pace"], until=until.isoformat())
         journal.commit(to=RunStatus.QUEUED, held_by_id=gate.pk, pace_need=dict(paced.need), next_attempt_at=until)
-        if Run.objects.filter(pk=journal.run.pk, cancel_requested_at__isnull=False).exists():
+        if is_to_be_cancelled(journal.run):
             let_go_on(journal.run, actor="cancel")
 
     journal.write_whole(hold)

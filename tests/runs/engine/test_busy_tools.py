@@ -6,12 +6,14 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from runs import clock
+from runs.engine import tool_calls
 from runs.engine.scopes import forget_rules
 from runs.invariants.every import breaches
 from runs.maintenance.wake_timers import wake_timers
 from runs.models import Run, RunEvent
 from runs.operations.accounts import make_tenant
 from runs.operations.actions.approve import approve
+from runs.operations.cancel_run import cancel_run
 from runs.operations.limits import change_limit, set_limit
 from runs.operations.pauses import end_pause, pause
 from runs.operations.scope import Scope
@@ -117,3 +119,19 @@ def test_a_call_that_a_person_decides_meanwhile_does_not_wait_for_the_pause(aske
     a_while()
 
     assert run.steps.get(name="refund").status == "completed" and status_of(run) == "scheduled"
+
+
+def test_a_run_that_is_cancelled_as_it_gives_way_to_a_pause_ends_all_the_same(asked, work, root, monkeypatch):
+    run = asked(("put", {"value": 1}))
+    pause(Scope(tool="put"), user=root, reason="broken")
+    place_for = tool_calls.place_for
+
+    def cancelled_meanwhile(tool, present):
+        cancel_run(Run.objects.get(pk=run.pk), user=root)
+        return place_for(tool, present)
+
+    monkeypatch.setattr(tool_calls, "place_for", cancelled_meanwhile)
+
+    work()
+
+    assert status_of(run) == "cancelled"
