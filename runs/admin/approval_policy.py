@@ -29,7 +29,8 @@ _LABELS = {
     "on_expiry": "If nobody decides",
     "remind_every_s": "Between reminders, in seconds",
 }
-_TIMES = f"Give seconds above 0 and at most {POLICY_TIME_MAX_S} (a year), or nothing for the setting's."
+_LEAST_S = {"expires_s": 1, "remind_every_s": 60}  # nobody is to be mailed every second
+_TIMES = f"Give {{least}} to {POLICY_TIME_MAX_S} seconds (a year), or nothing for the setting's."
 _CHOICES: dict[str, Mapping[Any, str]] = {
     "self_approval": {
         SelfApproval.NEVER: "never approved by whoever asked for the run",
@@ -71,9 +72,9 @@ class PolicyForm(forms.ModelForm[ApprovalPolicy]):
     def clean(self) -> dict[str, Any]:
         """Refuse a second policy for the same calls, and times that are none."""
         said: dict[str, Any] = super().clean() or {}
-        for name in ("expires_s", "remind_every_s"):
-            if said.get(name) is not None and not 0 < said[name] <= POLICY_TIME_MAX_S:
-                self.add_error(name, _TIMES)
+        for name, least in _LEAST_S.items():
+            if said.get(name) is not None and not least <= said[name] <= POLICY_TIME_MAX_S:
+                self.add_error(name, _TIMES.format(least=least))
         if not self.errors and self._same_calls(said).exists():
             self.add_error(
                 "tool",

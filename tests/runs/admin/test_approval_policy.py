@@ -93,7 +93,8 @@ def test_a_second_one_for_the_same_calls_is_refused_at_its_field(root_client, te
 @pytest.mark.parametrize(
     ("field", "value"),
     [("approvals", "0"), ("approvals", "6"), ("expires_s", "0"), ("expires_s", "nan"), ("expires_s", "1e12"),
-     ("remind_every_s", "-1"), ("remind_every_s", "31536001"), ("from_usd", "-1"), ("risk", "odd")],
+     ("remind_every_s", "-1"), ("remind_every_s", "59"), ("remind_every_s", "31536001"), ("from_usd", "-1"),
+     ("risk", "odd")],
 )  # fmt: skip
 def test_what_does_not_fit_is_said_at_its_field(root_client, field, value):
     page = root_client.post(ADD, typed(**{field: value}))
