@@ -1,5 +1,6 @@
 """Fixtures for all tests: an offline model that answers from scripts, a tenant, and a worker in this thread."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ from runs import clock
 from runs.engine import provider
 from runs.engine.advance import advance
 from runs.engine.outcomes import Outcome
+from runs.engine.pacing import change_over
 from runs.models import Run, Tenant
 from runs.operations.accounts import make_member, make_tenant, make_token
 from runs.operations.post_run import RunRequest, post_run
@@ -40,6 +42,12 @@ def _edits_of_this_test() -> Iterator[None]:
     Recent.forget_all()
     yield
     Recent.forget_all()
+
+
+@pytest.fixture(autouse=True)
+def _no_model_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process remembers when it last took a turn of a pace."""
+    monkeypatch.setattr(change_over, "_taken_at", -math.inf)
 
 
 @pytest.fixture(autouse=True)

@@ -2,16 +2,17 @@
 
 The row `PaceKeeper` says who, by an epoch: even is Redis, odd the database. Whoever finds Redis away, or back, moves
 the epoch on by one, which one process alone can do; all others see it within a second. The state of an epoch is kept
-under its number. It begins warm, since the provider saw no pause, and with less than nothing left, so that what the
-former keeper has given or promised is never given twice.
+under its number. While models are in use it begins warm, since the provider saw no pause, and with less than nothing
+left, so that what the former keeper has given or promised is never given twice.
 """
 
 import logging
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from runs import clock
-from runs.engine.pacing.bucket import Bucket
+from runs.engine.pacing.bucket import IDLE_S, Bucket
 from runs.engine.pacing.in_database import InDatabase
 from runs.engine.pacing.keeper import Epoch, Heard, Keeper, KeeperAwayError, Verdict
 from runs.engine.pacing.rows import Known, Terms, forget_paces, known
@@ -23,6 +24,7 @@ _DATABASE_S = 30.0  # so long the database keeps them before anybody looks wheth
 
 _DATABASE = InDatabase()
 _quick: Keeper | None = None
+_taken_at = -math.inf  # when this process last took a turn, by its own clock
 
 
 def keep_with(keeper: Keeper | None) -> Keeper | None:
@@ -34,13 +36,18 @@ def keep_with(keeper: Keeper | None) -> Keeper | None:
 
 def take(paces: Sequence[Terms], need: Sequence[float], *, patience_s: float) -> tuple[Verdict, int]:
     """As `Keeper.take`; returns the epoch as well, for `settle`."""
+    global _taken_at  # noqa: PLW0603 (of this process, as `known` is)
     epoch, quick = _present()
     if quick:
         try:
-            return quick.take(epoch, paces, need, patience_s=patience_s), epoch.number
+            verdict = quick.take(epoch, paces, need, patience_s=patience_s)
         except KeeperAwayError as error:
             epoch = _fall_back(epoch, error)
-    return _DATABASE.take(epoch, paces, need, patience_s=patience_s), epoch.number
+            verdict = _DATABASE.take(epoch, paces, need, patience_s=patience_s)
+    else:
+        verdict = _DATABASE.take(epoch, paces, need, patience_s=patience_s)
+    _taken_at = clock.monotonic()
+    return verdict, epoch.number
 
 
 def settle(epoch: int, paces: Sequence[Terms], back: Sequence[float], *, heard: Heard, heeds: int | None) -> None:
@@ -89,8 +96,10 @@ def _fall_back(epoch: Epoch, error: KeeperAwayError) -> Epoch:
 
 
 def _move_on(epoch: int, *, database_until: Any) -> None:
+    """Begin the next epoch. It takes over if this process has taken from the former of late: then models are in use."""
+    is_in_use = clock.monotonic() - _taken_at < IDLE_S
     mine = PaceKeeper.objects.filter(pk=1, epoch=epoch)
-    mine.update(epoch=epoch + 1, changed_at=clock.Now(), database_until=database_until)
+    mine.update(epoch=epoch + 1, changed_at=clock.Now() if is_in_use else None, database_until=database_until)
     forget_paces()
 
 

@@ -1,5 +1,6 @@
 """Who keeps the paces: Redis, the database while it is away, and never both for longer than a second."""
 
+import math
 import os
 import shutil
 import signal
@@ -122,6 +123,13 @@ def test_a_keeper_that_takes_over_does_not_begin_cold(redis):
     clock.advance(4)
 
     assert take() == pytest.approx(0, abs=0.1) and take() == pytest.approx(1, abs=0.1), "at the whole rate"
+
+
+def test_a_redis_that_never_answered_leaves_no_pace_warm(redis, monkeypatch):
+    monkeypatch.setattr(change_over, "_taken_at", -math.inf)
+    redis.is_there = False
+
+    assert take() == pytest.approx(1.0, abs=0.1), "nothing was promised by anybody"
 
 
 def test_a_pace_that_is_asked_for_long_after_a_change_begins_cold(redis):
