@@ -4,7 +4,7 @@ Each would else come back every two seconds for nothing, however many they are.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -48,29 +48,36 @@ class ToolRoom:
         if not shut:
             return Q(pk__in=[])
         cannot_begin = Q(_of(shut), status=StepStatus.PLANNED)
-        open_action = PendingAction.objects.filter(step=OuterRef("pk"), status=ActionStatus.OPEN)
         calls = _calls_left().filter(run=OuterRef("pk"))
-        may_go_on = calls.filter(~cannot_begin, ~Exists(open_action))
+        may_go_on = calls.filter(~cannot_begin, ~Exists(_OPEN_ACTION))
         return Q(Exists(calls.filter(cannot_begin)), ~Exists(may_go_on), status=RunStatus.SCHEDULED)
 
-    def admits(self, run: Run) -> bool:
-        """Say whether a due run finds a place, reckoning with those that were admitted before it."""
-        if not self._taken or run.status != RunStatus.SCHEDULED or run.started_at is None:
-            return True
-        names = list(_calls_left().filter(run=run, status=StepStatus.PLANNED).values_list("name", flat=True))
-        for name in names:
-            limits = [limit for limit in self._taken if limit.tool == name and is_about(limit, run)]
-            if all(_left(limit, self._taken[limit], run.tenant_id) > 0 for limit in limits):
-                for limit in limits:
-                    self._taken[limit][run.tenant_id] += 1
-                return True
-        return not names
+    def admit(self, runs: Sequence[Run]) -> list[Run]:
+        """Choose those that find a place for a call, the first first: each takes one of those that are left."""
+        calls: dict[Any, list[str]] = defaultdict(list)
+        planned = _calls_left().filter(~Exists(_OPEN_ACTION), run__in=runs, status=StepStatus.PLANNED)
+        for run_id, name in planned.values_list("run", "name"):
+            calls[run_id].append(name)
+        return [run for run in runs if any(self._takes_place(run, tool) for tool in calls[run.pk])]
+
+    def _takes_place(self, run: Run, tool: str) -> bool:
+        if any(pause.tool == tool and is_about(pause, run) for pause in self._pauses):
+            return False
+        about = [(limit, calls) for limit, calls in self._taken.items() if limit.tool == tool and is_about(limit, run)]
+        if any(_left(limit, calls, run.tenant_id) <= 0 for limit, calls in about):
+            return False
+        for _, calls in about:
+            calls[run.tenant_id] += 1
+        return True
 
 
 def in_line_for(tools: Iterable[str]) -> Q:
     """Match the runs that have come back for want of a place in one of these tools: others may be first."""
     calls = _calls_left().filter(run=OuterRef("pk"), status=StepStatus.PLANNED, name__in=list(tools))
     return Q(Exists(calls), status=RunStatus.SCHEDULED, started_at__isnull=False)
+
+
+_OPEN_ACTION = PendingAction.objects.filter(step=OuterRef("pk"), status=ActionStatus.OPEN)
 
 
 def _calls_left() -> Any:

@@ -29,7 +29,8 @@ def wake_timers() -> int:
     due = timers.filter(next_attempt_at__lte=Now())
     woken = sum(_wake(run) for run in due.exclude(in_line_for(room.limited)).order_by("next_attempt_at")[:_BATCH])
     for tool in room.limited:
-        woken += sum(_wake(run) for run in _in_turn(due.filter(in_line_for([tool])))[:_BATCH] if room.admits(run))
+        in_line = list(_in_turn(due.filter(in_line_for([tool])))[:_BATCH])
+        woken += sum(_wake(run) for run in room.admit(in_line))
     return woken
 
 

@@ -14,6 +14,7 @@ from runs.maintenance.wake_timers import wake_timers
 from runs.models import Limit, RatedCall, Run, RunEvent, Step
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.limits import change_limit, set_limit
+from runs.operations.pauses import pause
 from runs.operations.post_run import RunRequest, post_run
 from runs.operations.scope import Scope
 from runs.operations.why import why
@@ -110,6 +111,20 @@ def test_only_as_many_are_woken_as_may_call(post, work, rated, a_while):
     a_while(61)
 
     assert sum(fresh(run).fence for run in runs) == before + 2 and CALLS["send"] == 4
+
+
+def test_who_waits_for_a_person_besides_or_for_a_paused_tool_is_not_woken_for_that(offline, post, work, rated, root):
+    rated(1)
+    calls = ("send", {"to": "bob"}), ("put", {"value": 1}), ("refund", {"amount_usd": 5, "order_id": "1"})
+    offline({"turns": [use(*calls), say("ok")]})
+    pause(Scope(tool="put"), user=root, reason="broken")
+    runs = [post("clerk", f"hello {number}") for number in range(4)]
+    work()
+    assert {fresh(run).fence for run in runs} == {1}
+
+    clock.advance(61)
+
+    assert wake_timers() == 1
 
 
 def test_each_tenant_has_its_own_window(work, rated):
