@@ -20,6 +20,7 @@ from runs.operations.post_run import RunRequest, post_run
 from runs.queue.claim import claim_alone, claim_next
 from runs.recent import Recent
 from runs.secrets import known
+from tests.testapp import agents
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile("agentops", deadline=None, suppress_health_check=_SLOW)  # a busy machine is no counterexample
@@ -42,6 +43,13 @@ def _edits_of_this_test() -> Iterator[None]:
     Recent.forget_all()
     yield
     Recent.forget_all()
+
+
+@pytest.fixture(autouse=True)
+def _tools_of_this_test() -> None:
+    """What the tools of the tests have counted, and how they are to fail, belongs to one test."""
+    for kept in (agents.CALLS, agents.KEYS, agents.FAIL, agents.HAPPENED, agents.MEANWHILE):
+        kept.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -15,14 +15,9 @@ from runs.models import ModelCall, Run
 from runs.operations.replay_run import retry_run
 from runs.queue.claim import claim_next
 from tests.runs.engine.story import say, trace, use
-from tests.testapp.agents import CALLS, FAIL, KEYS, ToolError, TransientError
+from tests.testapp.agents import CALLS, FAIL, ToolError, TransientError
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear(), KEYS.clear(), FAIL.clear()
 
 
 def test_a_run_without_tools_completes_with_the_text_of_the_last_turn(offline, post, work):

@@ -15,17 +15,11 @@ from runs.models.definition import definition_for
 from runs.models.fields import hash_of
 from runs.operations.actions.approve import approve
 from tests.runs.engine.story import say, use
-from tests.testapp.agents import CALLS, FAIL
 
 pytestmark = pytest.mark.django_db
 
 REFUND = use(("refund", {"order_id": "7", "amount_usd": 3.5}))
 LONG = "Please refund order 7. " * 200  # beyond the shortest prefix that the model caches
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear(), FAIL.clear()
 
 
 @pytest.fixture

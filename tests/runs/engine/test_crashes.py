@@ -20,18 +20,13 @@ from runs.models import ModelCall, PendingAction, Run
 from runs.operations.actions.approve import approve
 from runs.operations.actions.resolve import resolve
 from runs.queue.claim import claim_next
-from tests.testapp.agents import CALLS, FAIL, HAPPENED, KEYS
+from tests.testapp.agents import CALLS, HAPPENED, KEYS
 
 pytestmark = pytest.mark.django_db
 
 
 class Crash(BaseException):
     """The process is gone."""
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear(), KEYS.clear(), FAIL.clear(), HAPPENED.clear()
 
 
 @pytest.fixture

@@ -27,11 +27,6 @@ class Crash(BaseException):
     """The process is gone."""
 
 
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear()
-
-
 @pytest.fixture
 def go_on(work):
     def go_on():
@@ -156,7 +151,7 @@ def test_a_finished_call_is_not_forgotten_when_going_to_sleep_has_to_be_written_
     offline, post, work, user, monkeypatch
 ):
     offline({"turns": [{"content": [REFUND, *SEND["content"]]}, DONE]})
-    once(monkeypatch, settling, "_is_to_be_cancelled", when=lambda journal: journal.run.status != "running")
+    once(monkeypatch, settling, "is_to_be_cancelled", when=lambda run: run.status != "running")
     run = post("clerk")
 
     work()
@@ -173,7 +168,7 @@ def test_a_finished_call_is_not_forgotten_when_going_to_sleep_has_to_be_written_
 @pytest.mark.django_db(transaction=True)
 def test_a_try_that_is_to_be_made_later_is_counted_once_however_often_that_is_written(offline, post, work, monkeypatch):
     offline({"turns": [SEND, DONE | {"faults": [{"kind": "server_error"}]}]})
-    once(monkeypatch, settling, "_is_to_be_cancelled", when=lambda journal: journal.run.status == "retrying")
+    once(monkeypatch, settling, "is_to_be_cancelled", when=lambda run: run.status == "retrying")
     run = post("clerk")
 
     work()

@@ -27,7 +27,6 @@ ANY_JSON = st.recursive(
 
 @pytest.fixture(autouse=True)
 def _fresh(settings):
-    CALLS.clear()
     settings.AGENTOPS = {**settings.AGENTOPS, "lease_s": 120.0}  # nobody beats here, and much takes its time
 
 

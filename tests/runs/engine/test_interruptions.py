@@ -17,7 +17,7 @@ from runs.operations.cancel_run import cancel_run
 from runs.operations.replay_run import retry_run
 from runs.registry import tool
 from tests.runs.engine.story import say, trace, use
-from tests.testapp.agents import CALLS, FAIL, HAPPENED, KEYS
+from tests.testapp.agents import CALLS, FAIL, HAPPENED
 
 pytestmark = pytest.mark.django_db
 
@@ -27,13 +27,6 @@ SEND = ("send", {"to": "bob"})
 
 class Crash(BaseException):
     """The process is gone."""
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear(), KEYS.clear(), FAIL.clear(), HAPPENED.clear()
-    yield
-    clock.reset()
 
 
 @pytest.fixture

@@ -10,18 +10,11 @@ from runs.invariants.every import breaches
 from runs.maintenance.wake_timers import wake_timers
 from runs.operations.cancel_run import cancel_run
 from tests.runs.engine.story import say, trace, use
-from tests.testapp.agents import CALLS, FAIL, HAPPENED, KEYS, Squares, square
+from tests.testapp.agents import CALLS, FAIL, Squares, square
 
 pytestmark = pytest.mark.django_db
 
 LOST = "the answer was lost"
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear(), KEYS.clear(), FAIL.clear(), HAPPENED.clear()
-    yield
-    FAIL.clear()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import ModelCall, PendingAction, Run
 from tests.runs.engine.story import say, use
-from tests.testapp.agents import CALLS, FAIL, HAPPENED, KEYS
+from tests.testapp.agents import CALLS, HAPPENED, KEYS
 
 pytestmark = pytest.mark.django_db
 
@@ -17,13 +17,6 @@ ARGUMENTS = {
     "book": {"room": "12"},
     "send": {"to": "bob"},
 }
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear(), KEYS.clear(), FAIL.clear(), HAPPENED.clear()
-    yield
-    clock.reset()
 
 
 @pytest.fixture

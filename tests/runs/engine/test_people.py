@@ -9,14 +9,9 @@ from runs.operations.actions.reject import reject
 from runs.operations.actions.resolve import resolve
 from runs.operations.send_message import send_message
 from tests.runs.engine.story import say, trace, use
-from tests.testapp.agents import CALLS, FAIL, KEYS
+from tests.testapp.agents import CALLS, FAIL
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear(), KEYS.clear(), FAIL.clear()
 
 
 @pytest.mark.fault(29)

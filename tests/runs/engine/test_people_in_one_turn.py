@@ -14,17 +14,12 @@ from runs.operations.actions.reject import reject
 from runs.operations.actions.resolve import resolve
 from runs.operations.send_message import send_message
 from tests.runs.engine.story import say, trace, use
-from tests.testapp.agents import CALLS, FAIL, KEYS
+from tests.testapp.agents import CALLS
 
 pytestmark = pytest.mark.django_db
 
 ASK = ("ask_human", {"question": "Which?"})
 ONE, TWO = (("refund", {"order_id": order, "amount_usd": 3.5}) for order in "12")
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear(), KEYS.clear(), FAIL.clear()
 
 
 def answers_in(request):

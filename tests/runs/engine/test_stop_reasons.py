@@ -15,11 +15,6 @@ TEXT = {"content": [{"type": "text", "text": "All good."}]}
 TOOL = {"type": "tool_use", "name": "look_up", "input": {"key": "a"}}
 
 
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear()
-
-
 @pytest.mark.parametrize("reason", ["end_turn", "stop_sequence"])
 def test_the_turn_ends_and_so_does_the_run(offline, post, work, reason):
     offline({"turns": [{**TEXT, "stop_reason": reason}]})

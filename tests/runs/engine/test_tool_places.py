@@ -32,11 +32,6 @@ pytestmark = pytest.mark.django_db
 ASKED = "claude-sonnet-5-5"  # by `clerk`
 
 
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear()
-
-
 @pytest.fixture
 def root(db):
     return get_user_model().objects.create_superuser("root", password="pw")

@@ -30,7 +30,6 @@ ONE_CALL = {"turns": [use(("send", {"to": "bob"})), say("ok")]}
 
 @pytest.fixture(autouse=True)
 def _fresh(offline):
-    CALLS.clear()
     offline(ONE_CALL)
 
 

@@ -14,16 +14,9 @@ from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import PendingAction, Run
 from runs.queue.claim import claim_next
 from tests.runs.engine.story import say, use
-from tests.testapp.agents import CALLS, FAIL, HAPPENED, KEYS
+from tests.testapp.agents import CALLS
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear(), KEYS.clear(), FAIL.clear(), HAPPENED.clear()
-    yield
-    clock.reset()
 
 
 def claim():

@@ -17,11 +17,6 @@ from tests.testapp.agents import CALLS
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear()
-
-
 @pytest.fixture
 def late(proposed):  # noqa: F811
     """Propose a call whose time runs out, on these terms; then let it run out."""

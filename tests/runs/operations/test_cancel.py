@@ -23,14 +23,9 @@ from runs.queue.claim import claim_next
 from runs.registry import RateLimitedError
 from runs.states import RunStatus
 from tests.runs.engine.story import say, use
-from tests.testapp.agents import CALLS, HAPPENED, KEYS
+from tests.testapp.agents import CALLS, HAPPENED
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear(), KEYS.clear(), HAPPENED.clear()
 
 
 def rescue():

@@ -27,11 +27,6 @@ SECRET = "sk-ant-abcdefgh12345678"
 DONE = {"content": [{"type": "text", "text": "Done."}]}
 
 
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear(), FAIL.clear()
-
-
 @pytest.fixture
 def waiting(offline, post, work):
     """A run that waits for the approval of a refund."""

@@ -32,11 +32,6 @@ def is_asking(run):
     return ModelCall.objects.filter(run=run, status="started").exists()
 
 
-@pytest.fixture(autouse=True)
-def _fresh():
-    agents.CALLS.clear()
-
-
 def test_cancelling_aborts_a_silent_model_call_and_says_what_it_cost(offline, post, worker, user):
     offline({"turns": [use("send", to="bob"), SILENT]})
     run = post("clerk")

@@ -19,7 +19,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def payment(offline, post, work):
     """An open approval of a payment that an agent has really proposed."""
-    CALLS.clear()
     provider.close_client()
     offline({"turns": [use(("pay", {"to": "bob", "amount_usd": 100.0})), say("Done. {{tool:pay}}")]})
     run = post("cashier")

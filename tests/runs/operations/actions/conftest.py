@@ -9,12 +9,6 @@ from django.contrib.auth import get_user_model
 from runs.engine import provider
 from runs.models import Membership, PendingAction, Role, Run
 from tests.runs.engine.story import say, use
-from tests.testapp.agents import CALLS, FAIL
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    CALLS.clear(), FAIL.clear()
 
 
 @pytest.fixture
