@@ -53,6 +53,11 @@ class PendingActionAdmin(BulkPages):
         """Read the approvals of a page at once."""
         return InboxChangeList
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Show the status where rows differ in it."""
+        differ = request.GET.get(InboxTabs.parameter_name) in ("decided", "all")
+        return self.list_display if differ else self.list_display[1:]
+
     # Columns
 
     @admin.display(description="status", ordering="status")

@@ -149,3 +149,11 @@ def test_it_asks_a_fixed_number_of_queries(operator_client, tenant, anna, django
     # session, user, permissions (2), count twice, actions, tenants, tools, approvals
     with django_assert_num_queries(9 if tab in ("decided", "mine") else 10):
         operator_client.get(LIST, {"inbox": tab} if tab else {})
+
+
+def test_the_status_is_shown_where_rows_differ_in_it(operator_client, tenant):
+    make_waiting(tenant), make_waiting(tenant, status="approved", decided_at=timezone.now())
+
+    shown = {tab: operator_client.get(LIST, {"inbox": tab} if tab else {}) for tab in ("", "mine", "decided", "all")}
+
+    assert [tab for tab, page in shown.items() if "state" in page.context["cl"].list_display] == ["decided", "all"]
