@@ -13,7 +13,7 @@ from django.db.models import F
 
 from runs import clock
 from runs.conf import conf
-from runs.engine.scopes import doubt_rules
+from runs.engine.scopes import area_of, doubt_rules, rules
 from runs.liveness import bury, hold_life_line
 from runs.maintenance.batches.tend import tend_batches
 from runs.maintenance.reconcile import reconcile
@@ -85,7 +85,7 @@ class WorkerProcess:
         self.slots.wake()
 
     def work_until_done(self) -> None:
-        """Work until no run of these queues is queued, running or retrying; then stop."""
+        """Work until no run of these queues is queued, running or retrying, but for those that a pause holds back."""
         while not self.slots.draining.is_set():
             self.slots.wake()
             if self.slots.wait_until_idle(conf().sweep_s) and not self._has_work():
@@ -114,6 +114,9 @@ class WorkerProcess:
         unfinished = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
         runs = Run.objects.filter(queue__in=self.queues, status__in=unfinished)
         capped = runs.filter(status=RunStatus.QUEUED, line__cap__lte=F("line__running"))
+        for queue in self.queues:
+            for pause in rules().of_queue(queue).pauses:
+                runs = runs.exclude(area_of(pause).query(), queue=queue, status=RunStatus.QUEUED)
         return runs.exclude(pk__in=capped.values("pk")).exists()
 
     def _every(self, interval_s: float, work: Callable[[], None], name: str) -> None:

@@ -6,12 +6,15 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.db.models.functions import Now
 
 from runs.engine.scopes import rules
 from runs.models import Limit, Run, Worker
 from runs.operations.cancel_run import cancel_run
+from runs.operations.pauses import pause
+from runs.operations.scope import Scope
 from runs.queue import doorbell
 from runs.worker.process import WorkerProcess
 from tests.runs.worker.waiting import status_of, wait_for
@@ -44,6 +47,20 @@ def test_slots_hold_several_runs_at_once(offline, post, worker, gate):
     gate[1].set()
 
     wait_for(lambda: all(status_of(run) == "completed" for run in runs))
+
+
+def test_a_burst_ends_though_a_pause_holds_runs_back(offline, post, worker):
+    offline({"turns": [DONE]})
+    root = get_user_model().objects.create_superuser("root", password="pw")
+    pause(Scope(job_type="clerk"), user=root, reason="broken")
+    held, free = post("clerk"), post("squares", input={"upto": 1})
+    process = worker("agents", "batch")
+
+    burst = threading.Thread(target=process.work_until_done, daemon=True)
+    burst.start()
+    burst.join(15)
+
+    assert not burst.is_alive() and (status_of(held), status_of(free)) == ("queued", "completed")
 
 
 @pytest.mark.fault(31)
