@@ -86,9 +86,10 @@ def _begun_within(limit: Limit) -> Any:
 
 
 def _full(limit: Limit, tenant_id: UUID | None) -> Blocked:
+    calls = f"{limit.most} call{'' if limit.most == 1 else 's'}"
     if limit.kind == LimitKind.CONCURRENCY:
-        return Blocked("limit", f"{limit.most} calls at once: {limit.scope}")
-    return Blocked("rate", f"{limit.most} calls in {limit.per_s:g} s: {limit.scope}", _free_at(limit, tenant_id))
+        return Blocked("limit", f"{calls} at once: {limit.scope}")
+    return Blocked("rate", f"{calls} in {limit.per_s:g} s: {limit.scope}", _free_at(limit, tenant_id))
 
 
 def _free_at(limit: Limit, tenant_id: UUID | None) -> datetime | None:

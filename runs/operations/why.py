@@ -66,16 +66,12 @@ def why(run: Run, around: Around | None = None) -> list[Reason]:
 
 
 def _busy_tools(run: Run) -> list[Reason]:
-    """A run that has begun comes back by a timer when a tool had no place for its call."""
+    """A run that has begun comes back when a tool that had no place for its call has one again."""
     if run.started_at is None:
         return []
     names = run.steps.filter(kind=StepKind.TOOL_CALL, status=StepStatus.PLANNED).values_list("name", flat=True)
     found = {(one.message, one.code, one.until) for name in names for one in busy(name, run)}
-    # A full tool is tried again by the timer; the timer passes by who waits for a paused one.
-    return [
-        Reason(code, message, until if code == "paused" else run.next_attempt_at)
-        for message, code, until in sorted(found, key=lambda one: one[0])
-    ]
+    return [Reason(code, message, until) for message, code, until in sorted(found, key=lambda one: one[0])]
 
 
 def _not_yet(run: Run) -> list[Reason]:
