@@ -31,10 +31,10 @@ smoke: setup ## Run the main job once, and once more while a worker is killed
 	$(MANAGE) demo --smoke --kill-worker
 
 test: setup ## Run the tests
-	$(BIN)/python -m pytest -n 2 -m "$(MARKS)"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "$(MARKS)"
 
 test-postgres: setup ## Run the tests on a real PostgreSQL, embedded
-	$(BIN)/python -m tests.on_postgres -n 2 -m "not browser"
+	$(BIN)/python -m tests.on_postgres -n 2 --dist worksteal -m "not browser"
 
 test-next: ## The same on Python 3.12 and Django 6.1, where that interpreter is
 	$(MAKE) test-postgres $(if $(NEXT),PYTHON=$(NEXT) VENV=.venv-3.12 LOCK=requirements-3.12.lock)
