@@ -53,12 +53,20 @@ class ToolRoom:
         return Q(Exists(calls.filter(cannot_begin)), ~Exists(may_go_on), status=RunStatus.SCHEDULED)
 
     def admit(self, runs: Sequence[Run]) -> list[Run]:
-        """Choose those that find a place for a call, the first first: each takes one of those that are left."""
-        calls: dict[Any, list[str]] = defaultdict(list)
-        planned = _calls_left().filter(~Exists(_OPEN_ACTION), run__in=runs, status=StepStatus.PLANNED)
-        for run_id, name in planned.values_list("run", "name"):
-            calls[run_id].append(name)
-        return [run for run in runs if any(self._takes_place(run, tool) for tool in calls[run.pk])]
+        """Choose those that find a place for a call, the first first: each takes one of those that are left.
+
+        What has begun needs no place.
+        """
+        calls: dict[UUID, list[tuple[str, str]]] = defaultdict(list)
+        undecided = Exists(_OPEN_ACTION)
+        left = _calls_left().filter(~undecided, run__in=runs).values_list("run", "name", "status")
+        for run_id, tool, status in left:
+            calls[run_id].append((tool, status))
+        return [
+            run
+            for run in runs
+            if any(status != StepStatus.PLANNED or self._takes_place(run, tool) for tool, status in calls[run.pk])
+        ]
 
     def _takes_place(self, run: Run, tool: str) -> bool:
         if any(pause.tool == tool and is_about(pause, run) for pause in self._pauses):

@@ -126,6 +126,16 @@ def test_who_waits_for_a_person_besides_or_for_a_paused_tool_is_not_woken_for_th
     assert wake_timers() == 1
 
 
+def test_who_has_a_begun_call_besides_is_woken_to_look_after_it(post, work, rated):
+    rated(1)
+    runs = [post("clerk", f"hello {number}") for number in range(2)]
+    work()
+    Step.objects.create(run=runs[1], seq=9, kind="tool_call", name="look_up", status="started", tool_use_id="t")
+    clock.advance(3)
+
+    assert wake_timers() == 1 and fresh(runs[1]).status == "queued"
+
+
 def test_each_tenant_has_its_own_window(work, rated):
     rated(1, each_tenant=True)
     for slug in ("acme", "globex"):
