@@ -29,12 +29,12 @@ class LimitForm(ScopeForm):
     """What it is about, and how many."""
 
     kind = forms.ChoiceField(
-        choices=[(LimitKind.CONCURRENCY.value, "at once"), (LimitKind.RATE.value, "starts within a window")],
-        help_text="Runs; with a tool, its calls.",
+        choices=[(LimitKind.CONCURRENCY.value, "at once"), (LimitKind.RATE.value, "within a window")],
+        help_text="Runs, or their starts; with a tool, its calls.",
     )
     most = forms.IntegerField(min_value=0, max_value=MOST, label="At most", help_text="0 lets nothing start.")
     per_s = forms.FloatField(
-        min_value=1, max_value=86_400, initial=60, label="Window, in seconds", help_text="Only of starts."
+        min_value=1, max_value=86_400, initial=60, label="Window, in seconds", help_text="Only of a rate."
     )
     each_tenant = forms.BooleanField(
         required=False, label="For each tenant", help_text="So many for each, instead of for all together."

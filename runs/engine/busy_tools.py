@@ -49,7 +49,7 @@ class ToolRoom:
             return Q(pk__in=[])
         cannot_begin = Q(_of(shut), status=StepStatus.PLANNED)
         calls = _calls_left().filter(run=OuterRef("pk"))
-        may_go_on = calls.filter(~cannot_begin, ~Exists(_OPEN_ACTION))
+        may_go_on = calls.filter(~cannot_begin, ~_ASKS_A_PERSON)
         return Q(Exists(calls.filter(cannot_begin)), ~Exists(may_go_on), status=RunStatus.SCHEDULED)
 
     def admit(self, runs: Sequence[Run]) -> list[Run]:
@@ -58,9 +58,8 @@ class ToolRoom:
         What has begun needs no place.
         """
         calls: dict[UUID, list[tuple[str, str]]] = defaultdict(list)
-        undecided = Exists(_OPEN_ACTION)
-        left = _calls_left().filter(~undecided, run__in=runs).values_list("run", "name", "status")
-        for run_id, tool, status in left:
+        left = _calls_left().filter(~_ASKS_A_PERSON, run__in=runs)
+        for run_id, tool, status in left.values_list("run", "name", "status"):
             calls[run_id].append((tool, status))
         return [
             run
@@ -85,7 +84,7 @@ def in_line_for(tools: Iterable[str]) -> Q:
     return Q(Exists(calls), status=RunStatus.SCHEDULED, started_at__isnull=False)
 
 
-_OPEN_ACTION = PendingAction.objects.filter(step=OuterRef("pk"), status=ActionStatus.OPEN)
+_ASKS_A_PERSON = Exists(PendingAction.objects.filter(step=OuterRef("pk"), status=ActionStatus.OPEN))
 
 
 def _calls_left() -> Any:

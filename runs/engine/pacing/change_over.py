@@ -37,14 +37,11 @@ def keep_with(keeper: Keeper | None) -> Keeper | None:
 def take(paces: Sequence[Terms], need: Sequence[float], *, patience_s: float) -> tuple[Verdict, int]:
     """As `Keeper.take`; returns the epoch as well, for `settle`."""
     global _taken_at  # noqa: PLW0603 (of this process, as `known` is)
-    epoch, quick = _present()
-    if quick:
-        try:
-            verdict = quick.take(epoch, paces, need, patience_s=patience_s)
-        except KeeperAwayError as error:
-            epoch = _fall_back(epoch, error)
-            verdict = _DATABASE.take(epoch, paces, need, patience_s=patience_s)
-    else:
+    epoch, keeper = _present()
+    try:
+        verdict = keeper.take(epoch, paces, need, patience_s=patience_s)
+    except KeeperAwayError as error:
+        epoch = _fall_back(epoch, error)
         verdict = _DATABASE.take(epoch, paces, need, patience_s=patience_s)
     _taken_at = clock.monotonic()
     return verdict, epoch.number
@@ -52,32 +49,30 @@ def take(paces: Sequence[Terms], need: Sequence[float], *, patience_s: float) ->
 
 def settle(epoch: int, paces: Sequence[Terms], back: Sequence[float], *, heard: Heard, heeds: int | None) -> None:
     """As `Keeper.settle`; what was taken in another epoch is gone with it."""
-    present, quick = _present()
+    present, keeper = _present()
     if present.number != epoch:
         return
     try:
-        (quick or _DATABASE).settle(present, paces, back, heard=heard, heeds=heeds)
+        keeper.settle(present, paces, back, heard=heard, heeds=heeds)
     except KeeperAwayError as error:
         log.warning("a turn was not settled (%s); the next to be taken finds out who keeps the paces", error)
 
 
 def peek(paces: Sequence[Terms]) -> list[Bucket]:
     """As `Keeper.peek`."""
-    epoch, quick = _present()
-    if quick:
-        try:
-            return quick.peek(epoch, paces)
-        except KeeperAwayError as error:
-            epoch = _fall_back(epoch, error)
-    return _DATABASE.peek(epoch, paces)
+    epoch, keeper = _present()
+    try:
+        return keeper.peek(epoch, paces)
+    except KeeperAwayError as error:
+        return _DATABASE.peek(_fall_back(epoch, error), paces)
 
 
-def _present() -> tuple[Epoch, Keeper | None]:
-    """Find the epoch, and its keeper if that is not the database."""
+def _present() -> tuple[Epoch, Keeper]:
+    """Find the epoch, and its keeper."""
     present = known()
     if _quick and _is_databases(present) and present.may_look and _is_back(present.epoch, _quick):
         present = known()
-    return _epoch_of(present), None if _is_databases(present) else _quick
+    return _epoch_of(present), _DATABASE if _is_databases(present) or _quick is None else _quick
 
 
 def _epoch_of(present: Known) -> Epoch:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -67,12 +68,12 @@ def _read() -> Known:
     if not paces:
         return Known()
     keeper, _ = PaceKeeper.objects.get_or_create(pk=1)
-    is_over = bool(keeper.database_until) and _keepers(database_until__lte=clock.Now()).exists()
-    has_just_begun = bool(keeper.changed_at) and _keepers(changed_at__gt=clock.in_seconds(-IDLE_S)).exists()
+    now = clock.now()
+    is_over = keeper.database_until is not None and keeper.database_until <= now
+    has_just_begun = keeper.changed_at is not None and keeper.changed_at > now - timedelta(seconds=IDLE_S)
     crowded = frozenset(waiting_for_pace().values_list("model", flat=True))
     return Known(paces, keeper.epoch, takes_over=has_just_begun, may_look=is_over, crowded=crowded)
 
 
-_keepers = PaceKeeper.objects.filter
 known = Recent("the paces", _read)
 forget_paces = known.forget
