@@ -7,10 +7,11 @@ from runs.engine.asking import ask
 from runs.engine.journal import Journal
 from runs.engine.outcomes import Waiting
 from runs.errors import BudgetFullError, BudgetRefusedError
-from runs.models import BudgetPeriod, PendingAction, Step
+from runs.models import BudgetPeriod, PendingAction, Run, Step
 from runs.states import ActionKind, ActionStatus
 
-_CENT = Decimal("0.01")
+_CENT = Decimal("0.01")  # the unit of a proposal
+_MOST_USD = Decimal("999999.99")  # what a column holds
 _PROPOSED_PART = 10  # of the limit, unless the call needs more
 _PATIENCE_S = 60.0  # people are not bothered at once where calls in flight may give back enough
 
@@ -57,7 +58,18 @@ def _ask(journal: Journal, step: Step, full: BudgetFullError, period: BudgetPeri
 def proposed_usd(full: BudgetFullError, period: BudgetPeriod) -> Decimal:
     """Propose by how much to raise it: what is missing, at least a tenth of the limit."""
     usual = period.budget.limit_usd / _PROPOSED_PART
-    return max(full.needs_usd - full.room_usd, usual).quantize(_CENT, ROUND_UP)
+    return _proposed(usual, at_least=full.needs_usd - full.room_usd)
+
+
+def proposed_ceiling_usd(run: Run, reserve_usd: Decimal) -> Decimal:
+    """Propose a new `max_cost_usd` for a run whose next call has no room: twice the present one, or what it needs."""
+    assert run.max_cost_usd is not None
+    return _proposed(run.max_cost_usd * 2, at_least=run.cost_usd + reserve_usd)
+
+
+def _proposed(usual: Decimal, *, at_least: Decimal) -> Decimal:
+    """Round up to whole cents: a proposal that was accepted must let the call go on."""
+    return min(max(usual, at_least).quantize(_CENT, ROUND_UP), _MOST_USD)
 
 
 def _reason(full: BudgetFullError, period: BudgetPeriod) -> str:

@@ -7,7 +7,7 @@ from runs.conf import conf
 from runs.declarations.job_types import Agent
 from runs.engine.asking import ask as ask_person
 from runs.engine.batched import CACHE_TTL, DEADLINE_S, end_call, lay_in
-from runs.engine.budget_asking import wait_for_room, was_refused
+from runs.engine.budget_asking import proposed_ceiling_usd, wait_for_room, was_refused
 from runs.engine.classifier import may_have_spent
 from runs.engine.gates import PROVIDER, note_answer, note_failure, probe, trouble_of
 from runs.engine.journal import Journal, release_connection
@@ -136,14 +136,13 @@ def _asks_for_budget(journal: Journal, step: Step, reserve: Decimal) -> bool:
     if was_refused(journal, last):
         raise BudgetRefusedError(f"the budget of {run.max_cost_usd.normalize():f} USD was not raised")
     if not (last and last.status == ActionStatus.OPEN):
-        proposal = max(run.max_cost_usd * 2, run.cost_usd + reserve)
         ask_person(
             journal,
             step,
             ActionKind.BUDGET,
             reason=f"The next model call may cost up to {reserve.normalize():f} USD; "
             f"{run.cost_usd.normalize():f} of {run.max_cost_usd.normalize():f} USD are spent.",
-            arguments={"max_cost_usd": f"{proposal.quantize(Decimal('0.01')):f}"},
+            arguments={"max_cost_usd": f"{proposed_ceiling_usd(run, reserve):f}"},
         )
     return True
 
