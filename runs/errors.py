@@ -22,7 +22,7 @@ RunsError
 ├── UnknownOutcomeError         an effect may or may not have happened
 └── PermanentError              must not be retried
     ├── UnknownJobTypeError     no such declaration in this deploy
-    ├── PermissionDeniedError   owner or tenant was disabled
+    ├── PermissionDeniedError   owner or tenant was disabled, or the owner left the tenant
     ├── UnknownPriceError       the model has no price, so it is not asked
     ├── StepLimitError          more model calls than `max_steps`
     ├── DeadlineError           more time under a lease than `timeout_s`
@@ -34,6 +34,7 @@ RunsError
 
 ToolBusyError                   no place for another call of the tool now: go on later
 ToolRevokedError                an operator has revoked the tool: the model is told
+ToolRoleError                   the run's user lacks the role that the tool demands: the model is told
 ToolError                       raised by tools: the model is told, the run goes on
 """
 
@@ -213,7 +214,7 @@ class UnknownJobTypeError(PermanentError):
 
 
 class PermissionDeniedError(PermanentError):
-    """The owner or the tenant was disabled after the run was posted."""
+    """The owner or the tenant was disabled after the run was posted, or the owner left the tenant."""
 
     code = "permission_denied"
 
@@ -274,6 +275,12 @@ class ToolBusyError(RunsError):
 
 class ToolRevokedError(RunsError):
     """An operator has revoked the tool: the call is not made, and the model is told."""
+
+    code = "permission_denied"
+
+
+class ToolRoleError(RunsError):
+    """The run's user lacks the role that the tool demands: the call is not made, and the model is told."""
 
     code = "permission_denied"
 

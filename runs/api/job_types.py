@@ -20,6 +20,9 @@ class ToolSerializer(serializers.Serializer[Any]):
     description = serializers.CharField()
     effect = serializers.CharField()
     approval = serializers.CharField(help_text="`never`, `always` or `by rule`")
+    roles = serializers.ListField(
+        child=serializers.CharField(), help_text="Of which the user of a run must hold one. Empty: none is needed."
+    )
 
 
 class JobTypeSerializer(serializers.Serializer[Any]):
@@ -85,6 +88,7 @@ def describe(job_type: JobType) -> dict[str, Any]:
                 "description": tool.description,
                 "effect": tool.effect,
                 "approval": "by rule" if callable(tool.approval) else tool.approval,
+                "roles": list(tool.roles),
             }
             for tool in (agent.tools if agent else ())
         ],

@@ -3,7 +3,7 @@
 import inspect
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, overload
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from runs.declarations.schema import check_schema, model_of, problems_with, pydantic_problems, schema_of
 from runs.errors import DeclarationError, InvalidInputError
+from runs.models import Role
 from runs.states import Effect, Risk
 
 _NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
@@ -36,6 +37,7 @@ class Tool:
     verify: Verify | None = None
     risk: str | RiskOf | None = None  # default: low for `read`, else medium
     amount: str | None = None  # the argument that says how many USD a call moves
+    roles: tuple[str, ...] = ()  # of which the run's user must hold one; empty: any member's run may call it
     asks_human: bool = False
     model: type[BaseModel] | None = field(default=None, repr=False)
 
@@ -104,6 +106,7 @@ def tool(
     verify: Verify | None = ...,
     risk: str | RiskOf | None = ...,
     amount: str | None = ...,
+    roles: Sequence[str] = ...,
     name: str | None = ...,
     description: str | None = ...,
 ) -> Callable[[Callable[..., Any]], Tool]: ...
@@ -119,6 +122,7 @@ def tool(
     verify: Verify | None = ...,
     risk: str | RiskOf | None = ...,
     amount: str | None = ...,
+    roles: Sequence[str] = ...,
     name: str | None = ...,
     description: str | None = ...,
     input_schema: Mapping[str, Any] | None = ...,
@@ -136,6 +140,7 @@ def tool(  # noqa: PLR0913 (these are the public names of a tool's options)
     verify: Verify | None = None,
     risk: str | RiskOf | None = None,
     amount: str | None = None,
+    roles: Sequence[str] = (),
     name: str | None = None,
     description: str | None = None,
     input_schema: Mapping[str, Any] | None = None,
@@ -157,6 +162,7 @@ def tool(  # noqa: PLR0913 (these are the public names of a tool's options)
             verify=verify,
             risk=risk,
             amount=amount,
+            roles=roles,
             name=name or f.__name__,
             description=description or inspect.getdoc(f) or "",
             input_schema=input_schema,
@@ -182,6 +188,7 @@ def _declare(
     check_schema(input_schema, owner=owner)
     _check_risk(owner, options["risk"], options["amount"], input_schema)
     options["effect"] = Effect(options["effect"])
+    options["roles"] = _roles_that_may(owner, options["roles"])
     return Tool(name=name, description=description, input_schema=input_schema, function=f, model=model, **options)
 
 
@@ -192,6 +199,18 @@ def _check_risk(owner: str, risk: str | RiskOf | None, amount: str | None, input
         raise DeclarationError(
             f"{owner}: no risk {risk!r}", hint=f"Write one of {', '.join(Risk)}, or f(arguments) -> one of them."
         )
+
+
+def _roles_that_may(owner: str, roles: Any) -> tuple[str, ...]:
+    """Read the roles that a tool demands; admins may do everything. Raises: DeclarationError."""
+    named = list(roles) if isinstance(roles, list | tuple) else [roles]
+    unknown = [role for role in named if role not in list(Role)]
+    if unknown or isinstance(roles, str):
+        raise DeclarationError(
+            f"{owner}: roles is {roles!r}",
+            hint=f'Write for example roles=("{Role.OPERATOR}",); there are {", ".join(Role)}.',
+        )
+    return tuple(str(role) for role in Role if role in named or (named and role == Role.ADMIN))
 
 
 def _check_options(

@@ -8,13 +8,12 @@ from runs.declarations.schema import problems_with
 from runs.engine.asking import ask
 from runs.engine.journal import Journal
 from runs.engine.model_call import ask_model
+from runs.engine.offered import snapshot
 from runs.engine.outcomes import Completed, Outcome, Waiting
 from runs.engine.recovery import recover
 from runs.engine.tool_calls import call_tools
 from runs.engine.turn import AskModel, AskPerson, AwaitPerson, CallTools, Finish, NextMove, next_move
 from runs.errors import OutputInvalidError
-from runs.models import Definition
-from runs.models.definition import definition_for
 from runs.states import ActionKind, StepKind
 
 
@@ -24,7 +23,7 @@ def advance_agent(journal: Journal, agent: Agent) -> Outcome:
     Raises: what a step raises; `advance` turns errors into outcomes.
     """
     if journal.run.definition is None:
-        journal.set(definition=snapshot(agent))
+        journal.set(definition=snapshot(agent, journal.run))
     recover(journal, agent)
     while True:
         journal.lease.check_boundary()
@@ -46,18 +45,6 @@ def _do(journal: Journal, agent: Agent, move: NextMove) -> Outcome | None:
             return Waiting()
         case Finish(text):
             return _finish(journal, agent, text)
-
-
-def snapshot(agent: Agent) -> Definition:
-    """Store what the agent is now; the run keeps it whatever is deployed later."""
-    return definition_for(
-        job_type=agent.name,
-        model=agent.model,
-        system=agent.system,
-        tools=[tool.definition for tool in agent.tools],
-        max_tokens=agent.max_tokens,
-        cache_ttl=agent.chosen_cache_ttl,
-    )
 
 
 def _ask_person(journal: Journal, text: str) -> Outcome:

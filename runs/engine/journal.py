@@ -6,6 +6,7 @@ commits right before each effect, so the result of one step and the intent of th
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -13,10 +14,11 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
+from runs.declarations.tools import Tool
 from runs.engine.certainty import write_surely
 from runs.engine.gathered import Gathered
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError
-from runs.engine.permission import check_owner, check_tool
+from runs.engine.permission import check_owner, check_roles, check_tool
 from runs.errors import BudgetFullError, HeldBackError, RuleSpentError, StaleRunError
 from runs.fault_points import fault_point
 from runs.hostile import clean
@@ -170,7 +172,7 @@ class Journal:
         self,
         *,
         gate: tuple[str, str] | None = None,
-        tool: str | None = None,
+        tool: Tool | None = None,
         to: RunStatus | None = None,
         **columns: Any,
     ) -> None:
@@ -178,12 +180,13 @@ class Journal:
 
         `gate` is the provider and model that are to be asked, `tool` what is to be called. With `to` the run moves as
         well, for an effect that happens elsewhere.
-        Raises: as `commit`; PermissionDeniedError if the owner or the tenant was disabled meanwhile; HeldBackError if
-        the gate is shut; ToolRevokedError if the tool may not be called any more; BudgetFullError if the call's worst
-        case does not fit into a budget.
+        Raises: as `commit`, `check_owner`, `check_roles` and `check_tool`; HeldBackError if the gate is shut;
+        BudgetFullError if the call's worst case does not fit into a budget.
         """
-        only = If(fence=self.lease.fence, not_cancelled=True, owner_active=True, gate=gate, tool=tool)
-        self._write(to=to, only=only, **columns)
+        only = If(fence=self.lease.fence, not_cancelled=True, owner_active=True, gate=gate)
+        if tool:
+            only = replace(only, tool=tool.name, roles=tool.roles)
+        self._write(to=to, only=only, tool=tool, **columns)
 
     def commit(self, *, to: RunStatus | None = None, **columns: Any) -> None:
         """Write everything gathered, if this claim is still the newest; with `to`, move the run as well.
@@ -211,7 +214,7 @@ class Journal:
 
         write_surely(attempt, self.run, self.lease, tells=True)
 
-    def _write(self, *, only: If, to: RunStatus | None = None, **columns: Any) -> None:
+    def _write(self, *, only: If, to: RunStatus | None = None, tool: Tool | None = None, **columns: Any) -> None:
         before = self.run.status
         rare = self._gathered.needs_transaction
 
@@ -230,7 +233,7 @@ class Journal:
         try:
             write_surely(write, self.run, self.lease, tells=bool(self._gathered.events))
         except StaleRunError as error:
-            self._say_why(error, only)
+            self._say_why(error, only, tool)
         except (DatabaseError, BudgetFullError, RuleSpentError):
             self.take_back_intents()
             raise
@@ -240,7 +243,7 @@ class Journal:
     def _write_rows(self, *, only: If, to: RunStatus | None, **columns: Any) -> None:
         self._gathered.write(self.run, only=only, to=to, **columns)
 
-    def _say_why(self, error: StaleRunError, only: If) -> NoReturn:
+    def _say_why(self, error: StaleRunError, only: If, tool: Tool | None) -> NoReturn:
         """Find out which demand was not met. Raises: as `commit_intent`."""
         mine = Run.objects.filter(pk=self.run.pk, fence=self.lease.fence, status=RunStatus.RUNNING)
         present = mine.select_related("tenant", "requested_by").first()
@@ -253,8 +256,9 @@ class Journal:
             check_owner(present)
             if only.gate:
                 raise HeldBackError(f"the gate of {' '.join(only.gate)} is shut") from error
-            if only.tool:
-                check_tool(only.tool, present)
+            if tool:
+                check_roles(tool, present)
+                check_tool(tool.name, present)
         self.lease.lost.set()
         raise LeaseLostError(str(error)) from error
 

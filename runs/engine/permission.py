@@ -2,12 +2,15 @@
 
 from django.db.models import Q
 
-from runs.errors import PermissionDeniedError, ToolRevokedError
-from runs.models import RevokedTool, Run
+from runs.declarations.tools import Tool
+from runs.errors import PermissionDeniedError, ToolRevokedError, ToolRoleError
+from runs.models import RevokedTool, Role, Run, holds_role
 
 
 def check_owner(run: Run) -> None:
-    """Refuse a run whose owner or tenant was disabled since it was posted, as far as `run` has just been read.
+    """Refuse a run whose owner or tenant was disabled since it was posted, or whose owner left the tenant.
+
+    Owner and tenant are looked at as far as `run` has just been read.
 
     Each intent demands the same of the database in its own UPDATE.
 
@@ -17,6 +20,21 @@ def check_owner(run: Run) -> None:
         raise PermissionDeniedError(f"the tenant {run.tenant.slug!r} is suspended")
     if not run.requested_by.is_active:
         raise PermissionDeniedError(f"the user {run.requested_by.get_username()!r} is disabled")
+    if not holds_role(run.requested_by, run.tenant_id, tuple(Role)):
+        name, slug = run.requested_by.get_username(), run.tenant.slug
+        raise PermissionDeniedError(f"the user {name!r} no longer belongs to the tenant {slug!r}")
+
+
+def may_use(tool: Tool, run: Run) -> bool:
+    """Say whether the run's user holds a role that the tool demands, if it demands any."""
+    return not tool.roles or holds_role(run.requested_by, run.tenant_id, tool.roles)
+
+
+def check_roles(tool: Tool, run: Run) -> None:
+    """Refuse a tool that demands a role which the run's user lacks. Raises: ToolRoleError."""
+    if not may_use(tool, run):
+        named = ", ".join(tool.roles)
+        raise ToolRoleError(f"the tool {tool.name} needs one of the roles {named}, and the user of this run has none")
 
 
 def check_tool(tool: str, run: Run) -> None:

@@ -21,10 +21,11 @@ from runs.engine.evidence import evidence_of
 from runs.engine.journal import Journal, release_connection
 from runs.engine.lease import CancelRequestedError, LeaseLostError, ReleaseRequestedError
 from runs.engine.outcomes import Later, Outcome, Retry, Waiting
+from runs.engine.permission import check_roles
 from runs.engine.results import keep_result
 from runs.engine.retry import next_try
 from runs.engine.tool_places import AGAIN_S, place_for
-from runs.errors import DeadlineError, InvalidInputError, ToolBusyError, ToolRevokedError
+from runs.errors import DeadlineError, InvalidInputError, RunsError, ToolBusyError, ToolRevokedError, ToolRoleError
 from runs.fault_points import fault_point, intents_are_committed
 from runs.hostile import cut
 from runs.models import PendingAction, Step
@@ -82,7 +83,11 @@ def _work_on(journal: Journal, agent: Agent, step: Step) -> Outcome | None:
     step.effect = tool.effect
     journal.keep(step)
     try:
+        check_roles(tool, journal.run)  # first: nobody is asked to approve what would not be called
         call = _call_of(journal, agent, step, tool)
+    except ToolRoleError as error:
+        _refuse(journal, step, error)
+        return None
     except InvalidInputError as error:
         _answer_error(journal, step, "invalid_arguments", f"The arguments do not fit: {error}")
         return None
@@ -153,9 +158,9 @@ def _act(journal: Journal, call: _Call) -> Outcome | None:
     if intents_are_committed():
         try:
             with place_for(step.name, journal.run):
-                journal.commit_intent(tool=step.name)
-        except ToolRevokedError as error:
-            _answer_error(journal, step, error.code, f"The call was not made: {error}.")
+                journal.commit_intent(tool=call.tool)
+        except (ToolRevokedError, ToolRoleError) as error:
+            _refuse(journal, step, error)
             return None
         except ToolBusyError as error:
             journal.take_back_intents()
@@ -220,6 +225,11 @@ def ask_for_outcome(journal: Journal, step: Step, *, kind: str, message: str) ->
         f"Find out by the effect key {step.effect_key} whether it happened.",
     )
     action.evidence = evidence
+
+
+def _refuse(journal: Journal, step: Step, error: RunsError) -> None:
+    """The tool is not this run's to call: the model is told why."""
+    _answer_error(journal, step, error.code, f"The call was not made: {error}.")
 
 
 def _answer_error(journal: Journal, step: Step, kind: str, message: str) -> None:

@@ -26,7 +26,7 @@ from runs.models.run import Run
 from runs.models.run_event import RunEvent
 from runs.models.run_lock import is_exclusive, let_go
 from runs.models.sql import Batch, Increment, Sql, Statement, assignments, given
-from runs.models.tenant import Tenant
+from runs.models.tenant import Membership, Tenant
 from runs.states import ENDED, RunStatus, may_move
 
 _EVENTS = f'INSERT INTO "{RunEvent._meta.db_table}" ("run_id", "seq", "kind", "actor", "data", "at")'
@@ -49,7 +49,8 @@ class If:
     not_cancelled: bool = False  # nobody has asked to cancel it
     not_interrupted: bool = False  # nobody has, or the call in flight may still finish
     lease_expired: bool = False
-    owner_active: bool = False  # its user is enabled and its tenant not suspended
+    owner_active: bool = False  # its user is enabled and a member of its tenant, which is not suspended
+    roles: Sequence[str] = ()  # of which its user holds one in its tenant
     gate: tuple[str, str] | None = None  # (provider, model) may be asked, or this very claim probes it
     tool: str | None = None  # has not been revoked
 
@@ -147,6 +148,9 @@ def _demands(run: Run, only: If) -> tuple[list[str], list[Any]]:
     if only.tool:
         demands.append(_TOOL_GRANTED)
         params.append(only.tool)
+    if only.owner_active:
+        demands += [_TENANT_ACTIVE, _owner_is_member(only.roles)]
+        params += only.roles
     return demands + _standing(only), params
 
 
@@ -158,7 +162,7 @@ def _standing(only: If) -> list[str]:
         demands.append('("cancel_requested_at" IS NULL OR "cancel_gently")')
     if only.lease_expired:
         demands.append(f'"lease_expires_at" <= {clock.sql()}')
-    return demands + (_owner_active() if only.owner_active else [])
+    return demands
 
 
 _GATE_OPEN = f"""
@@ -178,12 +182,20 @@ _TOOL_GRANTED = f"""
 """
 
 
-def _owner_active() -> list[str]:
-    users, tenants = get_user_model()._meta.db_table, Tenant._meta.db_table
-    return [
-        f'EXISTS (SELECT 1 FROM "{users}" u WHERE u."id" = "requested_by_id" AND u."is_active")',
-        f'EXISTS (SELECT 1 FROM "{tenants}" t WHERE t."id" = "tenant_id" AND t."is_active")',
-    ]
+_TENANT_ACTIVE = f'EXISTS (SELECT 1 FROM "{Tenant._meta.db_table}" t WHERE t."id" = "tenant_id" AND t."is_active")'
+
+
+def _owner_is_member(roles: Sequence[str]) -> str:
+    """Demand an enabled user who is a member of the run's tenant, with one of these roles if any are named."""
+    users, run = get_user_model()._meta, Run._meta.db_table
+    named = f' AND m."role" IN ({", ".join(["%s"] * len(roles))})' if roles else ""
+    member = f'SELECT 1 FROM "{Membership._meta.db_table}" m WHERE m."user_id" = u."{users.pk.column}"'
+    return f"""
+        EXISTS (
+            SELECT 1 FROM "{users.db_table}" u WHERE u."{users.pk.column}" = "requested_by_id" AND u."is_active"
+            AND (u."is_superuser" OR EXISTS ({member} AND m."tenant_id" = "{run}"."tenant_id"{named}))
+        )
+    """
 
 
 def _write(run: Run, update: Statement, events: Sequence[Event], others: Sequence[Write]) -> int:

@@ -63,7 +63,7 @@ def is_service_account(user: AbstractBaseUser, tenant: Tenant) -> bool:
     return user.get_username() == service_name(tenant.slug)
 
 
-def holds_role(user: AbstractBaseUser | None, tenant_id: UUID, roles: Sequence[Role]) -> bool:
+def holds_role(user: AbstractBaseUser | None, tenant_id: UUID, roles: Sequence[str]) -> bool:
     """Say whether somebody has one of these roles in the tenant now; superusers have every one."""
     if user is None or not user.is_active:
         return False

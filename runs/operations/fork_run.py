@@ -8,6 +8,7 @@ from django.db import transaction
 
 from runs.declarations.catalog import job_type_named
 from runs.declarations.job_types import JobType
+from runs.engine.offered import inherited
 from runs.errors import InvalidInputError, InvalidTransitionError, UnknownJobTypeError
 from runs.hostile import clean, depth
 from runs.models import Run, Step
@@ -43,7 +44,7 @@ def fork_run(run: Run, *, user: AbstractBaseUser, from_step: int, new_input: Any
         raise InvalidTransitionError(refusal)
     given = _input(run, job_type, new_input, from_step)
     fork = new_run(_request(run, given), job_type, given, tenant=run.tenant, user=user, origin=origin)
-    fork.forked_from, fork.continues, fork.definition = run, run.continues, run.definition
+    fork.forked_from, fork.continues, fork.definition = run, run.continues, inherited(run.definition, fork)
     insert_run(fork, steps=[_reused(step, fork) for step in reused], actor=user.get_username())
     return fork
 

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from runs import clock
 from runs.declarations.catalog import job_type_named
 from runs.declarations.job_types import Agent, JobType
+from runs.engine.offered import inherited
 from runs.errors import (
     InvalidInputError,
     InvalidTransitionError,
@@ -100,7 +101,7 @@ def post(request: RunRequest, intake: Intake) -> Posted:
 
     Raises: InvalidInputError naming each field; NotSupportedError; ConflictError if the key was used for
     another body; InvalidTransitionError if the run to continue is not completed; QueueFullError; NotPermittedError if
-    the user may not cancel the run that is to be replaced.
+    the user may not cancel the run that is to be replaced, or may use no tool of the one to be continued.
     """
     known = _known(request, intake)
     if known:
@@ -151,7 +152,7 @@ def _post(
     run = new_run(request, job_type, run_input, tenant=intake.tenant, user=intake.user, origin=intake.origin)
     run.id, run.idempotency_key, run.forked_from = run_id, intake.idempotency_key, intake.forked_from
     if former:
-        run.continues, run.definition = former, former.definition
+        run.continues, run.definition = former, inherited(former.definition, run)
     if terms:
         run.unique_key, run.on_conflict = terms.key, terms.policy
     if conflict and conflict.waits:

@@ -93,6 +93,20 @@ def pay(context: Any, to: str, amount_usd: float) -> str:
     return f"paid {amount_usd} to {to}"
 
 
+@tool(effect="unsafe", roles=("operator",))
+def close_account(context: Any, account: str) -> str:
+    """Close an account; only for runs of operators."""
+    _count("close_account")
+    return f"closed {account}"
+
+
+@tool(effect="unsafe", roles=["operator"], approval="always")
+def delete_account(context: Any, account: str) -> str:
+    """Delete an account; only for runs of operators, and somebody must agree."""
+    _count("delete_account")
+    return f"deleted {account}"
+
+
 def _crawl(context: Any) -> str:
     """Work for ever, in small steps, and say so at each."""
     _count("crawl")
@@ -145,6 +159,26 @@ class Cashier(Agent):
     model = "claude-sonnet-5-5"
     system = "You are the cashier."
     tools = [pay, look_up]
+
+
+@register
+class Teller(Agent):
+    """Does more for operators than for others."""
+
+    name = "teller"
+    model = "claude-sonnet-5-5"
+    system = "You are the teller."
+    tools = [look_up, close_account, delete_account]
+
+
+@register
+class Closer(Agent):
+    """Does nothing that is not for operators."""
+
+    name = "closer"
+    model = "claude-sonnet-5-5"
+    system = "You are the closer."
+    tools = [close_account]
 
 
 @register

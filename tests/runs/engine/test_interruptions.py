@@ -10,6 +10,7 @@ from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.wake_timers import wake_timers
 from runs.models import ModelCall, PendingAction, Run
+from runs.operations.accounts import make_tenant
 from runs.operations.actions.approve import approve
 from runs.operations.actions.reject import reject
 from runs.operations.actions.resolve import resolve
@@ -254,17 +255,23 @@ def test_a_run_that_fails_before_recovery_shows_what_a_dead_worker_had_begun(off
 
 
 @pytest.mark.fault(54)
-@pytest.mark.parametrize("who", ["owner", "tenant"])
+@pytest.mark.parametrize("who", ["owner", "tenant", "membership", "membership elsewhere"])
 def test_an_owner_or_tenant_disabled_in_the_middle_of_a_run_makes_no_further_call(
     offline, post, work, user, tenant, at, who
 ):
     offline({"turns": [use(SEND), say("hi")]})
     run = post("clerk")
-    row = user if who == "owner" else tenant
+    row, membership = user if who == "owner" else tenant, user.memberships.get()
 
     def disable():
-        row.is_active = False
-        row.save()
+        if who == "membership":
+            membership.delete()
+        elif who == "membership elsewhere":
+            membership.tenant = make_tenant("globex")
+            membership.save()
+        else:
+            row.is_active = False
+            row.save()
 
     at("model.after", disable)
     work()
