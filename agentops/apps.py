@@ -11,7 +11,7 @@ class AgentopsConfig(AppConfig):
 
     def ready(self) -> None:
         """Let the first doorbell of a process start the embedded Valkey, if that is the one in use."""
-        var = settings.EMBEDDED_VALKEY_DIR
+        var = getattr(settings, "EMBEDDED_VALKEY_DIR", None)
         if var:
             from agentops.embedded.valkey import ensure_valkey
             from runs.queue.doorbell import before_first_use

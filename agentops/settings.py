@@ -1,4 +1,8 @@
-"""Settings, all from the environment. A project of one's own starts with `from agentops.settings import *`."""
+"""The settings of a project that is all agentops, from the environment.
+
+A project of one's own starts with `from agentops.settings import *`. One that exists already keeps its settings and
+takes what it needs from `agentops.defaults`; see `docs/adopting.md`.
+"""
 
 import os
 import secrets
@@ -6,25 +10,33 @@ from pathlib import Path
 from typing import Any
 
 import django
-import django_stubs_ext
 import environ
 
+from agentops.defaults import CLOCK, database, queues
 from agentops.embedded.valkey import socket_path
-from agentops.postgresql.reconnect import RECONNECT_S, connect_again
+from runs.places import project_dir
 from runs.states import ActionKind, ActionStatus, LimitKind, OnConflict, RunStatus
 
-django_stubs_ext.monkeypatch()  # lets admin classes name their model
-
 env = environ.Env()
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = project_dir()
 VAR_DIR = Path(env.str("AGENTOPS_VAR", default=str(BASE_DIR / "var"))).resolve()
-VAR_DIR.mkdir(parents=True, exist_ok=True)
 
 
 def _own_secret_key() -> str:
-    """Make a key once and keep it under `var/`, so that sessions outlive a restart without a default key."""
+    """Make a key once and keep it under `var/`, so that sessions outlive a restart without a default key.
+
+    Where that cannot be written there is none, and a system check says so.
+    """
+    try:
+        return _kept_secret_key()
+    except OSError:
+        return ""
+
+
+def _kept_secret_key() -> str:
     path = VAR_DIR / "secret_key"
     if not path.exists():
+        VAR_DIR.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}")
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(50))
@@ -45,7 +57,7 @@ INSTALLED_APPS = [
     "agentops",
     "runs",  # before django_rq and django_q: their commands are ours
     "deadletters",
-    "django.contrib.admin",
+    "agentops.console.ConsoleConfig",  # Django's admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -72,7 +84,7 @@ if env.bool("AGENTOPS_BENCH", default=False):
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "agentops.static_files.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -87,7 +99,7 @@ WSGI_APPLICATION = "agentops.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [Path(__file__).resolve().parent / "site_templates"],  # the same folder as `templates/`
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -100,65 +112,20 @@ TEMPLATES = [
 ]
 
 
-def _database() -> dict[str, Any]:
-    """Describe the database: the address given, or SQLite under `var/`."""
-    config: dict[str, Any] = env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'agentops.sqlite3'}")
-    if config["ENGINE"].endswith("sqlite3"):
-        config["ENGINE"] = "agentops.embedded.sqlite3"  # its writers wait their turn
-        config["OPTIONS"] = {
-            "transaction_mode": "IMMEDIATE",  # a read-then-write transaction cannot fail half-way
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-        }
-    elif config["ENGINE"].endswith("postgresql"):
-        config["ENGINE"] = "agentops.postgresql"  # its connections survive a restart of the server
-        # Runs give their connection back before they wait, so a few connections serve many slots.
-        config["CONN_MAX_AGE"] = 0
-        config["OPTIONS"] = {
-            "connect_timeout": 5,
-            "prepare_threshold": 1,  # the statement of each step is planned once a connection
-            "keepalives_idle": 30,  # a network that swallows everything is noticed, too
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 20_000,  # milliseconds
-            **config.get("OPTIONS", {}),
-            "pool": {
-                "min_size": 0,
-                "max_size": env.int("AGENTOPS_DB_POOL", default=10),
-                "timeout": 20,
-                "reconnect_timeout": RECONNECT_S,
-                "reconnect_failed": connect_again,
-            },
-        }
-    return config
-
-
-DATABASES = {"default": _database()}
+DATABASES = {
+    "default": database(
+        env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'agentops.sqlite3'}"),
+        pool=env.int("AGENTOPS_DB_POOL", default=10),
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="")
 EMBEDDED_VALKEY_DIR = None if REDIS_URL else VAR_DIR
-_WITHIN_A_SECOND = "socket_timeout=1&socket_connect_timeout=1"  # a bell that hangs must hold nobody up
-_queue = {
-    "URL": f"{REDIS_URL}{'&' if '?' in REDIS_URL else '?'}{_WITHIN_A_SECOND}"
-    if REDIS_URL
-    else f"unix://{socket_path(VAR_DIR)}?db=0&{_WITHIN_A_SECOND}",
-    "DEFAULT_TIMEOUT": -1,  # deadlines are ours
-    "SERIALIZER": "rq.serializers.JSONSerializer",
-}
-RQ_QUEUES = {name: dict(_queue) for name in ("realtime", "agents", "default", "batch")}
+RQ_QUEUES = queues(REDIS_URL or f"unix://{socket_path(VAR_DIR)}?db=0")
 RQ = {"WORKER_CLASS": "runs.worker.rq_worker.AgentWorker", "DEFAULT_RESULT_TTL": 0}
 
-Q_CLUSTER = {  # the clock, and nothing else: one schedule row calls one function of ours
-    "name": "agentops",
-    "orm": "default",
-    "workers": 1,
-    "timeout": 30,
-    "retry": 60,
-    "max_attempts": 3,
-    "catch_up": False,
-    "label": "Clock",
-}
+Q_CLUSTER = CLOCK
 
 ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default=None)
 ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", default=None)
@@ -170,13 +137,8 @@ if _batch_pace_s := env.float("AGENTOPS_BATCH_PACE_S", default=0.0):
         "batch_settles_s": 5 * _batch_pace_s,
     }
 
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["runs.api.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["runs.api.permissions.HasScope"],
-    "DEFAULT_PARSER_CLASSES": ["runs.api.parsers.BoundedJSONParser"],
+REST_FRAMEWORK = {  # for the pages that describe the API; its own views need nothing of this
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "runs.api.pagination.NewestFirst",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "runs.api.problems.problem_response",
     "UNAUTHENTICATED_USER": None,
@@ -206,7 +168,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = True  # no collectstatic needed on one machine
 _mail = {
     "BACKEND": env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend"),

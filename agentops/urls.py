@@ -5,20 +5,17 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from runs.api.health import livez, readyz
 from runs.api.problems import unknown_address
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
-    path("api/v1/", include("runs.api.urls")),
+    path("", include("runs.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path(
         "api/docs/", SpectacularSwaggerView.as_view(url_name="schema", http_method_names=["get", "head"]), name="docs"
     ),
     re_path("^api/(?P<rest>.*)$", unknown_address),
-    path("livez", livez),
-    path("readyz", readyz),
 ]
 handler404 = "agentops.errors.page_not_found"
 handler500 = "agentops.errors.server_error"

@@ -2,8 +2,12 @@
 
 from importlib import import_module
 
+import django_stubs_ext
 from django.apps import AppConfig, apps
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import module_has_submodule
+
+django_stubs_ext.monkeypatch()  # lets admin classes name their model
 
 
 class RunsConfig(AppConfig):
@@ -15,6 +19,8 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         """Load every installed app's `agents.py`, as the admin loads `admin.py`."""
+        if not apps.is_installed("deadletters"):
+            raise ImproperlyConfigured('Add "deadletters" to INSTALLED_APPS, beside "runs".')
         from deadletters.people import register_people
         from deadletters.work import register_work
         from runs import checks  # noqa: F401 (registers the system checks)

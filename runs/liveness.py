@@ -5,20 +5,28 @@ included; a process that is merely stopped keeps its lock, so the lease stays th
 """
 
 import fcntl
+import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
-from django.conf import settings
+from runs.places import var_dir
+
+log = logging.getLogger(__name__)
 
 _held: list[int] = []
 
 
 def hold_life_line(worker_id: UUID) -> None:
-    """Take the lock of this worker, for as long as this process lives."""
+    """Take the lock of this worker, for as long as this process lives; without a place for it, the lease must do."""
     path = _path(worker_id)
-    path.parent.mkdir(exist_ok=True)
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        log.info("no lock in %s (%s): a dead worker is noticed when its leases run out", path.parent, error)
+        return
     fcntl.flock(lock, fcntl.LOCK_EX)
     _held.append(lock)  # never closed: the lock is our life line
 
@@ -36,8 +44,8 @@ def is_dead(worker_id: UUID) -> bool:
     """Say whether the worker is surely dead; False also if it cannot be known here."""
     try:
         lock = os.open(_path(worker_id), os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
+    except OSError:
+        return False  # a worker of another host, or one that had no place for its lock
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -49,8 +57,9 @@ def is_dead(worker_id: UUID) -> bool:
 
 def bury(worker_id: UUID) -> None:
     """Remove the lock file of a dead worker."""
-    _path(worker_id).unlink(missing_ok=True)
+    with suppress(OSError):
+        _path(worker_id).unlink()
 
 
 def _path(worker_id: UUID) -> Path:
-    return Path(settings.VAR_DIR) / "workers" / f"{worker_id}.lock"
+    return var_dir() / "workers" / f"{worker_id}.lock"

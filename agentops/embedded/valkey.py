@@ -37,6 +37,7 @@ def ensure_valkey(var: Path) -> Path:
     path = socket_path(var)
     if os.getpid() == _held.get(var):
         return path
+    var.mkdir(parents=True, exist_ok=True)
     with (var / "valkey.start").open("a") as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)  # one starter at a time
         users = os.open(var / "valkey.users", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -77,4 +77,4 @@ class FormPageAdmin(PageAdmin[M]):
             "hint": self.form_hint,
             "button": self.form_verb.capitalize(),
         }
-        return TemplateResponse(request, "admin/form_page.html", context)
+        return TemplateResponse(request, "admin/runs/form_page.html", context)

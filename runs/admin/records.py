@@ -26,7 +26,7 @@ class RecordAdmin(ListedAdmin[M]):
 
     fields: ClassVar[Any] = None  # may hold columns made by `moment_column`, which the stubs do not foresee
     readonly_fields: ClassVar[Any] = ()
-    change_form_template: ClassVar[Any] = "admin/record.html"
+    change_form_template: ClassVar[Any] = "admin/runs/record.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds records by hand."""

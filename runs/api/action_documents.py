@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from runs.api.documents import Document, Moment, Person
 from runs.api.serializers import StoredJSON, money
 from runs.models import Approval, ApprovalRule, PendingAction
 from runs.operations.actions.thread import thread_of
@@ -13,16 +14,16 @@ from runs.operations.actions.thread import thread_of
 class EvidenceSerializer(serializers.Serializer[Any]):
     """What is known about a call whose outcome is not."""
 
-    begun_at = serializers.DateTimeField(allow_null=True)
-    last_heartbeat_at = serializers.DateTimeField(allow_null=True)
+    begun_at = Moment(allow_null=True)
+    last_heartbeat_at = Moment(allow_null=True)
     worker = serializers.CharField(allow_null=True)
-    may_arrive_until = serializers.DateTimeField(allow_null=True)
+    may_arrive_until = Moment(allow_null=True)
 
 
-class ApprovalSerializer(serializers.ModelSerializer[Approval]):
+class ApprovalSerializer(Document[Approval]):
     """One person's approval. It counts while it is of the arguments as they are now."""
 
-    by = serializers.SlugRelatedField[Any]("username", source="user", read_only=True)
+    by = Person(source="user")
     counts = serializers.SerializerMethodField()
 
     class Meta:
@@ -37,13 +38,13 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
 class SaidSerializer(serializers.Serializer[Any]):
     """What somebody has said or done about an action without deciding it."""
 
-    at = serializers.DateTimeField()
+    at = Moment()
     by = serializers.CharField()
     what = serializers.CharField()
     text = serializers.CharField()
 
 
-class ActionSerializer(serializers.ModelSerializer[PendingAction]):
+class ActionSerializer(Document[PendingAction]):
     """A pending action."""
 
     run = serializers.UUIDField(source="run_id")
@@ -51,10 +52,10 @@ class ActionSerializer(serializers.ModelSerializer[PendingAction]):
     arguments = StoredJSON()
     proposed = StoredJSON()
     verbs = serializers.ListField(child=serializers.CharField())
-    decided_by = serializers.SlugRelatedField[Any]("username", read_only=True, allow_null=True)
+    decided_by = Person(allow_null=True)
     evidence = serializers.SerializerMethodField()
     amount_usd = serializers.SerializerMethodField()
-    assignee = serializers.SlugRelatedField[Any]("username", read_only=True, allow_null=True)
+    assignee = Person(allow_null=True)
     rule = serializers.UUIDField(source="rule_id", allow_null=True)
     approvals = ApprovalSerializer(many=True)
 
@@ -116,15 +117,15 @@ class BulkResultSerializer(serializers.Serializer[Any]):
     items = ItemSerializer(many=True)
 
 
-class RuleSerializer(serializers.ModelSerializer[ApprovalRule]):
+class RuleSerializer(Document[ApprovalRule]):
     """An approval rule."""
 
     arguments = StoredJSON()
     max_usd = serializers.SerializerMethodField()
     max_total_usd = serializers.SerializerMethodField()
     used_usd = serializers.SerializerMethodField()
-    granted_by = serializers.SlugRelatedField[Any]("username", read_only=True)
-    revoked_by = serializers.SlugRelatedField[Any]("username", read_only=True, allow_null=True)
+    granted_by = Person()
+    revoked_by = Person(allow_null=True)
 
     class Meta:
         model = ApprovalRule

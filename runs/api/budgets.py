@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from runs import clock
+from runs.api.documents import Moment
 from runs.api.serializers import money
 from runs.api.tenant_view import TenantView
 from runs.models import Budget
@@ -20,8 +21,8 @@ class BudgetSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     job_type = serializers.CharField(allow_null=True, help_text="Null: every job type.")
     period = serializers.CharField(help_text="`day`, `month` or `total`.")
-    starts_at = serializers.DateTimeField()
-    ends_at = serializers.DateTimeField(allow_null=True, help_text="Null for a `total`.")
+    starts_at = Moment()
+    ends_at = Moment(allow_null=True, help_text="Null for a `total`.")
     limit_usd = serializers.CharField()
     raised_usd = serializers.CharField()
     ceiling_usd = serializers.CharField()

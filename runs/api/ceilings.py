@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from runs.api.bodies import StrictSerializer
+from runs.api.documents import Document, Person
 from runs.api.fields import StrictBoolean, StrictInteger, StrictText
 from runs.api.pagination import ByUpdate
 from runs.api.tenant_view import TenantView
@@ -38,11 +39,11 @@ class ChangeCeilingSerializer(StrictSerializer):
     note = StrictText(required=False, allow_blank=True, max_length=4000)
 
 
-class CeilingSerializer(serializers.ModelSerializer[Ceiling]):
+class CeilingSerializer(Document[Ceiling]):
     """A ceiling."""
 
     tenant = serializers.SlugRelatedField[Any]("slug", read_only=True, allow_null=True)
-    updated_by = serializers.SlugRelatedField[Any]("username", read_only=True, allow_null=True)
+    updated_by = Person(allow_null=True)
 
     class Meta:
         model = Ceiling

@@ -1,5 +1,6 @@
 """Health: `/livez` says that the process answers, `/readyz` that it can take runs."""
 
+from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
@@ -9,6 +10,7 @@ from django.views.decorators.http import require_safe
 from runs.models import Worker
 
 
+@login_not_required
 @csrf_exempt
 @require_safe
 def livez(request: HttpRequest) -> JsonResponse:
@@ -16,6 +18,7 @@ def livez(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
+@login_not_required
 @csrf_exempt
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:

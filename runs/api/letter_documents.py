@@ -10,6 +10,7 @@ from rest_framework import serializers
 from deadletters.figures import Figures
 from deadletters.models import DeadLetter, LetterGroup
 from deadletters.work import Preview
+from runs.api.documents import Document, Moment, Person
 from runs.api.serializers import money
 
 
@@ -20,20 +21,13 @@ class EffectsSerializer(serializers.Serializer[Any]):
     unknown = serializers.ListField(child=serializers.DictField())
 
 
-class UsernameField(serializers.SlugRelatedField[Any]):
-    """The name of a user, or null."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__("username", read_only=True, allow_null=True, **options)
-
-
-class DeadLetterSerializer(serializers.ModelSerializer[DeadLetter]):
+class DeadLetterSerializer(Document[DeadLetter]):
     """A dead letter."""
 
     run = serializers.UUIDField(source="run_id")
     group = serializers.UUIDField(source="group_id", allow_null=True)
-    assignee = UsernameField()
-    decided_by = UsernameField()
+    assignee = Person(allow_null=True)
+    decided_by = Person(allow_null=True)
     cost_usd = serializers.SerializerMethodField()
     effects = serializers.SerializerMethodField()
 
@@ -80,10 +74,10 @@ class PreviewSerializer(serializers.Serializer[Preview]):
 
 
 def _moment(moment: datetime | None) -> Any:
-    return serializers.DateTimeField().to_representation(moment) if moment else None
+    return Moment().to_representation(moment) if moment else None
 
 
-class LetterGroupSerializer(serializers.ModelSerializer[LetterGroup]):
+class LetterGroupSerializer(Document[LetterGroup]):
     """A group, as far as the tenant's own letters go.
 
     What people of other tenants said about a cause that they share is not told. Needs `figures` and `shared` in its
@@ -95,8 +89,8 @@ class LetterGroupSerializer(serializers.ModelSerializer[LetterGroup]):
     last_seen = serializers.SerializerMethodField()
     versions = serializers.SerializerMethodField()
     trend = serializers.SerializerMethodField()
-    assignee = UsernameField()
-    resolved_by = UsernameField()
+    assignee = Person(allow_null=True)
+    resolved_by = Person(allow_null=True)
 
     class Meta:
         model = LetterGroup
@@ -120,12 +114,12 @@ class LetterGroupSerializer(serializers.ModelSerializer[LetterGroup]):
         """How many letters the tenant has of it."""
         return self._figures(group).count
 
-    @extend_schema_field(serializers.DateTimeField())
+    @extend_schema_field(Moment())
     def get_first_seen(self, group: LetterGroup) -> Any:
         """When the tenant's first came."""
         return _moment(self._figures(group).first_seen)
 
-    @extend_schema_field(serializers.DateTimeField())
+    @extend_schema_field(Moment())
     def get_last_seen(self, group: LetterGroup) -> Any:
         """When the tenant's last came."""
         return _moment(self._figures(group).last_seen)

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from runs.api.bodies import StrictSerializer
+from runs.api.documents import Document, Person
 from runs.api.fields import StrictBoolean, StrictInteger, StrictNumber, StrictText
 from runs.api.pagination import ByUpdate
 from runs.api.scope_body import ScopeSerializer, take_scope
@@ -37,11 +38,11 @@ class ChangeLimitSerializer(StrictSerializer):
     is_active = StrictBoolean(required=False)
 
 
-class LimitSerializer(serializers.ModelSerializer[Limit]):
+class LimitSerializer(Document[Limit]):
     """A limit."""
 
     tenant = serializers.SlugRelatedField[Any]("slug", read_only=True, allow_null=True)
-    updated_by = serializers.SlugRelatedField[Any]("username", read_only=True, allow_null=True)
+    updated_by = Person(allow_null=True)
 
     class Meta:
         model = Limit

@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.http import JsonResponse
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
+from runs.api.permissions import HasToken
+from runs.api.policies import OwnPolicies
 from runs.api.problems import problem
 
 PATHS = (
@@ -19,10 +19,10 @@ PATHS = (
 )
 
 
-class NotBuiltView(APIView):
+class NotBuiltView(OwnPolicies):
     """Says so, to every method."""
 
-    permission_classes = [IsAuthenticated]
+    permission_classes = [HasToken]
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     schema = None
 

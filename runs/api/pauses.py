@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from runs.api.bodies import EmptySerializer
+from runs.api.documents import Document, Person
 from runs.api.fields import StrictMoment, StrictText
 from runs.api.pagination import ByPause
 from runs.api.scope_body import ScopeSerializer, take_scope
@@ -26,12 +27,12 @@ class PostPauseSerializer(ScopeSerializer):
     until = StrictMoment(required=False, allow_null=True, default=None)
 
 
-class PauseSerializer(serializers.ModelSerializer[Pause]):
+class PauseSerializer(Document[Pause]):
     """A pause."""
 
     tenant = serializers.SlugRelatedField[Any]("slug", read_only=True, allow_null=True)
-    paused_by = serializers.SlugRelatedField[Any]("username", read_only=True)
-    ended_by = serializers.SlugRelatedField[Any]("username", read_only=True, allow_null=True)
+    paused_by = Person()
+    ended_by = Person(allow_null=True)
 
     class Meta:
         model = Pause

@@ -8,6 +8,14 @@ from rest_framework.request import Request
 from runs.models import ApiToken
 
 
+class HasToken(BasePermission):
+    """Let a request pass if it brings a token, whatever that may do."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Look whether a token was recognised."""
+        return isinstance(request.auth, ApiToken)
+
+
 class HasScope(BasePermission):
     """Let a request pass if its token has the scope that the view names for the method or action."""
 

@@ -4,12 +4,14 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.urls import resolve
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
+from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from deadletters.errors import DeadLettersError, NotOperatorError
@@ -124,7 +126,8 @@ def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Name each wrong field by its path."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
-            yield from _flatten(inner, f"{path}.{name}" if path else str(name))
+            said = "non_field_errors" if name == api_settings.NON_FIELD_ERRORS_KEY else str(name)
+            yield from _flatten(inner, f"{path}.{said}" if path else said)
     elif isinstance(detail, list) and any(isinstance(inner, dict | list) for inner in detail):
         for index, inner in enumerate(detail):
             yield from _flatten(inner, f"{path}.{index}")
@@ -135,6 +138,7 @@ def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, str(detail)
 
 
+@login_not_required
 @csrf_exempt
 def unknown_address(request: HttpRequest, rest: str = "") -> HttpResponse:
     """Answer an address of the API that does not exist; one that lacks its last slash is told so.

@@ -11,6 +11,7 @@ from deadletters.redrive.progress import held_by, reasons_of, verbs_of
 from deadletters.redrive.selection import Selection
 from deadletters.redrive.terms import CANARY_MAX, CONCURRENCY_MAX, LETTERS_MAX, RATE_MAX_PER_S, RATE_MIN_PER_S, Terms
 from runs.api.bodies import StrictSerializer
+from runs.api.documents import Document, Person
 from runs.api.fields import StrictInteger, StrictMoment, StrictNumber, StrictText, StrictUUID
 from runs.api.serializers import money
 
@@ -65,7 +66,7 @@ class NotSentSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
 
 
-class RedriveSerializer(serializers.ModelSerializer[Redrive]):
+class RedriveSerializer(Document[Redrive]):
     """A redrive."""
 
     selection = serializers.SerializerMethodField()
@@ -73,8 +74,8 @@ class RedriveSerializer(serializers.ModelSerializer[Redrive]):
     held_by = serializers.SerializerMethodField()
     verbs = serializers.SerializerMethodField()
     estimated_cost_usd = serializers.SerializerMethodField()
-    planned_by = serializers.SlugRelatedField[Any]("username", read_only=True)
-    changed_by = serializers.SlugRelatedField[Any]("username", read_only=True, allow_null=True)
+    planned_by = Person()
+    changed_by = Person(allow_null=True)
 
     class Meta:
         model = Redrive
@@ -116,7 +117,7 @@ class RedriveDetailSerializer(RedriveSerializer):
         return NotSentSerializer(reasons_of(redrive), many=True).data
 
 
-class RedriveItemSerializer(serializers.ModelSerializer[RedriveItem]):
+class RedriveItemSerializer(Document[RedriveItem]):
     """One letter of a redrive."""
 
     letter = serializers.UUIDField(source="letter_id")

@@ -9,6 +9,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from runs.api.documents import Document, Moment, Person
 from runs.engine.cancellation import Cancellation, cancellation_of
 from runs.models import Run, Step
 from runs.operations.why import Around, why
@@ -32,7 +33,7 @@ class ReasonSerializer(serializers.Serializer[Any]):
 
     code = serializers.CharField()
     message = serializers.CharField()
-    until = serializers.DateTimeField(allow_null=True)
+    until = Moment(allow_null=True)
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
@@ -56,7 +57,7 @@ class LastErrorSerializer(serializers.Serializer[Any]):
 
     type = serializers.CharField()
     message = serializers.CharField()
-    at = serializers.DateTimeField(required=False)
+    at = Moment(required=False)
 
 
 class LastEffectSerializer(serializers.Serializer[Any]):
@@ -71,7 +72,7 @@ class LastEffectSerializer(serializers.Serializer[Any]):
 class CancellationSerializer(serializers.Serializer[Any]):
     """How the cancelling of a run went, or goes."""
 
-    requested_at = serializers.DateTimeField()
+    requested_at = Moment()
     requested_by = serializers.CharField()
     last_effect = LastEffectSerializer(allow_null=True)
     spent_after_usd = serializers.SerializerMethodField()
@@ -95,7 +96,7 @@ def money(value: Decimal | None) -> str | None:
     return None if value is None else f"{value.normalize():f}"
 
 
-class RunSerializer(serializers.ModelSerializer[Run]):
+class RunSerializer(Document[Run]):
     """A run."""
 
     tenant = serializers.SlugRelatedField[Any]("slug", read_only=True)
@@ -114,7 +115,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     parent = serializers.UUIDField(source="parent_id", allow_null=True)  # type: ignore[assignment]
     continues = serializers.UUIDField(source="continues_id", allow_null=True)
     forked_from = serializers.UUIDField(source="forked_from_id", allow_null=True)
-    requested_by = serializers.SlugRelatedField[Any]("username", read_only=True)
+    requested_by = Person()
     links = serializers.SerializerMethodField()
 
     @cached_property
@@ -168,7 +169,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     @extend_schema_field(LinksSerializer)
     def get_links(self, run: Run) -> dict[str, str]:
         """Where to go from here."""
-        own = reverse("api:run-detail", args=[run.pk])
+        own = reverse("agentops_api:run-detail", args=[run.pk])
         links = {"self": own, "steps": f"{own}steps/", "events": f"{own}events/", "cancel": f"{own}cancel/"}
         request = self.context.get("request")
         return {name: request.build_absolute_uri(path) for name, path in links.items()} if request else links
@@ -199,7 +200,7 @@ class StepErrorSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
-class StepSerializer(serializers.ModelSerializer[Step]):
+class StepSerializer(Document[Step]):
     """A step."""
 
     arguments = StoredJSON()

@@ -2,29 +2,27 @@
 
 from typing import Any, cast
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Q
 from django.http import HttpRequest
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from runs.api.bodies import EmptySerializer
 from runs.api.parsers import BoundedJSONParser
-from runs.api.schema import ProblemSchema
+from runs.api.policies import OwnPolicies
 from runs.models import ApiToken, Tenant
 
 PAGE_PARAMETERS = frozenset({"limit", "cursor"})
 
 
-class TenantView(APIView):
+class TenantView(OwnPolicies):
     """A view behind a token. `scopes` names the scope that each method or action needs."""
 
     http_method_names = ["get", "head", "post"]
     scopes: dict[str, str] = {}
     paged_actions: frozenset[str] = frozenset({"list"})
     query_parameters: dict[str, frozenset[str]] = {}  # by action, besides those of pages and filters
-    schema = ProblemSchema()
 
     @property
     def token(self) -> ApiToken:
@@ -37,7 +35,7 @@ class TenantView(APIView):
         return self.token.tenant
 
     @property
-    def user(self) -> User:
+    def user(self) -> AbstractBaseUser:
         """Who asks."""
         return self.token.user
 

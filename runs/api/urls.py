@@ -18,7 +18,7 @@ from runs.api.redrives import RedriveViewSet
 from runs.api.runs import RunViewSet
 from runs.api.usage import UsageView
 
-app_name = "api"
+app_name = "agentops_api"  # not `api`, which is likely to be the project's own
 
 router = SimpleRouter(use_regex_path=False)
 router.register("runs", RunViewSet, basename="run")

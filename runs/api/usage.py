@@ -8,11 +8,13 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from runs import clock
+from runs.api.documents import Moment
+from runs.api.policies import Json
 from runs.api.tenant_view import TenantView
 from runs.errors import InvalidInputError
 from runs.operations.period import moment_in
@@ -55,8 +57,8 @@ class UsageDocumentSerializer(serializers.Serializer[Any]):
     """An answer, always on one page."""
 
     by = serializers.ListField(child=serializers.CharField())
-    since = serializers.DateTimeField()
-    until = serializers.DateTimeField()
+    since = Moment()
+    until = Moment()
     results = UsageRowSerializer(many=True)
     next = serializers.CharField(allow_null=True)
     total = SumsSerializer()
@@ -79,7 +81,7 @@ class UsageView(TenantView):
 
     scopes = {"get": "usage:read"}
     query_parameters = {"": frozenset(_DEFAULTS)}
-    renderer_classes = [JSONRenderer, CsvRenderer]
+    renderer_classes = [Json, CsvRenderer]
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """Choose the form. Raises: ValidationError for one that there is none of; DRF would say 404."""

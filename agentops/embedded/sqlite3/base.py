@@ -11,6 +11,7 @@ import fcntl
 import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -38,6 +39,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection that waits its turn before it writes."""
 
     _gate: int | None = None  # the descriptor of the lock while this connection writes
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Open the file, in a folder that is made if it is missing."""
+        if not self.is_in_memory_db():
+            Path(conn_params["database"]).parent.mkdir(parents=True, exist_ok=True)
+        return super().get_new_connection(conn_params)
 
     def init_connection_state(self) -> None:
         """Pass single statements outside of a transaction through the gate too."""

@@ -1,0 +1,59 @@
+"""An admin site that is nothing but the console: its groups, its look, and no page that reaches behind the database.
+
+Other projects keep their own site, on which the pages of runs stand beside theirs.
+"""
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.admin.apps import AdminConfig
+from django.http import HttpRequest
+
+# Their pages let people write dotted paths (django-q) or requeue and empty queues behind the database (RQ).
+UNSAFE_APPS = ("django_q", "django_rq")
+
+
+class ConsoleConfig(AdminConfig):
+    """Django's admin, in a project whose default site is the console: in `INSTALLED_APPS` in its place."""
+
+    default_site = "agentops.console.ConsoleSite"
+
+
+class ConsoleSite(AdminSite):
+    """Every page looks like the console, and is listed in its groups."""
+
+    site_header = "agentops"
+    site_title = "agentops"
+    index_title = "Console"
+    site_url = None
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Register models, but those of apps whose pages are unsafe; show lists and forms as the console does."""
+        models = model_or_iterable if isinstance(model_or_iterable, list | tuple) else [model_or_iterable]
+        safe = [model for model in models if model._meta.app_label not in UNSAFE_APPS]
+        super().register(safe, admin_class, **options)
+        for page in (self._registry[model] for model in safe if model in self._registry):
+            for kind in ("change_list", "change_form"):
+                if getattr(page, f"{kind}_template") is None:
+                    setattr(page, f"{kind}_template", _templates(page.opts, kind))
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Tell the templates that the site has the console's look already."""
+        return super().each_context(request) | {"is_console": True}
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """List all pages in the groups; those of one app, on its own page, below its name."""
+        from runs.admin.groups import in_groups, in_order
+        from runs.admin.sidebar import badge_of
+
+        listed: list[Any] = super().get_app_list(request, app_label)
+        for app in listed:
+            for model in app["models"]:
+                model["badge"] = badge_of(model["object_name"], request)
+        return in_order(listed) if app_label else in_groups(listed)
+
+
+def _templates(opts: Any, kind: str) -> list[str]:
+    """Where Django looks, the console's own page instead of its last resort."""
+    own = f"admin/{opts.app_label}"
+    return [f"{own}/{opts.model_name}/{kind}.html", f"{own}/{kind}.html", f"admin/runs/{kind}.html"]

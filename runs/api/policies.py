@@ -1,0 +1,56 @@
+"""Everything that DRF would take from `REST_FRAMEWORK`: a project's own API and ours leave each other alone."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from django.db import transaction
+from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import JSONRenderer
+from rest_framework.views import APIView
+
+from runs.api.authentication import BearerAuthentication
+from runs.api.parsers import BoundedJSONParser
+from runs.api.permissions import HasScope
+from runs.api.problems import problem_response
+from runs.api.schema import ProblemSchema
+
+
+class Json(JSONRenderer):
+    """JSON in UTF-8, without spaces."""
+
+    ensure_ascii = False
+    compact = True
+    strict = True
+
+
+class ByAcceptOrFormat(DefaultContentNegotiation):
+    """The `Accept` header, or `?format=`."""
+
+    settings = SimpleNamespace(URL_FORMAT_OVERRIDE="format")
+
+
+class OwnPolicies(APIView):
+    """The base of every view of this API."""
+
+    authentication_classes = [BearerAuthentication]
+    permission_classes = [HasScope]
+    parser_classes = [BoundedJSONParser]
+    renderer_classes = [Json]
+    throttle_classes = []
+    content_negotiation_class = ByAcceptOrFormat
+    metadata_class = None
+    versioning_class = None
+    filter_backends = [DjangoFilterBackend]
+    pagination_class: Any = None
+    schema = ProblemSchema()
+
+    @classmethod
+    def as_view(cls, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """Operations open their own transactions, also where a project wraps its requests in one."""
+        return transaction.non_atomic_requests(super().as_view(*args, **kwargs))
+
+    def get_exception_handler(self) -> Callable[..., Any]:
+        """Answer with problem documents."""
+        return problem_response
