@@ -2,7 +2,11 @@
 
 import os
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
+from runs.web.bounded_bodies import BoundedBodies
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentops.settings")
-application = get_asgi_application()
+# The console's forms carry more than the API takes; yet no more than Django keeps in memory.
+application = BoundedBodies(get_asgi_application(), larger={"/admin/": settings.FILE_UPLOAD_MAX_MEMORY_SIZE})

@@ -1,4 +1,4 @@
-"""The WSGI application, for servers that know nothing else."""
+"""The WSGI application, for tools that know nothing else. Serve `agentops.asgi`: bodies are bounded only there."""
 
 import os
 

@@ -38,6 +38,7 @@ class Conf:
     action_expires_s: float = 7 * 24 * 3600.0  # a decision nobody took for so long has expired
     action_remind_s: float = 24 * 3600.0  # between two reminders of an open decision
     body_max_bytes: int = 256 * 1024
+    body_timeout_s: float = 30.0  # a body that has not arrived by then is refused, and the connection closed
     text_max_chars: int = 100_000  # longer tool results are cut; the whole is kept as an artifact
     replays_max: int = LettersConf.replays_max  # replays in one chain of dead letters
     mail_dead_letters: bool = LettersConf.mail_dead_letters  # to the operators and admins of the tenant

@@ -38,6 +38,7 @@ _TITLES = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
+    408: "Too slow",
     409: "Wrong state",
     413: "Too large",
     415: "Unsupported media type",
@@ -55,6 +56,7 @@ def problem(status: int, code: str, detail: str, *, headers: dict[str, str] | No
     """
     document = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status, "code": code}
     document |= {"detail": cut(detail, _DETAIL_MAX)} | more
+    headers = {"Cache-Control": "no-store"} | (headers or {})
     # What clients sent comes back in here; lone surrogates cannot be written.
     return JsonResponse(clean(document), status=status, headers=headers, content_type=CONTENT_TYPE)
 

@@ -1,83 +1,28 @@
 """The API behind a real server: bodies in chunks, and many clients at once."""
 
-import http.client
 import json
-import socket
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from tests.databases import environment, fresh_database
+from tests.databases import fresh_database
 from tests.runs.api.conftest import RUNS
+from tests.web_server import Server
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[3]
 BODY = json.dumps({"job_type": "squares", "input": {"upto": 1}}).encode()
-
-
-class Server:
-    """A server process of its own, with a database of its own."""
-
-    def __init__(self, var: str, database: str) -> None:
-        self.env = environment(database, AGENTOPS_TESTS_VAR=var, ALLOWED_HOSTS="127.0.0.1")
-        self.manage("migrate", "-v0")
-        self.token = self.manage("token", "--tenant", "acme").split()[-1]
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        command = ["uvicorn", "agentops.asgi:application", "--port", str(self.port), "--log-level", "warning"]
-        self.process = subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=self.env)
-
-    def manage(self, *arguments: str) -> str:
-        command = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=self.env, check=True, capture_output=True, text=True).stdout
-
-    def send(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, str, dict[str, object]]:
-        """Send one request on a connection of its own. A body that is an iterator goes in chunks."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        sent = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"} | headers
-        try:
-            connection.request(method, path, body, sent, encode_chunked=not isinstance(body, bytes | None))
-            answer = connection.getresponse()
-            return answer.status, answer.headers["Content-Type"], json.loads(answer.read())
-        finally:
-            connection.close()
-
-    def wait(self) -> None:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                assert self.send("GET", "/readyz")[0] == 200
-                return
-            except ConnectionRefusedError:
-                time.sleep(0.1)
-        pytest.fail("the server did not start")
-
-    def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(10)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="api-") as var, fresh_database(var) as database:
         server = Server(var, database)
-        try:
-            server.wait()
+        server.prepare()
+        with server.running():
             yield server
-        finally:
-            server.stop()
 
 
 def test_a_body_in_chunks_is_read(server):
