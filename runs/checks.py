@@ -1,10 +1,12 @@
 """System checks: wrong declarations and settings fail at start-up and say what to write instead."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from runs.conf import Conf, conf
 from runs.declarations.catalog import job_types, refused
@@ -29,6 +31,29 @@ def check_queues(**_: Any) -> list[CheckMessage]:
         for job_type in job_types()
         if job_type.queue not in known
     ]
+
+
+@register()
+def check_addresses(**_: Any) -> list[CheckMessage]:
+    """E006: pages of django-rq are mounted; they import and call what lies in Redis."""
+    mounted = sorted({view for view in _views(get_resolver().url_patterns) if view.startswith("django_rq.")})
+    return [
+        Error(
+            f"the addresses of this project lead to {', '.join(mounted[:3])}{', …' if len(mounted) > 3 else ''}",
+            hint="Whoever can write to Redis could run code through these pages. Take out `django_rq.urls`, and its "
+            "admin page; the console shows queues and workers.",
+            id="runs.E006",
+        )
+    ][: len(mounted)]
+
+
+def _views(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[str]:
+    """Name each view by module and name, whatever decorates it."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _views(pattern.url_patterns)
+        else:
+            yield f"{getattr(pattern.callback, '__module__', '')}.{getattr(pattern.callback, '__name__', '')}"
 
 
 @register()

@@ -1,45 +1,68 @@
-"""Strangers: jobs in our queues that are no doorbells. They are only looked at, as data; nothing is run or removed."""
+"""Strangers: keys of RQ that are no doorbells. They are only looked at, as data; nothing is run or removed."""
 
-import json
-import zlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import django_rq
 from django.conf import settings
 from redis.exceptions import RedisError
 from rq import Queue
+from rq.defaults import RQ_KEY_PREFIX
 
-from runs.queue.doorbell import WAKE
+from runs.queue.doorbell import Bytes, is_bell, job_key, queue_key
 
-# What a doorbell must not carry: RQ would import or call what these fields name.
-_FORBIDDEN = tuple(
-    b"success_callback_name failure_callback_name stopped_callback_name webhooks dependency_ids meta".split()
-)
+_SHOWN = 120  # characters of a name that somebody else has chosen
+_JOBS = job_key(b"")
+_QUEUES = Queue.redis_queues_keys.encode()  # RQ keeps the names of queues there
 
 
-def strangers() -> Iterator[tuple[str, str]]:
-    """Name each job that is no doorbell, by queue and id; nothing when Redis does not answer.
+def strangers() -> Iterator[str]:
+    """Say of each key of RQ what is not ours in it; nothing when Redis does not answer.
 
     An embedded Redis that is not running is not started for this.
     """
+    names = list(settings.RQ_QUEUES)
     try:
-        for name in settings.RQ_QUEUES:
-            yield from _in_queue(django_rq.get_queue(name))
+        yield from _in_redis(django_rq.get_queue(names[0]).connection, names)
     except (RedisError, OSError):
         return
 
 
-def _in_queue(queue: Queue) -> Iterator[tuple[str, str]]:
-    for job_id in queue.get_job_ids():
-        fields = queue.connection.hgetall(f"rq:job:{job_id}")
-        if fields and not _is_bell(fields, queue.name):  # no fields: a bell whose time is over
-            yield queue.name, job_id
+def _in_redis(connection: Bytes, names: Sequence[str]) -> Iterator[str]:
+    named = set()
+    for name in names:
+        for key in _waiting(connection, queue_key(name)):
+            fields = _hash(connection, key)
+            if fields != {} and not is_bell(fields or {}, name):  # none: a bell whose time is over
+                named.add(key)
+                yield f"queue {name!r} holds a job that is no doorbell: {_shown(key)}"
+    for key in connection.scan_iter(match=f"{RQ_KEY_PREFIX}:*", count=1000):
+        if key not in named and not _is_ours(connection, key, names):
+            yield f"no doorbell has the key {_shown(key)}, a {connection.type(key).decode()}"
 
 
-def _is_bell(fields: Mapping[Any, Any], queue: str) -> bool:
-    try:
-        said: Any = json.loads(zlib.decompress(fields[b"data"]))
-    except (KeyError, ValueError, zlib.error):
-        return False
-    return bool(said == [WAKE, None, [queue], {}] and not any(fields.get(name) for name in _FORBIDDEN))
+def _waiting(connection: Bytes, key: bytes) -> list[bytes]:
+    if connection.type(key) != b"list":
+        return []
+    return [job_key(job_id) for job_id in connection.lrange(key, 0, -1)]
+
+
+def _hash(connection: Bytes, key: bytes) -> dict[bytes, bytes] | None:
+    """Read a hash; None if the key is something else."""
+    if connection.type(key) not in {b"hash", b"none"}:
+        return None
+    fields: dict[bytes, bytes] = connection.hgetall(key)
+    return fields
+
+
+def _is_ours(connection: Bytes, key: bytes, names: Sequence[str]) -> bool:
+    kind, queues = connection.type(key), {queue_key(name) for name in names}
+    if key.startswith(_JOBS):
+        fields = _hash(connection, key)
+        return fields == {} or any(is_bell(fields or {}, name) for name in names)
+    if key == _QUEUES and kind == b"set":
+        return set(connection.smembers(key)) <= queues
+    return kind == b"none" or (kind == b"list" and key in queues)
+
+
+def _shown(key: bytes) -> str:
+    return repr(key.decode(errors="replace"))[:_SHOWN]

@@ -54,20 +54,14 @@ def listening(queue, worker):  # noqa: F811
     ear = AgentWorker([queue], connection=queue.connection)
     ear._install_signal_handlers = lambda: None
     ear.process = process
-    thread = threading.Thread(target=ear._listen, kwargs={"logging_level": "CRITICAL"}, daemon=True)
+    thread = threading.Thread(target=ear._listen, daemon=True)
     thread.start()
     yield process
     ear.stopping.set()
-    ear._stop_requested = True
-    ear.heartbeat = leave  # RQ's own loop, which goes on for as long as Redis is away, beats each time round
     with contextlib.suppress(RedisError):
         doorbell._ring_now("batch")  # it looks whether it may stop after the next bell
     thread.join(10)
     assert not thread.is_alive()
-
-
-def leave(*_, **__):
-    raise RedisError("told to stop")
 
 
 def rqworker(address, *, faults):
