@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.db import transaction
+from django.utils.decorators import method_decorator
 from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import JSONRenderer
@@ -28,9 +29,11 @@ class Json(JSONRenderer):
 class ByAcceptOrFormat(DefaultContentNegotiation):
     """The `Accept` header, or `?format=`."""
 
-    settings = SimpleNamespace(URL_FORMAT_OVERRIDE="format")
+    settings: Any = SimpleNamespace(URL_FORMAT_OVERRIDE="format")
 
 
+# Operations open their own transactions, also where a project wraps its requests in one.
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
 class OwnPolicies(APIView):
     """The base of every view of this API."""
 
@@ -42,14 +45,9 @@ class OwnPolicies(APIView):
     content_negotiation_class = ByAcceptOrFormat
     metadata_class = None
     versioning_class = None
-    filter_backends = [DjangoFilterBackend]
+    filter_backends: Any = [DjangoFilterBackend]
     pagination_class: Any = None
-    schema = ProblemSchema()
-
-    @classmethod
-    def as_view(cls, *args: Any, **kwargs: Any) -> Callable[..., Any]:
-        """Operations open their own transactions, also where a project wraps its requests in one."""
-        return transaction.non_atomic_requests(super().as_view(*args, **kwargs))
+    schema: Any = ProblemSchema()
 
     def get_exception_handler(self) -> Callable[..., Any]:
         """Answer with problem documents."""
