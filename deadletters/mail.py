@@ -11,9 +11,9 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, QuerySet
-from django.urls import NoReverseMatch, reverse
 
 from deadletters.conf import letters_conf
+from deadletters.links import page_address
 from deadletters.models import DeadLetter, GroupState, LetterGroup
 from deadletters.people import people
 
@@ -117,8 +117,4 @@ def _at(moment: datetime | None) -> str:
 
 
 def _link(letter: DeadLetter) -> str:
-    try:
-        path = reverse("admin:deadletters_deadletter_change", args=[letter.pk])
-    except NoReverseMatch:  # this project has no console
-        return "none"
-    return letters_conf().site_url.rstrip("/") + path
+    return page_address("deadletters_deadletter", letter.pk) or "none"

@@ -23,7 +23,7 @@ class RunsConfig(AppConfig):
             raise ImproperlyConfigured('Add "deadletters" to INSTALLED_APPS, beside "runs".')
         from deadletters.people import register_people
         from deadletters.work import register_work
-        from runs import checks  # noqa: F401 (registers the system checks)
+        from runs import checks, checks_of_history, checks_of_project  # noqa: F401 (they register system checks)
         from runs.engine.pacing.change_over import keep_with
         from runs.operations.people_of_letters import Members
         from runs.operations.work_of_letters import Runs

@@ -21,7 +21,7 @@ def check_declarations(**_: Any) -> list[CheckMessage]:
 @register()
 def check_queues(**_: Any) -> list[CheckMessage]:
     """E002: a job type names a queue that does not exist."""
-    known = settings.RQ_QUEUES
+    known = getattr(settings, "RQ_QUEUES", None) or {}
     return [
         Error(
             f"job type {job_type.name!r} names the queue {job_type.queue!r}, which does not exist",
@@ -29,7 +29,7 @@ def check_queues(**_: Any) -> list[CheckMessage]:
             id="runs.E002",
         )
         for job_type in job_types()
-        if job_type.queue not in known
+        if known and job_type.queue not in known
     ]
 
 

@@ -28,7 +28,7 @@ class Keys:
 
 def prepare() -> Keys:
     """Bring the database up to date, seed the support desk, make the operator and a token."""
-    call_command("migrate", verbosity=0, interactive=False)
+    call_command("migrate", verbosity=0, interactive=False, skip_checks=False)
     seed()
     forget_effects()  # an invoice can be refunded once, the demo be repeated
     password = secrets.token_urlsafe(9)

@@ -1,12 +1,15 @@
 """The redrive: many letters replayed as one operation that can be watched, paused and stopped."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from deadletters.models.dead_letter import DeadLetter
+
+_ACTOR_MAX = 150
 
 
 class RedriveStatus(models.TextChoices):
@@ -138,9 +141,14 @@ class RedriveEvent(models.Model):
 
     redrive = models.ForeignKey(Redrive, models.CASCADE, related_name="events")
     at = models.DateTimeField()
-    actor = models.CharField(max_length=150, blank=True, help_text="A username; empty: the redrive itself.")
+    actor = models.CharField(max_length=_ACTOR_MAX, blank=True, help_text="A username; empty: the redrive itself.")
     verb = models.CharField(max_length=16)
     note = models.TextField(blank=True)
 
     class Meta:
         ordering = ["pk"]
+
+
+def actor_of(user: Any) -> str:
+    """Name who did something; the name may be an address, and longer than its column."""
+    return str(user.get_username())[:_ACTOR_MAX]

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from deadletters.errors import NoLettersError
 from deadletters.models import DeadLetter, ItemState, Redrive, RedriveEvent, RedriveItem, RedriveStatus
+from deadletters.models.redrive import actor_of
 from deadletters.redrive.exclusions import (
     AFTER_A_LOOK,
     BEFORE_A_LOOK,
@@ -93,7 +94,7 @@ def _store(judged: list[_Judged], selection: Selection, terms: Terms, *, user: A
         changed_at=Now(),
     )
     RedriveItem.objects.bulk_create(_items(redrive, judged), batch_size=500)
-    redrive.events.create(at=Now(), actor=user.get_username(), verb="plan")
+    redrive.events.create(at=Now(), actor=actor_of(user), verb="plan")
     redrive.refresh_from_db()
     return redrive
 

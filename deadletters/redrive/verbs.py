@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from deadletters.errors import NotOperatorError, RedriveStateError
 from deadletters.models import ItemState, Redrive, RedriveStatus
+from deadletters.models.redrive import actor_of
 from deadletters.redrive.exclusions import ENDED_BEFORE
 from deadletters.work import work
 
@@ -71,7 +72,7 @@ def _move(redrive: Redrive, verb: str, to: RedriveStatus, *, user: Any, note: st
     redrive.refresh_from_db()
     if not moved:
         raise RedriveStateError(_told(redrive, verb))
-    redrive.events.create(at=Now(), actor=user.get_username(), verb=verb, note=note)
+    redrive.events.create(at=Now(), actor=actor_of(user), verb=verb, note=note)
 
 
 def _told(redrive: Redrive, verb: str) -> str:

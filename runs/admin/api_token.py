@@ -13,6 +13,7 @@ from runs.admin.records import RecordAdmin
 from runs.admin.scope import TenantFilter
 from runs.admin.show import mono
 from runs.models import ApiToken
+from runs.models.people import name_path
 
 HOW_TO_ADD = "Tokens are issued on the command line and shown once: manage.py token --tenant SLUG --user NAME"
 
@@ -28,7 +29,7 @@ class ApiTokenAdmin(RecordAdmin[ApiToken]):
     list_display = ("code", "state", "tenant", "user", "scope_list", CREATED, EXPIRES, REVOKED)
     list_filter = (("tenant", TenantFilter),)
     list_select_related = ("tenant", "user")
-    search_fields = ("prefix", "user__username")
+    search_fields = ("prefix", name_path("user"))
     fields = ("code", "state", "tenant", "user", "scope_list", CREATED, EXPIRES, REVOKED)
     readonly_fields = ("code", "state", "scope_list", CREATED, EXPIRES, REVOKED)
     actions = ("revoke",)

@@ -26,6 +26,7 @@ from runs.admin.palette import badge_html
 from runs.admin.scope import TenantFilter
 from runs.errors import InvalidInputError, NotPermittedError, RunsError
 from runs.models import PendingAction
+from runs.models.people import name_path
 from runs.states import ActionStatus
 
 
@@ -85,7 +86,7 @@ class PendingActionAdmin(BulkPages):
         """Show how many of how many have agreed, where one is not enough."""
         return f"{action.approvals_given} of {action.approvals_needed}" if action.approvals_needed > 1 else ""
 
-    @admin.display(description="assignee", ordering="assignee__username")
+    @admin.display(description="assignee", ordering=name_path("assignee"))
     def asked(self, action: PendingAction) -> str:
         """Show who was asked to look, or whom it was left to."""
         if action.assignee:

@@ -37,9 +37,11 @@ def badge_of(model: str, request: HttpRequest) -> str:
 
 def _counts(request: HttpRequest) -> dict[str, int]:
     """Count what waits, by model, in one query and no further than is shown."""
+    if request.user.pk is None:
+        return {}
     waiting = {"PendingAction": _open_actions(request), "LetterGroup": _unsolved_causes(request)}
     counts = {model: _CountOf(rows.order_by().values("pk")[: SHOWN_MAX + 1]) for model, rows in waiting.items()}
-    one_row = get_user_model()._default_manager.filter(pk=request.user.pk or 0)
+    one_row = get_user_model()._default_manager.filter(pk=request.user.pk)
     return dict(zip(counts, one_row.values_list(*counts.values()).get(), strict=True))
 
 

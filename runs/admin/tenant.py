@@ -12,6 +12,7 @@ from runs.admin.filters import ActiveFilter
 from runs.admin.palette import badge_html
 from runs.admin.scope import TenantFilter
 from runs.models import Membership, Tenant
+from runs.models.people import name_path
 
 
 @admin.register(Tenant)
@@ -42,5 +43,5 @@ class MembershipAdmin(OwnTenantsAdmin[Membership]):
     list_display = ("user", "tenant", "role")
     list_filter = (("tenant", TenantFilter), "role")
     list_select_related = ("user", "tenant")
-    search_fields = ("user__username", "tenant__slug")
+    search_fields = (name_path("user"), "tenant__slug")
     autocomplete_fields = ("user",)  # asks for the permission to see users

@@ -8,6 +8,7 @@ from django import forms
 from deadletters.models import DeadLetter, GroupState, LetterGroup, LetterStatus
 from runs.api.moments import moment_of
 from runs.models import PendingAction, Run
+from runs.models.people import name_path
 from runs.states import ActionStatus, RunStatus
 
 
@@ -57,7 +58,7 @@ class ActionFilter(django_filters.FilterSet):  # type: ignore[misc]
     status = AnyOf(choices=[(s.value, s.value) for s in ActionStatus])
     # By id alone: a choice among all runs would tell which ids other tenants have.
     run = django_filters.UUIDFilter("run_id")
-    assignee = django_filters.CharFilter("assignee__username")
+    assignee = django_filters.CharFilter(name_path("assignee"))
 
     class Meta:
         model = PendingAction
@@ -70,7 +71,7 @@ class DeadLetterFilter(django_filters.FilterSet):  # type: ignore[misc]
     status = AnyOf(choices=LetterStatus.choices)
     run = django_filters.UUIDFilter("run_id")
     group = django_filters.UUIDFilter("group_id")
-    assignee = django_filters.CharFilter("assignee__username")
+    assignee = django_filters.CharFilter(name_path("assignee"))
     replayed_as = django_filters.UUIDFilter("replayed_as")
     failed_after = MomentFilter("failed_at", "gte")
     failed_before = MomentFilter("failed_at", "lt")

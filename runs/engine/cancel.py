@@ -13,6 +13,7 @@ from runs.engine.holds import settle_calls
 from runs.errors import InvalidTransitionError
 from runs.models import ModelCall, ModelCallStatus, PendingAction, Run, Step, Tier
 from runs.models.moves import Event, change
+from runs.models.people import ACTOR_MAX_CHARS
 from runs.states import FINAL, STEP_DONE, ActionStatus, Effect, RunStatus, StepStatus
 
 
@@ -34,7 +35,7 @@ def cancel_locked(run: Run, *, actor: str, gently: bool = False) -> None:
     now = clock.now()
     asked: dict[str, Any] = {
         "cancel_requested_at": now,
-        "cancel_requested_by": actor,
+        "cancel_requested_by": actor[:ACTOR_MAX_CHARS],
         "cancellation": note(run, run.steps.all()),
     }
     events = [Event("run.cancel_requested", {"cost_usd": f"{run.cost_usd:f}"}, actor=actor)]

@@ -20,6 +20,7 @@ from runs.errors import InvalidTransitionError, StaleRunError
 from runs.models.fields import dump_json
 from runs.models.gate import Gate
 from runs.models.line import moved, siblings_moved
+from runs.models.people import ACTOR_MAX_CHARS
 from runs.models.prepared import prepared_cursor
 from runs.models.revoked_tool import RevokedTool
 from runs.models.run import Run
@@ -108,7 +109,7 @@ def change(
 
 def tell_first(run: Run, kind: str, *, actor: str, at: datetime) -> None:
     """Write the first event of a run that was just created with `event_seq` 1."""
-    RunEvent.objects.create(run=run, seq=1, kind=kind, actor=actor, at=at)
+    RunEvent.objects.create(run=run, seq=1, kind=kind, actor=actor[:ACTOR_MAX_CHARS], at=at)
 
 
 def _columns_of(to: RunStatus) -> dict[str, Any]:
@@ -220,9 +221,13 @@ def _in_one_statement(run: Run, update: Statement, events: Sequence[Event], othe
     return row[0] if row else None
 
 
+def _written(event: Event) -> tuple[str, str, str]:
+    return event.kind, event.actor[:ACTOR_MAX_CHARS], dump_json(event.data)
+
+
 def _tell_with_update(events: Sequence[Event]) -> Statement:
     values = ", ".join(["(%s::integer, %s::text, %s::text, %s::text)"] * len(events))
-    params = [p for i, e in enumerate(events, 1 - len(events)) for p in (i, e.kind, e.actor, dump_json(e.data))]
+    params = [p for i, e in enumerate(events, 1 - len(events)) for p in (i, *_written(e))]
     numbered = f'SELECT fenced."id", fenced."event_seq" + v.n, v.kind, v.actor, v.data, {clock.sql()}'
     return Statement(f"{_EVENTS} {numbered} FROM fenced, (VALUES {values}) AS v (n, kind, actor, data)", params)
 
@@ -246,9 +251,5 @@ def _in_turn(run: Run, update: Statement, events: Sequence[Event], others: Seque
 def _tell_after(run: Run, events: Sequence[Event], newest: int) -> Statement:
     values = ", ".join([f"(%s, %s, %s, %s, %s, {clock.sql()})"] * len(events))
     run_id = given(Run, "id", run.pk)
-    params = [
-        p
-        for seq, e in enumerate(events, newest - len(events) + 1)
-        for p in (run_id, seq, e.kind, e.actor, dump_json(e.data))
-    ]
+    params = [p for seq, e in enumerate(events, newest - len(events) + 1) for p in (run_id, seq, *_written(e))]
     return Statement(f"{_EVENTS} VALUES {values}", params)

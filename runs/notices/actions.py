@@ -6,6 +6,7 @@ from runs.engine.approvals.deciders import roles_that_decide
 from runs.hostile import cut
 from runs.models import Membership, PendingAction, Role, holds_role
 from runs.models.mail import post_mail
+from runs.models.people import address_of, members_to_mail
 from runs.notices.pages import page_of
 from runs.states import ActionKind, OnExpiry
 
@@ -34,7 +35,7 @@ def tell_assignee(action: PendingAction, by: str) -> None:
     """Mail the one whom somebody has asked to look."""
     if action.assignee:
         subject = f"For you: {action.run.job_type} {_asks(action)}"
-        _mail(action, [action.assignee.email], subject, f"{by} asks you to decide this.")
+        _mail(action, [address_of(action.assignee)], subject, f"{by} asks you to decide this.")
 
 
 def tell_requester(action: PendingAction, subject: str, text: str) -> None:
@@ -66,16 +67,15 @@ def _asks(action: PendingAction) -> str:
 def _deciders(action: PendingAction) -> list[str]:
     roles = roles_that_decide(action)
     if action.assignee and holds_role(action.assignee, action.tenant_id, roles):
-        return [action.assignee.email]
-    members = Membership.objects.filter(tenant=action.tenant_id, role__in=roles, user__is_active=True)
-    addresses = list(members.values_list("user__email", flat=True))
+        return [address_of(action.assignee)]
+    addresses = members_to_mail(Membership.objects.filter(tenant=action.tenant_id, role__in=roles))
     return [*addresses, *_requester(action)] if action.kind == ActionKind.QUESTION else addresses
 
 
 def _requester(action: PendingAction) -> list[str]:
     """Whoever has left the tenant is told nothing of it any more."""
     requester = action.run.requested_by
-    return [requester.email] if holds_role(requester, action.tenant_id, tuple(Role)) else []
+    return [address_of(requester)] if holds_role(requester, action.tenant_id, tuple(Role)) else []
 
 
 def _mail(action: PendingAction, to: Iterable[str], subject: str, first: str) -> None:

@@ -4,6 +4,7 @@ from django.contrib.auth import get_user_model
 
 from runs.models import BudgetPeriod, Membership, Role
 from runs.models.mail import post_mail
+from runs.models.people import mailable, members_to_mail
 from runs.notices.pages import page_of
 
 
@@ -26,7 +27,5 @@ def _until(period: BudgetPeriod) -> str:
 
 def _admins(period: BudgetPeriod) -> list[str]:
     if period.budget.tenant_id is None:
-        superusers = get_user_model().objects.filter(is_superuser=True, is_active=True)
-        return list(superusers.values_list("email", flat=True))
-    members = Membership.objects.filter(tenant=period.budget.tenant_id, role=Role.ADMIN, user__is_active=True)
-    return list(members.values_list("user__email", flat=True))
+        return mailable(get_user_model()._default_manager.filter(is_superuser=True, is_active=True))
+    return members_to_mail(Membership.objects.filter(tenant=period.budget.tenant_id, role=Role.ADMIN))

@@ -1,12 +1,16 @@
 """Tenants, their service accounts, and tokens."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, transaction
 
 from runs.errors import InvalidInputError
 from runs.models import SCOPES, Membership, Role, Tenant, issue_token, service_name
+from runs.models.people import people_named
 
 
 def make_token(*, tenant_slug: str, username: str | None = None, scopes: Iterable[str] | None = None) -> str:
@@ -37,9 +41,21 @@ def make_tenant(slug: str) -> Tenant:
 def make_member(tenant: Tenant, username: str | None) -> AbstractBaseUser:
     """Find or make a user with a role in the tenant; nobody named means the service account."""
     name = username or service_name(tenant.slug)
-    user, made = get_user_model()._default_manager.get_or_create(username=name)
-    if made:
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
+    user: Any = people_named(name).first() or _make_user(name)
     Membership.objects.get_or_create(user=user, tenant=tenant, defaults={"role": Role.ADMIN})
+    return user
+
+
+def _make_user(name: str) -> Any:
+    """Make a user with a name, and nothing else. Raises: InvalidInputError if the project's user model wants more."""
+    people: Any = get_user_model()
+    try:
+        with transaction.atomic():
+            user, made = people._default_manager.get_or_create(**{people.USERNAME_FIELD: name})
+            if made:
+                user.set_unusable_password()
+                user.save(update_fields=["password"])
+    except (DatabaseError, ValidationError, ValueError, TypeError) as error:
+        problem = f"{name!r} cannot be made by name alone ({error}); make that user yourself, then try again"
+        raise InvalidInputError({"user": [problem]}) from error
     return user

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
 from django.db.models import Count, Q
 
 from runs.models import Membership, Run, post_mail
+from runs.models.people import members_to_mail, name_path, people_named
 from runs.operations.roles import OPERATORS, check_may_operate, check_may_operate_in
 
 
@@ -31,17 +31,17 @@ class Members:
     def find(self, username: str, tenants: Collection[str]) -> Any:
         """Find an active user by name who belongs to one of these tenants, or sees every tenant."""
         theirs = Q(is_superuser=True) | Q(memberships__tenant__slug__in=tenants)
-        users = get_user_model()._default_manager.filter(theirs, username=username, is_active=True)
+        users = people_named(username).filter(theirs, is_active=True)
         return users.first()
 
     def names(self, tenants: Collection[str]) -> list[str]:
         """List the active members of all these tenants, by name."""
         members = Membership.objects.filter(tenant__slug__in=tenants, user__is_active=True).order_by()
-        in_all = members.values("user__username").annotate(count=Count("tenant")).filter(count=len(set(tenants)))
-        return sorted(in_all.values_list("user__username", flat=True))
+        name = name_path("user")
+        in_all = members.values(name).annotate(count=Count("tenant")).filter(count=len(set(tenants)))
+        return sorted(in_all.values_list(name, flat=True))
 
     def tell(self, tenant: str, subject: str, text: str, run_id: UUID) -> None:
         """Mail the operators and admins who have an address; the mail is stored here and sent by `send_mail`."""
-        members = Membership.objects.filter(tenant__slug=tenant, role__in=OPERATORS, user__is_active=True)
-        addresses = members.values_list("user__email", flat=True)
+        addresses = members_to_mail(Membership.objects.filter(tenant__slug=tenant, role__in=OPERATORS))
         post_mail(addresses, subject, text, run=Run.objects.filter(pk=run_id).first())

@@ -11,6 +11,7 @@ from django.db.models import CharField, Count, F, Func, Q, QuerySet, Sum
 from runs.errors import InvalidInputError
 from runs.models import ModelCall, ModelCallStatus, Tenant
 from runs.models.fields import first_id_at
+from runs.models.people import name_path
 
 KEYS = ("tenant", "user", "job_type", "origin", "model", "day", "status")
 _ALSO_CALLED = {"agent": "job_type"}
@@ -34,7 +35,7 @@ class UtcDay(Func):
 
 _PATHS = {
     "tenant": F("run__tenant__slug"),
-    "user": F("run__requested_by__username"),
+    "user": F(name_path("run__requested_by")),
     "job_type": F("run__job_type"),
     "origin": F("run__origin"),
     "model": F("model"),

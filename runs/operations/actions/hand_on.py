@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
@@ -13,6 +12,7 @@ from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError
 from runs.hostile import clean_text
 from runs.models import PendingAction, Run, holds_role
 from runs.models.moves import Event, change
+from runs.models.people import people_named
 from runs.notices.actions import tell_assignee, tell_deciders, tell_requester
 from runs.operations.actions.decide import kept_note, lock
 from runs.operations.actions.permission import check_may_hand_on
@@ -94,7 +94,7 @@ def _words(text: str, hint: str) -> str:
 
 def _decider(action: PendingAction, name: str) -> Any:
     """Find who is to decide. Raises: InvalidInputError that says why not."""
-    person = get_user_model()._default_manager.filter(username=name, is_active=True).first()
+    person = people_named(name).filter(is_active=True).first()
     if person is None or not holds_role(person, action.tenant_id, roles_that_decide(action)):
         raise InvalidInputError({"to": [f"nobody named {name!r} may decide this; see the members of the tenant"]})
     if action.kind == ActionKind.APPROVAL:

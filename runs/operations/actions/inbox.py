@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from runs.engine.approvals.deciders import ANSWERERS, objection_to, roles_that_decide
 from runs.engine.approvals.terms import terms_of
 from runs.models import DECIDERS, Approval, ApprovalPolicy, Membership, PendingAction, Role, is_service_account
+from runs.models.people import in_order_of_names
 from runs.states import ActionKind, ActionStatus, SelfApproval
 
 
@@ -32,7 +33,7 @@ def people_to_ask(action: PendingAction) -> list[Any]:
     """List the people who may decide an action now, by name; service accounts are no people."""
     roles = roles_that_decide(action)
     members = Membership.objects.filter(tenant=action.tenant_id, role__in=roles, user__is_active=True)
-    users = get_user_model()._default_manager.filter(pk__in=members.values("user")).order_by("username")
+    users = in_order_of_names(get_user_model()._default_manager.filter(pk__in=members.values("user")))
     people = [user for user in users if not is_service_account(user, action.tenant)]
     if action.kind != ActionKind.APPROVAL:
         return people

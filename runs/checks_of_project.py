@@ -1,0 +1,110 @@
+"""System checks of the project that runs are installed in: what its settings need, and what to write there."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import FieldDoesNotExist
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from runs.declarations.catalog import job_types
+
+_BROKERS = ("orm", "redis", "sqs", "mongo", "iron_mq", "disque_nodes", "broker_class")
+
+
+@register()
+def check_project(**_: Any) -> list[CheckMessage]:
+    """E010 to E015: the project lacks something without which runs do not work."""
+    looks = (_time_zone, _apps, _queues, _clock, _users)
+    return [message for look in looks for message in look()]
+
+
+@register(Tags.database)
+def check_database(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """E016: a database that runs cannot be kept in. E017: SQLite that fails under several writers."""
+    if DEFAULT_DB_ALIAS not in (databases or []):
+        return []
+    return list(_database())
+
+
+def _time_zone() -> Iterator[Error]:
+    if not settings.USE_TZ:
+        yield Error(
+            "USE_TZ is False, and runs need times that have a zone: leases and timers would be wrong by hours",
+            hint="Write USE_TZ = True in the settings. Templates go on to show times in TIME_ZONE.",
+            id="runs.E010",
+        )
+
+
+def _apps() -> Iterator[Error]:
+    if not apps.is_installed("django_q"):
+        yield Error(
+            "django_q is not in INSTALLED_APPS: the clock (`qcluster`) keeps its schedule in its tables",
+            hint='Write INSTALLED_APPS += ["runs", "deadletters", "django_q"].',
+            id="runs.E011",
+        )
+    names = [config.name for config in apps.get_app_configs()]
+    for other, command in (("django_q", "qcluster"), ("django_rq", "rqworker")):
+        if other in names and names.index(other) < names.index("runs"):
+            yield Error(
+                f"{other} comes before runs in INSTALLED_APPS, so `manage.py {command}` would not be ours",
+                hint=f'Move "runs" before "{other}". Queues that are not ours are still handed to it.',
+                id="runs.E012",
+            )
+
+
+def _queues() -> Iterator[Error]:
+    hint = "Write RQ_QUEUES = agentops.defaults.queues(REDIS_URL); queues of your own stand beside them."
+    known = getattr(settings, "RQ_QUEUES", None)
+    if not known:
+        yield Error("RQ_QUEUES is missing: it says where doorbells ring", hint=hint, id="runs.E013")
+        return
+    for name in sorted({job_type.queue for job_type in job_types()} & set(known)):
+        if known[name].get("SERIALIZER") != "rq.serializers.JSONSerializer":
+            yield Error(
+                f"RQ_QUEUES[{name!r}] is not made for runs: a worker removes everything from it but doorbells",
+                hint=f"{hint} Or let the job types name another queue.",
+                id="runs.E013",
+            )
+
+
+def _clock() -> Iterator[Error]:
+    said = getattr(settings, "Q_CLUSTER", {})
+    if not any(said.get(name) for name in _BROKERS):
+        yield Error(
+            "Q_CLUSTER names no broker, so the clock would look for a Redis on this machine",
+            hint="Write Q_CLUSTER = agentops.defaults.CLOCK, or add a broker to yours.",
+            id="runs.E014",
+        )
+
+
+def _users() -> Iterator[Error]:
+    people = get_user_model()
+    for name in ("is_active", "is_superuser"):
+        try:
+            people._meta.get_field(name)
+        except FieldDoesNotExist:
+            yield Error(
+                f"{people._meta.label} has no field {name}, by which runs know who may do what",
+                hint="Let it inherit from django.contrib.auth.models.PermissionsMixin, and give it is_active.",
+                id="runs.E015",
+            )
+
+
+def _database() -> Iterator[Error]:
+    hint = 'Write DATABASES["default"] = agentops.defaults.database(DATABASES["default"]) below it.'
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection.vendor not in ("sqlite", "postgresql"):
+        yield Error(
+            f"the default database is {connection.display_name}; runs are kept in PostgreSQL, or in SQLite",
+            hint='Point DATABASES["default"] at one of them.',
+            id="runs.E016",
+        )
+    mode = connection.settings_dict.get("OPTIONS", {}).get("transaction_mode")
+    if connection.vendor == "sqlite" and mode not in ("IMMEDIATE", "EXCLUSIVE"):
+        yield Error(
+            "SQLite is used with deferred transactions, which fail when several write", hint=hint, id="runs.E017"
+        )
