@@ -2,12 +2,13 @@
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from runs import clock
 from runs.admin.columns import CREATED, moment_column
+from runs.admin.confirm import Question, ask, is_confirmed
 from runs.admin.palette import badge_html
 from runs.admin.records import RecordAdmin
 from runs.admin.scope import TenantFilter
@@ -18,6 +19,12 @@ from runs.models.people import name_path
 HOW_TO_ADD = "Tokens are issued on the command line and shown once: manage.py token --tenant SLUG --user NAME"
 
 
+REVOKE = Question(
+    "Revoke these tokens?",
+    "A revoked token never works again, and what uses it is refused from the next request on. Issue another one first "
+    "where it is still needed.",
+    "Revoke",
+)
 EXPIRES = moment_column("expires_at", "expires")
 REVOKED = moment_column("revoked_at", "revoked")
 
@@ -63,8 +70,11 @@ class ApiTokenAdmin(RecordAdmin[ApiToken]):
         return request.user.has_perm("runs.change_apitoken")
 
     @admin.action(description="Revoke selected tokens", permissions=["revoke"])
-    def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
-        """Make the tokens worthless from now on."""
+    def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> HttpResponse | None:
+        """Ask, then make the tokens worthless from now on."""
+        if not is_confirmed(request):
+            return ask(request, self, REVOKE, about=list(tokens), back=request.get_full_path())
         ids = list(tokens.values_list("pk", flat=True))
         count = ApiToken.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=clock.now())
         messages.success(request, f"{count} of {len(ids)} tokens revoked; the others were so already.")
+        return None

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from runs import clock
 from runs.admin import show
 from runs.admin.columns import moment_column
+from runs.admin.confirm import Question
 from runs.admin.form_page import FormPageAdmin
 from runs.admin.json_field import JSONTextField
 from runs.admin.palette import badge, badge_html
@@ -22,6 +23,11 @@ from runs.models import DECIDERS, ApprovalRule, Tenant
 from runs.operations.actions.rules import DAYS_MAX, USES_MAX, RuleRequest, grant_rule, revoke_rule, tools_for_rules
 
 USES_SHOWN = 50
+REVOKE = Question(
+    "Revoke the rule?",
+    "From now on a person decides about each of these calls. A revoked rule stays revoked; you can grant another.",
+    "Revoke",
+)
 _USD: dict[str, Any] = {"required": False, "min_value": 0, "max_digits": 14, "decimal_places": 8}
 
 
@@ -71,6 +77,7 @@ class ApprovalRuleAdmin(FormPageAdmin[ApprovalRule]):
     search_fields = ("tool", "reason")
     page_template = "admin/runs/approvalrule/change_form.html"
     verb_permission = "runs.change_approvalrule"
+    questions = {"revoke": REVOKE}
     empty_state = "No rules: a person decides about every call that asks for approval."
     hint = "A rule approves calls of low risk beforehand, within bounds. Each use is recorded as a decided action."
     form_verb = "grant"

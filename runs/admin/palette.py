@@ -31,6 +31,7 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "draining": ("↓", "busy"),
     "silent": ("!", "ask"),
     "stopped": ("—", "off"),
+    "lost": ("✕", "bad"),
     "valid": ("✓", "good"),
     "revoked": ("—", "off"),
     "off": ("—", "off"),

@@ -1,6 +1,6 @@
 """Pauses: what does not start for now, by whom, why and until when."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -16,7 +16,7 @@ from runs.admin.records import Verb
 from runs.admin.scope import TenantFilter, tenants_of
 from runs.admin.scope_form import ScopeForm
 from runs.models import Pause
-from runs.operations.pauses import end_pause, pause
+from runs.operations.pauses import covers, end_pause, overlapping, pause
 from runs.operations.roles import OPERATORS
 
 
@@ -95,4 +95,13 @@ def _state_of(paused: Pause) -> str:
 def _end(request: HttpRequest, paused: Pause) -> str:
     assert request.user.is_authenticated  # the admin lets nobody else in
     end_pause(paused, user=request.user)
+    others = list(overlapping(paused))
+    if covering := [other for other in others if covers(other, paused)]:
+        return f"Ended. {paused} still does not start: {_listed(covering)} is paused, too."
+    if others:
+        return f"Ended: {paused} starts again, except what else is paused: {_listed(others)}."
     return f"Ended: {paused} starts again."
+
+
+def _listed(paused: Sequence[Pause]) -> str:
+    return "; ".join(str(one) for one in paused)

@@ -27,6 +27,7 @@ from runs.admin.scope import TenantFilter
 from runs.errors import InvalidInputError, NotPermittedError, RunsError
 from runs.models import PendingAction
 from runs.models.people import name_path
+from runs.operations.actions.approve import has_agreed
 from runs.states import ActionStatus
 
 
@@ -143,8 +144,10 @@ class PendingActionAdmin(BulkPages):
         form = form_for(action, verb, request.POST, short="arguments" not in request.POST)
         if not form.is_valid():
             return self._again(request, action, verb, form)
+        assert request.user.is_authenticated  # the admin lets nobody else in
+        agreed_to = action.bound_hash if has_agreed(action, request.user) else None
         try:
-            self._tell(request, verb, say(action, verb, form, request.user))
+            self._tell(request, verb, say(action, verb, form, request.user), agreed_to)
         except InvalidInputError as error:
             add_errors(form, error)
             return self._again(request, action, verb, form)
@@ -160,10 +163,15 @@ class PendingActionAdmin(BulkPages):
             return redirect(self.page_of(action))
         return self.render_page(request, action, **page_context(action, request.user, bound={verb: form}))
 
-    def _tell(self, request: HttpRequest, verb: str, action: PendingAction) -> None:
-        """Say what was done; the same decision of somebody faster stands, and is named."""
+    def _tell(self, request: HttpRequest, verb: str, action: PendingAction, agreed_to: str | None) -> None:
+        """Say what was done; the same decision of somebody faster stands, and is named.
+
+        `agreed_to` is the `bound_hash` that the user had approved before.
+        """
         if verb in DECIDING and action.decided_by_id not in (None, request.user.pk):
             messages.warning(request, f"Already {how_decided(action)}.")
+        elif verb == "approve" and action.status == ActionStatus.OPEN and action.bound_hash == agreed_to:
+            messages.warning(request, "You have approved this already, and count once. Another person must agree.")
         elif verb == "approve" and action.status == ActionStatus.OPEN:
             messages.success(request, "Your approval counts. It stays open until enough people have agreed.")
         else:

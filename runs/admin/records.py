@@ -1,6 +1,6 @@
 """What all pages of records share: reading only, and verbs that are posted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from deadletters.errors import DeadLettersError
+from runs.admin.confirm import Question, ask, is_confirmed
 from runs.admin.listed import ListedAdmin
 from runs.admin.scope import M
 from runs.errors import NotPermittedError, RunsError
@@ -51,6 +52,7 @@ class PageAdmin(RecordAdmin[M]):
     page_template: ClassVar[str]
     verb_permission: ClassVar[str]  # needed for every verb
     key_kind: ClassVar[str] = "uuid"  # of its primary key, as addresses write it
+    questions: ClassVar[Mapping[str, Question]] = {}  # asked before a verb that cannot be undone
 
     def page_context(self, request: HttpRequest, record: M) -> dict[str, Any]:
         """What the page shows."""
@@ -115,6 +117,8 @@ class PageAdmin(RecordAdmin[M]):
             return HttpResponseNotAllowed(["POST"])
         self.check_may_act(request)
         record = self.get_object(request, str(pk))
+        if verb in self.questions and not is_confirmed(request):
+            return ask(request, self, self.questions[verb], about=[record], back=self.page_of(record))
         try:
             messages.success(request, call(request, record))
         except NotPermittedError as error:

@@ -1,17 +1,19 @@
 """Runs: the list, its search and filters, and the verbs."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from runs.admin import show
+from runs.admin.confirm import Question, ask, is_confirmed
 from runs.admin.palette import badge_html
 from runs.admin.records import PageAdmin, Verb
 from runs.admin.run_page import page_context
@@ -23,6 +25,13 @@ from runs.operations.fork_run import fork_run
 from runs.operations.replay_run import retry_run
 from runs.states import STEP_DONE, RunStatus
 
+CANCEL = Question(
+    "Cancel the run?",
+    "A cancelled run ends for good: it cannot be retried or started again. A call in flight ends first, and what it "
+    "has done stays done.",
+    "Cancel run",
+)
+CANCEL_SELECTED = replace(CANCEL, title="Cancel these runs?", button="Cancel runs")
 SHOWN_REFUSALS = 5  # of a bulk action; the rest is counted
 
 
@@ -42,6 +51,7 @@ class RunAdmin(PageAdmin[Run]):
     actions = ("cancel_selected",)
     page_template = "admin/runs/run/change_form.html"
     verb_permission = "runs.change_run"
+    questions = {"cancel": CANCEL}
     empty_state = "No runs yet. Post one: manage.py run NAME --input JSON"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
@@ -113,9 +123,11 @@ class RunAdmin(PageAdmin[Run]):
         return self.may_act(request)
 
     @admin.action(description="Cancel selected runs", permissions=["operate"])
-    def cancel_selected(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
-        """Cancel each; one that cannot be does not hold up the others."""
+    def cancel_selected(self, request: HttpRequest, runs: QuerySet[Run]) -> HttpResponse | None:
+        """Ask, then cancel each; one that cannot be cancelled does not hold up the others."""
         assert request.user.is_authenticated  # the admin lets nobody else in
+        if not is_confirmed(request):
+            return ask(request, self, CANCEL_SELECTED, about=list(runs), back=request.get_full_path())
         done, refusals = 0, []
         for run in runs:
             try:
@@ -129,6 +141,7 @@ class RunAdmin(PageAdmin[Run]):
             messages.warning(request, f"Not cancelled: {refusal}")
         if len(refusals) > SHOWN_REFUSALS:
             messages.warning(request, f"… and {len(refusals) - SHOWN_REFUSALS} more were not cancelled.")
+        return None
 
 
 def _id_begins(term: str) -> Q:

@@ -38,7 +38,7 @@ class WorkerAdmin(RecordAdmin[Worker]):
         """Say whether it lives, by its heartbeat."""
         silent = timezone.now() - worker.heartbeat_at > timedelta(seconds=conf().worker_silence_s)
         if worker.stopped_at:
-            return badge_html("stopped")
+            return badge_html("lost" if worker.lost else "stopped")
         return badge_html("silent" if silent else "draining" if worker.draining else "alive")
 
     @admin.display(description="queues")

@@ -19,7 +19,7 @@ def find_dead_workers() -> int:
     for worker in dead:
         orphans = kill_orphans(worker.pk)  # before somebody else goes on with what they may still be doing
         leases = Run.objects.filter(worker=worker.pk, status=RunStatus.RUNNING).update(lease_expires_at=Now())
-        Worker.objects.filter(pk=worker.pk).update(stopped_at=Now(), held=0)
+        Worker.objects.filter(pk=worker.pk).update(stopped_at=Now(), lost=True, held=0)
         bury(worker.pk)
         log.warning("worker %s is dead; it held %s runs and left %s processes", worker.name, leases, orphans)
     return len(dead)

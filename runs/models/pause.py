@@ -31,6 +31,17 @@ class Pause(models.Model):
             models.CheckConstraint(
                 condition=~Q(queue="", job_type="", model="", tool="", tenant__isnull=True), name="pause_of_something"
             ),
+            # Two constraints, since a unique index takes no two NULLs for the same.
+            models.UniqueConstraint(
+                fields=["tenant", "queue", "job_type", "model", "tool"],
+                condition=Q(ended_at__isnull=True, tenant__isnull=False),
+                name="one_pause_of_a_tenants_scope",
+            ),
+            models.UniqueConstraint(
+                fields=["queue", "job_type", "model", "tool"],
+                condition=Q(ended_at__isnull=True, tenant__isnull=True),
+                name="one_pause_of_a_scope",
+            ),
         ]
         indexes = [models.Index(fields=["paused_at"], condition=Q(ended_at__isnull=True), name="pauses_on")]
 

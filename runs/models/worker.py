@@ -34,6 +34,9 @@ class Worker(models.Model):
     started_at = models.DateTimeField()
     heartbeat_at = models.DateTimeField(db_index=True)
     stopped_at = models.DateTimeField(null=True)
+    lost = models.BooleanField(
+        default=False, help_text="It died instead of stopping: killed, out of memory, or its machine."
+    )
 
     objects = WorkerQuerySet.as_manager()
 

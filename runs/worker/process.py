@@ -104,8 +104,8 @@ class WorkerProcess:
             if not self.slots.wait_until_empty(_ABORT_S):
                 self.slots.leases.give_back()
         self.ended.set()
-        bury(self.id)
         Worker.objects.filter(pk=self.id).update(stopped_at=clock.now(), held=0)
+        bury(self.id)
         connection.close()
 
     def _has_work(self) -> bool:
@@ -155,7 +155,9 @@ class WorkerProcess:
 
     def _beat(self) -> None:
         self.slots.leases.renew()
-        Worker.objects.filter(pk=self.id).update(heartbeat_at=clock.now(), held=len(self.slots.leases), stopped_at=None)
+        Worker.objects.filter(pk=self.id).update(
+            heartbeat_at=clock.now(), held=len(self.slots.leases), stopped_at=None, lost=False
+        )
 
     def _sweep(self) -> None:
         close_old_connections()

@@ -75,6 +75,45 @@ def test_every_page_is_clean_at_this_width_and_theme(open_page, watch, rows, sav
     assert too_wide == []
 
 
+def test_no_list_is_cut_off_at_1440(open_page, rows):
+    page = open_page(width=1440)
+
+    cut = []
+    for name, address in addresses(rows).items():
+        page.goto(address)
+        if page.evaluate(
+            "[...document.querySelectorAll('.results')].some(list => list.scrollWidth > list.clientWidth)"
+        ):
+            cut.append(name)
+
+    assert cut == []
+
+
+def test_the_title_of_what_is_chosen_can_be_read(open_page, rows):
+    page = open_page()
+    page.goto(reverse("admin:auth_user_change", args=[rows["approval"].run.requested_by_id]))
+
+    colours = page.evaluate(
+        "[...document.querySelectorAll('.selector-available-title, .selector-chosen-title')]"
+        ".map(title => [getComputedStyle(title).backgroundColor, getComputedStyle(title.firstElementChild).color])"
+    )
+
+    assert len(colours) == 4 and len(set(map(tuple, colours))) == 1, "as what can be chosen, which is readable"
+
+
+def test_a_person_cancels_a_run_and_is_asked_first(open_page, watch, rows, save):
+    page = open_page()
+    page.goto(reverse("admin:runs_run_change", args=[rows["running"].pk]) + "?refresh=off")
+
+    page.get_by_role("button", name="Cancel run").click()
+    save(page, "run-cancel-asked")
+    assert Run.objects.get(pk=rows["running"].pk).cancel_requested_at is None
+    page.get_by_role("button", name="Cancel run").click()
+
+    page.get_by_text("Asked to stop: the worker").wait_for()
+    assert Run.objects.get(pk=rows["running"].pk).cancel_requested_at and watch.faults == []
+
+
 def test_a_person_approves_and_the_run_is_queued(open_page, watch, rows, save):
     page = open_page()
     page.goto(reverse("admin:runs_pendingaction_change", args=[rows["approval"].pk]))

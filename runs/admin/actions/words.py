@@ -13,6 +13,10 @@ BECOMES = {
 }
 _ENDS = {"budget": "the run fails, since its budget was not raised", "conversation": "the run is completed"}
 _ENDED = {"budget": "the run failed, since its budget was not raised", "conversation": "the run was completed"}
+_NEVER_EXPIRES = {
+    False: "it stays open and never expires; people are reminded",
+    True: "it stays open and never expires; the run goes on by itself once the budget has room again",
+}
 _OWN = {
     SelfApproval.NEVER: "never whoever asked for the run",
     SelfApproval.SERVICE: "not whoever asked for the run, unless that is the service account",
@@ -37,7 +41,9 @@ def who_decides_about(action: PendingAction, terms: Terms | None) -> str:
 
 
 def becomes(action: PendingAction) -> str:
-    """Say what happens to an open action when its time is over. An escalated one is not escalated again."""
+    """Say what happens to an open action that nobody decides. An escalated one is not escalated again."""
+    if action.expires_at is None:
+        return _NEVER_EXPIRES[bool(action.budget_period_id)]
     on_expiry = OnExpiry(action.on_expiry)
     if on_expiry == OnExpiry.ESCALATE and action.escalated_at:
         on_expiry = OnExpiry.REJECT

@@ -60,13 +60,20 @@ def _approve(run: Run, action: PendingAction, verdict: Verdict, user: AbstractBa
         _store_edit(action, edited)
     check_may_approve(action, user)
     _check_said_why(action, note)
+    repeated = has_agreed(action, user)
     count = _agree(action, user, note)
     if count.given < count.needed:
-        change(run, events=[_agreed(action, user, count)])
+        if not repeated:
+            change(run, events=[_agreed(action, user, count)])
         return action
     decided = decide(action, verdict, user)
     go_on(decided, user)
     return decided
+
+
+def has_agreed(action: PendingAction, user: AbstractBaseUser) -> bool:
+    """Say whether this person has approved the call as it stands; edited since, their word does not count."""
+    return action.approvals.filter(user_id=user.pk, bound_hash=action.bound_hash).exists()
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,9 +100,11 @@ def test_it_is_revoked_by_post_and_by_a_decider_only(operator_client, operator, 
     viewer = signed_in(make_user("vera", tenant=tenant, role="viewer", perms=OPERATOR))
 
     assert operator_client.get(page_of(rule, "revoke")).status_code == 405
-    assert viewer.post(page_of(rule, "revoke")).status_code == 403
+    assert viewer.post(page_of(rule, "revoke"), {"confirmed": "yes"}).status_code == 403
     assert ApprovalRule.objects.get().revoked_at is None
-    operator_client.post(page_of(rule, "revoke"))
+    assert "stays revoked" in operator_client.post(page_of(rule, "revoke")).content.decode()
+    assert ApprovalRule.objects.get().revoked_at is None, "it asks first"
+    operator_client.post(page_of(rule, "revoke"), {"confirmed": "yes"})
     assert ApprovalRule.objects.get().revoked_by == operator
 
 

@@ -58,6 +58,31 @@ def test_an_operator_pauses_and_ends_it(tenant):
     assert client.post(SET, limit_of(tenant)).status_code in (200, 403) and not Limit.objects.exists()
 
 
+def ended(client, paused):
+    return texts(client.post(reverse("admin:runs_pause_end", args=[paused.pk]), follow=True))
+
+
+def test_ending_a_pause_says_what_another_pause_still_holds(root_client, tenant):
+    for scope in ({}, {"tenant": tenant}, {"job_type": "clerk"}):
+        root_client.post(PAUSE, pause_of(**scope))
+    narrow, of_tenant = Pause.objects.get(job_type="clerk"), Pause.objects.get(tenant=tenant)
+    of_queue = Pause.objects.get(tenant=None, job_type="")
+
+    assert "queue agents, clerk still does not start: queue agents is paused, too." in ended(root_client, narrow)
+    assert "queue agents starts again, except what else is paused: queue agents, tenant acme." in ended(
+        root_client, of_queue
+    )
+    assert "Ended: queue agents, tenant acme starts again." in ended(root_client, of_tenant)
+
+
+def test_a_second_pause_of_a_scope_is_refused_with_words(root_client):
+    root_client.post(PAUSE, pause_of())
+
+    page = root_client.post(PAUSE, pause_of())
+
+    assert "queue agents is already paused by root" in page.content.decode() and Pause.objects.count() == 1
+
+
 def test_what_is_everybodys_is_a_superusers(operator_client, root_client, operator, tenant):
     operator_client.post(SET, limit_of()), operator_client.post(PAUSE, pause_of())
     assert not Limit.objects.exists() and not Pause.objects.exists()

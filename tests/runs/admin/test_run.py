@@ -11,6 +11,7 @@ from tests.runs.admin.rows import make_completed, make_failed, make_run, make_st
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/runs/run/"
+YES = {"confirmed": "yes"}  # what the page that asks posts besides
 
 
 def page_of(run):
@@ -73,7 +74,7 @@ def test_the_filters_answer(operator_client, operator, tenant, query):
 def test_an_operator_cancels_a_run(operator_client, operator, tenant):
     run = make_run(tenant, operator)
 
-    response = operator_client.post(verb_of(run, "cancel"), follow=True)
+    response = operator_client.post(verb_of(run, "cancel"), YES, follow=True)
 
     run.refresh_from_db()
     assert run.status == RunStatus.CANCELLED
@@ -84,16 +85,42 @@ def test_an_operator_cancels_a_run(operator_client, operator, tenant):
 def test_a_working_run_is_asked_to_stop(operator_client, operator, tenant):
     run = make_run(tenant, operator, RunStatus.RUNNING)
 
-    response = operator_client.post(verb_of(run, "cancel"), follow=True)
+    response = operator_client.post(verb_of(run, "cancel"), YES, follow=True)
 
     assert "Asked to stop" in texts(response)
     assert "cancelling" in response.content.decode()
 
 
+def test_cancelling_asks_first_and_the_button_of_that_page_cancels(operator_client, operator, tenant):
+    run = make_run(tenant, operator)
+
+    asked = operator_client.post(verb_of(run, "cancel"))
+
+    assert Run.objects.get(pk=run.pk).status == RunStatus.QUEUED
+    assert asked.status_code == 200 and "ends for good" in asked.content.decode()
+    operator_client.post(verb_of(run, "cancel"), dict(asked.context["posted"]))
+    assert Run.objects.get(pk=run.pk).status == RunStatus.CANCELLED
+
+
+def test_the_bulk_action_asks_first_and_names_what_it_would_cancel(operator_client, operator, tenant):
+    runs = [make_run(tenant, operator) for _ in range(22)]
+    chosen = {"action": "cancel_selected", "index": "0", "_selected_action": [run.pk for run in runs]}
+
+    asked = operator_client.post(f"{LIST}?queue=agents", chosen)
+
+    assert not Run.objects.filter(status=RunStatus.CANCELLED).exists()
+    assert str(runs[-1]) in asked.content.decode() and "and 2 more" in asked.content.decode()
+    posted = {}
+    for name, value in asked.context["posted"]:
+        posted.setdefault(name, []).append(value)
+    operator_client.post(f"{LIST}?queue=agents", posted)
+    assert Run.objects.filter(status=RunStatus.CANCELLED).count() == 22
+
+
 def test_a_refusal_is_told(operator_client, operator, tenant):
     run = make_run(tenant, operator, RunStatus.COMPLETED)
 
-    response = operator_client.post(verb_of(run, "cancel"), follow=True)
+    response = operator_client.post(verb_of(run, "cancel"), YES, follow=True)
 
     assert "already completed" in texts(response)
     assert Run.objects.get(pk=run.pk).status == RunStatus.COMPLETED
@@ -137,7 +164,7 @@ def test_the_bulk_action_cancels_what_can_be_and_names_the_rest(operator_client,
     queued, done = make_run(tenant, operator), make_run(tenant, operator, RunStatus.COMPLETED)
     chosen = {"action": "cancel_selected", "_selected_action": [queued.pk, done.pk]}
 
-    response = operator_client.post(LIST, chosen, follow=True)
+    response = operator_client.post(LIST, chosen | YES, follow=True)
 
     assert Run.objects.get(pk=queued.pk).status == RunStatus.CANCELLED
     assert "asked to stop: 1" in texts(response)
@@ -187,7 +214,7 @@ def test_the_runs_of_another_tenant_do_not_exist(operator_client, operator, othe
     assert operator_client.post(verb_of(run, "cancel")).status_code == 404
     assert operator_client.get(f"{page_of(run).removesuffix('change/')}history/").status_code == 404
     assert list(operator_client.get(LIST).context["cl"].queryset) == []
-    operator_client.post(LIST, {"action": "cancel_selected", "_selected_action": [run.pk]})
+    operator_client.post(LIST, {"action": "cancel_selected", "_selected_action": [run.pk]} | YES)
     assert Run.objects.get(pk=run.pk).status == RunStatus.QUEUED
 
 
@@ -205,7 +232,7 @@ def test_strangers_and_customers_do_not_get_in(client, tenant, operator, django_
     client.force_login(django_user_model.objects.create_user("carl"))
 
     assert client.get(page_of(run)).status_code == 302
-    assert client.post(verb_of(run, "cancel")).status_code == 302
+    assert client.post(verb_of(run, "cancel"), YES).status_code == 302
     assert Run.objects.get(pk=run.pk).status == RunStatus.QUEUED
 
 

@@ -58,7 +58,10 @@ def test_revoking_needs_the_permission_and_reaches_only_own_tenants(client, tena
     assert not ApiToken.objects.filter(revoked_at__isnull=False).exists()
 
     client.force_login(make_user("ada", tenant=tenant, perms=("runs.view_apitoken", "runs.change_apitoken")))
-    client.post(address, chosen)
+    asked = client.post(address, chosen)
+    assert not ApiToken.objects.filter(revoked_at__isnull=False).exists(), "it asks first"
+    assert "never works again" in asked.content.decode() and other.prefix not in asked.content.decode()
+    client.post(address, chosen | {"confirmed": "yes"})
     assert list(ApiToken.objects.filter(revoked_at__isnull=False)) == [own]
 
 

@@ -1,7 +1,10 @@
 """Pauses over HTTP: of one's own tenant, or of all for superusers; they say who and why, and are ended."""
 
+from datetime import timedelta
+
 import pytest
 
+from runs import clock
 from runs.models import Pause
 from tests.runs.api.conftest import RUNS, assert_problem, reasons
 
@@ -37,3 +40,23 @@ def test_what_is_everybodys_is_a_superusers(api, root, foreign):
 )
 def test_a_pause_that_makes_no_sense_names_the_field(api, body, field):
     assert_problem(api.post(PAUSES, body), 422, "invalid", field)
+
+
+def test_a_scope_is_paused_once_at_a_time(api):
+    body = {"job_type": "clerk", "reason": "audit"}
+    first = api.post(PAUSES, body).json()
+
+    problem = assert_problem(api.post(PAUSES, body | {"reason": "another"}), 409, "conflict")
+    assert "already paused by service@acme" in problem["detail"] and "end that pause" in problem["detail"]
+    assert api.post(PAUSES, {"queue": "batch", "reason": "another scope"}).status_code == 201
+    api.post(f"{PAUSES}{first['id']}/end/", {})
+    assert api.post(PAUSES, body).status_code == 201, "the scope is free again"
+
+
+def test_a_pause_whose_time_is_over_makes_room_for_another(api):
+    body = {"job_type": "clerk", "reason": "audit"}
+    over = api.post(PAUSES, body | {"until": "2090-01-01T00:00:00Z"}).json()
+    Pause.objects.update(until=clock.now() - timedelta(minutes=1))
+
+    assert api.post(PAUSES, body).status_code == 201
+    assert Pause.objects.get(pk=over["id"]).ended_at == Pause.objects.get(pk=over["id"]).until

@@ -72,6 +72,7 @@ def test_a_killed_workers_runs_go_on_without_waiting_for_the_lease(post, process
     assert (done["find_dead_workers"], done["rescue_runs"]) == (1, 1)
     assert (run.status, run.crashes) == ("queued", 1)
     assert find_dead_workers() == 0
+    assert Worker.objects.get(pk=worker_id).lost, "the console says so"
 
 
 def test_a_stopped_worker_is_not_taken_for_dead(post, process):

@@ -3,11 +3,12 @@
 import pytest
 from django.contrib.auth import get_user_model
 
-from runs.errors import InvalidInputError, NotPermittedError
-from runs.models import Role
+from runs.errors import ConflictError, InvalidInputError, NotPermittedError
+from runs.models import Pause, Role
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.pauses import end_pause, pause
 from runs.operations.scope import Scope
+from tests.at_once import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -34,3 +35,17 @@ def test_those_who_operate_in_a_tenant_pause_it_and_nobody_elses(root, tenant):
             pause(scope, user=otto, reason="r")
         with pytest.raises(NotPermittedError):
             end_pause(pause(scope, user=root, reason="r"), user=otto)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_pause_the_same_scope_at_once_one_does(root):
+    def one(number):
+        try:
+            return pause(Scope(queue="agents"), user=root, reason=f"reason {number}")
+        except ConflictError as refused:
+            return str(refused)
+
+    outcomes = at_once(8, one)
+
+    assert Pause.objects.count() == 1
+    assert sum("already paused by root" in str(outcome) for outcome in outcomes) == 7

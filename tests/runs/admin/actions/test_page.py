@@ -69,6 +69,13 @@ def test_without_an_end_nothing_counts_down(operator_client, tenant):
     assert "countdown.js" not in page and "never" in page
 
 
+def test_what_never_expires_says_so_once_and_names_no_consequence(operator_client, tenant):
+    page = text_of(operator_client, page_of(make_waiting(tenant, "outcome", expires_at=None)))
+
+    assert "It stays open and never expires" in page
+    assert "<dt>Expires</dt>" not in page and "nobody decided" not in page
+
+
 # Edits, votes, thread
 
 

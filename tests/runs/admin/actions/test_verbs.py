@@ -192,3 +192,17 @@ def test_escalating_twice_is_refused(person, tenant):
     answer = boss.post(verb_of(action, "escalate"), {}, follow=True)
 
     assert "already escalated" in texts(answer) and "not mine to decide" in text_of(boss, page_of(action))
+
+
+def test_approving_twice_does_not_count_twice_and_says_so(person, tenant):
+    ApprovalPolicy.objects.create(tool="console_refund", approvals=2)
+    action, anna = make_waiting(tenant), person("anna")
+    typed = {"arguments": json.dumps(action.arguments), "note": "fine"}
+
+    first = texts(anna.post(verb_of(action, "approve"), typed, follow=True))
+    second = texts(anna.post(verb_of(action, "approve"), typed, follow=True))
+
+    assert "Your approval counts" in first
+    assert "counts." not in second and "You have approved this already" in second
+    assert action.approvals.count() == 1
+    assert [event.kind for event in action.run.events.all()].count("action.agreed") == 1
