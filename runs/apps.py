@@ -25,10 +25,12 @@ class RunsConfig(AppConfig):
         from deadletters.work import register_work
         from runs import checks, checks_of_history, checks_of_project  # noqa: F401 (they register system checks)
         from runs.engine.pacing.change_over import keep_with
+        from runs.models.guard import guard_columns
         from runs.operations.people_of_letters import Members
         from runs.operations.work_of_letters import Runs
         from runs.queue.pace_keeper import InRedis
 
+        guard_columns()
         keep_with(InRedis())
         register_work(Runs())
         register_people(Members())

@@ -5,17 +5,36 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from runs.conf import Conf, conf
 from runs.declarations.catalog import job_types, refused
+from runs.declarations.job_types import Agent
+from runs.hostile import clean
+from runs.storable import storable
 
 
 @register()
 def check_declarations(**_: Any) -> list[CheckMessage]:
     """E001: an agent, job or tool is declared wrongly."""
     return [Error(str(error), hint=error.hint, id="runs.E001") for error in refused()]
+
+
+@register()
+def check_prompts(**_: Any) -> list[CheckMessage]:
+    """W010: what an agent tells the model holds a secret, which is cut out before it is stored and sent."""
+    return [
+        CheckWarning(
+            f"agent {agent.name!r}: its prompt, or a tool's description, holds what is, or looks like, a secret",
+            hint="Leave it out: it is neither stored nor sent. A tool reads a secret by context.secret.",
+            id="runs.W010",
+        )
+        for agent in job_types()
+        if isinstance(agent, Agent)
+        and storable(told := [agent.system, [tool.definition for tool in agent.tools]]) != clean(told)
+    ]
 
 
 @register()

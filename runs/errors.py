@@ -23,6 +23,7 @@ RunsError
 └── PermanentError              must not be retried
     ├── UnknownJobTypeError     no such declaration in this deploy
     ├── PermissionDeniedError   owner or tenant was disabled, or the owner left the tenant
+    ├── SecretNotGrantedError   a tool or job may not read this secret
     ├── UnknownPriceError       the model has no price, so it is not asked
     ├── StepLimitError          more model calls than `max_steps`
     ├── DeadlineError           more time under a lease than `timeout_s`
@@ -217,6 +218,12 @@ class PermissionDeniedError(PermanentError):
     """The owner or the tenant was disabled after the run was posted, or the owner left the tenant."""
 
     code = "permission_denied"
+
+
+class SecretNotGrantedError(PermanentError):
+    """A tool or a job asked for a secret that its declaration does not name."""
+
+    code = "secret_not_granted"
 
 
 class UnknownPriceError(PermanentError):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ValidationError
 
 from runs.conf import conf
+from runs.declarations.grants import granted
 from runs.declarations.retries import Delays, RetryPolicy
 from runs.declarations.schema import (
     check_schema,
@@ -179,6 +180,11 @@ class Agent(JobType):
                 f"{owner}: max_steps and max_tokens must be above 0", hint="Leave them out for 20 and 4096."
             )
         self._check_choices(owner)
+        if getattr(self, "secrets", ()):
+            raise DeclarationError(
+                f"{owner}: an agent reads no secrets",
+                hint='Grant them to the tool that does: @tool(secrets=("mail",)).',
+            )
         takes_text = "text" in self.input_json_schema.get("properties", {})
         if type(self).prompt is Agent.prompt and not takes_text:
             raise DeclarationError(
@@ -202,6 +208,7 @@ class Job(JobType):
 
     form = "job"
     queue = "default"
+    secrets: ClassVar[Sequence[str]] = ()  # that `context.secret` gives to `run` and its steps
 
     def run(self, context: Any, **input: Any) -> Any:
         """Do the work; called again from the top after a crash, with finished steps reused."""
@@ -220,6 +227,7 @@ class Job(JobType):
             raise DeclarationError(
                 f"{type(self).__qualname__} has no run", hint="Define `def run(self, context, **input)`."
             )
+        granted(type(self).__qualname__, self.secrets)
         super().check()
 
 

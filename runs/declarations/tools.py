@@ -9,6 +9,7 @@ from typing import Any, Literal, overload
 
 from pydantic import BaseModel, ValidationError
 
+from runs.declarations.grants import granted
 from runs.declarations.schema import check_schema, model_of, problems_with, pydantic_problems, schema_of
 from runs.errors import DeclarationError, InvalidInputError
 from runs.models import Role
@@ -37,6 +38,7 @@ class Tool:
     verify: Verify | None = None
     risk: str | RiskOf | None = None  # default: low for `read`, else medium
     amount: str | None = None  # the argument that says how many USD a call moves
+    secrets: tuple[str, ...] = ()  # that `context.secret` gives it
     roles: tuple[str, ...] = ()  # of which the run's user must hold one; empty: any member's run may call it
     asks_human: bool = False
     model: type[BaseModel] | None = field(default=None, repr=False)
@@ -106,6 +108,7 @@ def tool(
     verify: Verify | None = ...,
     risk: str | RiskOf | None = ...,
     amount: str | None = ...,
+    secrets: Sequence[str] = ...,
     roles: Sequence[str] = ...,
     name: str | None = ...,
     description: str | None = ...,
@@ -122,6 +125,7 @@ def tool(
     verify: Verify | None = ...,
     risk: str | RiskOf | None = ...,
     amount: str | None = ...,
+    secrets: Sequence[str] = ...,
     roles: Sequence[str] = ...,
     name: str | None = ...,
     description: str | None = ...,
@@ -140,6 +144,7 @@ def tool(  # noqa: PLR0913 (these are the public names of a tool's options)
     verify: Verify | None = None,
     risk: str | RiskOf | None = None,
     amount: str | None = None,
+    secrets: Sequence[str] = (),
     roles: Sequence[str] = (),
     name: str | None = None,
     description: str | None = None,
@@ -162,6 +167,7 @@ def tool(  # noqa: PLR0913 (these are the public names of a tool's options)
             verify=verify,
             risk=risk,
             amount=amount,
+            secrets=secrets,
             roles=roles,
             name=name or f.__name__,
             description=description or inspect.getdoc(f) or "",
@@ -188,6 +194,7 @@ def _declare(
     check_schema(input_schema, owner=owner)
     _check_risk(owner, options["risk"], options["amount"], input_schema)
     options["effect"] = Effect(options["effect"])
+    options["secrets"] = granted(owner, options["secrets"])
     options["roles"] = _roles_that_may(owner, options["roles"])
     return Tool(name=name, description=description, input_schema=input_schema, function=f, model=model, **options)
 

@@ -9,11 +9,13 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 
+from runs.declarations.job_types import Job
+from runs.declarations.tools import Tool
 from runs.engine.lease import Lease
-from runs.errors import StepTimeoutError
-from runs.hostile import clean_text
+from runs.errors import SecretNotGrantedError, StepTimeoutError
 from runs.models import Run
-from runs.secrets import redact, secret
+from runs.secrets import secret
+from runs.storable import storable_text
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,8 @@ class ToolContext:
     user: str
     attempt: int
     lease: Lease = field(repr=False)
+    asks: str = ""  # whose declaration says which secrets it may read
+    granted: tuple[str, ...] = ()
     _told_at: float = field(default=0.0, repr=False)
 
     def progress(self, percent: float, message: str = "") -> None:
@@ -52,18 +56,28 @@ class ToolContext:
             Q(progress_percent__lte=percent), pk=self.run_id, fence=self.lease.fence, status="running"
         )
         try:
-            ours.update(progress_percent=percent, progress_message=redact(clean_text(message))[:500])
+            ours.update(progress_percent=percent, progress_message=storable_text(message)[:500])
         except (OperationalError, InterfaceError) as error:  # no reason to fail the tool, whose effect may be half done
             log.warning("run %s: no progress could be told (%s)", self.run_id, error)
             connection.close()
 
     def secret(self, name: str) -> str:
-        """Return a secret from the environment; its value never reaches a row."""
+        """Return a secret that was granted to this tool or job; its value never reaches a row.
+
+        Raises: SecretNotGrantedError; KeyError if it is not set, naming the variable.
+        """
+        if name.lower() not in self.granted:
+            raise SecretNotGrantedError(
+                f"{self.asks or 'this code'} may not read the secret {name!r}: name it in its declaration, "
+                f"secrets=({name.lower()!r},)"
+            )
         return secret(name)
 
 
-def context_for(run: Run, lease: Lease, *, tool_use_id: str, effect_key: str | None, attempt: int) -> ToolContext:
-    """Build the context of one call."""
+def context_for(
+    run: Run, lease: Lease, declared: Tool | Job, *, tool_use_id: str, effect_key: str | None, attempt: int
+) -> ToolContext:
+    """Build the context of one call of what is declared so."""
     return ToolContext(
         run_id=run.pk,
         effect_key=effect_key,
@@ -73,4 +87,6 @@ def context_for(run: Run, lease: Lease, *, tool_use_id: str, effect_key: str | N
         user=run.requested_by.get_username(),
         attempt=attempt,
         lease=lease,
+        asks=f"{'tool' if isinstance(declared, Tool) else 'job'} {declared.name!r}",
+        granted=tuple(name.lower() for name in declared.secrets),
     )

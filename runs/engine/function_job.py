@@ -16,10 +16,13 @@ from runs.engine.results import jsonable
 from runs.engine.tool_calls import ask_for_outcome, how_it_was_lost, may_have_happened
 from runs.errors import DeadlineError, PermanentError
 from runs.fault_points import fault_point, intents_are_committed
-from runs.hostile import clean
+from runs.hostile import clean_text
 from runs.models import Step
-from runs.secrets import redact_all
+from runs.models.fields import hash_text
 from runs.states import Effect, ErrorClass, StepKind, StepStatus
+from runs.storable import storable, storable_text
+
+_NAME_MAX_CHARS = 200
 
 
 class _AwaitDecision(BaseException):
@@ -56,7 +59,9 @@ class JobContext(ToolContext):
 
 def advance_job(journal: Journal, job: Job) -> Outcome:
     """Call the job's function. Raises: what it raises; `advance` turns errors into outcomes."""
-    plain = context_for(journal.run, journal.lease, tool_use_id="", effect_key=None, attempt=journal.run.attempts + 1)
+    plain = context_for(
+        journal.run, journal.lease, job, tool_use_id="", effect_key=None, attempt=journal.run.attempts + 1
+    )
     context = JobContext(**{name: getattr(plain, name) for name in ToolContext.__slots__ if name[0] != "_"})
     context.journal, context.job = journal, job
     try:
@@ -64,7 +69,7 @@ def advance_job(journal: Journal, job: Job) -> Outcome:
     except _AwaitDecision:
         return Waiting()
     _close_what_it_gave_up(journal)
-    return Completed(redact_all(clean(jsonable(output))))
+    return Completed(storable(jsonable(output)))
 
 
 def _close_what_it_gave_up(journal: Journal) -> None:
@@ -75,7 +80,7 @@ def _close_what_it_gave_up(journal: Journal) -> None:
 
 
 def _step(context: JobContext, name: str, function: Callable[[], Any], effect: Effect, timeout_s: float) -> Any:
-    journal = context.journal
+    journal, name = context.journal, _kept_name(name)
     step = next((s for s in journal.steps if s.name == name), None)
     if step is None:
         step = journal.plan(StepKind.FUNCTION, name, effect=effect)
@@ -89,6 +94,14 @@ def _step(context: JobContext, name: str, function: Callable[[], Any], effect: E
         case StepStatus.UNKNOWN:
             raise _AwaitDecision
     return _do(context, step, function, timeout_s)
+
+
+def _kept_name(name: str) -> str:
+    """Name a step as its column keeps it. One that does not fit stays unlike all others by its hash."""
+    kept = storable_text(name)
+    if kept == name and len(name) <= _NAME_MAX_CHARS:
+        return name
+    return f"{kept[: _NAME_MAX_CHARS - 17]} {hash_text(clean_text(name))[:16]}"
 
 
 def _recover(journal: Journal, step: Step) -> None:

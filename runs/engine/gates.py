@@ -20,11 +20,10 @@ from runs.conf import conf
 from runs.engine.classifier import judge
 from runs.engine.retry_after import retry_after_s
 from runs.errors import HeldBackError
-from runs.hostile import clean_text, cut
 from runs.models import Gate, ModelCall, ModelCallStatus, Run, ShutBy
 from runs.models.fields import first_id_at
-from runs.secrets import redact
 from runs.states import RunStatus, Trouble
+from runs.storable import storable_text
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +114,7 @@ def _shut(call: ModelCall, by: ShutBy, pause_s: float | None, error: BaseExcepti
         until = now + timedelta(seconds=pause_s)
         if gate.shut_until is None or until > gate.shut_until:
             gate.shut_by, gate.shut_until, gate.times_shut = by, until, max(1, times_shut)
-            gate.reason = cut(redact(clean_text(f"{type(error).__name__}: {error}")), 250)
+            gate.reason = storable_text(f"{type(error).__name__}: {error}", 250)
         gate.save()
 
 

@@ -21,12 +21,11 @@ from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError
 from runs.engine.permission import check_owner, check_roles, check_tool
 from runs.errors import BudgetFullError, HeldBackError, RuleSpentError, StaleRunError
 from runs.fault_points import fault_point
-from runs.hostile import clean
 from runs.models import Artifact, BatchedCall, ModelCall, PendingAction, Run, Step
 from runs.models.fields import hash_of
 from runs.models.moves import Event, If
-from runs.secrets import redact_all
 from runs.states import STEP_DONE, Effect, RunStatus, StepKind, StepStatus
+from runs.storable import storable, storable_text
 
 
 class Journal:
@@ -47,10 +46,10 @@ class Journal:
             run=self.run,
             seq=len(self.steps) + 1,
             kind=kind,
-            name=name[:200],
+            name=storable_text(name)[:200],
             status=StepStatus.PLANNED,
             planned_at=self.lease.now(),
-            **columns,
+            **storable(columns),
         )
         self.steps.append(step)
         self._gathered.steps[step.pk] = step
@@ -80,31 +79,31 @@ class Journal:
 
     def complete(self, step: Step, result: Any) -> None:
         """Record a result: progress, which zeroes the counters of failure."""
-        step.result = redact_all(clean(result))
+        step.result = storable(result)
         step.result_hash = hash_of(step.result)
         self._finish(step, StepStatus.COMPLETED)
 
     def fail(self, step: Step, *, kind: str, message: str, result: Any = None) -> None:
         """Record that a step ended with an error; `result` is what the model is told, if anything."""
-        step.error = redact_all(clean({"type": kind, "message": message}))
-        step.result = redact_all(clean(result))
+        step.error = {"type": kind, "message": message}
+        step.result = storable(result)
         self._finish(step, StepStatus.FAILED, error=kind)
 
     def put_back(self, step: Step, *, kind: str, message: str) -> None:
         """Plan a step again after a try that failed in passing or was lost."""
         step.status = StepStatus.PLANNED
-        step.error = redact_all(clean({"type": kind, "message": message}))
+        step.error = {"type": kind, "message": message}
         self._touch(step, "step.put_back", error=kind)
 
     def leave_begun(self, step: Step, *, kind: str, message: str) -> None:
         """Note a try that failed in passing and whose effect may have happened: its class decides what follows."""
-        step.error = redact_all(clean({"type": kind, "message": message}))
+        step.error = {"type": kind, "message": message}
         self.keep(step)
 
     def mark_unknown(self, step: Step, *, kind: str, message: str) -> None:
         """Record that an effect may or may not have happened."""
         step.status = StepStatus.UNKNOWN
-        step.error = redact_all(clean({"type": kind, "message": message}))
+        step.error = {"type": kind, "message": message}
         self._touch(step, "step.unknown", error=kind)
 
     def keep(self, step: Step) -> None:

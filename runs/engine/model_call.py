@@ -17,6 +17,7 @@ from runs.engine.pacing.need import need_of
 from runs.engine.pacing.turns import Turn, in_turn
 from runs.engine.prices import tariff_of
 from runs.engine.provider import Answer, Progress, ask
+from runs.engine.secret_arguments import calls_with_secrets, refuse
 from runs.engine.tariff import Tariff
 from runs.engine.transcript import Message, messages_of
 from runs.engine.turn import refuse_bad_end
@@ -259,9 +260,11 @@ def record_answer(
         return
     refuse_bad_end(message)
     journal.complete(step, {"content": message["content"], **_how_it_stopped(message)})
-    for block in message["content"]:
-        if block.get("type") == "tool_use":
-            _plan_call(journal, block)
+    with_secrets = calls_with_secrets(message)
+    for place, block in enumerate(block for block in message["content"] if block.get("type") == "tool_use"):
+        call_of_turn = _plan_call(journal, block)
+        if place in with_secrets:
+            refuse(journal, call_of_turn)
 
 
 def charge_run(journal: Journal, call: ModelCall, columns: dict[str, int]) -> None:
@@ -289,8 +292,8 @@ def _how_it_stopped(message: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _plan_call(journal: Journal, block: dict[str, Any]) -> None:
-    journal.plan(
+def _plan_call(journal: Journal, block: dict[str, Any]) -> Step:
+    return journal.plan(
         StepKind.TOOL_CALL,
         clean_text(block["name"]),
         tool_use_id=block["id"],

@@ -50,6 +50,7 @@ def _found(journal: Journal, agent: Agent, step: Step) -> bool:
     context = context_for(
         journal.run,
         journal.lease,
+        tool,
         tool_use_id=step.tool_use_id,
         effect_key=step.effect_key,
         attempt=step.attempt,

@@ -6,11 +6,11 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from runs.conf import conf
 from runs.engine.journal import Journal
-from runs.hostile import clean_text, cut
+from runs.hostile import cut
 from runs.models import Step
 from runs.models.artifact import keep_text
 from runs.models.fields import dump_json
-from runs.secrets import redact
+from runs.storable import storable, storable_text
 
 
 def keep_result(journal: Journal, step: Step, value: Any) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def keep_result(journal: Journal, step: Step, value: Any) -> dict[str, Any]:
 
     Shape: `{"text": what the model reads, "artifact"?: id of the whole text}`.
     """
-    text = redact(clean_text(value if isinstance(value, str) else dump_json(jsonable(value))))
+    text = storable_text(value if isinstance(value, str) else dump_json(storable(jsonable(value))))
     limit = conf().text_max_chars
     if len(text) <= limit:
         return {"text": text}

@@ -30,11 +30,11 @@ from runs.engine.outcomes import (
 )
 from runs.engine.pacing.hold import hold_for_pace, let_go_on
 from runs.fault_points import fault_point
-from runs.hostile import clean_text, cut
+from runs.hostile import cut
 from runs.models import Gate, PendingAction, Step
 from runs.models.moves import Event, change
-from runs.secrets import redact
 from runs.states import ActionStatus, Effect, RunStatus, StepKind, StepStatus
+from runs.storable import storable_text
 
 log = logging.getLogger(__name__)
 
@@ -227,13 +227,13 @@ def _close_actions(journal: Journal) -> None:
 
 def describe(error: BaseException) -> dict[str, str]:
     """Name an error for people. Shape: {type, message}, cut and without secrets."""
-    message = redact(clean_text(str(error))) or type(error).__name__
+    message = storable_text(str(error)) or type(error).__name__
     return {"type": type(error).__name__, "message": cut(message, 2000)}
 
 
 def _traceback(error: BaseException) -> str:
     text = "".join(traceback.format_exception(error))
-    return redact(clean_text(text))[-20_000:]
+    return storable_text(text)[-20_000:]
 
 
 def effects_of(journal: Journal) -> dict[str, list[dict[str, Any]]]:

@@ -100,6 +100,7 @@ def _call_of(journal: Journal, agent: Agent, step: Step, tool: Tool) -> _Call:
     context = context_for(
         journal.run,
         journal.lease,
+        tool,
         tool_use_id=step.tool_use_id,
         effect_key=journal.key(step),
         attempt=step.attempt + 1,

@@ -14,10 +14,9 @@ from django.db.models import F
 
 from runs.clock import Now, in_seconds
 from runs.engine.journal import release_connection
-from runs.hostile import clean_text
 from runs.models import Mail
 from runs.models.mail import MailQuerySet
-from runs.secrets import redact
+from runs.storable import storable_text
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +90,7 @@ def _said_by(error: Exception) -> str:
         said = f"{error.smtp_code} {_text(error.smtp_error)}"
     else:
         said = str(error)
-    return redact(clean_text(f"{type(error).__name__}: {said}"))[:500]
+    return storable_text(f"{type(error).__name__}: {said}")[:500]
 
 
 def _text(said: bytes | str) -> str:

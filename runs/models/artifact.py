@@ -6,6 +6,7 @@ import uuid
 from django.db import models
 
 from runs.models.run import Run
+from runs.storable import storable_text
 
 
 class Artifact(models.Model):
@@ -29,5 +30,5 @@ class Artifact(models.Model):
 
 def keep_text(run: Run, *, name: str, text: str) -> Artifact:
     """Build the artifact of a long text, not yet saved."""
-    body = text.encode()
+    body = storable_text(text).encode()
     return Artifact(run=run, name=name, sha256=hashlib.sha256(body).hexdigest(), size=len(body), body=body)

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import models
 
 from runs.models.fields import JSONText, dump_json
+from runs.storable import storable, storable_text
 
 SHORT_TTL = "5m"
 
@@ -40,6 +41,7 @@ def definition_for(
     *, job_type: str, model: str, system: str, tools: list[Any], max_tokens: int, cache_ttl: str = SHORT_TTL
 ) -> Definition:
     """Find or store the definition with exactly this content."""
+    system, tools = storable_text(system), storable(tools)
     longer = (
         [] if cache_ttl == SHORT_TTL else [cache_ttl]
     )  # the others keep the hash they had before there was a choice

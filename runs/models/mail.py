@@ -7,10 +7,9 @@ from django.db import models
 from django.db.models import Q
 
 from runs.clock import Now
-from runs.hostile import clean_text, cut
 from runs.models.fields import JSONText
 from runs.models.run import Run
-from runs.secrets import redact
+from runs.storable import storable_text
 
 _SUBJECT_MAX_CHARS = 200
 _BODY_MAX_CHARS = 20_000
@@ -88,8 +87,8 @@ def post_mail(to: Iterable[str], subject: str, body: str, *, run: Run | None = N
         return False
     Mail.objects.create(
         to=addresses,
-        subject=_one_line(redact(clean_text(subject))),
-        body=cut(redact(clean_text(body)), _BODY_MAX_CHARS),
+        subject=_one_line(storable_text(subject)),
+        body=storable_text(body, _BODY_MAX_CHARS),
         run=run,
         created_at=Now(),
         next_try_at=Now(),

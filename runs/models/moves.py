@@ -14,11 +14,12 @@ from typing import Any, Protocol
 
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
+from django.db.models import Field
 
 from runs import clock
 from runs.errors import InvalidTransitionError, StaleRunError
-from runs.models.fields import dump_json
 from runs.models.gate import Gate
+from runs.models.guard import stored
 from runs.models.line import moved, siblings_moved
 from runs.models.people import ACTOR_MAX_CHARS
 from runs.models.prepared import prepared_cursor
@@ -104,7 +105,12 @@ def change(
     run.status, run.event_seq = after, newest
     for name, value in updates.items():
         if not isinstance(value, Sql | Increment):
-            setattr(run, name, value)
+            setattr(run, name, _as_stored(name, value))
+
+
+def _as_stored(name: str, value: Any) -> Any:
+    field = Run._meta.get_field(name)
+    return stored(field, value) if isinstance(field, Field) else value
 
 
 def tell_first(run: Run, kind: str, *, actor: str, at: datetime) -> None:
@@ -222,7 +228,7 @@ def _in_one_statement(run: Run, update: Statement, events: Sequence[Event], othe
 
 
 def _written(event: Event) -> tuple[str, str, str]:
-    return event.kind, event.actor[:ACTOR_MAX_CHARS], dump_json(event.data)
+    return event.kind, event.actor[:ACTOR_MAX_CHARS], given(RunEvent, "data", event.data)
 
 
 def _tell_with_update(events: Sequence[Event]) -> Statement:

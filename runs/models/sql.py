@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, models
 
 from runs.models.fields import JSONText, dump_json
+from runs.models.guard import is_guarded, stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,11 @@ def _converter(field: Any) -> Callable[[Any], Any]:
     if field.is_relation:
         of_key = _converter(field.target_field)
         return lambda value: of_key(value.pk if isinstance(value, models.Model) else value)
+    plain = _plain_converter(field)
+    return (lambda value: plain(stored(field, value))) if is_guarded(field) else plain
+
+
+def _plain_converter(field: Any) -> Callable[[Any], Any]:
     if isinstance(field, JSONText):
         return lambda value: None if value is None else dump_json(value)
     return _as_it_is if connection.vendor == "postgresql" else _converter_for_sqlite(field)

@@ -10,8 +10,9 @@ from runs.declarations.catalog import job_type_named
 from runs.declarations.job_types import JobType
 from runs.engine.offered import inherited
 from runs.errors import InvalidInputError, InvalidTransitionError, UnknownJobTypeError
-from runs.hostile import clean, depth
+from runs.hostile import depth
 from runs.models import Run, Step
+from runs.operations.given import fit
 from runs.operations.post_run import DEPTH_MAX, RunRequest, insert_run, new_run
 from runs.operations.roles import check_may_operate
 from runs.states import ENDED, STEP_DONE, StepKind
@@ -96,7 +97,7 @@ def _input(run: Run, job_type: JobType, new_input: Any, from_step: int) -> Any:
         raise InvalidInputError({"input": ["new input needs `from_step` 1: the steps recorded answer the old one"]})
     if depth(new_input) > DEPTH_MAX:
         raise InvalidInputError({"input": [f"is nested more deeply than {DEPTH_MAX} levels"]})
-    return job_type.validate_input(clean(new_input))
+    return job_type.validate_input(fit("input", new_input))
 
 
 def _request(run: Run, given: Any) -> RunRequest:

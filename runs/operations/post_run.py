@@ -22,15 +22,17 @@ from runs.errors import (
     NotSupportedError,
     UnknownJobTypeError,
 )
-from runs.hostile import clean, depth
+from runs.hostile import depth
 from runs.models import Run, Step, Tenant
 from runs.models.line import Line, join_line, line_for, rank_of
 from runs.models.moves import tell_first
 from runs.operations.back_pressure import check_room
 from runs.operations.conflicts import Conflict, LockMovedError, Terms, meet, terms_of
+from runs.operations.given import fit, fit_unchanged
 from runs.operations.idempotency import let_stand_for, run_of_key
 from runs.queue.doorbell import ring
 from runs.states import Lane, RunStatus
+from runs.storable import storable
 
 DEPTH_MAX = 32
 _TRIES = 10  # each is lost only to another post of the same key
@@ -103,6 +105,7 @@ def post(request: RunRequest, intake: Intake) -> Posted:
     another body; InvalidTransitionError if the run to continue is not completed; QueueFullError; NotPermittedError if
     the user may not cancel the run that is to be replaced, or may use no tool of the one to be continued.
     """
+    fit_unchanged("Idempotency-Key", intake.idempotency_key)
     known = _known(request, intake)
     if known:
         return known
@@ -183,7 +186,8 @@ def _validated(request: RunRequest) -> tuple[JobType, dict[str, Any]]:
         raise InvalidInputError(
             {"lane": [f"`batch` is for agents; {job_type.name} is a {job_type.form}: leave it out"]}
         )
-    return job_type, job_type.validate_input(clean(request.input))
+    fit("metadata", dict(request.metadata))
+    return job_type, job_type.validate_input(fit("input", request.input))
 
 
 def _refuse_unbuilt(request: RunRequest) -> None:
@@ -243,7 +247,7 @@ def new_run(
         rank=rank_of((later or now).timestamp(), request.priority),
         status=RunStatus.SCHEDULED if later else RunStatus.QUEUED,
         input=run_input,
-        metadata=clean(dict(request.metadata)),
+        metadata=storable(dict(request.metadata)),
         requested_by_id=user.pk,
         origin=origin,
         body_hash=request.body_hash,

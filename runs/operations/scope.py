@@ -9,9 +9,9 @@ from django.contrib.auth.models import AbstractBaseUser
 from runs.declarations.catalog import job_types
 from runs.declarations.job_types import Agent
 from runs.engine.scopes import forget_rules
-from runs.hostile import clean_text
 from runs.models import Limit, Pause, Tenant
 from runs.queue.waiting import ring_for
+from runs.storable import storable_text
 
 log = logging.getLogger(__name__)
 R = TypeVar("R", Limit, Pause)
@@ -62,7 +62,7 @@ class Scope:
 
 def kept_words(text: str) -> str:
     """Make a person's words fit to store."""
-    return clean_text(text)[:_WORDS_MAX_CHARS]
+    return storable_text(text)[:_WORDS_MAX_CHARS]
 
 
 def told(row: R, what: str, user: AbstractBaseUser) -> R:

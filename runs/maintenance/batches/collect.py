@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count
@@ -10,6 +11,7 @@ from runs.clock import Now, in_seconds
 from runs.conf import conf
 from runs.engine.batch_api import look_at, results_of
 from runs.engine.journal import release_connection
+from runs.engine.secret_arguments import UNFIT_CALLS, calls_with_secrets
 from runs.errors import BatchEndedError
 from runs.maintenance.batches.take_in import take_in
 from runs.models import BatchStatus, CallEnd, MessageBatch
@@ -44,7 +46,7 @@ def collect(batch: MessageBatch) -> int:
     for result in results_of(batch.provider_id):
         read += 1
         with suppress(ValueError):  # an id that we have not given
-            taken += take_in(batch, UUID(result.custom_id), _end_of(result.document), result.document)
+            taken += take_in(batch, UUID(result.custom_id), _end_of(result.document), _noted(result.document))
     if read < batch.requests:
         raise BatchEndedError(f"{batch.provider_id} shows {read} results of {batch.requests}")
     lose(batch)
@@ -64,6 +66,14 @@ def lose(batch: MessageBatch) -> None:
         collected_at=Now(),
         **{str(end): count for end, count in ends.items()},
     )
+
+
+def _noted(document: dict[str, Any]) -> dict[str, Any]:
+    """Note in an answer which of its calls hold a secret, before that is cut out of it."""
+    message = document.get("message")
+    if not isinstance(message, dict):
+        return document
+    return {**document, "message": {**message, UNFIT_CALLS: calls_with_secrets(message)}}
 
 
 def _end_of(document: dict[str, object]) -> CallEnd:

@@ -17,11 +17,10 @@ from runs.engine.classifier import classify, is_spend_cap
 from runs.engine.journal import release_connection
 from runs.engine.retry_after import retry_after_s
 from runs.fault_points import fault_point
-from runs.hostile import clean_text
 from runs.maintenance.batches.take_in import take_in
 from runs.models import BatchedCall, BatchStatus, CallEnd, MessageBatch
-from runs.secrets import redact
 from runs.states import ErrorClass
+from runs.storable import storable_text
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +56,7 @@ def send(batch: MessageBatch) -> None:
 
 def said_by(error: Exception) -> str:
     """Tell what went wrong, without secrets."""
-    return redact(clean_text(f"{type(error).__name__}: {error}"))[:500]
+    return storable_text(f"{type(error).__name__}: {error}")[:500]
 
 
 def _failed(batch: MessageBatch, error: Exception) -> None:

@@ -9,13 +9,12 @@ from runs.clock import Now
 from runs.engine.batched import settle_unawaited
 from runs.engine.holds import correct_call
 from runs.fault_points import fault_point
-from runs.hostile import clean
 from runs.models import BatchedCall, CallEnd, MessageBatch, ModelCall, ModelCallStatus, Run
 from runs.models.moves import Event, change
 from runs.models.sql import Increment
 from runs.queue.doorbell import ring
-from runs.secrets import redact_all
 from runs.states import RunStatus
+from runs.storable import storable
 
 
 @transaction.atomic
@@ -26,7 +25,7 @@ def take_in(batch: MessageBatch, call_id: UUID, end: CallEnd, document: dict[str
     if run_id is None:
         return False
     run = lock_run(run_id)
-    if not found.update(end=end, result=redact_all(clean(document)), body="", ended_at=Now()):
+    if not found.update(end=end, result=storable(document), body="", ended_at=Now()):
         return False
     call = ModelCall.objects.select_related("batched").get(pk=call_id)
     if call.status == ModelCallStatus.STARTED:

@@ -4,13 +4,12 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from runs.errors import InvalidInputError
-from runs.hostile import clean_text
 from runs.models import PendingAction
 from runs.operations.actions.decide import Verdict, decide, expect, go_on, is_open, lock
 from runs.operations.actions.permission import check_may_decide
 from runs.operations.actions.steps import complete_step
-from runs.secrets import redact_all
 from runs.states import ActionKind, ActionStatus
+from runs.storable import storable_text
 
 
 def answer(action: PendingAction, *, user: AbstractBaseUser, text: str, end: bool = False) -> PendingAction:
@@ -22,8 +21,8 @@ def answer(action: PendingAction, *, user: AbstractBaseUser, text: str, end: boo
     check_may_decide(action, user)
     if end and action.tool:
         raise InvalidInputError({"end": ["the question was asked by a tool, whose answer the model awaits"]})
-    text = clean_text(text)
-    verdict = Verdict(redact_all({"verb": "answer", "text": text, "end": end}), ActionStatus.ANSWERED)
+    text = storable_text(text)
+    verdict = Verdict({"verb": "answer", "text": text, "end": end}, ActionStatus.ANSWERED)
     with transaction.atomic():
         _, action = lock(action)
         if not is_open(action, verdict):

@@ -15,13 +15,13 @@ from runs.engine.approvals.standing import good_approvals
 from runs.engine.approvals.terms import terms_of
 from runs.engine.permission import check_tool
 from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError, ToolRevokedError, UnknownJobTypeError
-from runs.hostile import clean
 from runs.models import Approval, PendingAction, Run, Step
 from runs.models.fields import dump_json, hash_of
 from runs.models.moves import Event, change
 from runs.operations.actions.decide import Verdict, decide, expect, go_on, is_open, kept_note, lock
 from runs.operations.actions.permission import check_may_approve, check_may_decide
 from runs.operations.actions.raise_budget import raise_budget
+from runs.operations.given import fit_unchanged
 from runs.states import ActionKind, ActionStatus, Risk
 
 
@@ -41,7 +41,7 @@ def approve(
     if action.kind == ActionKind.BUDGET:
         return raise_budget(action, user=user, arguments=arguments, note=note)
     check_may_decide(action, user)
-    edited = None if arguments is None else _edited(action, clean(arguments))
+    edited = None if arguments is None else _edited(action, fit_unchanged("arguments", arguments))
     verdict = Verdict({"verb": "approve", "arguments": edited}, ActionStatus.APPROVED, note)
     with transaction.atomic():
         run, action = lock(action)

@@ -15,14 +15,13 @@ from runs import clock
 from runs.clock import Now
 from runs.errors import ConflictError, InvalidTransitionError
 from runs.fault_points import fault_point
-from runs.hostile import cut
 from runs.models import PendingAction, Run
 from runs.models.moves import Event, change
 from runs.models.pending_action import STAYS_OPEN
 from runs.notices.actions import tell_decision
 from runs.queue.doorbell import ring
-from runs.secrets import redact_all
 from runs.states import ActionKind, ActionStatus, RunStatus
+from runs.storable import storable_text
 
 NOTE_MAX_CHARS = 4000
 
@@ -102,7 +101,7 @@ def _in_time() -> Q:
 
 def kept_note(note: str) -> str:
     """Make a person's words fit to store."""
-    return str(redact_all(cut(note, NOTE_MAX_CHARS)))
+    return storable_text(note, NOTE_MAX_CHARS)
 
 
 def go_on(action: PendingAction, user: AbstractBaseUser, **columns: Any) -> None:

@@ -9,7 +9,6 @@ from runs import clock
 from runs.engine.approvals.deciders import objection_to, roles_that_decide
 from runs.engine.approvals.terms import terms_of
 from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError
-from runs.hostile import clean_text
 from runs.models import PendingAction, Run, holds_role
 from runs.models.moves import Event, change
 from runs.models.people import people_named
@@ -67,7 +66,7 @@ def escalate(action: PendingAction, *, user: AbstractBaseUser, note: str = "") -
             raise ConflictError("the action was already escalated to the admins of the tenant")
         action.escalated_at, action.assignee = clock.now(), None
         action.save(update_fields=["escalated_at", "assignee"])
-        _tell(run, "escalated", action, user, text=kept_note(clean_text(note)))
+        _tell(run, "escalated", action, user, text=kept_note(note))
         tell_deciders(action)
     return action
 
@@ -89,7 +88,7 @@ def _tell(run: Run, what: str, action: PendingAction, user: AbstractBaseUser, **
 def _words(text: str, hint: str) -> str:
     if not text.strip():
         raise InvalidInputError({"text": [hint]})
-    return kept_note(clean_text(text))
+    return kept_note(text)
 
 
 def _decider(action: PendingAction, name: str) -> Any:

@@ -4,7 +4,6 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from runs.errors import InvalidInputError
-from runs.hostile import clean_text
 from runs.models import PendingAction
 from runs.operations.actions.decide import Verdict, decide, expect, go_on, is_open, lock
 from runs.operations.actions.permission import check_may_decide
@@ -21,7 +20,7 @@ def reject(action: PendingAction, *, user: AbstractBaseUser, note: str) -> Pendi
     check_may_decide(action, user)
     if not note.strip():
         raise InvalidInputError({"note": ["say why: the model is told"]})
-    verdict = Verdict({"verb": "reject"}, ActionStatus.REJECTED, clean_text(note))
+    verdict = Verdict({"verb": "reject"}, ActionStatus.REJECTED, note)
     with transaction.atomic():
         _, action = lock(action)
         if not is_open(action, verdict):

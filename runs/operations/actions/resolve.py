@@ -8,13 +8,12 @@ from django.db import transaction
 from runs import clock
 from runs.engine.evidence import may_arrive_until
 from runs.errors import InvalidInputError, InvalidTransitionError
-from runs.hostile import clean
 from runs.models import PendingAction, Step
 from runs.operations.actions.decide import Verdict, decide, expect, go_on, is_open, lock
 from runs.operations.actions.permission import check_may_decide
 from runs.operations.actions.steps import complete_with
-from runs.secrets import redact_all
 from runs.states import ActionKind, ActionStatus, StepStatus
+from runs.storable import storable
 
 OUTCOMES = ("happened", "did_not_happen")
 
@@ -33,8 +32,8 @@ def resolve(
         raise InvalidInputError({"outcome": ["must be `happened` or `did_not_happen`"]})
     if outcome == "did_not_happen" and action.status == ActionStatus.OPEN:
         _refuse_while_it_may_arrive(action.step)
-    result = clean(result)
-    verb = redact_all({"verb": "resolve", "outcome": outcome, "result": result})
+    result = storable(result)
+    verb = {"verb": "resolve", "outcome": outcome, "result": result}
     verdict = Verdict(verb, ActionStatus.RESOLVED, note)
     with transaction.atomic():
         _, action = lock(action)

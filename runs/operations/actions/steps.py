@@ -4,16 +4,16 @@ from typing import Any
 
 from runs.clock import Now
 from runs.conf import conf
-from runs.hostile import clean_text, cut
+from runs.hostile import cut
 from runs.models import Step
 from runs.models.fields import dump_json, hash_of
-from runs.secrets import redact_all
 from runs.states import StepStatus
+from runs.storable import storable
 
 
 def complete_step(step: Step, result: dict[str, Any]) -> None:
     """Record what a person said as the result of the step."""
-    result = redact_all(result)
+    result = storable(result)
     Step.objects.filter(pk=step.pk).update(
         status=StepStatus.COMPLETED, result=result, result_hash=hash_of(result), error=None, finished_at=Now()
     )
@@ -23,7 +23,7 @@ def complete_with(step: Step, result: Any) -> None:
     """Record what an effect has returned, as the one knows who looked."""
     if step.tool_use_id:
         text = result if isinstance(result, str) else dump_json(result)
-        complete_step(step, {"text": cut(clean_text(text), conf().text_max_chars)})
+        complete_step(step, {"text": cut(text, conf().text_max_chars)})
     else:
         complete_step(step, {"value": result})
 
@@ -32,7 +32,7 @@ def skip_step(step: Step, message: str) -> None:
     """End the step without its effect; the model is told the message."""
     Step.objects.filter(pk=step.pk).update(
         status=StepStatus.SKIPPED,
-        result=redact_all({"text": message}),
-        error=redact_all({"type": "rejected", "message": message}),
+        result={"text": message},
+        error={"type": "rejected", "message": message},
         finished_at=Now(),
     )

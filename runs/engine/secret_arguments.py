@@ -1,0 +1,34 @@
+"""Calls whose arguments hold a secret: stored without it, never made, and answered with what to do instead.
+
+A call is made with exactly the arguments that are stored, hashed and shown; without the secret they are not what the
+model meant. Source: docs/adr/0009-secrets-in-arguments.md.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runs.engine.journal import Journal
+from runs.hostile import clean
+from runs.models import Step
+from runs.storable import storable
+
+UNFIT_CALLS = "unfit_calls"  # beside the content of an answer: the places of such calls among its calls
+
+_SAY = (
+    "The call was not made: its arguments hold what is, or looks like, a secret, and secrets are not stored. "
+    "Call the tool again without it: a tool reads the secrets that it needs by itself."
+)
+
+
+def calls_with_secrets(message: Mapping[str, Any]) -> list[int]:
+    """List the places of such calls in an answer: as they were noted when it was stored, else as it stands."""
+    noted: list[int] | None = message.get(UNFIT_CALLS)
+    if noted is not None:
+        return noted
+    given = [block.get("input") for block in message["content"] if block.get("type") == "tool_use"]
+    return [place for place, arguments in enumerate(given) if storable(arguments) != clean(arguments)]
+
+
+def refuse(journal: Journal, step: Step) -> None:
+    """End a planned call unmade; the model is told, and the turn goes on."""
+    journal.fail(step, kind="secret_in_arguments", message=_SAY, result={"text": _SAY})

@@ -1,0 +1,46 @@
+"""What clients give to be kept with a run: refused where it holds a secret of ours, else made fit to store."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from runs.errors import InvalidInputError
+from runs.hostile import clean
+from runs.secrets import holds_known, redact
+from runs.storable import storable
+
+_OURS = "holds a secret of this installation, which is not stored: leave it out, the tools that need it read it"
+_SHAPED = (
+    "holds what is, or looks like, a secret, which is not stored: leave it out, a tool reads its secrets by itself"
+)
+
+
+def fit(name: str, value: Any) -> Any:
+    """Return what a client gives as it is stored: what only looks like a secret is cut out.
+
+    Raises: InvalidInputError naming each place of a known secret.
+    """
+    problems = {path: [_OURS] for path in _places(value, name)}
+    if problems:
+        raise InvalidInputError(problems)
+    return storable(value)
+
+
+def fit_unchanged(name: str, value: Any) -> Any:
+    """Return what must be kept as it is given, or not at all. Raises: InvalidInputError if it holds a secret."""
+    kept = clean(value)
+    if storable(kept) != kept:
+        raise InvalidInputError({name: [_SHAPED]})
+    return kept
+
+
+def _places(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if holds_known(str(key)):
+                yield path
+            yield from _places(item, f"{path}.{redact(str(key))}")
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _places(item, f"{path}.{number}")
+    elif isinstance(value, str | int) and holds_known(str(value)):
+        yield path

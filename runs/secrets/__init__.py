@@ -1,0 +1,18 @@
+"""Secrets: looked up in the environment when used, and taken out of every text before it is stored or logged."""
+
+from runs.secrets.logs import RedactingFormatter
+from runs.secrets.redaction import holds_known, may_hold_secret, redact, redact_all
+from runs.secrets.shapes import HIDDEN
+from runs.secrets.values import known, known_forms, secret
+
+__all__ = [
+    "HIDDEN",
+    "RedactingFormatter",
+    "holds_known",
+    "known",
+    "known_forms",
+    "may_hold_secret",
+    "redact",
+    "redact_all",
+    "secret",
+]

@@ -1,0 +1,77 @@
+"""Redaction: texts and JSON values without known secrets, and without what is shaped like one."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from runs.secrets.shapes import HIDDEN, hide_shapes, is_placeholder, may_have_shape, names_secret
+from runs.secrets.values import known_forms
+
+_NUMBERS = range(10**7, 10**64)  # a number with fewer digits is no known secret, which has eight characters
+
+
+def holds_known(text: str) -> bool:
+    """Say whether a known secret stands in a text, in whatever form."""
+    return any(form in text for form in known_forms())
+
+
+def may_hold_secret(text: str) -> bool:
+    """Say, cheaply, whether `redact` has to look closer."""
+    return holds_known(text) or may_have_shape(text)
+
+
+def redact(text: str) -> str:
+    """Replace known secrets, and whatever is shaped like one, in a text. One that is JSON stays JSON."""
+    if not may_hold_secret(text):
+        return text
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            value = json.loads(text, object_pairs_hook=_unambiguous)
+            hidden = redact_all(value)
+            return text if hidden == value else _written_alike(hidden, text)
+        except (ValueError, RecursionError):
+            pass  # no JSON, or none that every reader reads alike
+    for form in known_forms():
+        text = text.replace(form, HIDDEN)
+    return hide_shapes(text)
+
+
+def redact_all(value: Any) -> Any:
+    """Redact every text inside a JSON value, keys included, and what stands under a name that says secret."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return _redact_items(value.items())
+    if isinstance(value, list | tuple):
+        return [redact_all(item) for item in value]
+    if isinstance(value, int) and abs(value) in _NUMBERS and holds_known(str(value)):
+        return HIDDEN
+    return value
+
+
+def _redact_items(items: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    hidden: dict[Any, Any] = {}
+    for key, item in items:
+        name = _free_name(redact(key), hidden) if isinstance(key, str) else key
+        is_secret = isinstance(key, str) and isinstance(item, str) and names_secret(key) and not is_placeholder(item)
+        hidden[name] = HIDDEN if is_secret else redact_all(item)
+    return hidden
+
+
+def _free_name(name: str, taken: dict[Any, Any]) -> str:
+    """Keys that differ only in a secret stay as many as they were."""
+    number, free = 2, name
+    while free in taken:
+        number, free = number + 1, f"{name} ({number})"
+    return free
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key comes twice")
+    return dict(pairs)
+
+
+def _written_alike(value: Any, text: str) -> str:
+    separators = None if '": ' in text else (",", ":")
+    return json.dumps(value, ensure_ascii=False, separators=separators)
