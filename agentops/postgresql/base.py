@@ -6,6 +6,7 @@ seen without a round trip, thrown away and replaced; `reconnect` sees to it that
 a second or two.
 """
 
+import logging
 import os
 import select
 from typing import Any
@@ -13,7 +14,12 @@ from typing import Any
 from django.db import connections
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.postgresql import base
-from psycopg import Connection
+from psycopg import Connection, OperationalError
+from psycopg_pool import PoolTimeout
+
+from agentops.postgresql.lost import forget_all, note_returned, note_taken, take_back_lost, who_has_them
+
+log = logging.getLogger(__name__)
 
 # A statement or a transaction that hangs gives its locks back; nothing of ours takes nearly so long.
 _LIMITS = "SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'"
@@ -26,10 +32,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Take a living connection."""
-        while _hung_up(taken := super().get_new_connection(conn_params)) and self.pool:
-            taken.close()
-            taken._pool.putconn(taken)  # the pool makes another in its place
+        if not self.pool:
+            return super().get_new_connection(conn_params)
+        take_back_lost(self.pool)
+        try:
+            while _hung_up(taken := super().get_new_connection(conn_params)):
+                taken.close()
+                taken._pool.putconn(taken)  # the pool makes another in its place
+        except PoolTimeout as error:
+            log.error("%s", why := who_has_them(self.pool))
+            raise OperationalError(why) from error
+        note_taken(taken)
         return taken
+
+    def _close(self) -> None:
+        if self.pool and self.connection is not None:
+            note_returned(self.connection)
+        super()._close()  # type: ignore[misc]  # private, so without a stub
 
     def schema_editor(self, *args: Any, **kwargs: Any) -> BaseDatabaseSchemaEditor:
         """Change the schema, however long it takes."""
@@ -58,6 +77,7 @@ def _begin_anew() -> None:
     pools = base.DatabaseWrapper._connection_pools  # type: ignore[attr-defined]
     _left_to_the_parent.append(dict(pools))
     pools.clear()
+    forget_all()
     for connection in connections.all(initialized_only=True):
         if isinstance(connection, DatabaseWrapper):
             _left_to_the_parent.append(connection)

@@ -1,0 +1,83 @@
+"""Connections that are out of the pool: which thread took each, and which are lost because their thread has ended.
+
+Django keeps one connection a thread, and nobody closes it when a thread ends that code has started on its own. The
+pool counts it as taken for ever, until nothing is left and the whole process waits.
+"""
+
+import contextlib
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+_CLOSE_IT = (
+    "Code that uses the database on a thread of its own must end with `django.db.connection.close()` on that thread."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Out:
+    """One connection that is out."""
+
+    connection: Any  # also keeps it from being collected, which the pool would not notice
+    thread: threading.Thread = field(default_factory=threading.current_thread)
+    since: float = field(default_factory=time.monotonic)
+
+
+_out: dict[int, _Out] = {}  # each change of it is one step of the interpreter's, so it needs no lock
+
+
+def note_taken(connection: Any) -> None:
+    """Remember that this thread has taken a connection."""
+    _out[id(connection)] = _Out(connection)
+
+
+def note_returned(connection: Any) -> None:
+    """Forget a connection that goes back."""
+    _out.pop(id(connection), None)
+
+
+def forget_all() -> None:
+    """In a forked child: what the parent has taken is the parent's."""
+    _out.clear()
+
+
+def take_back_lost(pool: Any) -> int:
+    """If a pool is used up, give it back what ended threads have left; say so in the log, and how many there were."""
+    taken = _taken_from(pool)
+    if len(taken) < pool.max_size:
+        return 0
+    ended = [one for one in taken if not one.thread.is_alive()]
+    lost = [one for one in ended if _out.pop(id(one.connection), None)]  # another thread may be doing the same
+    for one in lost:
+        with contextlib.suppress(Exception):  # broken, or the pool is closed: either way it is out no more
+            pool.putconn(one.connection)
+    if lost:
+        log.warning(
+            "%d of %d database connections were lost, and are taken back: the threads %s have ended without closing "
+            "theirs. %s",
+            len(lost),
+            pool.max_size,
+            ", ".join(sorted({one.thread.name for one in lost})),
+            _CLOSE_IT,
+        )
+    return len(lost)
+
+
+def who_has_them(pool: Any) -> str:
+    """Say in words why no connection comes free: how many are out, and who has had them for how long."""
+    taken = sorted(_taken_from(pool), key=lambda one: one.since)
+    now = time.monotonic()
+    holders = ", ".join(f"{one.thread.name} for {now - one.since:.0f} s" for one in taken)
+    return (
+        f"no database connection came free within {pool.timeout:g} s: {len(taken)} of {pool.max_size} "
+        f"(AGENTOPS_DB_POOL) are taken, by the threads {holders or '-'}. {_CLOSE_IT} "
+        "If each of these threads needs its connection, raise AGENTOPS_DB_POOL."
+    )
+
+
+def _taken_from(pool: Any) -> list[_Out]:
+    return [one for one in list(_out.values()) if one.connection._pool is pool]
