@@ -31,7 +31,10 @@ RunsError
     ├── ModelRefusedError       the model stopped with `refusal`
     ├── ModelStoppedError       a stop reason nobody can continue from
     ├── BudgetRefusedError      a person refused to spend more
-    └── OutputInvalidError      the answer does not fit `output_schema`
+    ├── OutputInvalidError      the answer does not fit `output_schema`
+    ├── UserCodeError           code of the project raised what is no Exception, such as SystemExit
+    ├── LeftOpenError           code of the project left a transaction open; it was rolled back
+    └── UnexpectedAwaitableError  code of the project returned an awaitable where nothing can await it
 
 ToolBusyError                   no place for another call of the tool now: go on later
 ToolRevokedError                an operator has revoked the tool: the model is told
@@ -272,6 +275,24 @@ class OutputInvalidError(PermanentError):
     """The last answer does not fit the job type's `output_schema`."""
 
     code = "output_invalid"
+
+
+class UserCodeError(PermanentError):
+    """Code of the project raised what is no Exception, such as SystemExit."""
+
+    code = "user_code"
+
+
+class LeftOpenError(PermanentError):
+    """Code of the project left a transaction open; it was rolled back."""
+
+    code = "left_open"
+
+
+class UnexpectedAwaitableError(PermanentError):
+    """Code of the project returned an awaitable where nothing can await it."""
+
+    code = "unexpected_awaitable"
 
 
 class ToolBusyError(RunsError):

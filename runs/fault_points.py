@@ -2,8 +2,7 @@
 
 `AGENTOPS_FAULTS="tool.after:KILL:0.02,model.before:STOP:0.1"` arms points with a probability;
 `AGENTOPS_FAULT_SEED` makes the draw repeatable. `AGENTOPS_FAULT_LOG` names a file to which a process that is hit
-first appends the point, its id, the signal and the time. `AGENTOPS_WITHOUT_INTENTS` is the negative control of
-`chaos`: effects are not announced before they are made, so a crash repeats them.
+first appends the point, its id, the signal and the time.
 """
 
 import os
@@ -58,12 +57,6 @@ def fault_point(name: str) -> None:
     if _dice().random() < chance:
         _note(name, kind)
         os.kill(os.getpid(), kind)
-
-
-@lru_cache(maxsize=1)
-def intents_are_committed() -> bool:
-    """Say whether effects are announced before they are made: always, except in the negative control of `chaos`."""
-    return not os.environ.get("AGENTOPS_WITHOUT_INTENTS")
 
 
 def _note(name: str, kind: signal.Signals) -> None:

@@ -16,6 +16,7 @@ from agentops.stack import Stack, answers
 from runs.worker.supervisor import Child
 
 QUEUES = ("agents", "batch")
+_ROOT = Path(__file__).resolve().parents[2]
 SLOTS = 8
 _STOPPED_S = 10.0  # longer than a lease
 _UNASKED_MAX = 20  # processes that ended by themselves
@@ -150,7 +151,7 @@ class Fleet:
         if role == "worker":
             self._count[child.name] += 1
             name = f"{child.name}.{self._count[child.name]}"
-            child.command = _worker_command(name)
+            child.command = _worker_command(name, without_intents=self._options.without_intents)
             child.env |= self._worker_env(child.name)
         child.start()
         return Life(name, role, child, ending, self._readiness(role, name))
@@ -183,7 +184,7 @@ class Fleet:
         return None
 
     def _worker_env(self, name: str) -> dict[str, str]:
-        env = {"AGENTOPS_WITHOUT_INTENTS": "1"} if self._options.without_intents else {}
+        env = {"PYTHONPATH": str(_ROOT)} if self._options.without_intents else {}
         if self._options.lease_only:
             var = self._stack.logs.parent / name
             var.mkdir(exist_ok=True)
@@ -195,7 +196,8 @@ def _armed(ending: Ending) -> dict[str, str]:
     return {"AGENTOPS_FAULTS": ending.faults, "AGENTOPS_FAULT_SEED": str(ending.seed)}
 
 
-def _worker_command(name: str) -> list[str]:
-    manage = Path(__file__).resolve().parents[2] / "manage.py"
+def _worker_command(name: str, *, without_intents: bool) -> list[str]:
+    manage = [str(_ROOT / "manage.py")]
+    start = ["-m", "agentops.chaos.without_intents"] if without_intents else manage
     options = ["--slots", str(SLOTS), "--grace", str(_GRACE_S), "--name", name]
-    return [sys.executable, str(manage), "rqworker", *QUEUES, *options]
+    return [sys.executable, *start, "rqworker", *QUEUES, *options]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ValidationError
 
 from runs.conf import conf
+from runs.declarations.callables import check_hooks
 from runs.declarations.grants import granted
 from runs.declarations.retries import Delays, RetryPolicy
 from runs.declarations.schema import (
@@ -96,6 +97,9 @@ class JobType:
     def check(self) -> None:
         """Refuse a declaration that cannot work. Raises: DeclarationError with a hint."""
         owner = type(self).__qualname__
+        check_hooks(self, next(base for base in (Agent, Job, JobType) if isinstance(self, base)), allowed=("run",))
+        if self.retry:
+            check_hooks(self.retry, RetryPolicy)
         if not self.name or not self.name.replace("_", "").replace("-", "").isalnum() or len(self.name) > 100:
             raise DeclarationError(
                 f"{owner}: name = {self.name!r} is not a name",

@@ -1,6 +1,5 @@
 """JSON schemas from Python: derived from type hints and docstrings, and checked against values. Pure."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
@@ -8,6 +7,7 @@ import jsonschema
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.json_schema import GenerateJsonSchema
 
+from runs.declarations.callables import function_of, name_of, signature_of
 from runs.errors import DeclarationError
 
 Schema = Mapping[str, Any]
@@ -26,27 +26,27 @@ def model_of(function: Callable[..., Any], *, skip: int) -> type[BaseModel]:
     Raises: DeclarationError for a parameter without a type hint, or a variadic one.
     """
     try:
-        hints = get_type_hints(function, include_extras=True)
+        hints = get_type_hints(function_of(function), include_extras=True)
     except NameError as error:
         raise DeclarationError(
-            f"{function.__qualname__}: a type hint cannot be resolved ({error})",
+            f"{name_of(function)}: a type hint cannot be resolved ({error})",
             hint="Import the name at module level, not under TYPE_CHECKING.",
         ) from error
     fields: dict[str, Any] = {}
-    for parameter in list(inspect.signature(function).parameters.values())[skip:]:
+    for parameter in list(signature_of(function).parameters.values())[skip:]:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise DeclarationError(
-                f"{function.__qualname__}: *{parameter.name} has no schema",
+                f"{name_of(function)}: *{parameter.name} has no schema",
                 hint="Name every argument, or give an input_schema.",
             )
         if parameter.name not in hints:
             raise DeclarationError(
-                f"{function.__qualname__}: the argument {parameter.name!r} has no type hint",
+                f"{name_of(function)}: the argument {parameter.name!r} has no type hint",
                 hint=f"Write for example `{parameter.name}: str`.",
             )
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (hints[parameter.name], default)
-    return create_model(f"{function.__name__}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
+    return create_model(f"{name_of(function)}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:

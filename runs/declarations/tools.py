@@ -9,17 +9,21 @@ from typing import Any, Literal, overload
 
 from pydantic import BaseModel, ValidationError
 
+from runs.declarations.callables import function_of, name_of, never_answers, signature_of
 from runs.declarations.grants import granted
 from runs.declarations.schema import check_schema, model_of, problems_with, pydantic_problems, schema_of
 from runs.errors import DeclarationError, InvalidInputError
 from runs.models import Role
 from runs.states import Effect, Risk
+from runs.user_code.call import call, value_of
+from runs.user_code.event_loop import settled
 
 _NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
 Approval = Literal["never", "always"] | Callable[[Any, dict[str, Any]], bool]
 Verify = Callable[[Any, dict[str, Any]], Any]
 RiskOf = Callable[[dict[str, Any]], str]
+Check = Callable[[], None]
 
 log = logging.getLogger(__name__)
 
@@ -72,18 +76,22 @@ class Tool:
         if problems:
             raise InvalidInputError(problems)
 
-    def needs_approval(self, context: Any, arguments: dict[str, Any]) -> bool:
-        """Say whether a person must agree to this very call."""
+    def needs_approval(self, context: Any, arguments: dict[str, Any], check: Check | None = None) -> bool:
+        """Say whether a person must agree to this very call. `check` raises when it must not take longer."""
         if callable(self.approval):
-            return bool(self.approval(context, arguments))
+            return bool(settled(self.approval(context, arguments), check))
         return self.approval == "always"
 
-    def risk_of(self, arguments: dict[str, Any]) -> Risk:
+    def risk_of(self, arguments: dict[str, Any], check: Check | None = None) -> Risk:
         """Say how bad a wrong call with these arguments would be. A declaration that cannot tell means the worst."""
-        if self.risk is None:
+        risk = self.risk
+        if risk is None:
             return Risk.LOW if self.effect == Effect.READ else Risk.MEDIUM
+        if not callable(risk):
+            return Risk(risk)
+        ended = call(lambda: Risk(settled(risk(arguments), check)))
         try:
-            return Risk(self.risk(arguments) if callable(self.risk) else self.risk)
+            return Risk(value_of(ended, of=f"`risk` of the tool {self.name!r}"))
         except Exception:
             log.exception("tool %s: its risk cannot be told", self.name)
             return Risk.HIGH
@@ -169,13 +177,13 @@ def tool(  # noqa: PLR0913 (these are the public names of a tool's options)
             amount=amount,
             secrets=secrets,
             roles=roles,
-            name=name or f.__name__,
-            description=description or inspect.getdoc(f) or "",
+            name=name or name_of(f),
+            description=description or inspect.getdoc(function_of(f)) or "",
             input_schema=input_schema,
         )
 
-    given = positional or function
-    return declare(given) if given else declare
+    given = function if positional is None else positional
+    return declare if given is None else declare(given)
 
 
 def _declare(
@@ -185,14 +193,15 @@ def _declare(
     _check_options(owner, name, **options)
     if not description:
         raise DeclarationError(f"{owner} has no docstring", hint="Say in it what the tool does: the model reads it.")
-    if not list(inspect.signature(f).parameters):
-        raise DeclarationError(f"{owner} takes no context", hint=f"Write `def {f.__name__}(context, …)`.")
+    if not list(signature_of(f).parameters):
+        raise DeclarationError(f"{owner} takes no context", hint=f"Write `def {name_of(f)}(context, …)`.")
     model = None
     if input_schema is None:
         model = model_of(f, skip=1)
         input_schema = schema_of(model)
     check_schema(input_schema, owner=owner)
     _check_risk(owner, options["risk"], options["amount"], input_schema)
+    _check_answers(owner, {option: options[option] for option in ("approval", "risk", "verify")})
     options["effect"] = Effect(options["effect"])
     options["secrets"] = granted(owner, options["secrets"])
     options["roles"] = _roles_that_may(owner, options["roles"])
@@ -206,6 +215,16 @@ def _check_risk(owner: str, risk: str | RiskOf | None, amount: str | None, input
         raise DeclarationError(
             f"{owner}: no risk {risk!r}", hint=f"Write one of {', '.join(Risk)}, or f(arguments) -> one of them."
         )
+
+
+def _check_answers(owner: str, options: Mapping[str, Any]) -> None:
+    """Refuse generators where a yes or no is wanted: calling one returns an object, which is always true."""
+    for option, function in options.items():
+        if callable(function) and (inspect.isasyncgenfunction(function) or never_answers(function) == "a generator"):
+            raise DeclarationError(
+                f"{owner}: `{option}` is a generator, which never answers",
+                hint="Write `return` instead of `yield`; it may be an `async def`.",
+            )
 
 
 def _roles_that_may(owner: str, roles: Any) -> tuple[str, ...]:

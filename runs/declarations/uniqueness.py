@@ -6,8 +6,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from runs.declarations.callables import never_answers
 from runs.errors import DeclarationError, InvalidInputError
 from runs.states import OnConflict
+from runs.user_code.hook import ask
 
 UniqueBy = Sequence[str] | Callable[[dict[str, Any]], str] | None
 
@@ -28,7 +30,7 @@ def key_of(unique_by: UniqueBy, run_input: dict[str, Any], *, continues: Any = N
 
 def _called(function: Callable[[dict[str, Any]], str], run_input: dict[str, Any]) -> str:
     try:
-        return str(function(run_input))
+        return str(ask("`unique_by` of the job type", function, run_input))
     except Exception as error:
         problem = f"`unique_by` of the job type fails on it: {type(error).__name__}: {error}"
         raise InvalidInputError({"input": [problem]}) from error
@@ -57,6 +59,11 @@ def check_uniqueness(
 
 
 def _check_function(owner: str, function: Callable[..., Any]) -> None:
+    if how := never_answers(function):
+        raise DeclarationError(
+            f"{owner}: unique_by is {how}, and nothing awaits it there",
+            hint="Write a plain function that returns a text: it is called while a run is posted.",
+        )
     if len(inspect.signature(function).parameters) != 1:
         raise DeclarationError(
             f"{owner}: unique_by takes the input and nothing else",

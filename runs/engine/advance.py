@@ -15,7 +15,7 @@ from runs.engine.outcomes import Cancelled, Failed, HeldBack, Lost, Outcome, Pac
 from runs.engine.permission import check_owner
 from runs.engine.retry import next_try
 from runs.engine.settle import describe, settle
-from runs.errors import HeldBackError, NotSupportedError, PacedError, UnknownJobTypeError
+from runs.errors import HeldBackError, NotSupportedError, PacedError, UnknownJobTypeError, UserCodeError
 from runs.fault_points import fault_point
 from runs.models import Run
 from runs.states import Effect, StepStatus
@@ -67,8 +67,10 @@ def _advance(journal: Journal, job_type: JobType) -> Outcome:
             raise NotSupportedError({"job_type": [f"a {job_type.form} cannot be run yet"]})
 
 
-def _judge(journal: Journal, error: Exception) -> Outcome:
+def _judge(journal: Journal, error: BaseException) -> Outcome:
     """Transient errors come back later, all others are the end of it."""
+    if isinstance(error, UserCodeError) and error.__cause__:
+        error = error.__cause__
     release_connection()  # it may be what has failed
     try:
         job_type: JobType | None = job_type_named(journal.run.job_type)
@@ -81,7 +83,7 @@ def _judge(journal: Journal, error: Exception) -> Outcome:
     return retry
 
 
-def _put_back(journal: Journal, error: Exception) -> None:
+def _put_back(journal: Journal, error: BaseException) -> None:
     """Plan again what this very claim had begun and could not do.
 
     What a dead worker had begun is recovery's to judge, and so is an effect, which may have happened.
@@ -92,6 +94,6 @@ def _put_back(journal: Journal, error: Exception) -> None:
             journal.put_back(step, **_named(error))
 
 
-def _named(error: Exception) -> dict[str, str]:
+def _named(error: BaseException) -> dict[str, str]:
     described = describe(error)
     return {"kind": described["type"], "message": described["message"]}

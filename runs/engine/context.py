@@ -12,10 +12,12 @@ from django.db.models import Q
 from runs.declarations.job_types import Job
 from runs.declarations.tools import Tool
 from runs.engine.lease import Lease
-from runs.errors import SecretNotGrantedError, StepTimeoutError
+from runs.errors import SecretNotGrantedError
 from runs.models import Run
 from runs.secrets import secret
 from runs.storable import storable_text
+from runs.user_code.event_loop import as_engine
+from runs.user_code.left_open import transaction_is_open
 
 log = logging.getLogger(__name__)
 
@@ -39,19 +41,24 @@ class ToolContext:
     _told_at: float = field(default=0.0, repr=False)
 
     def progress(self, percent: float, message: str = "") -> None:
-        """Tell how far the work is, 0 to 100; it never goes back. Written at most twice a second.
+        """Tell how far the work is, 0 to 100; it never goes back. Written at most twice a second, from any thread.
 
+        Not while the tool has a transaction open: until it ends, that would hold up the heartbeat of the run.
         Raises: when the work must not go on: LeaseLostError, CancelRequestedError, ReleaseRequestedError,
         DeadlineError for the run's time, StepTimeoutError for the step's.
         """
-        self.lease.check()
-        if self.lease.past_step:
-            raise StepTimeoutError("the step took longer than its timeout_s")
+        self.lease.check_step()
         now = time.monotonic()
         if percent < 100 and now - self._told_at < _PROGRESS_EVERY_S:
             return
-        self._told_at = now
         percent = min(100.0, max(0.0, float(percent)))
+        if not transaction_is_open():
+            self._told_at = now
+            as_engine(lambda: self._write_progress(percent, str(message)))
+
+    def _write_progress(self, percent: float, message: str) -> None:
+        """Write it, and give the connection back if it was opened for this: no thread of the tool's closes it."""
+        opened = connection.connection is None
         ours = Run.objects.filter(
             Q(progress_percent__lte=percent), pk=self.run_id, fence=self.lease.fence, status="running"
         )
@@ -59,7 +66,10 @@ class ToolContext:
             ours.update(progress_percent=percent, progress_message=storable_text(message)[:500])
         except (OperationalError, InterfaceError) as error:  # no reason to fail the tool, whose effect may be half done
             log.warning("run %s: no progress could be told (%s)", self.run_id, error)
-            connection.close()
+            opened = True
+        finally:
+            if opened:
+                connection.close()
 
     def secret(self, name: str) -> str:
         """Return a secret that was granted to this tool or job; its value never reaches a row.

@@ -3,24 +3,30 @@
 Names matter, order does not. A step that a dead worker left begun is recovered by its effect class.
 """
 
+import threading
 from collections.abc import Callable
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from runs.conf import conf
 from runs.declarations.job_types import Job
+from runs.engine.calling import make_effect, run_code
 from runs.engine.classifier import classify
 from runs.engine.context import ToolContext, context_for
 from runs.engine.journal import Journal, release_connection
-from runs.engine.lease import CancelRequestedError, LeaseLostError, ReleaseRequestedError
 from runs.engine.outcomes import Completed, Outcome, Waiting
-from runs.engine.results import jsonable
 from runs.engine.tool_calls import ask_for_outcome, how_it_was_lost, may_have_happened
-from runs.errors import DeadlineError, PermanentError
-from runs.fault_points import fault_point, intents_are_committed
+from runs.errors import PermanentError
 from runs.hostile import clean_text
 from runs.models import Step
 from runs.models.fields import hash_text
 from runs.states import Effect, ErrorClass, StepKind, StepStatus
 from runs.storable import storable, storable_text
+from runs.user_code.call import Raised, Returned, value_of, words_of
+from runs.user_code.event_loop import as_engine
+from runs.user_code.left_open import transaction_is_open
 
 _NAME_MAX_CHARS = 200
 
@@ -35,11 +41,29 @@ class StepFailedError(PermanentError):
     code = "step_failed"
 
 
+class StepPlaceError(PermanentError):
+    """A step was begun where the engine cannot record it."""
+
+    code = "step_place"
+
+
+@dataclass(frozen=True, slots=True)
+class _StepCall:
+    """What a step is to do, in which context of the job's."""
+
+    function: Callable[[], Any]
+    effect: Effect
+    timeout_s: float
+    context: Context
+
+
 class JobContext(ToolContext):
     """What `run` of a plain job receives: a tool's context, and `step`."""
 
     journal: Journal
     job: Job
+    thread: int
+    unwinding: BaseException | None = None  # what the engine sends through the job's code, and is no error of it
 
     def step(
         self,
@@ -52,9 +76,33 @@ class JobContext(ToolContext):
     ) -> Any:
         """Do `function(*args, **kwargs)` once and record its result, a JSON value; later, return that.
 
-        Raises: StepFailedError if the step was refused; whatever the function raises.
+        The function may be asynchronous; `step` waits for it, in an asynchronous job too.
+        Raises: StepFailedError if the step was refused; StepPlaceError where nothing can be recorded; whatever the
+        function raises.
         """
-        return _step(self, name, lambda: function(*args, **kwargs), Effect(effect), timeout_s)
+        self._check_place(name)
+        call = _StepCall(partial(function, *args, **kwargs), Effect(effect), timeout_s, copy_context())
+        try:
+            ended = as_engine(lambda: _step(self, name, call))
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                self.unwinding = error
+            raise
+        if isinstance(ended, Raised):
+            raise ended.error
+        return ended.value
+
+    def _check_place(self, name: str) -> None:
+        if threading.get_ident() != self.thread:
+            raise StepPlaceError(
+                f"step {name!r} was begun on a thread of the job's own: call `context.step` from `run` itself, in an "
+                "`async def run` too, without `sync_to_async`"
+            )
+        if transaction_is_open():
+            raise StepPlaceError(
+                f"step {name!r} was begun inside a transaction, where it cannot be recorded before it is done: end "
+                "the transaction first, or open it inside the step"
+            )
 
 
 def advance_job(journal: Journal, job: Job) -> Outcome:
@@ -63,13 +111,15 @@ def advance_job(journal: Journal, job: Job) -> Outcome:
         journal.run, journal.lease, job, tool_use_id="", effect_key=None, attempt=journal.run.attempts + 1
     )
     context = JobContext(**{name: getattr(plain, name) for name in ToolContext.__slots__ if name[0] != "_"})
-    context.journal, context.job = journal, job
-    try:
-        output = job.run(context, **journal.run.input)
-    except _AwaitDecision:
+    context.journal, context.job, context.thread = journal, job, threading.get_ident()
+    ended = run_code(journal.lease, lambda: job.run(context, **journal.run.input))
+    if isinstance(context.unwinding, _AwaitDecision):
         return Waiting()
+    if context.unwinding:
+        raise context.unwinding
+    output = value_of(ended, of="`run`")
     _close_what_it_gave_up(journal)
-    return Completed(storable(jsonable(output)))
+    return Completed(storable(output))
 
 
 def _close_what_it_gave_up(journal: Journal) -> None:
@@ -79,21 +129,21 @@ def _close_what_it_gave_up(journal: Journal) -> None:
             journal.mark_unknown(step, **how_it_was_lost(step))
 
 
-def _step(context: JobContext, name: str, function: Callable[[], Any], effect: Effect, timeout_s: float) -> Any:
+def _step(context: JobContext, name: str, call: _StepCall) -> Returned | Raised:
     journal, name = context.journal, _kept_name(name)
     step = next((s for s in journal.steps if s.name == name), None)
     if step is None:
-        step = journal.plan(StepKind.FUNCTION, name, effect=effect)
+        step = journal.plan(StepKind.FUNCTION, name, effect=call.effect)
     if step.status == StepStatus.STARTED:
         _recover(journal, step)
     match step.status:
         case StepStatus.COMPLETED:
-            return step.result["value"]
+            return Returned(step.result["value"])
         case StepStatus.FAILED | StepStatus.SKIPPED:
             raise StepFailedError(f"step {name!r}: {(step.error or {}).get('message', 'refused')}")
         case StepStatus.UNKNOWN:
             raise _AwaitDecision
-    return _do(context, step, function, timeout_s)
+    return _do(context, step, call)
 
 
 def _kept_name(name: str) -> str:
@@ -113,40 +163,27 @@ def _recover(journal: Journal, step: Step) -> None:
         raise _AwaitDecision
 
 
-def _do(context: JobContext, step: Step, function: Callable[[], Any], timeout_s: float) -> Any:
-    journal, lease = context.journal, context.journal.lease
-    lease.check_boundary()
-    journal.start(step, deadline_s=timeout_s)
-    if intents_are_committed():
-        journal.commit_intent()
-    fault_point("tool.before")
-    lease.check()
-    lease.begin_step(timeout_s)
-    release_connection()
-    try:
-        value = jsonable(function())
-    except (LeaseLostError, CancelRequestedError, ReleaseRequestedError, DeadlineError):
-        raise  # raised inside `context.progress`: the engine's own, not the function's
-    except Exception as error:
-        _after_error(context, step, error)
-        raise
-    finally:
-        lease.end_step()
-        release_connection()
-    fault_point("tool.after")
-    journal.complete(step, {"value": value})
-    journal.commit()  # the job's own code runs next, for as long as it likes
-    return step.result["value"]
+def _do(context: JobContext, step: Step, call: _StepCall) -> Returned | Raised:
+    journal = context.journal
+    journal.lease.check_boundary()
+    ended = make_effect(journal, step, call.function, timeout_s=call.timeout_s, context=call.context)
+    if isinstance(ended, Raised):
+        _after_error(context, step, ended.error)
+        return ended
+    journal.complete(step, {"value": ended.value})
+    journal.commit()
+    release_connection()  # the job's own code runs next, for as long as it likes
+    return Returned(step.result["value"])
 
 
-def _after_error(context: JobContext, step: Step, error: Exception) -> None:
+def _after_error(context: JobContext, step: Step, error: BaseException) -> None:
     """What may have happened and has no key goes to a person: a step has no look-up. The rest may be tried again."""
     journal, kind = context.journal, classify(error, context.job.errors)
-    name, message = type(error).__name__, str(error)
+    named = {"kind": type(error).__name__, "message": storable_text(words_of(error), conf().text_max_chars)}
     if not may_have_happened(step, kind):
-        journal.put_back(step, kind=name, message=message)
+        journal.put_back(step, **named)
     elif step.effect == Effect.IDEMPOTENT and kind == ErrorClass.TRANSIENT:
-        journal.leave_begun(step, kind=name, message=message)
+        journal.leave_begun(step, **named)
     else:
-        ask_for_outcome(journal, step, kind=name, message=message)
+        ask_for_outcome(journal, step, **named)
         raise _AwaitDecision from error

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from runs import clock
-from runs.errors import DeadlineError, RunsError
+from runs.errors import DeadlineError, RunsError, StepTimeoutError
 
 # What notices its deadline by itself has so long to say so, before its thread is given up.
 OVERDUE_AFTER_S = 1.0
@@ -22,6 +22,10 @@ class CancelRequestedError(RunsError):
 
 class ReleaseRequestedError(RunsError):
     """The worker is stopping: give the run back at this boundary, or in mid-call once the grace is over."""
+
+
+# What stops the work from outside; no failure of the code that it comes upon.
+STOPS = (LeaseLostError, CancelRequestedError, ReleaseRequestedError, DeadlineError)
 
 
 @dataclass(slots=True)
@@ -71,6 +75,12 @@ class Lease:
         self.check()
         if self.release.is_set():
             raise ReleaseRequestedError(f"run {self.run_id}: the worker is stopping")
+
+    def check_step(self) -> None:
+        """Within a step: as `check`, and stop at the step's deadline. Raises: also StepTimeoutError."""
+        self.check()
+        if self.past_step:
+            raise StepTimeoutError("the step took longer than its timeout_s")
 
     def now(self) -> datetime:
         """The database's clock, without asking it: its time at the claim plus what has passed here."""

@@ -27,6 +27,7 @@ from runs.hostile import clean, clean_text
 from runs.models import Definition, ModelCall, ModelCallStatus, Run, Step, Tier
 from runs.models.fields import dump_json, hash_text
 from runs.states import ActionKind, ActionStatus, Lane, StepKind
+from runs.user_code.hook import ask_hook
 
 MAX_TOKENS_CEILING = 64_000
 
@@ -69,7 +70,9 @@ def history_before(run: Run) -> list[Message] | None:
     former = run.continues
     agent = job_type_named(former.job_type)
     assert isinstance(agent, Agent)
-    return messages_of(agent.prompt(former.input), former.steps.order_by("seq"), before=history_before(former))
+    return messages_of(
+        ask_hook(agent, "prompt", former.input), former.steps.order_by("seq"), before=history_before(former)
+    )
 
 
 def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | None:
@@ -85,13 +88,13 @@ def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | No
         _check_step_limit(journal, agent)
         step = journal.plan(StepKind.MODEL_CALL, definition.model)
     max_tokens = _max_tokens(definition, step)
-    messages = messages_of(agent.prompt(run.input), journal.steps, before=history_before(run))
+    messages = messages_of(ask_hook(agent, "prompt", run.input), journal.steps, before=history_before(run))
     in_batch = run.lane == Lane.BATCH
     request = request_of(
         definition,
         messages,
         max_tokens=max_tokens,
-        end_user=agent.end_user(run.input),
+        end_user=ask_hook(agent, "end_user", run.input),
         cache_ttl=CACHE_TTL if in_batch else None,
     )
     body = dump_json(request)

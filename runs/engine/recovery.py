@@ -2,14 +2,16 @@
 
 from runs.declarations.job_types import Agent
 from runs.engine.batch_result import take_result
+from runs.engine.calling import run_code
 from runs.engine.context import context_for
-from runs.engine.journal import Journal, release_connection
+from runs.engine.journal import Journal
 from runs.engine.model_call import presume_spent
 from runs.engine.results import keep_result
 from runs.engine.tool_calls import ask_for_outcome, how_it_was_lost
 from runs.fault_points import fault_point
 from runs.models import Step
 from runs.states import Effect, StepKind, StepStatus
+from runs.user_code.call import value_of
 
 
 def recover(journal: Journal, agent: Agent) -> None:
@@ -55,8 +57,9 @@ def _found(journal: Journal, agent: Agent, step: Step) -> bool:
         effect_key=step.effect_key,
         attempt=step.attempt,
     )
-    release_connection()
-    result = tool.verify(context, tool.validate(step.arguments))
+    verify, arguments = tool.verify, tool.validate(step.arguments)
+    ended = run_code(journal.lease, lambda: verify(context, arguments), timeout_s=tool.timeout_s)
+    result = value_of(ended, of=f"`verify` of the tool {tool.name!r}")
     if result is None:
         return False
     journal.complete(step, keep_result(journal, step, result))

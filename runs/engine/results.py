@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_jsonable_python
-
 from runs.conf import conf
 from runs.engine.journal import Journal
+from runs.engine.plain_json import jsonable
 from runs.hostile import cut
 from runs.models import Step
 from runs.models.artifact import keep_text
 from runs.models.fields import dump_json
 from runs.storable import storable, storable_text
+
+__all__ = ["jsonable", "keep_result"]
 
 
 def keep_result(journal: Journal, step: Step, value: Any) -> dict[str, Any]:
@@ -25,11 +26,3 @@ def keep_result(journal: Journal, step: Step, value: Any) -> dict[str, Any]:
     artifact = keep_text(journal.run, name=f"step-{step.seq}-{step.name}"[:200], text=text)
     journal.attach(artifact)
     return {"text": cut(text, limit), "artifact": str(artifact.pk)}
-
-
-def jsonable(value: Any) -> Any:
-    """Turn any value into JSON: dates, decimals, pydantic models, and as a last resort its text."""
-    try:
-        return to_jsonable_python(value, fallback=str, inf_nan_mode="strings")
-    except (PydanticSerializationError, ValueError):
-        return str(value)

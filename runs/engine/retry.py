@@ -7,6 +7,7 @@ from runs.engine.outcomes import Retry
 from runs.engine.retry_after import retry_after_s
 from runs.models import Run
 from runs.states import ErrorClass
+from runs.user_code.hook import ask_hook
 
 
 def next_try(error: BaseException, run: Run, job_type: JobType | None) -> Retry | None:
@@ -19,5 +20,5 @@ def next_try(error: BaseException, run: Run, job_type: JobType | None) -> Retry 
         return None
     failed = {**run.failed_tries, verdict.trouble: run.failed_tries.get(verdict.trouble, 0) + 1}
     policy: RetryPolicy = job_type.retry_policy if job_type else Delays()
-    delay_s = policy.delay_s(verdict.trouble, failed, at_least_s=retry_after_s(error) or 0.0)
+    delay_s = ask_hook(policy, "delay_s", verdict.trouble, failed, at_least_s=retry_after_s(error) or 0.0)
     return None if delay_s is None else Retry(error, delay_s, failed)

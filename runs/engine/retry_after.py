@@ -17,7 +17,8 @@ def retry_after_s(error: BaseException) -> float | None:
 
 def _asked_s(error: BaseException) -> float | None:
     if isinstance(error, RateLimitedError):
-        return error.retry_after_s
+        asked = getattr(error, "retry_after_s", None)  # a tool may pass on the header as it came
+        return None if asked is None else _number(str(asked), unit_s=1.0)
     if not isinstance(error, anthropic.APIStatusError):
         return None
     headers = error.response.headers

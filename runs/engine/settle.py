@@ -30,11 +30,11 @@ from runs.engine.outcomes import (
 )
 from runs.engine.pacing.hold import hold_for_pace, let_go_on
 from runs.fault_points import fault_point
-from runs.hostile import cut
 from runs.models import Gate, PendingAction, Step
 from runs.models.moves import Event, change
 from runs.states import ActionStatus, Effect, RunStatus, StepKind, StepStatus
 from runs.storable import storable_text
+from runs.user_code.call import words_of
 
 log = logging.getLogger(__name__)
 
@@ -227,8 +227,7 @@ def _close_actions(journal: Journal) -> None:
 
 def describe(error: BaseException) -> dict[str, str]:
     """Name an error for people. Shape: {type, message}, cut and without secrets."""
-    message = storable_text(str(error)) or type(error).__name__
-    return {"type": type(error).__name__, "message": cut(message, 2000)}
+    return {"type": type(error).__name__, "message": storable_text(words_of(error), 2000)}
 
 
 def _traceback(error: BaseException) -> str:

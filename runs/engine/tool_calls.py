@@ -15,21 +15,21 @@ from runs.declarations.tools import Tool
 from runs.engine.approvals.binding import bind
 from runs.engine.approvals.standing import Standing, Stands, Void, Withdrawn, standing_of
 from runs.engine.asking import approve_by_rule, ask, ask_for_approval
+from runs.engine.calling import make_effect, run_code
 from runs.engine.classifier import classify
 from runs.engine.context import ToolContext, context_for
 from runs.engine.evidence import evidence_of
-from runs.engine.journal import Journal, release_connection
-from runs.engine.lease import CancelRequestedError, LeaseLostError, ReleaseRequestedError
+from runs.engine.journal import Journal
 from runs.engine.outcomes import Later, Outcome, Retry, Waiting
 from runs.engine.permission import check_roles
 from runs.engine.results import keep_result
 from runs.engine.retry import next_try
 from runs.engine.tool_places import AGAIN_S, place_for
-from runs.errors import DeadlineError, InvalidInputError, RunsError, ToolBusyError, ToolRevokedError, ToolRoleError
-from runs.fault_points import fault_point, intents_are_committed
-from runs.hostile import cut
+from runs.errors import InvalidInputError, RunsError, ToolBusyError, ToolRevokedError, ToolRoleError
 from runs.models import PendingAction, Step
 from runs.states import ActionKind, ActionStatus, Effect, ErrorClass, StepStatus
+from runs.storable import storable_text
+from runs.user_code.call import Raised, value_of, words_of
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,9 @@ def _make(journal: Journal, call: _Call, decision: PendingAction | None) -> Outc
             return None
         case Void(why):
             reason = f"{call.tool.name} needs approval ({why})."
-            ask_for_approval(journal, call.step, bind(call.tool, call.step.arguments), reason=reason)
+            ask_for_approval(
+                journal, call.step, bind(call.tool, call.step.arguments, check=journal.lease.check), reason=reason
+            )
             return Waiting()
         case Stands():
             return _act(journal, call)
@@ -130,14 +132,26 @@ def _leave_for(journal: Journal, call: _Call, decision: PendingAction | None) ->
     """Find out whether the call may be made: nobody need be asked, or whoever was has agreed and still may."""
     if decision and decision.kind == ActionKind.OUTCOME:  # that it is repeated is no leave: the approval must stand
         decision = call.step.actions.filter(kind=ActionKind.APPROVAL).order_by("requested_at").last()
-    if not call.tool.needs_approval(call.context, call.arguments):
+    if not _needs_approval(journal, call):
         return Stands()
-    present = bind(call.tool, call.step.arguments)
+    present = bind(call.tool, call.step.arguments, check=journal.lease.check)
     if decision and decision.kind == ActionKind.APPROVAL and decision.status == ActionStatus.APPROVED:
         return standing_of(decision, journal.run, present)
     if approve_by_rule(journal, call.step, present):
         return Stands()
     return Void(f"{call.tool.effect} effect")
+
+
+def _needs_approval(journal: Journal, call: _Call) -> bool:
+    tool, lease = call.tool, journal.lease
+    if not callable(tool.approval):
+        return tool.needs_approval(call.context, call.arguments)
+    ended = run_code(
+        lease,
+        lambda: tool.needs_approval(call.context, call.arguments, lease.check_step),
+        timeout_s=tool.timeout_s,
+    )
+    return bool(value_of(ended, of=f"`approval` of the tool {tool.name!r}"))
 
 
 def _ask_about_missing_tool(journal: Journal, step: Step) -> Outcome:
@@ -153,41 +167,33 @@ def _ask_about_missing_tool(journal: Journal, step: Step) -> Outcome:
 
 
 def _act(journal: Journal, call: _Call) -> Outcome | None:
-    """Intent, effect, result."""
-    lease, step = journal.lease, call.step
-    journal.start(step, deadline_s=call.tool.timeout_s)
-    if intents_are_committed():
-        try:
-            with place_for(step.name, journal.run):
-                journal.commit_intent(tool=call.tool)
-        except (ToolRevokedError, ToolRoleError) as error:
-            _refuse(journal, step, error)
-            return None
-        except ToolBusyError as error:
-            journal.take_back_intents()
-            return Later(str(error), AGAIN_S)
-    fault_point("tool.before")
-    lease.check()
-    lease.begin_step(call.tool.timeout_s)
-    release_connection()
+    """Make the call, and record what came of it."""
+    step, tool = call.step, call.tool
     try:
-        result = call.tool.function(call.context, **call.arguments)
-    except (LeaseLostError, CancelRequestedError, ReleaseRequestedError, DeadlineError):
-        raise  # raised inside `context.progress`: the engine's own, not the tool's
-    except (Exception, SystemExit) as error:
-        return _after_error(journal, call, error)
-    finally:
-        lease.end_step()
-        release_connection()
-    fault_point("tool.after")
-    journal.complete(step, keep_result(journal, step, result))
+        ended = make_effect(
+            journal,
+            step,
+            lambda: tool.function(call.context, **call.arguments),
+            timeout_s=tool.timeout_s,
+            tool=tool,
+            place=place_for(step.name, journal.run),
+        )
+    except (ToolRevokedError, ToolRoleError) as error:
+        _refuse(journal, step, error)
+        return None
+    except ToolBusyError as error:
+        journal.take_back_intents()
+        return Later(str(error), AGAIN_S)
+    if isinstance(ended, Raised):
+        return _after_error(journal, call, ended)
+    journal.complete(step, keep_result(journal, step, ended.value))
     return None
 
 
-def _after_error(journal: Journal, call: _Call, error: BaseException) -> Outcome | None:
+def _after_error(journal: Journal, call: _Call, raised: Raised) -> Outcome | None:
     """Decide by error class and effect class: again later, a person, or an error result for the model."""
-    step, kind = call.step, classify(error, call.agent.errors)
-    named = {"kind": type(error).__name__, "message": cut(str(error) or type(error).__name__, conf().text_max_chars)}
+    step, error, kind = call.step, raised.error, classify(raised.error, call.agent.errors)
+    named = {"kind": type(error).__name__, "message": storable_text(words_of(error), conf().text_max_chars)}
     retry = next_try(error, journal.run, call.agent)
     if may_have_happened(step, kind):
         if retry and step.effect != Effect.UNSAFE:

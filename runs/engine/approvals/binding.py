@@ -1,5 +1,6 @@
 """What an approval is bound to: the tool as it is declared, and the very arguments."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -19,16 +20,17 @@ class Binding:
     amount_usd: Decimal | None
 
 
-def bind(tool: Tool, arguments: dict[str, Any]) -> Binding:
+def bind(tool: Tool, arguments: dict[str, Any], *, check: Callable[[], None] | None = None) -> Binding:
     """Bind a call. The same arguments of a tool that was declared anew are another call.
 
+    `check` raises when the work must not go on, should the risk take time.
     Shape: `arguments` as the model wrote them, so that the hash is that of the step.
     """
     declared = {**tool.definition, "effect": tool.effect}
     return Binding(
         bound_hash=hash_of([declared, arguments]),
         arguments_hash=hash_of(arguments),
-        risk=tool.risk_of(arguments),
+        risk=tool.risk_of(arguments, check),
         amount_usd=amount_of(tool, arguments),
     )
 

@@ -7,12 +7,12 @@ import pytest
 from django.db.models.functions import Now
 
 from deadletters.models import DeadLetter
+from runs.engine import calling
 from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import ModelCall, Run, Step
 from runs.operations.replay_run import retry_run
 from runs.queue.claim import claim_alone, claim_next
-from tests.testapp import agents
 from tests.testapp.agents import CALLS
 
 pytestmark = pytest.mark.django_db
@@ -28,14 +28,12 @@ class Crash(BaseException):
 @pytest.fixture
 def dying(monkeypatch):
     """Let the next effect happen, and the worker die before it can say so."""
-    CALLS.clear()
 
-    def count(name):
-        CALLS[name] += 1
-        if CALLS[name] == 1:
+    def die_once(point):
+        if point == "tool.after" and sum(CALLS.values()) == 1:
             raise Crash
 
-    monkeypatch.setattr(agents, "_count", count)
+    monkeypatch.setattr(calling, "fault_point", die_once)
 
 
 @pytest.fixture

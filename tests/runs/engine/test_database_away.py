@@ -7,6 +7,7 @@ from django.db import OperationalError
 from django.db.models.functions import Now
 
 from runs.engine import advance as engine
+from runs.engine import calling
 from runs.engine import settle as settling
 from runs.engine.journal import Journal
 from runs.invariants.every import breaches
@@ -14,7 +15,6 @@ from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.wake_timers import wake_timers
 from runs.models import ModelCall, Run, Step
 from runs.operations.actions.approve import approve
-from tests.testapp import agents
 from tests.testapp.agents import CALLS
 
 pytestmark = pytest.mark.django_db
@@ -54,12 +54,11 @@ def test_an_error_before_recovery_does_not_make_an_unsafe_call_again(offline, po
     offline({"turns": [SEND, DONE]})
     run = post("clerk")
 
-    def happen_and_die(name):
-        CALLS[name] += 1
-        if CALLS[name] == 1:
+    def die_once(point):
+        if point == "tool.after" and CALLS["send"] == 1:
             raise Crash
 
-    monkeypatch.setattr(agents, "_count", happen_and_die)
+    monkeypatch.setattr(calling, "fault_point", die_once)
     with pytest.raises(Crash):
         work()
     Run.objects.update(lease_expires_at=Now() - timedelta(seconds=1))

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from django.db.models.functions import Now
 
+from runs.engine import calling
 from runs.engine.advance import advance
 from runs.errors import InvalidTransitionError
 from runs.maintenance.rescue_runs import rescue_runs
@@ -13,7 +14,6 @@ from runs.models import PendingAction, Run, Step, Worker
 from runs.operations.actions.resolve import resolve
 from runs.queue.claim import claim_next
 from tests.runs.engine.story import say, use
-from tests.testapp import agents
 
 pytestmark = pytest.mark.django_db
 
@@ -32,10 +32,11 @@ def test_the_outcome_of_a_lost_workers_call_shows_the_worker_and_its_last_heartb
     )
     claimed = claim_next(["agents"], worker_id=worker.pk, worker_name="box:77")
 
-    def die(name):
-        raise Crash
+    def die(point):
+        if point == "tool.after":
+            raise Crash
 
-    monkeypatch.setattr(agents, "_count", die)
+    monkeypatch.setattr(calling, "fault_point", die)
     with pytest.raises(Crash):
         advance(*claimed)
     monkeypatch.undo()

@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.db.models.functions import Now
 
+from runs.engine import calling
 from runs.engine.scopes import rules
 from runs.models import Limit, Run, Worker
 from runs.operations.cancel_run import cancel_run
@@ -233,13 +234,11 @@ def test_working_until_done_waits_for_retries_too(offline, post, quick):
 def test_a_slot_whose_thread_fails_goes_on_and_its_run_does_not_wait_for_the_lease(post, worker, settings, monkeypatch):
     settings.AGENTOPS = {**settings.AGENTOPS, "lease_s": 60.0}
 
-    def exit_once(name):
-        agents.CALLS[name] += 1
-        if agents.CALLS[name] == 1:
+    def exit_once(point):
+        if point == "tool.after" and agents.CALLS["square-1"] == 1:
             raise SystemExit(3)
 
-    agents.CALLS.clear()
-    monkeypatch.setattr(agents, "_count", exit_once)
+    monkeypatch.setattr(calling, "fault_point", exit_once)
     run = post("squares", input={"upto": 1})
 
     worker(slots=1)

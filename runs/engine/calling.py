@@ -1,0 +1,83 @@
+"""Calling the project's code under a lease, and making effects with it: tools and steps of jobs alike.
+
+What the code raises is its failure, whatever the class. What passes through it is the engine's own: a lease that is
+lost, a cancel, the end of the worker, the deadline of the run.
+"""
+
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import Context
+from typing import Any
+
+from runs.declarations.tools import Tool
+from runs.engine.journal import Journal, release_connection
+from runs.engine.lease import STOPS, Lease
+from runs.engine.results import jsonable
+from runs.fault_points import fault_point
+from runs.models import Step
+from runs.user_code.call import Raised, Returned, call
+from runs.user_code.event_loop import settled
+
+
+def make_effect(
+    journal: Journal,
+    step: Step,
+    function: Callable[[], Any],
+    *,
+    timeout_s: float,
+    tool: Tool | None = None,
+    place: AbstractContextManager[None] | None = None,
+    context: Context | None = None,
+) -> Returned | Raised:
+    """Intent, then effect; the caller records what came of it. A tool's `place` is held while the intent is written.
+
+    Raises: as `run_code`; as `commit_intent` and `place`, before anything has happened.
+    """
+    journal.start(step, deadline_s=timeout_s)
+    with place or nullcontext():
+        journal.commit_intent(tool=tool)
+    fault_point("tool.before")
+    journal.lease.check()
+    ended = run_code(journal.lease, function, timeout_s=timeout_s, context=context)
+    if isinstance(ended, Returned):
+        fault_point("tool.after")
+    return ended
+
+
+def run_code(
+    lease: Lease,
+    function: Callable[[], Any],
+    *,
+    timeout_s: float = math.inf,
+    context: Context | None = None,
+) -> Returned | Raised:
+    """Call the project's code, to its end if it is asynchronous; what it returned comes back as JSON.
+
+    Raises: LeaseLostError, CancelRequestedError, ReleaseRequestedError or DeadlineError if the engine has stopped it.
+    """
+    lease.begin_step(timeout_s)
+    release_connection()
+    try:
+        ended = call(lambda: jsonable(settled(function(), lease.check_step)), context=context)
+    finally:
+        lease.end_step()
+        release_connection()
+    if isinstance(ended, Raised) and (stop := _stop_in(ended.error, lease)):
+        raise stop
+    return ended
+
+
+def _stop_in(error: BaseException, lease: Lease) -> BaseException | None:
+    """Find the engine's own exception in what came out of the code, be it in a group; not one that the code made up."""
+    found: BaseException | None = error
+    while isinstance(found, BaseExceptionGroup):
+        group = found.subgroup(STOPS)
+        found = group.exceptions[0] if group else None
+    if not isinstance(found, STOPS):
+        return None
+    try:
+        lease.check_boundary()
+    except STOPS:
+        return found
+    return None

@@ -1,0 +1,169 @@
+"""Awaitables of the project's code: run to their end on an event loop of their own, in the thread of the call."""
+
+import asyncio
+import concurrent.futures
+import inspect
+import io
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from itertools import islice
+from typing import Any, TypeVar
+
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+
+from runs.errors import LeftOpenError, UnexpectedAwaitableError
+from runs.user_code.left_open import close_all
+
+T = TypeVar("T")
+
+SLICE_S = 0.25  # how long a call that must end may go unnoticed
+ITEMS_MAX = 100_000  # of a generator, which may have no end
+_CUT = f"… [cut: more than {ITEMS_MAX:,} items]"
+
+
+def settled(value: Any, check: Callable[[], None] | None = None) -> Any:
+    """Turn what a function returned into a plain value: awaitables awaited, generators read to their end.
+
+    `check` raises when the work must not go on; it is asked at least every `SLICE_S`, and then the work is cancelled.
+    Raises: what the awaitable or the generator raises, or `check`.
+    """
+    while True:
+        if is_unfinished(value):
+            value = _run(value, check or _go_on)
+        elif isinstance(value, Iterator) and not isinstance(value, io.IOBase):
+            return _items(value, check or _go_on)
+        else:
+            return value
+
+
+def _go_on() -> None:
+    """Nobody can stop it."""
+
+
+def is_unfinished(value: Any) -> bool:
+    """Say whether a value is no result yet: an awaitable, an asynchronous generator, or a future of a thread."""
+    return inspect.isawaitable(value) or isinstance(value, AsyncIterator | concurrent.futures.Future)
+
+
+def plain(value: Any, *, of: str) -> Any:
+    """Refuse what would have to be awaited, where nothing can wait. `of` names the code.
+
+    Raises: UnexpectedAwaitableError.
+    """
+    if not is_unfinished(value) and not inspect.isgenerator(value):
+        return value
+    drop(value)
+    raise UnexpectedAwaitableError(
+        f"{of} returned a {type(value).__name__}, which nothing awaits here: write a plain `def` that returns a value"
+    )
+
+
+def drop(value: Any) -> None:
+    """Close a coroutine that nobody will await, or Python warns of it."""
+    if inspect.iscoroutine(value):
+        value.close()
+
+
+@contextmanager
+def outside_the_loop() -> Iterator[None]:
+    """Let synchronous code of the engine run in this thread, although it was called from a coroutine."""
+    loop = asyncio._get_running_loop()
+    if loop is None:
+        yield
+        return
+    task = asyncio.current_task(loop)
+    if task:
+        asyncio.tasks._leave_task(loop, task)
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(loop)
+        if task:
+            asyncio.tasks._enter_task(loop, task)
+
+
+def as_engine(function: Callable[[], T]) -> T:
+    """Do the engine's own work while the project's code runs: outside of its context and of its event loop."""
+    with outside_the_loop():
+        return Context().run(function)
+
+
+def _items(iterator: Iterator[Any], check: Callable[[], None]) -> list[Any]:
+    items: list[Any] = []
+    for item in islice(iterator, ITEMS_MAX):
+        check()
+        items.append(item)
+    if len(items) == ITEMS_MAX:
+        items.append(_CUT)
+        close = getattr(iterator, "close", lambda: None)
+        close()
+    return items
+
+
+def _run(value: Any, check: Callable[[], None]) -> Any:
+    with asyncio.Runner() as runner:
+        return runner.run(_watched(value, check))
+
+
+async def _watched(value: Any, check: Callable[[], None]) -> Any:
+    """Await it, and cancel it when `check` raises. What it opens by `sync_to_async` is given back.
+
+    Raises: what it raises; what `check` raised if it was cancelled by that.
+    """
+    async with ThreadSensitiveContext():
+        task = asyncio.ensure_future(_ended(value))
+        stop = await _watch(task, check)
+        await _cancel_the_rest()
+        left_open = await sync_to_async(close_all)()
+    result, error = task.result()
+    if stop and isinstance(error, asyncio.CancelledError):
+        raise stop
+    if error:
+        raise error
+    if left_open:
+        raise LeftOpenError(left_open)
+    return result
+
+
+async def _watch(task: "asyncio.Task[Any]", check: Callable[[], None]) -> Exception | None:
+    """Wait for the end of the task; return why it was cancelled, None if it was not."""
+    stop: Exception | None = None
+    while not (await asyncio.wait({task}, timeout=SLICE_S))[0]:
+        if stop is None:
+            try:
+                check()
+            except Exception as reason:
+                stop = reason
+                task.cancel()
+    return stop
+
+
+async def _cancel_the_rest() -> None:
+    """End the tasks that were started and not waited for, before their connections are given back."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+
+
+async def _ended(value: Any) -> tuple[Any, BaseException | None]:
+    """Return what came of it: an exception such as SystemExit would leave the loop before the rest is cleared away."""
+    try:
+        return await _result_of(value), None
+    except BaseException as error:
+        return None, error
+
+
+async def _result_of(value: Any) -> Any:
+    if inspect.isawaitable(value):
+        return await value
+    if isinstance(value, concurrent.futures.Future):
+        return await asyncio.wrap_future(value)
+    items: list[Any] = []
+    async for item in value:
+        items.append(item)
+        if len(items) == ITEMS_MAX:
+            return [*items, _CUT]
+    return items
