@@ -1,9 +1,20 @@
-"""Databases from before the first release, which were made by many migrations, go on with the few of today."""
+"""Databases of earlier states go on with the migrations of today, or are refused in words."""
 
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
 import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
+
+from runs.states import RunStatus
+from tests.databases import environment, fresh_database
 
 FIRST = "0001_first_release"
 
@@ -24,3 +35,65 @@ def test_a_database_that_the_old_migrations_made_misses_nothing(app):
     executor.loader.check_consistent_history(connection)
 
     assert executor.migration_plan(executor.loader.graph.leaf_nodes()) == []
+
+
+HISTORY = """
+    CREATE TABLE django_migrations (
+        app varchar(255), name varchar(255), id integer DEFAULT 1, applied timestamp DEFAULT CURRENT_TIMESTAMP
+    );
+"""
+KEPT = Path(__file__).parent / "kept"
+
+
+def fill(address, script):
+    """Run a script of SQL in an empty database."""
+    if connection.vendor == "sqlite":
+        with closing(sqlite3.connect(address.removeprefix("sqlite:///"))) as database:
+            database.executescript(script)
+    else:
+        with psycopg.connect(address) as database:
+            database.execute(script)
+
+
+def migrated(address, **more):
+    """Migrate a database in a process of its own."""
+    env = environment(address, ANTHROPIC_BASE_URL="http://127.0.0.1:1", ANTHROPIC_API_KEY="none", **more)
+    command = [sys.executable, "-m", "tests.kept.migrate"]
+    return subprocess.run(command, env=env, cwd=KEPT.parents[1], capture_output=True, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", ["2026_11_30"])
+def test_a_kept_database_goes_through_every_later_migration(state, tmp_path):
+    with fresh_database(tmp_path) as address:
+        fill(address, (KEPT / f"{state}.{connection.vendor}.sql").read_text())
+
+        done = migrated(address)
+
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["breaches"] == []
+    assert set(RunStatus) - set(report["statuses"]) == {"waiting_for_children"}, "there were none yet"
+    assert set(report["open"]) == {"approval", "budget", "outcome", "question"}
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("app", "there"),
+    [("runs", ["0001_initial"]), ("runs", ["0001_initial", "0009_gates"]), ("deadletters", ["0001_initial"])],
+)
+def test_a_database_with_only_some_of_the_folded_migrations_is_refused_in_words(app, there, tmp_path):
+    with fresh_database(tmp_path) as address:
+        fill(
+            address,
+            HISTORY
+            + "".join(f"INSERT INTO django_migrations (app, name) VALUES ('{app}', '{name}');" for name in there),
+        )
+
+        done = migrated(address)
+
+    assert done.returncode != 0
+    assert "runs.E018" in done.stderr and f"it has only {len(there)}, up to {there[-1]}" in done.stderr
+    assert "KeyError" not in done.stderr

@@ -3,6 +3,8 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.widgets import ForeignKeyRawIdWidget
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -44,4 +46,14 @@ class MembershipAdmin(OwnTenantsAdmin[Membership]):
     list_filter = (("tenant", TenantFilter), "role")
     list_select_related = ("user", "tenant")
     search_fields = (name_path("user"), "tenant__slug")
-    autocomplete_fields = ("user",)  # asks for the permission to see users
+
+    def get_autocomplete_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        """Search for people where the project's own page of them can: it asks for the permission to see users."""
+        page = self.admin_site._registry.get(get_user_model())
+        return ("user",) if page and page.search_fields else ()
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Never list all users: without a search, a key is typed."""
+        if db_field.name == "user" and not self.get_autocomplete_fields(request):
+            kwargs["widget"] = ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)

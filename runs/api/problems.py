@@ -12,7 +12,6 @@ from django.urls import resolve
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.settings import api_settings
-from rest_framework.views import set_rollback
 
 from deadletters.errors import DeadLettersError, NotOperatorError
 from runs.errors import (
@@ -63,7 +62,6 @@ def problem(status: int, code: str, detail: str, *, headers: dict[str, str] | No
 
 def problem_response(error: Exception, context: dict[str, Any]) -> JsonResponse:
     """Translate an exception of a view; DRF's exception handler."""
-    set_rollback()
     match error:
         case InvalidInputError():
             errors = [(field, message) for field, messages in error.errors.items() for message in messages]
