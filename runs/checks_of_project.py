@@ -11,6 +11,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from runs.declarations.catalog import job_types
+from runs.queue.own import foreign_queues
 
 _BROKERS = ("orm", "redis", "sqs", "mongo", "iron_mq", "disque_nodes", "broker_class")
 
@@ -58,17 +59,15 @@ def _apps() -> Iterator[Error]:
 
 def _queues() -> Iterator[Error]:
     hint = "Write RQ_QUEUES = agentops.defaults.queues(REDIS_URL); queues of your own stand beside them."
-    known = getattr(settings, "RQ_QUEUES", None)
-    if not known:
+    if not getattr(settings, "RQ_QUEUES", None):
         yield Error("RQ_QUEUES is missing: it says where doorbells ring", hint=hint, id="runs.E013")
         return
-    for name in sorted({job_type.queue for job_type in job_types()} & set(known)):
-        if known[name].get("SERIALIZER") != "rq.serializers.JSONSerializer":
-            yield Error(
-                f"RQ_QUEUES[{name!r}] is not made for runs: a worker removes everything from it but doorbells",
-                hint=f"{hint} Or let the job types name another queue.",
-                id="runs.E013",
-            )
+    for name in sorted({job_type.queue for job_type in job_types()} & set(foreign_queues())):
+        yield Error(
+            f"RQ_QUEUES[{name!r}] is not made for runs: a worker removes everything from it but doorbells",
+            hint=f"{hint} Or let the job types name another queue.",
+            id="runs.E013",
+        )
 
 
 def _clock() -> Iterator[Error]:

@@ -60,10 +60,11 @@ class Newcomer:
 
     folder: Path
     clone: Path
+    more: dict[str, str] = field(default_factory=dict)  # of the environment
     ports: dict[str, str] = field(default_factory=dict)
     terminals: list[Terminal] = field(default_factory=list)
 
-    def type(self, commands: str) -> str:
+    def type(self, commands: str, *, timeout_s: float = _COMMAND_S) -> str:
         """Run commands in the shell; return what they printed. Raises: AssertionError with the first that fails."""
         script = f"set -a; . {self._state}; set +a; set -e; set -a\n{commands}\nexport -p > {self._state}\n"
         done = subprocess.run(
@@ -73,7 +74,7 @@ class Newcomer:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_COMMAND_S,
+            timeout=timeout_s,
         )
         assert done.returncode == 0, f"{commands}\nexited with {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -116,7 +117,7 @@ class Newcomer:
     def _env(self) -> dict[str, str]:
         """The environment of somebody who has set nothing."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "USER", "TMPDIR") if name in os.environ}
-        return kept | {"LANG": "C.UTF-8"}
+        return kept | {"LANG": "C.UTF-8"} | self.more
 
     def _on_own_ports(self, script: str) -> str:
         """The page's ports may be taken here: each becomes a free one, always the same."""
@@ -124,7 +125,9 @@ class Newcomer:
             if port in script and port not in self.ports:
                 self.ports[port] = _free_port()
             script = script.replace(f":{port}", f":{self.ports.get(port)}")
-            script = script.replace(f"--port {port}", f"--port {self.ports.get(port)}")
+            script = script.replace(f" {port}\n", f" {self.ports.get(port)}\n").replace(
+                f"--port {port}", f"--port {self.ports.get(port)}"
+            )
         return script
 
 

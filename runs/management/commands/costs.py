@@ -1,17 +1,14 @@
 """`costs`: what was spent, by tenant, model, day or another key, as a table, JSON or CSV."""
 
 import json
-import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from runs import clock
 from runs.errors import InvalidInputError
@@ -35,7 +32,6 @@ _COLUMNS = {
     "saved_by_batch_usd": "saved by batch",
 }
 _ALWAYS = ("calls", "cost_usd")  # the others only if there is anything in them
-_WIDE = 200  # of a file or a pipe, which folds nothing
 
 
 class Command(BaseCommand):
@@ -89,10 +85,7 @@ class Command(BaseCommand):
         if not usage.rows:
             self.stdout.write(f"{_EMPTY} ({said})")
             return
-        console = Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
-        with console.capture() as written:
-            console.print(_table(usage, title=said))
-        self.stdout.write(written.get(), ending="")
+        self.stdout.write("\n".join([said, *_table(usage)]))
 
 
 _WRITERS = {"table": Command.write_table, "json": Command.write_json, "csv": Command.write_csv}
@@ -114,17 +107,20 @@ def _tenant(slug: str | None) -> Tenant | None:
     return tenant
 
 
-def _table(usage: Usage, *, title: str) -> Table:
+def _table(usage: Usage) -> Iterator[str]:
+    """Lay out names, rows and the total: keys to the left, numbers to the right."""
     shown = [name for name in _COLUMNS if name in _ALWAYS or getattr(usage.total, name)]
-    table = Table(title=title, title_justify="left", show_footer=True)
-    for place, key in enumerate(usage.by):
-        table.add_column(key, footer="" if place else "total", overflow="fold")
-    for name in shown:
-        footer = _cell(getattr(usage.total, name))
-        table.add_column(_COLUMNS[name], footer=footer, justify="right", overflow="fold")
-    for row in usage.rows:
-        table.add_row(*map(Text, row.keys), *(_cell(getattr(row.sums, name)) for name in shown))
-    return table
+    lines = [
+        [*usage.by, *(_COLUMNS[name] for name in shown)],
+        *([*map(str, row.keys), *(_cell(getattr(row.sums, name)) for name in shown)] for row in usage.rows),
+        ["total", *[""] * (len(usage.by) - 1), *(_cell(getattr(usage.total, name)) for name in shown)],
+    ]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for number, line in enumerate(lines):
+        keys = [cell.ljust(width) for cell, width in zip(line[: len(usage.by)], widths, strict=False)]
+        numbers = [cell.rjust(width) for cell, width in zip(line[len(keys) :], widths[len(keys) :], strict=True)]
+        edge = " " if number == 0 else "│"
+        yield edge + edge.join(f" {cell} " for cell in [*keys, *numbers]) + edge
 
 
 def _cell(value: int | Decimal) -> str:

@@ -3,10 +3,10 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from runs.conf import conf
+from runs.queue.own import foreign_queues, own_queues
 from runs.queue.shares import read_weights
 from runs.worker.alone import OPTION
 from runs.worker.serve import serve, serve_alone
@@ -19,6 +19,16 @@ class Command(BaseCommand):
         "Work on runs of the given queues, in that order, or by their weights (critical=3 default=2). Needs no Redis; "
         "doorbells only make it look sooner."
     )
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Hand queues that are the project's own to django-rq's command, with its options."""
+        named = set(argv[2:])
+        if named & set(foreign_queues()) and not named & set(own_queues()):
+            from django_rq.management.commands.rqworker import Command as CommandOfDjangoRQ
+
+            CommandOfDjangoRQ().run_from_argv(argv)
+        else:
+            super().run_from_argv(argv)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options; those of django-rq that have no meaning here are accepted."""
@@ -38,9 +48,9 @@ class Command(BaseCommand):
             weights = read_weights(options["queues"])
         except ValueError as error:
             raise CommandError(str(error)) from error
-        unknown = [queue for queue in weights if queue not in settings.RQ_QUEUES]
+        unknown = [queue for queue in weights if queue not in own_queues()]
         if unknown:
-            raise CommandError(f"no queue {unknown[0]!r}; there are {', '.join(settings.RQ_QUEUES)}")
+            raise CommandError(f"no queue {unknown[0]!r} for runs; there are {', '.join(own_queues())}")
         if options["slots"] is not None and options["slots"] < 1:
             raise CommandError("--slots must be at least 1")
         if options["alone"]:

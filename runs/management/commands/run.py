@@ -6,10 +6,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from rich.console import Console
-from rich.progress import Progress
 
 from runs.errors import RunsError
+from runs.management.progress import progress
 from runs.models import Run
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.post_run import RunRequest, post_run
@@ -76,12 +75,11 @@ class Command(BaseCommand):
         return run
 
     def _follow(self, run: Run) -> Run:
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            bar = progress.add_task("queued", total=100)
+        with progress() as show:
             while run.state not in ENDED and run.state != RunStatus.WAITING_FOR_CONFIRMATION:
                 reasons = "; ".join(reason.message for reason in why(run))
                 words = run.progress_message or reasons
-                progress.update(bar, completed=run.progress_percent, description=f"{run.status} {words}")
+                show(run.progress_percent, f"{run.status} {words}")
                 time.sleep(_LOOK_EVERY_S)  # a person watches a terminal; workers are elsewhere
                 run.refresh_from_db()
         return run
