@@ -12,7 +12,7 @@ from typing import Any
 import django
 import environ
 
-from agentops.defaults import CLOCK, database, queues
+from agentops.defaults import CLOCK, QUEUES, database, queues
 from agentops.embedded.valkey import socket_path
 from runs.places import project_dir
 from runs.states import ActionKind, ActionStatus, LimitKind, OnConflict, RunStatus
@@ -122,7 +122,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="")
 EMBEDDED_VALKEY_DIR = None if REDIS_URL else VAR_DIR
-RQ_QUEUES = queues(REDIS_URL or f"unix://{socket_path(VAR_DIR)}?db=0")
+RQ_QUEUES = queues(
+    REDIS_URL or f"unix://{socket_path(VAR_DIR)}?db=0",
+    names=dict.fromkeys([*QUEUES, *env.list("AGENTOPS_QUEUES", default=[])]),
+)
 RQ = {"WORKER_CLASS": "runs.worker.rq_worker.AgentWorker", "DEFAULT_RESULT_TTL": 0}
 
 Q_CLUSTER = CLOCK
@@ -198,7 +201,8 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"refusals": {"()": "runs.logs.RefusalsInOneLine"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusals"]}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {
         "django": {"handlers": []},  # its own ones, to stderr and by mail, would write exceptions with their secrets

@@ -10,7 +10,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from http.client import HTTPException
 from pathlib import Path
+from uuid import uuid4
 
 from django.conf import settings
 
@@ -18,7 +20,8 @@ from agentops.embedded.valkey import ensure_valkey
 from runs.worker.supervisor import Child, Supervisor
 
 _MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
-_READY_IN_S = 30.0
+INSTANCE = "AGENTOPS_INSTANCE"  # whoever asks a server knows by it whose answer that is
+_READY_IN_S = 120.0  # on a machine that is busy; a child that died is noticed at once
 
 
 class StackError(RuntimeError):
@@ -30,12 +33,17 @@ class Stack(Supervisor):
 
     def __init__(self, env: dict[str, str] | None = None) -> None:
         super().__init__()
-        self.env = {"DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE, **(env or {})}
+        self.instance = uuid4().hex
+        own = {"DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE, INSTANCE: self.instance}
+        self.env = own | (env or {})
         self.logs = Path(settings.VAR_DIR) / "logs"
         self.logs.mkdir(parents=True, exist_ok=True)
         self.base_url = ""
         if settings.EMBEDDED_VALKEY_DIR:
-            ensure_valkey(settings.EMBEDDED_VALKEY_DIR)
+            try:
+                ensure_valkey(settings.EMBEDDED_VALKEY_DIR)
+            except ConnectionError as error:
+                raise StackError(str(error)) from error
 
     def offline_model(
         self,
@@ -72,12 +80,12 @@ class Stack(Supervisor):
 
     def web(self, *, port: int = 0) -> str:
         """Start the web server, on a free port unless one is given; return its address once it is ready."""
-        port = port or free_port()  # one of nobody's choice: another server there would seem to be ours
+        port = port or free_port()
         address = f"http://127.0.0.1:{port}"
         listen = ["--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "3"]
         command = [sys.executable, "-m", "uvicorn", "agentops.asgi:application", *listen, "--log-level", "warning"]
         child = self._start("web", command)
-        self._await(lambda: answers(f"{address}/readyz"), child)
+        self._await(lambda: instance_at(address) == self.instance, child)
         self.base_url = address
         return address
 
@@ -133,3 +141,13 @@ def answers(url: str) -> bool:
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def instance_at(address: str) -> str | None:
+    """Say which instance of agentops is ready at this address, "" if it has no name; None if none is there."""
+    try:
+        with urllib.request.urlopen(f"{address}/readyz", timeout=5) as response:  # noqa: S310 (our own server)
+            name: str | None = response.headers.get("Agentops-Instance")
+            return name
+    except (OSError, HTTPException, ValueError):
+        return None

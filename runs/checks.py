@@ -56,6 +56,8 @@ def check_queues(**_: Any) -> list[CheckMessage]:
 def check_addresses(**_: Any) -> list[CheckMessage]:
     """E006: pages of django-rq are mounted; they import and call what lies in Redis."""
     mounted = sorted({view for view in _views(get_resolver().url_patterns) if view.startswith("django_rq.")})
+    if not mounted:
+        return []
     return [
         Error(
             f"the addresses of this project lead to {', '.join(mounted[:3])}{', …' if len(mounted) > 3 else ''}",
@@ -63,7 +65,7 @@ def check_addresses(**_: Any) -> list[CheckMessage]:
             "admin page; the console shows queues and workers.",
             id="runs.E006",
         )
-    ][: len(mounted)]
+    ]
 
 
 def _views(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """The embedded Valkey under `var/`: started by the first process that needs it, stopped with the last.
 
 Every process that uses it holds a shared lock on `valkey.users`; the kernel drops it when the process ends,
-by `kill -9` too. A keeper (`valkey_keeper`), detached from everybody's process group, owns the server and
-waits for an exclusive lock on the same file: it gets it when nobody is left.
+by `kill -9` too. A keeper (`valkey_keeper`), detached from everybody's process group, owns the server, starts it again
+if it dies, and tries for an exclusive lock on the same file: it gets it when nobody is left. A keeper that was killed
+takes its server with it; both come back when somebody asks for the server again.
 """
 
 import fcntl
@@ -32,21 +33,26 @@ def socket_path(var: Path) -> Path:
 def ensure_valkey(var: Path) -> Path:
     """Make the server run for as long as this process lives; return the path of its socket.
 
-    Raises: RuntimeError if it does not come up, with where to look.
+    Raises: ConnectionError if it does not come up, with where to look.
     """
     path = socket_path(var)
-    if os.getpid() == _held.get(var):
+    if _is_user(var) and answers(path):
         return path
-    var.mkdir(parents=True, exist_ok=True)
     with (var / "valkey.start").open("a") as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)  # one starter at a time
-        users = os.open(var / "valkey.users", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(users, fcntl.LOCK_SH)  # waits while a keeper is closing down
+        if not _is_user(var):
+            users = os.open(var / "valkey.users", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(users, fcntl.LOCK_SH)  # waits while a keeper is closing down
+            _held[var] = os.getpid()  # `users` stays open on purpose: the lock is our claim
         if not answers(path):
             _start_keeper(var)
             _await(path, log=var / "valkey.log")
-    _held[var] = os.getpid()  # `users` stays open on purpose: the lock is our claim
     return path
+
+
+def _is_user(var: Path) -> bool:
+    """Say whether this very process has a claim: a forked one shares that of its parent, and needs its own."""
+    return _held.get(var) == os.getpid()
 
 
 def answers(path: Path) -> bool:
@@ -82,5 +88,5 @@ def _await(path: Path, *, log: Path) -> None:
     ends_at = time.monotonic() + _STARTS_IN_S
     while not answers(path):
         if time.monotonic() > ends_at:
-            raise RuntimeError(f"the embedded Valkey did not start; see {log}")
+            raise ConnectionError(f"the embedded Valkey did not start; see {log}")
         time.sleep(0.02)  # another process starts it; its socket is all there is to see

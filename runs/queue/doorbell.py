@@ -46,6 +46,12 @@ def prepare() -> None:
         preparation()
 
 
+def prepare_again() -> None:
+    """Do so once more, since Redis went away. Raises: OSError."""
+    prepare.cache_clear()
+    prepare()
+
+
 @lru_cache(maxsize=32)
 def _queue(name: str) -> Queue:
     prepare()

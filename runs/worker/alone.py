@@ -17,6 +17,7 @@ from runs.queue.claim import waiting_alone
 log = logging.getLogger(__name__)
 
 OPTION = "--alone"
+STARTER = "AGENTOPS_STARTED_BY"  # its process id: it may be gone before the one that it started can look
 _NOT_INHERITED = (orphans.VARIABLE, "AGENTOPS_FAULTS")  # it is no tool's child, and a suspect is tried in peace
 
 
@@ -34,6 +35,7 @@ class AloneWorker:
             return False
         log.warning("a run that took workers down is tried alone, in a process of its own")
         env = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+        env[STARTER] = str(os.getpid())
         self._process = subprocess.Popen(self._command, env=env, stdin=subprocess.DEVNULL, start_new_session=True)
         return True
 

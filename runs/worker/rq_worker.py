@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -11,7 +12,7 @@ from rq.exceptions import StopRequested
 from rq.worker import Worker
 
 from runs.conf import conf
-from runs.queue.doorbell import hear
+from runs.queue.doorbell import hear, prepare_again
 from runs.worker.process import WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,8 @@ class AgentWorker(Worker):
             except (RedisError, OSError, ValueError) as error:
                 log.warning("doorbells are out of order (%s); looking by myself", error)
                 self.stopping.wait(1.0)
+                with suppress(OSError):
+                    prepare_again()
 
     def hear(self, *, wait_s: int) -> bool:
         """Take one job off the queues and wake the process if it was a bell. Returns whether it was.

@@ -17,7 +17,7 @@ from runs.conf import conf
 from runs.orphans import kill_orphans, mark_children
 from runs.queue.doorbell import prepare
 from runs.queue.shares import claims_by
-from runs.worker.alone import AloneWorker
+from runs.worker.alone import STARTER, AloneWorker
 from runs.worker.process import WorkerProcess
 from runs.worker.rq_worker import AgentWorker
 from runs.worker.supervisor import die_with_parent
@@ -44,7 +44,7 @@ def serve(
 
 def serve_alone(queues: Sequence[str]) -> NoReturn:
     """Try the runs that took workers down, one at a time, until none is left or the starter ends."""
-    die_with_parent()
+    die_with_parent(int(os.environ.pop(STARTER, os.getppid())))
     _serve(WorkerProcess(queues, slots=1, only_suspects=True), burst=True, grace_s=None)
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -17,10 +18,25 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded here: a fork of threads must not load
 
 
-def die_with_parent() -> None:
-    """In a child, before exec: be told to end when the parent dies, by `kill -9` too. Linux only."""
+def die_with_parent(parent: int, ending: signal.Signals = signal.SIGTERM) -> None:
+    """In a child: get this signal when the parent dies, by `kill -9` too, or is dead already. Linux only.
+
+    The kernel means the parent's thread: whoever starts a child from a thread must keep that thread.
+    """
     if _LIBC:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, ending)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), ending)
+
+
+def forks_die_with_us() -> None:
+    """Let every process that is forked from here on, and by those, be killed when its parent is gone. Linux only."""
+    forker = [os.getpid()]
+
+    def remember() -> None:
+        forker[0] = os.getpid()
+
+    os.register_at_fork(before=remember, after_in_child=lambda: die_with_parent(forker[0], signal.SIGKILL))
 
 
 @dataclass(slots=True)
@@ -45,7 +61,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 (one system call, which takes no lock)
+                preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 (system calls, which take no lock)
                 start_new_session=True,
             )
         finally:
@@ -76,7 +92,10 @@ class Supervisor:
         return child
 
     def check(self) -> list[Child]:
-        """Restart children that died, not more often than once a second each; return those restarted."""
+        """Restart children that died, not more often than once a second each; return those restarted.
+
+        What such a child had started is killed first, so that the new one has no double.
+        """
         dead = [
             child
             for child in self.children
@@ -85,6 +104,7 @@ class Supervisor:
         for child in dead:
             code = child.process.returncode if child.process else None
             log.warning("%s ended with code %s; starting it again", child.name, code)
+            _kill_group(child)
             child.start()
         return dead
 

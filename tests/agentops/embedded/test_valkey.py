@@ -11,9 +11,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from redis import Redis
 
 from agentops.embedded.valkey import answers, socket_path
 from runs.orphans import kill_orphans
+from tests.runs.worker.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
 USER = (
@@ -41,6 +43,7 @@ def user(var):
         started.append(process)
         return process
 
+    start.started = started
     yield start
     for process in started:
         process.kill()
@@ -79,6 +82,49 @@ def test_it_can_be_started_again(var, user):
     user()
 
     assert answers(socket_path(var))
+
+
+def pid_of(path):
+    return Redis(unix_socket_path=str(path)).info("server")["process_id"]
+
+
+def test_a_server_that_is_killed_is_started_again_by_its_keeper(var, user):
+    user()
+    path = socket_path(var)
+    first = pid_of(path)
+
+    os.kill(first, signal.SIGKILL)
+
+    wait_for(lambda: answers(path) and pid_of(path) != first, timeout_s=30)
+
+
+def test_a_keeper_that_is_killed_takes_its_server_along_and_both_come_back_when_asked_for(var, user):
+    user()
+    path = socket_path(var)
+    server = pid_of(path)
+    keeper = int((Path("/proc") / str(server) / "stat").read_text().rpartition(")")[2].split()[1])
+
+    os.kill(keeper, signal.SIGKILL)
+
+    assert gone_within(path, 10)
+    second = user()
+    assert answers(path) and pid_of(path) != server
+    for process in (second, *user.started):
+        process.kill()
+        process.wait()
+    assert gone_within(path, 10), "the new keeper knows its users"
+
+
+def test_a_second_keeper_leaves_the_server_to_the_first(var, user):
+    user()
+    path = socket_path(var)
+    server = pid_of(path)
+
+    second = subprocess.run(
+        [sys.executable, "-m", "agentops.embedded.valkey_keeper", str(var), str(path)], cwd=ROOT, timeout=60
+    )
+
+    assert second.returncode == 0 and pid_of(path) == server
 
 
 def test_killing_the_group_of_the_process_that_started_it_does_not_end_it(var, user):

@@ -1,0 +1,11 @@
+"""What every command that needs the database asks first."""
+
+from django.core.management.base import CommandError
+
+from runs.operations.readiness import database_trouble
+
+
+def require_database() -> None:
+    """End the command with one line and exit code 2 if the database is away or not migrated."""
+    if trouble := database_trouble():
+        raise CommandError(trouble, returncode=2)

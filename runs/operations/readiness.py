@@ -1,0 +1,87 @@
+"""Whether runs can be taken now: the database is there, migrated, takes writes, and has room."""
+
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from redis.exceptions import RedisError
+
+from runs.queue.doorbell import redis_answers
+
+_ROOM_BYTES = 1024 * 1024  # less room than this beside SQLite's file is none
+
+
+def why_not_ready() -> str | None:
+    """Say what is wrong with the database, in words that anybody may read; None if runs can be taken."""
+    try:
+        missing = missing_migrations()
+        return f"{missing} migrations missing" if missing else _why_no_write()
+    except DatabaseError as error:
+        return _read_only_or(error, "away")
+
+
+def redis_state() -> str:
+    """Say `ok` or `away`. Without Redis runs are taken all the same, up to two seconds later."""
+    try:
+        redis_answers()
+    except (RedisError, OSError):
+        return "away"
+    return "ok"
+
+
+def missing_migrations() -> int:
+    """Count the migrations that the database lacks. Raises: DatabaseError."""
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def database_trouble() -> str | None:
+    """Say in one line why a command cannot run, and what to do; None if it can. It waits for no server."""
+    try:
+        if connection.vendor == "postgresql":
+            _connect_at_once()
+        missing = missing_migrations()
+    except DatabaseError as error:
+        return f"the database does not answer ({' '.join(str(error).split())}): look at DATABASE_URL"
+    return f"the database lacks {missing} migrations: run `manage.py migrate`" if missing else None
+
+
+def _connect_at_once() -> None:
+    """Connect without the pool, which would go on trying for its time-out. Raises: DatabaseError."""
+    import psycopg  # only where PostgreSQL is used
+
+    try:
+        psycopg.connect(**connection.get_connection_params()).close()
+    except psycopg.Error as error:
+        raise DatabaseError(str(error)) from error
+
+
+def _why_no_write() -> str | None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE runs_worker SET held = held WHERE 1 = 0")  # refused where nothing may be written
+    except DatabaseError as error:
+        return _read_only_or(error, "takes no writes")
+    return _why_no_room() if connection.vendor == "sqlite" else None
+
+
+def _why_no_room() -> str | None:
+    """Write a little beside SQLite's file and forget it: a full disk, a quota and a read-only folder all refuse."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA database_list")
+        file = cursor.fetchone()[2]
+    if not file:
+        return None  # it is in memory
+    try:
+        with TemporaryFile(dir=Path(file).parent) as room:
+            room.write(bytes(_ROOM_BYTES))
+            room.flush()
+    except OSError as error:
+        return f"no room on its disk: {error.strerror}"
+    return None
+
+
+def _read_only_or(error: Exception, otherwise: str) -> str:
+    said = str(error).lower()
+    return "read-only" if "readonly" in said or "read-only" in said else otherwise
