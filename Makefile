@@ -18,9 +18,10 @@ setup: $(VENV)/.installed ## Make the virtual environment from the lock file
 
 $(VENV)/.installed: $(LOCK) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "agentops needs Python 3.11 or newer")'
+	@echo "Installing from $(LOCK) into $(VENV): some minutes, once."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(LOCK)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(BIN)/python -m pip install --disable-pip-version-check -r $(LOCK)
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps -e .
 	@touch $@
 
 demo: setup ## Start everything on this machine; Ctrl-C ends it

@@ -58,11 +58,15 @@ class Command(BaseCommand):
     def _run(self, options: dict[str, Any], stop: threading.Event) -> int:
         from agentops.demo.client import Client
         from agentops.demo.house import prepare, start
+        from agentops.demo.only_one import OnlyDemo
 
+        only = OnlyDemo(settings.VAR_DIR, port=options["port"])  # before anything is changed
+        self.console.print("Preparing the database, starting the servers …")
         keys = prepare()
         stack = Stack({"AGENTOPS_EXAMPLES": "1"})
         try:
             address = start(stack, port=options["port"], live=options["live"])
+            only.runs_at(address)
             client = Client(address, keys.token)
             if options["smoke"]:
                 return self._smoke(stack, client, options)
@@ -74,6 +78,7 @@ class Command(BaseCommand):
             return 0
         finally:
             stack.stop(_GRACE_S)
+            only.runs_at("")
 
     def _smoke(self, stack: Stack, client: Any, options: dict[str, Any]) -> int:
         from agentops.demo.smoke import row, smoke

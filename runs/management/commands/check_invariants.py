@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from runs.invariants.every import CHECKS, breaches
+from runs.management.database import require_database
 
 
 class Command(BaseCommand):
@@ -22,6 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Check everything that a database can show."""
+        require_database()
         try:
             found = list(breaches())
         except DatabaseError as error:

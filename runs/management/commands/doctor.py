@@ -8,15 +8,15 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from runs.engine.classifier import table_as_markdown
-from runs.operations.diagnose import diagnose
+from runs.operations.diagnose import DATABASE, diagnose
 
 
 class Command(BaseCommand):
     """Look and tell."""
 
     help = (
-        "Look whether database, Redis, workers, prices, gates, mails and declarations are well; say what to do about "
-        "what is not. Exits 0 if all is well, 1 with findings."
+        "Look whether database, Redis, workers, clock, prices, gates, mails and declarations are well; say what to do "
+        "about what is not. Exits 0 if all is well, 1 with findings, 2 without a database."
     )
     requires_system_checks: list[Any] = []  # what they find is shown, and does not stop us
 
@@ -40,4 +40,4 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"ok": not ill, "findings": [asdict(finding) for finding in findings]}))
         if ill:
-            raise SystemExit(1)
+            raise SystemExit(2 if any(finding.what == DATABASE for finding in ill) else 1)

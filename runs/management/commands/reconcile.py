@@ -7,12 +7,16 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from runs.maintenance.reconcile import reconcile_and_send
+from runs.management.database import require_database
 
 
 class Command(BaseCommand):
     """Do what is due, once."""
 
-    help = "Rescue runs of dead workers, wake due timers, expire decisions, recount waiting lines, send mails."
+    help = (
+        "Rescue runs of dead workers, wake due timers, expire decisions, recount waiting lines, send mails. "
+        "Exits 0, or 2 if it could not run."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -20,6 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Sweep and tell."""
+        require_database()
         done = reconcile_and_send()
         if options["json"]:
             self.stdout.write(json.dumps(done))

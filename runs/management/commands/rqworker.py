@@ -1,6 +1,6 @@
 """`rqworker agents`: a worker over some queues. Recovery and timers run inside it."""
 
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -10,6 +10,19 @@ from runs.queue.own import foreign_queues, own_queues
 from runs.queue.shares import read_weights
 from runs.worker.alone import OPTION
 from runs.worker.serve import serve, serve_alone
+
+_OURS = "the worker is agentops' own, and runs nothing that lies in Redis"
+_ENDS = "a worker holds many runs at once and ends when told to, or with --burst"
+_MEANINGLESS = {  # options of django-rq's command
+    "--worker-class": _OURS,
+    "--queue-class": _OURS,
+    "--job-class": _OURS,
+    "--serializer": _OURS,
+    "--worker-ttl": "a heartbeat in the database says that it lives",
+    "--max-jobs": _ENDS,
+    "--max-idle-time": _ENDS,
+    "--pid": "let a process manager look after it; the console lists process ids",
+}
 
 
 class Command(BaseCommand):
@@ -41,16 +54,24 @@ class Command(BaseCommand):
         parser.add_argument("--name", help="name of the worker (default: host and process id)")
         parser.add_argument(OPTION, action="store_true", help="only try runs that took workers down, one at a time")
         parser.add_argument("--with-scheduler", action="store_true", help="accepted: timers always run")
+        for option in _MEANINGLESS:
+            parser.add_argument(option, help=SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work."""
+        for option, why in _MEANINGLESS.items():
+            if options[option.removeprefix("--").replace("-", "_")] is not None:
+                raise CommandError(f"{option} means nothing here: {why}", returncode=2)
         try:
             weights = read_weights(options["queues"])
         except ValueError as error:
             raise CommandError(str(error)) from error
         unknown = [queue for queue in weights if queue not in own_queues()]
         if unknown:
-            raise CommandError(f"no queue {unknown[0]!r} for runs; there are {', '.join(own_queues())}")
+            raise CommandError(
+                f"no queue {unknown[0]!r} for runs; there are {', '.join(own_queues())}. Name more of them in "
+                "AGENTOPS_QUEUES=a,b (RQ_QUEUES, in a project of your own)"
+            )
         if options["slots"] is not None and options["slots"] < 1:
             raise CommandError("--slots must be at least 1")
         if options["alone"]:

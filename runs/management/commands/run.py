@@ -6,16 +6,20 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from runs.errors import RunsError
+from runs.management.database import require_database
 from runs.management.progress import progress
 from runs.models import Run
+from runs.notices.pages import page_of
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.post_run import RunRequest, post_run
 from runs.operations.why import why
-from runs.states import ENDED, OnConflict, RunStatus
+from runs.states import ENDED, ActionStatus, OnConflict, RunStatus
 
 _LOOK_EVERY_S = 0.3
+_CALLS = {"answer": "runs/{run}/messages/"}  # the other verbs have the action's own address
 
 
 class Command(BaseCommand):
@@ -34,44 +38,62 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Post, follow, report."""
+        require_database()
         run = self._post(options)
         if options["no_follow"]:
             self.stdout.write(str(run.pk))
             return
-        run = self._follow(run)
-        if options["json"]:
+        try:
+            run = self._follow(run)
+        except KeyboardInterrupt:
+            raise CommandError(f"run {run.pk} goes on without us: {_place(run)}", returncode=2) from None
+        except DatabaseError as error:
+            raise CommandError(
+                f"run {run.pk} cannot be followed, the database is away: {error}", returncode=2
+            ) from error
+        self._report(run, as_json=options["json"])
+        if run.state != RunStatus.COMPLETED:
+            raise SystemExit(1 if run.state in ENDED else 2)
+
+    def _report(self, run: Run, *, as_json: bool) -> None:
+        if run.state != RunStatus.COMPLETED:
+            self._say_why(run)
+        if as_json:
+            actions = run.actions.filter(status=ActionStatus.OPEN)
             report = {
                 "id": str(run.pk),
                 "status": run.status,
                 "output": run.output,
                 "cost_usd": str(run.cost_usd),
+                "open_actions": [str(action.pk) for action in actions],
             }
             self.stdout.write(json.dumps(report))
         elif run.state == RunStatus.COMPLETED:
             self.stdout.write(run.output if isinstance(run.output, str) else json.dumps(run.output, indent=2))
-        else:
-            for reason in why(run):
-                self.stderr.write(f"{run.status}: {reason.message}")
-            if run.last_error:
-                self.stderr.write(f"{run.status}: {run.last_error['type']}: {run.last_error['message']}")
-        if run.state != RunStatus.COMPLETED:
-            raise SystemExit(1 if run.state in ENDED else 2)
+
+    def _say_why(self, run: Run) -> None:
+        """Say what holds the run up or ended it, its id, and where a person decides."""
+        for reason in why(run):
+            self.stderr.write(f"{run.status}: {reason.message}")
+        if run.last_error:
+            self.stderr.write(f"{run.status}: {run.last_error['type']}: {run.last_error['message']}")
+        self.stderr.write(f"run {run.pk}: {_place(run)}")
+        for action in run.actions.filter(status=ActionStatus.OPEN):
+            calls = (_CALLS.get(verb, f"actions/{action.pk}/{verb}/").format(run=run.pk) for verb in action.verbs)
+            by_api = ", ".join(f"POST /api/v1/{call}" for call in calls)
+            self.stderr.write(f"decide: {page_of('pendingaction', action.pk)} or {by_api}")
 
     def _post(self, options: dict[str, Any]) -> Run:
         try:
             tenant = make_tenant(options["tenant"])
             run, _ = post_run(
-                RunRequest(
-                    job_type=options["name"], input=json.loads(options["input"]), on_conflict=options["on_conflict"]
-                ),
+                RunRequest(job_type=options["name"], input=_json(options["input"]), on_conflict=options["on_conflict"]),
                 tenant=tenant,
                 user=make_member(tenant, None),
                 origin="command",
             )
-        except json.JSONDecodeError as error:
-            raise CommandError(f"--input is not JSON: {error}", returncode=2) from error
-        except RunsError as error:
-            raise CommandError(str(error), returncode=2) from error
+        except (RunsError, ValueError, DatabaseError) as error:  # of texts that no column holds, too
+            raise CommandError(f"no run was posted: {error}", returncode=2) from error
         return run
 
     def _follow(self, run: Run) -> Run:
@@ -83,3 +105,15 @@ class Command(BaseCommand):
                 time.sleep(_LOOK_EVERY_S)  # a person watches a terminal; workers are elsewhere
                 run.refresh_from_db()
         return run
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CommandError(f"--input is not JSON: {error}", returncode=2) from error
+
+
+def _place(run: Run) -> str:
+    """Where the run is looked at: its page and its address in the API."""
+    return f"{page_of('run', run.pk)} or GET /api/v1/runs/{run.pk}/"

@@ -1,0 +1,10 @@
+"""`rqsuspend`: refused; queues are paused elsewhere."""
+
+from runs.management.elsewhere import ElsewhereCommand
+
+
+class Command(ElsewhereCommand):
+    """Say where queues are paused."""
+
+    help = "Suspending RQ holds back no run: workers claim runs from the database."
+    instead = "Pause a queue in the console under Pauses, or with POST /api/v1/pauses/."
