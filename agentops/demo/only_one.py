@@ -34,6 +34,11 @@ class OnlyDemo:
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, address.encode(), 0)
 
+    def close(self) -> None:
+        """Give the folder free."""
+        self.runs_at("")
+        os.close(self._file)
+
 
 def _expect_free(port: int) -> None:
     with socket.socket() as probe:

@@ -78,7 +78,7 @@ class Command(BaseCommand):
             return 0
         finally:
             stack.stop(_GRACE_S)
-            only.runs_at("")
+            only.close()
 
     def _smoke(self, stack: Stack, client: Any, options: dict[str, Any]) -> int:
         from agentops.demo.smoke import row, smoke

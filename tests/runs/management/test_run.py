@@ -38,7 +38,6 @@ def worked(monkeypatch, work):
         ["clerk", "--input", "[" * 100_000],
         ["clerk", "--input", "[1]"],
         ["clerk", "--input", '{"text": 1e999}'],
-        ["clerk", "--input", '{"text": "\\ud800"}'],
         ["nobody_has_declared_this"],
         ["clerk", "--input", '{"text": "x"}', "--tenant", "no slug!"],
         ["clerk", "--input", '{"text": "x"}', "--tenant", "x" * 500],
