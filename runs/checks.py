@@ -62,7 +62,7 @@ def check_addresses(**_: Any) -> list[CheckMessage]:
         Error(
             f"the addresses of this project lead to {', '.join(mounted[:3])}{', …' if len(mounted) > 3 else ''}",
             hint="Whoever can write to Redis could run code through these pages. Take out `django_rq.urls`, and its "
-            "admin page; the console shows queues and workers.",
+            "admin page; the console shows queues and workers. If nobody else can write to your Redis, silence this.",
             id="runs.E006",
         )
     ]

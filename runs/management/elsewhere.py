@@ -1,19 +1,30 @@
-"""Commands of django-rq and django-q2 that have nothing to act on here: they say so, and what does the work instead."""
+"""Commands of django-rq and django-q2 that have nothing to act on here: they say so, and what does the work instead.
+
+In a project that has queues, or a cluster, of its own they are what they always were.
+"""
 
 from argparse import ArgumentParser
 from typing import Any, NoReturn
 
+from django.conf import settings
+from django.core.management import load_command_class
 from django.core.management.base import BaseCommand, CommandError
+
+from runs.queue.own import foreign_queues
 
 
 class ElsewhereCommand(BaseCommand):
     """Refuse, and name the command or page that does what was wanted. Exits 2."""
 
     requires_system_checks: list[Any] = []  # nothing is done that they could protect
+    package = "django_rq"
     instead = ""
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Refuse whatever options the real command takes."""
+        """Refuse whatever options the real command takes, or hand them to it."""
+        if self._is_used():
+            load_command_class(self.package, argv[1]).run_from_argv(argv)
+            return
         asks = [word for word in argv[2:] if word in {"-h", "--help"}]
         super().run_from_argv([*argv[:2], *asks])
 
@@ -24,3 +35,9 @@ class ElsewhereCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> NoReturn:
         """Refuse."""
         raise CommandError(f"{self.help} {self.instead}", returncode=2)
+
+    def _is_used(self) -> bool:
+        """Say whether the project uses the package for work of its own."""
+        if self.package == "django_rq":
+            return bool(foreign_queues())
+        return bool(getattr(settings, "Q_CLUSTER", {}).get("name") != "agentops")

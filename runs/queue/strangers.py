@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 import django_rq
-from django.conf import settings
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.defaults import RQ_KEY_PREFIX
 
 from runs.queue.doorbell import Bytes, is_bell, job_key, queue_key
+from runs.queue.own import foreign_queues, own_queues
 
 _SHOWN = 120  # characters of a name that somebody else has chosen
 _JOBS = job_key(b"")
@@ -18,9 +18,10 @@ _QUEUES = Queue.redis_queues_keys.encode()  # RQ keeps the names of queues there
 def strangers() -> Iterator[str]:
     """Say of each key of RQ what is not ours in it; nothing when Redis does not answer.
 
-    An embedded Redis that is not running is not started for this.
+    In a project that has queues of its own, only ours are looked at. An embedded Redis that is not running is not
+    started for this.
     """
-    names = list(settings.RQ_QUEUES)
+    names = own_queues()
     try:
         yield from _in_redis(django_rq.get_queue(names[0]).connection, names)
     except (RedisError, OSError):
@@ -35,7 +36,7 @@ def _in_redis(connection: Bytes, names: Sequence[str]) -> Iterator[str]:
             if fields != {} and not is_bell(fields or {}, name):  # none: a bell whose time is over
                 named.add(key)
                 yield f"queue {name!r} holds a job that is no doorbell: {_shown(key)}"
-    for key in connection.scan_iter(match=f"{RQ_KEY_PREFIX}:*", count=1000):
+    for key in () if foreign_queues() else connection.scan_iter(match=f"{RQ_KEY_PREFIX}:*", count=1000):
         if key not in named and not _is_ours(connection, key, names):
             yield f"no doorbell has the key {_shown(key)}, a {connection.type(key).decode()}"
 

@@ -52,3 +52,19 @@ def test_options_of_their_worker_say_that_they_mean_nothing(option):
         call_command("rqworker", "agents", option, "7")
 
     assert refused.value.returncode == 2
+
+
+@pytest.mark.parametrize("name", ["rqstats", "qinfo"])
+def test_a_project_with_queues_or_a_cluster_of_its_own_keeps_their_commands(name, settings, monkeypatch):
+    settings.RQ_QUEUES = settings.RQ_QUEUES | {"mailing": {"URL": "redis://127.0.0.1:1"}}
+    settings.Q_CLUSTER = {"name": "mailing", "orm": "default"}
+    handed = []
+    command = load_command_class(get_commands()[name], name)
+    monkeypatch.setattr(
+        f"django_{name[0] if name[0] == 'q' else 'rq'}.management.commands.{name}.Command.run_from_argv",
+        lambda self, argv: handed.append(argv),
+    )
+
+    command.run_from_argv(["manage.py", name, "--json"])
+
+    assert handed == [["manage.py", name, "--json"]]
