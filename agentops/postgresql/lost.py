@@ -45,12 +45,9 @@ def forget_all() -> None:
     _out.clear()
 
 
-def take_back_lost(pool: Any) -> int:
-    """If a pool is used up, give it back what ended threads have left; say so in the log, and how many there were."""
-    taken = _taken_from(pool)
-    if len(taken) < pool.max_size:
-        return 0
-    ended = [one for one in taken if not one.thread.is_alive()]
+def take_back_lost(pool: Any) -> None:
+    """Give a pool back what ended threads have left, and roll it back; say so in the log."""
+    ended = [one for one in _taken_from(pool) if not one.thread.is_alive()]
     lost = [one for one in ended if _out.pop(id(one.connection), None)]  # another thread may be doing the same
     for one in lost:
         with contextlib.suppress(Exception):  # broken, or the pool is closed: either way it is out no more
@@ -64,7 +61,6 @@ def take_back_lost(pool: Any) -> int:
             ", ".join(sorted({one.thread.name for one in lost})),
             _CLOSE_IT,
         )
-    return len(lost)
 
 
 def who_has_them(pool: Any) -> str:
