@@ -3,8 +3,11 @@
 import time
 from collections.abc import Iterator, Sequence
 
-from runs.invariants import of_decisions, of_locks, of_money, of_redis, of_runs, of_secrets, of_steps
+from django.db import DatabaseError
+
+from runs.invariants import of_decisions, of_locks, of_money, of_redis, of_runs, of_secrets, of_steps, of_values
 from runs.invariants.breach import Breach, Check
+from runs.invariants.tables import look_at_every_table
 
 CHECKS: tuple[Check, ...] = (
     *of_runs.CHECKS,
@@ -13,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     *of_decisions.CHECKS,
     *of_money.CHECKS,
     *of_secrets.CHECKS,
+    *of_values.CHECKS,
     *of_redis.CHECKS,
 )
 
@@ -22,11 +26,23 @@ def breaches(*, look_again_after_s: float = 1.0, checks: Sequence[Check] = CHECK
 
     A run may change while it is read. So whoever breaks something is looked at once more after a moment, and only
     what is found again, word for word, is told: a breach stays, a run that moves does not.
+    Raises: DatabaseError if the database is away, or lacks a table or column.
     """
-    found = {check: set(check()) for check in checks}
+    found = {check: set(_look(check)) for check in checks}
     if not any(found.values()):
         return
     time.sleep(look_again_after_s)  # what is only in motion has moved on by then
     for check, suspects in found.items():
         if suspects:
-            yield from (breach for breach in check() if breach in suspects)
+            yield from (breach for breach in _look(check) if breach in suspects)
+
+
+def _look(check: Check) -> Iterator[Breach]:
+    """Run one check to its end. A row that stops it is a breach too, and hides nothing from the other checks."""
+    try:
+        yield from check()
+    except Exception as error:
+        if isinstance(error, DatabaseError):
+            look_at_every_table()
+        name = getattr(check, "__name__", "a check")
+        yield Breach(26, "-", f"{name} was stopped by a row that it cannot read: {type(error).__name__}: {error}")

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Exists, F, OuterRef, Q
 
 from runs.invariants.breach import CHUNK, Breach
+from runs.invariants.stored import as_text, read
 from runs.models import Approval, PendingAction, RunEvent, Step
 from runs.models.pending_action import STAYS_OPEN
 from runs.states import ENDED, ActionKind, ActionStatus, StepStatus
@@ -48,8 +49,12 @@ def decided_once() -> Iterator[Breach]:
     actions: dict[str, tuple[UUID, str]] = {str(pk): (run, status) for pk, run, status in decided.iterator(CHUNK)}
     told: dict[str, list[str]] = defaultdict(list)
     events = RunEvent.objects.filter(kind__in=[f"action.{status}" for status in _DECIDED]).order_by()
-    for kind, data in events.values_list("kind", "data").iterator(CHUNK):
-        told[data["action"]].append(kind.removeprefix("action."))
+    for run, seq, kind, text in events.values_list("run", "seq", "kind", as_text("data")).iterator(CHUNK):
+        action = read(text, "action")
+        if isinstance(action, str):
+            told[action].append(kind.removeprefix("action."))
+        else:
+            yield Breach(12, str(run), f"event {seq}, {kind}, does not say of which action")
     for action, (run, status) in actions.items():
         if told[action] != [status]:
             how = ", ".join(told[action]) or "nothing"
@@ -65,8 +70,8 @@ def nothing_after_cancel() -> Iterator[Breach]:
     cancelled = events.filter(~Exists(replayed), kind__in=_CANCELS)
     cancelled_runs = RunEvent.objects.filter(kind__in=_CANCELS).values("run")
     begun = RunEvent.objects.filter(Exists(cancelled), run__in=cancelled_runs, kind="step.started")
-    for run, data in begun.values_list("run", "data").iterator(CHUNK):
-        yield Breach(13, str(run), f"step {data['step']} began after the run was asked to cancel")
+    for run, seq, text in begun.values_list("run", "seq", as_text("data")).iterator(CHUNK):
+        yield Breach(13, str(run), f"step {read(text, 'step')} began after the run was asked to cancel (event {seq})")
 
 
 CHECKS = (

@@ -1,16 +1,16 @@
 """Invariants of steps: numbered, fenced, done once under one key, answered."""
 
-import hashlib
-import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Case, Count, F, Max, Min, OuterRef, Q, TextField, Value, When
 from django.db.models.functions import Cast, Coalesce
 
 from runs.invariants.breach import CHUNK, Breach
+from runs.invariants.stored import as_text, read
 from runs.models import PendingAction, RunEvent, Step
+from runs.models.fields import hash_text
 from runs.states import STEP_DONE, ActionKind, ActionStatus, Effect, StepKind, StepStatus
 
 
@@ -27,9 +27,9 @@ def results_are_whole() -> Iterator[Breach]:
     """I6: a completed step has a result with its hash, and an end that is not before its beginning."""
     done = Step.objects.filter(status=StepStatus.COMPLETED)
     # As text, for the hash is of the text: reading the JSON and writing it again would only cost time.
-    texts = done.annotate(text=Cast("result", TextField())).values_list("run", "seq", "text", "result_hash")
+    texts = done.values_list("run", "seq", as_text("result"), "result_hash")
     for run, seq, text, expected in texts.order_by().iterator(CHUNK):
-        if hashlib.sha256(text.encode()).hexdigest() != expected:
+        if text is None or hash_text(text) != expected:
             yield Breach(6, str(run), f"the result of step {seq} does not fit its hash")
     for run, seq in done.filter(Q(finished_at=None) | Q(finished_at__lt=F("started_at"))).values_list("run", "seq"):
         yield Breach(6, str(run), f"step {seq} has no end, or one before it began")
@@ -68,8 +68,8 @@ def unsafe_effects_once() -> Iterator[Breach]:
 
 def _refusals(step: Step) -> int:
     """Count the tries that the other side refused, which therefore did nothing. One query, but hardly any such step."""
-    events = RunEvent.objects.filter(run=step.run_id, kind="step.put_back").values_list("data", flat=True)
-    return sum(data["step"] == step.seq and data["error"] != "WorkerLost" for data in events)
+    events = RunEvent.objects.filter(run=step.run_id, kind="step.put_back").values_list(as_text("data"), flat=True)
+    return sum(read(text, "step") == step.seq and read(text, "error") != "WorkerLost" for text in events)
 
 
 class _Row(NamedTuple):
@@ -108,6 +108,8 @@ def _of_story(story: list[_Row]) -> Iterator[Breach]:
         if step.kind == StepKind.MODEL_CALL:
             yield from _before_asking(step, turn, wanted, newest)
             turn, wanted = [], _tool_uses(step.content)
+            if step.content and read(step.content, "content") is None:
+                yield Breach(14, str(step.run), f"the answer of step {step.seq} cannot be read")
         elif step.kind == StepKind.TOOL_CALL:
             turn.append(step)
             if step.tool_use_id in wanted:
@@ -129,8 +131,9 @@ def _before_asking(step: _Row, turn: list[_Row], wanted: list[str], newest: int)
 
 
 def _tool_uses(content: str | None) -> list[str]:
-    blocks: list[dict[str, Any]] = json.loads(content)["content"] if content else []
-    return [block["id"] for block in blocks if block.get("type") == "tool_use"]
+    blocks = read(content, "content")
+    calls = [block for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else []
+    return [str(block.get("id")) for block in calls if block.get("type") == "tool_use"]
 
 
 CHECKS = (

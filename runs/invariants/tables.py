@@ -1,0 +1,30 @@
+"""Our tables, as the invariants of columns look at them: each model, and the run that a row is about."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+from django.db.models import Model
+
+_APPS = ("runs", "deadletters")
+
+
+def our_models() -> Iterator[type[Model]]:
+    """List every model with a table of ours."""
+    for app in _APPS:
+        yield from apps.get_app_config(app).get_models()
+
+
+def run_column(model: type[Model]) -> str:
+    """Name the column that tells which run a row is about; the row itself if it is about none."""
+    names: dict[str, Any] = {field.name: field.attname for field in model._meta.concrete_fields}
+    return str(names.get("run") or names.get("run_id") or "pk")
+
+
+def look_at_every_table() -> None:
+    """Ask each table for all its columns and no row. Raises: DatabaseError if the database is away or behind."""
+    with connection.cursor() as cursor:
+        for model in our_models():
+            columns = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields)
+            cursor.execute(f'SELECT {columns} FROM "{model._meta.db_table}" WHERE 1 = 0')  # noqa: S608 (names of ours)
