@@ -5,7 +5,8 @@ KEYS one hash for each pace. ARGV[1] is JSON:
      "back": [3], "heeds": number of the pace that heeds `told`, or 0, "told": [3], "remaining": [3], "age": s,
      "ahead": s, "takes_over": true | false, "constants": {…}}; -1 stands for None.
 Answers {wait, pace, dimension} to `take` (0 as the pace: nobody has to wait), and one list for each pace to `peek`.
-All numbers travel as text: Redis would cut them to integers.
+All numbers travel as text: Redis would cut them to integers. Whoever can write to Redis can write any number: one that
+no bucket can hold is an error, by which the database keeps the paces.
 """
 
 SCRIPT = """
@@ -54,8 +55,12 @@ end
 
 local function read(key, limits)
   local h = redis.call('HMGET', key, 'at', 'used', 'ramp', 'told_at', 'l1', 'l2', 'l3', 't1', 't2', 't3')
-  if not h[1] then return begin(limits) end
-  for i = 1, 10 do h[i] = tonumber(h[i]) end
+  if redis.call('EXISTS', key) == 0 then return begin(limits) end
+  for i = 1, 10 do
+    h[i] = tonumber(h[i] or nil)
+    local can_be = h[i] and h[i] == h[i] and math.abs(h[i]) <= c.most and (i > 4 or h[i] <= now + c.skew)
+    if not can_be then error('no pace can have such a number: ' .. key) end
+  end
   return {at = h[1], used = h[2], ramp_at = h[3], told_at = h[4], left = {h[5], h[6], h[7]}, told = {h[8], h[9], h[10]}}
 end
 

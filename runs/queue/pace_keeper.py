@@ -1,6 +1,7 @@
 """Redis as the keeper of paces: one script takes from all buckets or from none, in a tenth of a millisecond."""
 
 import json
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -26,8 +27,11 @@ _CONSTANTS = {
     "told_for": bucket.TOLD_FOR_S,
     "least": bucket.LEAST,
     "forget": 30 * 24 * 3600,
+    "most": 1e12,  # no number of a bucket is greater, be it a moment or an amount
+    "skew": 60,  # seconds by which Redis's clock may have been set back
 }
 _NONE = -1
+_LONGEST_S = 365 * 24 * 3600.0  # no pace lets anybody wait for so long
 
 
 class InRedis:
@@ -39,7 +43,9 @@ class InRedis:
     def take(self, epoch: Epoch, paces: Sequence[Terms], need: Sequence[float], *, patience_s: float) -> Verdict:
         """Take from all buckets if the wait is within the patience, or else from none."""
         told = self._ask("take", epoch, paces, need=list(need), patience=patience_s)
-        wait_s, pace, dimension = (float(number) for number in told)
+        wait_s, pace, dimension = _finite(told)
+        if not 0 <= wait_s <= _LONGEST_S:
+            raise KeeperAwayError(f"Redis says that a call must wait for {wait_s:g} s")
         return Verdict(wait_s, max(0, int(pace) - 1), int(dimension) - 1)
 
     def settle(
@@ -107,7 +113,15 @@ def _numbers(three: Sequence[float | None]) -> list[float]:
     return [_NONE if number is None else number for number in three]
 
 
+def _finite(told: Sequence[Any]) -> list[float]:
+    """Read numbers. Raises: KeeperAwayError if one is none, or infinite."""
+    numbers = [float(number) for number in told]
+    if not all(map(math.isfinite, numbers)):
+        raise KeeperAwayError(f"Redis says {numbers}")
+    return numbers
+
+
 def _bucket(told: Sequence[Any]) -> Bucket:
-    at, used, ramp, told_at, *rest = (float(number) for number in told)
+    at, used, ramp, told_at, *rest = _finite(told)
     limits = [None if number == _NONE else number for number in rest[3:]]
     return Bucket(at=at, used_at=used, ramp_at=ramp, left=rest[:3], told=limits, told_at=told_at)

@@ -10,12 +10,14 @@ from runs.models import Gate, Run
 from runs.models.moves import Event, change, now
 from runs.states import RunStatus
 
+_LONGEST_S = 365 * 24 * 3600.0  # a calendar has an end
+
 
 def hold_for_pace(journal: Journal, paced: Paced) -> None:
     """Give the slot back and stand back from all claims; but not if somebody wants to cancel the run."""
     gate, _ = Gate.objects.get_or_create(provider=PROVIDER, model=paced.need["model"])
     ahead = Run.objects.filter(held_by=gate, status=RunStatus.QUEUED, pace_need__isnull=False).count()
-    until = journal.lease.now() + timedelta(seconds=paced.wait_s + ahead * paced.share_s)
+    until = journal.lease.now() + timedelta(seconds=min(paced.wait_s + ahead * paced.share_s, _LONGEST_S))
 
     def hold() -> None:
         journal.tell("run.held_back", gate=str(gate), pace=paced.need["pace"], until=until.isoformat())

@@ -1,7 +1,9 @@
 """Both keepers of paces, Redis by its script and the database by its rows, against the arithmetic itself."""
 
+import math
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -228,3 +230,52 @@ def test_a_redis_that_has_forgotten_the_script_is_told_it_again(server):
     server.script_flush()
 
     assert keeper.take(FIRST, terms, (1, 0, 0), patience_s=2).wait_s > 0
+
+
+TAMPERED = ["-1e15", "1e15", "-inf", "inf", "nan", "-nan", "9" * 400, "1e400", "x", "", "0x", b"\xff\x00", "{}"]
+FIELDS = ("at", "used", "ramp", "told_at", "l1", "l2", "l3", "t1", "t2", "t3")
+
+
+def stored(server):
+    return server.keys("{agentops:pace}*")[0]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_number_that_somebody_has_written_into_redis_is_bounded_or_ignored(server, field):
+    keeper, terms = InRedis(server), paces(Limits((60, 1000, 1000)))
+    asks = (
+        lambda: keeper.take(FIRST, terms, (1, 1, 1), patience_s=2).wait_s,
+        lambda: keeper.peek(FIRST, terms)[0].at,
+        lambda: keeper.settle(FIRST, terms, (0, 0, 0), heard=Heard(), heeds=0) or 0.0,
+    )
+    for value in TAMPERED:
+        server.flushall()
+        keeper.peek(FIRST, terms)
+        server.hset(stored(server), field, value)
+
+        for ask in asks:
+            with suppress(KeeperAwayError):
+                number = ask()
+                assert math.isfinite(number) and number <= 1e12, (value, number)
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        lambda server, key: server.hdel(key, "l2"),
+        lambda server, key: server.hdel(key, "at"),
+        lambda server, key: server.delete(key) and server.set(key, "x"),
+        lambda server, key: server.delete(key) and server.rpush(key, 1),
+        lambda server, key: server.hset(key, "l1", "-1e11"),  # a number, but thousands of years
+        lambda server, key: server.hset(key, "at", "9e9"),  # a bucket of the future never fills
+    ],
+    ids=["missing", "missing time", "a text", "a list", "a debt of ages", "the future"],
+)
+def test_a_bucket_that_cannot_be_is_the_databases_to_keep(server, tamper):
+    server.flushall()
+    keeper, terms = InRedis(server), paces(Limits((60, 1000, None)))
+    keeper.peek(FIRST, terms)
+    tamper(server, stored(server))
+
+    with pytest.raises(KeeperAwayError):
+        keeper.take(FIRST, terms, (1, 1, 0), patience_s=2)

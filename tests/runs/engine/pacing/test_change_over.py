@@ -179,3 +179,14 @@ def test_a_redis_that_was_killed_is_away(redis, server):
     os.kill(server.info("server")["process_id"], signal.SIGKILL)
 
     assert take() == pytest.approx(4.0, abs=0.2) and epoch() == 1
+
+
+@pytest.mark.parametrize("value", ["-1e15", "-inf", "nan", "nothing"])
+def test_a_number_that_somebody_has_written_hands_the_paces_to_the_database_with_one_line(redis, server, caplog, value):
+    take()
+    server.hset(server.keys("{agentops:pace}*")[0], "l1", value)
+
+    waits = [take(patience_s=9) for _ in range(3)]
+
+    assert waits == [pytest.approx(4 + n, abs=0.3) for n in range(3)], "as if Redis were away"
+    assert epoch() == 1 and len([line for line in caplog.messages if "kept by the database" in line]) == 1
