@@ -25,8 +25,8 @@ class TenantAdmin(EditedAdmin[Tenant]):
     list_display = ("slug", "name", "state", CREATED)
     list_filter = (ActiveFilter,)
     search_fields = ("slug", "name")
-    fields = ("slug", "name", "is_active")
-    labels: ClassVar[Any] = {"is_active": "Active"}
+    fields = ("slug", "name", "is_active", "cross_tenant_priority")
+    labels: ClassVar[Any] = {"is_active": "Active", "cross_tenant_priority": "Priority before other tenants"}
 
     @admin.display(description="state", ordering="is_active")
     def state(self, tenant: Tenant) -> SafeString:
@@ -34,8 +34,9 @@ class TenantAdmin(EditedAdmin[Tenant]):
         return badge_html("active" if tenant.is_active else "suspended")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:
-        """The slug is a public name: dead letters and clients know the tenant by it."""
-        return ("slug",) if obj else ()
+        """The slug is a public name. Who ranks before other tenants is the operator's to say, not the tenant's."""
+        granted = () if getattr(request.user, "is_superuser", False) else ("cross_tenant_priority",)
+        return ("slug", *granted) if obj else granted
 
 
 @admin.register(Membership)

@@ -6,8 +6,7 @@ A run is let go a little before its turn, so that it waits the rest in its slot 
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.db.models import F, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models import QuerySet
 
 from runs import clock
 from runs.conf import conf
@@ -20,6 +19,7 @@ from runs.engine.pacing.turns import PATIENCE_S
 from runs.engine.standing import Standing
 from runs.errors import StaleRunError
 from runs.models import Gate, Run
+from runs.models.in_turn import in_turn
 from runs.queue.doorbell import ring
 from runs.states import RunStatus
 
@@ -79,9 +79,8 @@ def _on_their_way(model: str) -> list[Run]:
 
 def _in_their_order(gate: Gate) -> QuerySet[Run]:
     """One of each tenant, then another of each; first the tenant that was served longest ago, and its best run."""
-    turn = Window(RowNumber(), partition_by=F("tenant"), order_by=["attempts", "rank"])
     waiting = Run.objects.filter(held_by=gate, status=RunStatus.QUEUED, pace_need__isnull=False)
-    return waiting.select_related("line").annotate(turn=turn).order_by("turn", "line__served_at", "rank")
+    return in_turn(waiting, "attempts", "rank")
 
 
 def _let_go(run: Run) -> bool:

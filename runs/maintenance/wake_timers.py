@@ -1,14 +1,16 @@
 """Waking runs whose time has come: schedules, retries, and those for which a tool has a place again."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Exists, OuterRef, QuerySet
 
 from runs.clock import Now
 from runs.engine.busy_tools import ToolRoom, in_line_for
 from runs.errors import StaleRunError
 from runs.fault_points import fault_point
 from runs.models import Run, RunLock
+from runs.models.in_turn import in_turn
 from runs.models.moves import Event, change
 from runs.queue.doorbell import ring
 from runs.states import RunStatus
@@ -27,17 +29,21 @@ def wake_timers() -> int:
         ~Exists(awaits_lock), ~room.nothing_to_do(), status__in=[RunStatus.SCHEDULED, RunStatus.RETRYING]
     )
     due = timers.filter(next_attempt_at__lte=Now())
-    woken = sum(_wake(run) for run in due.exclude(in_line_for(room.limited)).order_by("next_attempt_at")[:_BATCH])
+    woken = sum(_wake(run) for run in _due(due.exclude(in_line_for(room.limited))))
     for tool in room.limited:
-        in_line = list(_in_turn(due.filter(in_line_for([tool])))[:_BATCH])
+        in_line = list(_in_turn(due.filter(in_line_for([tool]))))
         woken += sum(_wake(run) for run in room.admit(in_line))
     return woken
 
 
-def _in_turn(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """One of each tenant, then another of each; first the tenant that was served longest ago."""
-    turn = Window(RowNumber(), partition_by=F("tenant"), order_by="next_attempt_at")
-    return runs.select_related("definition").annotate(turn=turn).order_by("turn", "line__served_at", "next_attempt_at")
+def _due(runs: QuerySet[Run]) -> Sequence[Run]:
+    """Those that are due longest; of more than a sweep wakes, some of each tenant."""
+    first = list(runs.order_by("next_attempt_at")[: _BATCH + 1])
+    return first if len(first) <= _BATCH else _in_turn(runs)
+
+
+def _in_turn(runs: QuerySet[Run]) -> Sequence[Run]:
+    return in_turn(runs.select_related("definition"), "next_attempt_at")[:_BATCH]
 
 
 def wake_successor(ended: Run) -> bool:

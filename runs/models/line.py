@@ -11,7 +11,7 @@ from django.db import connection, models
 from django.db.models import F, Q
 
 from runs.models.sql import Statement, given
-from runs.models.tenant import Tenant
+from runs.models.tenant import NORMAL_PRIORITY, Tenant
 from runs.states import RunStatus
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ AGEING_S = 60.0  # one level of priority is worth so many seconds of waiting
 
 
 class Line(models.Model):
-    """One waiting line. The smallest `key` among lines with work and room is served next.
+    """One waiting line.
 
-    Among equal ones it is the line that was served longest ago.
+    The tenant of the smallest `key` among lines with work and room has its turn, and of its lines that of the smallest
+    `place`. What a client may choose counts in `place` alone, so that it never ranks before other tenants.
     """
 
     queue = models.CharField(max_length=64)
@@ -35,7 +36,10 @@ class Line(models.Model):
     )
     running = models.IntegerField(default=0)
     served_at = models.FloatField(default=0.0, help_text="When a run of it was last claimed, Unix time.")
-    key = models.FloatField(default=0.0, help_text="Turn: the head's age and priority, or the last service.")
+    key = models.FloatField(default=0.0, help_text="Turn among tenants: the head's age, or the tenant's last service.")
+    place = models.FloatField(
+        default=0.0, db_default=0.0, help_text="Turn within the tenant: age and priority of the head, or last service."
+    )
 
     class Meta:
         constraints = [
@@ -43,7 +47,7 @@ class Line(models.Model):
             models.CheckConstraint(condition=Q(queued__gte=0) & Q(running__gte=0), name="line_counts_not_negative"),
         ]
         indexes = [
-            models.Index(fields=["queue", "key", "served_at"], name="line_next", condition=Q(queued__gt=0)),
+            models.Index(fields=["queue", "key"], name="line_in_turn", condition=Q(queued__gt=0)),
             models.Index(fields=["queue", "served_at"], name="line_last_served"),
         ]
 
@@ -148,36 +152,48 @@ def _heads_besides(run: "Run", *, joins: bool) -> Statement:
 
 
 def _turn(heads: Statement, served_at: float | None, *, tenant_served_at: float | None = None) -> Statement:
-    """Set `key`: the later of the head's arrival and the last service of its tenant, less the head's priority.
+    """Set both turns: the later of the head's arrival and the last service, less a minute for each level of priority.
+
+    Among tenants, `key`, it is the service of the tenant, and priority counts as far as an operator has granted it.
+    Within the tenant, `place`, it is the service of the line, and priority counts.
 
     A head that has come after the queue was last served counts as come just before that: its line has its turn before
-    the one that was served last, however long ago that was, and those that came before it keep theirs. The lines of a
-    tenant that was served have one key; among them the one that was served longest ago is next.
+    the one that was served last, however long ago that was, and those that came before it keep theirs.
     """
     served, service = ('"served_at"', []) if served_at is None else (_DOUBLE, [served_at])
     of_tenant = served_at if tenant_served_at is None else tenant_served_at
     tenant = _SERVICE_OF_TENANT if of_tenant is None else f"SELECT {_DOUBLE}"
-    aged = f'{AGEING_S} * head."priority"'
-    turn, came = f'tenant."at" - {aged}', f'head."rank" + {aged}'
+    came = f'head."rank" + {AGEING_S} * head."priority"'
     since = f'CASE WHEN {came} - last."at" < {_LONGEST_S} THEN ({came} - last."at") / {_LONGEST_S} ELSE 1.0 END'
-    arrived = f"""
-        CASE WHEN last."at" > 0 AND {came} > last."at"
-        THEN last."at" - 1.0 + {since} - {aged} ELSE head."rank" END
-    """
+    arrived = f'CASE WHEN last."at" > 0 AND {came} > last."at" THEN last."at" - 1.0 + {since} ELSE {came} END'
     text = f"""
-        "served_at" = {served}, "key" = COALESCE((
-            SELECT CASE WHEN {arrived} > {turn} THEN {arrived} ELSE {turn} END
-            FROM ({heads.text} ORDER BY 1 LIMIT 1) AS head, ({_LAST_SERVICE}) AS last, ({tenant} AS "at") AS tenant
-        ), "key")
+        "served_at" = {served}, ("key", "place") = (
+            SELECT COALESCE(MIN({_later("came.at", "came.tenant")} - {AGEING_S} * came.granted), "key"),
+                   COALESCE(MIN({_later("came.at", served)} - {AGEING_S} * came.priority), "place")
+            FROM (
+                SELECT {arrived} AS at, tenant."at" AS tenant, head."priority" AS priority, {_GRANTED} AS granted
+                FROM ({heads.text} ORDER BY 1 LIMIT 1) AS head, ({_LAST_SERVICE}) AS last, ({tenant} AS "at") AS tenant
+            ) AS came
+        )
     """
     given_tenant = [] if of_tenant is None else [of_tenant]
-    return Statement(text, [*service, *heads.params, *given_tenant])
+    return Statement(text, [*service, *service, *service, *heads.params, *given_tenant])
+
+
+def _later(one: str, other: str) -> str:
+    return f"CASE WHEN {one} > {other} THEN {one} ELSE {other} END"
 
 
 _DOUBLE = "CAST(%s AS double precision)"
 _SERVICE_OF_TENANT = """
     SELECT (SELECT MAX(l."served_at") FROM "runs_line" l
             WHERE l."queue" = "runs_line"."queue" AND l."tenant_id" = "runs_line"."tenant_id")
+"""
+_GRANTED = f"""
+    (SELECT CASE WHEN head."priority" <= {NORMAL_PRIORITY} THEN 0
+                 WHEN head."priority" < t."cross_tenant_priority" THEN head."priority" - {NORMAL_PRIORITY}
+                 ELSE t."cross_tenant_priority" - {NORMAL_PRIORITY} END
+     FROM "runs_tenant" t WHERE t."id" = "runs_line"."tenant_id")
 """
 _LONGEST_S = 1_000_000.0  # heads that came after the last service keep their order among each other for so long
 _LAST_SERVICE = """

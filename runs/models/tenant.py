@@ -6,7 +6,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
+
+NORMAL_PRIORITY, MOST_PRIORITY = 5, 9
 
 
 class Role(models.TextChoices):
@@ -30,13 +34,31 @@ class Tenant(models.Model):
     is_active = models.BooleanField(
         default=True, help_text="A suspended tenant's runs fail with permission_denied when next claimed."
     )
+    cross_tenant_priority = models.PositiveSmallIntegerField(
+        default=NORMAL_PRIORITY,
+        db_default=NORMAL_PRIORITY,
+        blank=True,  # in a form: then it stays the normal one
+        validators=[MinValueValidator(NORMAL_PRIORITY), MaxValueValidator(MOST_PRIORITY)],
+        help_text="Runs of this tenant rank before those of others by their priority, up to this one; 5: by none.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["slug"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(cross_tenant_priority__gte=NORMAL_PRIORITY, cross_tenant_priority__lte=MOST_PRIORITY),
+                name="tenant_priority_5_to_9",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.slug
+
+    def clean(self) -> None:
+        """Take an empty priority for the normal one."""
+        if self.cross_tenant_priority is None:
+            self.cross_tenant_priority = NORMAL_PRIORITY
 
 
 class Membership(models.Model):

@@ -4,7 +4,7 @@ It happens whenever a slot is free, so its look-ups are made by hand. Ordinary c
 tried alone: those have no place in the counts of their line.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -21,6 +21,7 @@ from runs.engine.lease import Lease
 from runs.engine.scopes import Rules, blocked, rules
 from runs.fault_points import fault_point
 from runs.models import Line, Run
+from runs.models.in_turn import longest_unserved_first
 from runs.models.line import READY, set_turn
 from runs.models.moves import Event, If, change
 from runs.models.prepared import prepared_cursor
@@ -31,7 +32,8 @@ _RUNS = Reader(Run, alias="r")
 _ROOM = '("cap" IS NULL OR "running" < "cap")'
 _SERVABLE = f'FROM "runs_line" WHERE "queue" = %s AND "queued" > 0 AND {_ROOM}'
 _LOOK = f"SELECT 1 {_SERVABLE} LIMIT 1"
-_LINE = f'SELECT "id" {_SERVABLE} ORDER BY "key", "served_at" LIMIT 1'
+_NEXT = f'SELECT "tenant_id" {_SERVABLE} ORDER BY "key" LIMIT 1'
+_LINE = f'SELECT "id" {_SERVABLE} AND "tenant_id" = ({{next}}) ORDER BY "place" LIMIT 1'
 _LINE_HAS_ROOM = Q(line__cap__isnull=True) | Q(line__running__lt=F("line__cap"))
 _LAST_SERVICE = 'SELECT MAX("served_at") FROM "runs_line" WHERE "queue" = r."queue"'
 _HEAD = f'SELECT {{columns}}, {{now}}, ({_LAST_SERVICE}) FROM "runs_run" r WHERE {READY} ORDER BY r."rank" LIMIT 1'
@@ -42,7 +44,7 @@ def claim_next(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> t
     """Claim the best runnable run of the first queue that has one; None if none has."""
     for queue in queues:
         present = rules().of_queue(queue)
-        look = _with_rules(Statement(_LOOK, [queue]), present)
+        look = _narrowing(present)(Statement(_LOOK, [queue]))
         while _first(look):  # a cheap look that takes no lock
             claimed = _claim_from(queue, present, worker_id, worker_name)
             if claimed is None:
@@ -58,7 +60,8 @@ def claim_alone(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> 
         if _suspects([queue]).exists():
             with transaction.atomic():
                 free = _admitted(queue, lock=True).select_related("line")
-                run = free.select_for_update(skip_locked=True, of=("self", "line")).order_by("rank").first()
+                free = free.select_for_update(skip_locked=True, of=("self", "line"))
+                run = longest_unserved_first(free, "rank").first()
                 if run:
                     now = clock.now()
                     return _take(run, now, worker_id, worker_name, served_at=now.timestamp())
@@ -90,7 +93,7 @@ def _claim_from(queue: str, present: Rules, worker_id: UUID, worker_name: str) -
     Returns None if every line is empty, full or being served by somebody else; True if a line's counts were
     wrong and have been put right, so that another look is worth while.
     """
-    line = _first(_locked(_with_rules(Statement(_LINE, [queue]), present, lock=True)))
+    line = _first(_next_line(queue, present))
     if not line:
         return None
     # Looked up after the line is locked: within one statement it would be seen as before the lock.
@@ -130,18 +133,28 @@ def _take(run: Run, now: datetime, worker_id: UUID, worker_name: str, *, served_
     return run, lease
 
 
-def _with_rules(look: Statement, present: Rules, *, lock: bool = False) -> Statement:
+def _next_line(queue: str, present: Rules) -> Statement:
+    """Find the tenant whose turn it is and the best of its lines, past those that somebody else serves; lock both."""
+    narrow = _narrowing(present, lock=True)
+    tenant = _locked(narrow(Statement(_NEXT, [queue])))
+    line = narrow(Statement(_LINE, [queue]))
+    return _locked(Statement(line.text.format(next=tenant.text), [*line.params, *tenant.params]))
+
+
+def _narrowing(present: Rules, *, lock: bool = False) -> Callable[[Statement], Statement]:
     """Look past the lines that a pause or a full limit holds back; a limit may stand in for a declared cap."""
     if not present:
-        return look
+        return lambda look: look
     lifted = [area.condition() for area in present.overrides]
     held = [area.condition() for area in merged(one.area for one in blocked(present, lock=lock))]
     others = "".join(f" OR ({one.text})" for one in lifted)
     besides = "".join(f" AND NOT ({one.text})" for one in held)
-    text = look.text.replace(_ROOM, f"({_ROOM}{others})")
-    before, turn, after = text.partition(" ORDER BY ") if " ORDER BY " in text else text.partition(" LIMIT ")
-    params = [*look.params, *(param for one in (*lifted, *held) for param in one.params)]
-    return Statement(f"{before}{besides}{turn}{after}", params)
+    params = [param for one in (*lifted, *held) for param in one.params]
+
+    def narrow(look: Statement) -> Statement:
+        return Statement(look.text.replace(_ROOM, f"({_ROOM}{others}){besides}"), [*look.params, *params])
+
+    return narrow
 
 
 def _locked(look: Statement) -> Statement:
