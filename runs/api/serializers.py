@@ -74,6 +74,7 @@ class CancellationSerializer(serializers.Serializer[Any]):
 
     requested_at = Moment()
     requested_by = serializers.CharField()
+    reason = serializers.CharField(allow_null=True, help_text="The error by which its job type discarded it.")
     last_effect = LastEffectSerializer(allow_null=True)
     spent_after_usd = serializers.SerializerMethodField()
 
@@ -121,7 +122,8 @@ class RunSerializer(Document[Run]):
     @cached_property
     def _around(self) -> Around:
         """One for all runs of a page."""
-        return Around()
+        page = self.parent.instance if self.parent else self.instance
+        return Around([page] if isinstance(page, Run) else page or ())
 
     class Meta:
         model = Run

@@ -1,5 +1,6 @@
 """Why does a run wait, and until when? One function answers for the worker, the API and the console."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -11,12 +12,13 @@ from runs.engine.tool_places import busy
 from runs.models import PendingAction, Run, RunLock, Worker
 from runs.models.run_lock import is_exclusive
 from runs.operations.why_batch import message_of
+from runs.operations.why_slots import Lines
 from runs.states import ActionKind, ActionStatus, RunStatus, StepKind, StepStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason. `until` is the earliest time at which it may end, None if nobody knows."""
+    """One reason. `until` is when it may end at the earliest, for `slots` at the latest; None if nobody knows."""
 
     code: str
     message: str
@@ -26,14 +28,24 @@ class Reason:
 class Around:
     """What holds for many runs that wait, each looked up once. Lists hand the same one to every `why`."""
 
-    def __init__(self) -> None:
+    def __init__(self, runs: Iterable[Run] = ()) -> None:
+        self._runs = runs
         self.standing = Standing()
         self._holders: dict[tuple[str, UUID], dict[int, UUID]] = {}
 
     @cached_property
     def served(self) -> frozenset[str]:
-        """The queues that live workers serve."""
-        return frozenset(queue for worker in Worker.objects.alive() for queue in worker.queues)
+        """The queues whose runs live workers take."""
+        return frozenset(queue for worker in self._workers for queue in worker.queues)
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The places of these runs in line."""
+        return Lines(self._runs, self._workers)
+
+    @cached_property
+    def _workers(self) -> list[Worker]:
+        return list(Worker.objects.alive().filter(draining=False))
 
     def holder(self, run: Run) -> UUID | None:
         """Name a run that works in the line of this one; those of its tenant and queue are read together."""
@@ -53,7 +65,8 @@ def why(run: Run, around: Around | None = None) -> list[Reason]:
         case RunStatus.RETRYING:
             reasons.append(_backoff(run))
         case RunStatus.QUEUED:
-            reasons += _held_back(run, around or Around())
+            around = around or Around([run])
+            reasons += _held_back(run, around) or [_in_line(run, around)]
         case RunStatus.WAITING_FOR_CONFIRMATION:
             reasons += _decisions(run)
         case RunStatus.WAITING_FOR_CHILDREN:
@@ -91,7 +104,8 @@ def _backoff(run: Run) -> Reason:
 def _held_back(run: Run, around: Around) -> list[Reason]:
     reasons = []
     if run.alone:
-        reasons.append(Reason("limit", f"lost {run.crashes} workers at one step: tried by one that holds nothing else"))
+        lost = f"lost {run.crashes} workers at one step: tried by one that holds nothing else"
+        reasons.append(Reason("quarantine", lost))
     if run.held_by and run.pace_need:
         reasons.append(Reason("rate", f"{run.pace_need['pace']} are used up", run.next_attempt_at))
     if run.held_by and (run.held_by.is_shut or not run.pace_need):
@@ -104,6 +118,11 @@ def _held_back(run: Run, around: Around) -> list[Reason]:
     if run.queue not in around.served:
         reasons.append(Reason("no_worker", f"no live worker serves the queue {run.queue!r}"))
     return reasons
+
+
+def _in_line(run: Run, around: Around) -> Reason:
+    place = around.lines.place(run)
+    return Reason("slots", place.message, place.until)
 
 
 _WORDS = {
@@ -123,8 +142,9 @@ def _decision(action: PendingAction) -> Reason:
 
 
 def _decisions(run: Run) -> list[Reason]:
-    return [
+    opened = [
         _decision(action)
         for action in run.actions.all()  # a list of runs has fetched them together
         if action.status == ActionStatus.OPEN
     ]
+    return opened or [Reason(ActionKind.APPROVAL, "a decision was taken just now: the run goes on at once")]

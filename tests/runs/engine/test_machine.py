@@ -9,6 +9,7 @@ import os
 from collections import Counter, defaultdict
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -28,7 +29,7 @@ from runs.engine.journal import Journal
 from runs.engine.lease import CancelRequestedError, LeaseLostError
 from runs.errors import ConflictError, InvalidTransitionError
 from runs.maintenance.reconcile import FREQUENT, RARE, reconcile
-from runs.models import PendingAction, Run, RunLock
+from runs.models import PendingAction, Run, RunLock, Worker
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.actions.answer import answer
 from runs.operations.actions.approve import approve
@@ -70,6 +71,8 @@ class Machine(Person):
         self.world = World()
         self.tenant = make_tenant("acme")
         self.owner, self.boss = make_member(self.tenant, "owner"), make_member(self.tenant, "boss")
+        ages = clock.now() + timedelta(days=9999)  # it never falls silent
+        Worker.objects.create(name="w", host="h", pid=1, queues=QUEUES, slots=2, started_at=ages, heartbeat_at=ages)
         self.posted = {}  # idempotency key: (request, run id)
         self.held = []  # claims whose holder does nothing: (run, lease, journal)
         self.repeats = Counter()  # step: how often a person wanted its unsafe effect again

@@ -5,10 +5,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from runs import clock
 from runs.invariants import of_decisions, of_money, of_runs, of_steps
 from runs.models import ModelCall, PendingAction, Run, RunEvent, Step
-from runs.states import FINAL, RunStatus, may_move
+from runs.operations.why import Around, why
+from runs.states import ENDED, FINAL, RunStatus, may_move
 
 CHECKS = of_runs.CHECKS + of_steps.CHECKS + of_decisions.CHECKS + of_money.CHECKS
 PENDING = ("is running, but its lease ended long ago", "was due long ago")  # until somebody sweeps
+CODES = frozenset(
+    "scheduled backoff slots limit paused no_worker rate circuit quarantine approval question outcome budget "
+    "children event batch cancelling".split()
+)
 LEADS_TO = {"run.claimed": RunStatus.RUNNING}
 LEADS_TO |= dict.fromkeys(("run.rescued", "run.released", "run.held_back"), RunStatus.QUEUED)
 LEADS_TO |= {f"run.{status}": status for status in RunStatus}
@@ -55,6 +60,15 @@ class Witness(RuleBasedStateMachine):
             self.what_has_ended_stays_as_it_is()
             self.effects_happen_once_or_a_person_was_asked()
             self.every_question_to_the_model_is_in_the_ledger()
+            self.whatever_waits_says_why()
+
+    def whatever_waits_says_why(self):
+        around = Around(self.runs)
+        for run in self.runs:
+            waits = run.state not in ENDED | {RunStatus.RUNNING}
+            reasons = why(run, around)
+            assert bool(reasons) or not waits, f"{run} is {run.status} and does not say why"
+            assert {reason.code for reason in reasons} <= CODES and all(reason.message for reason in reasons)
 
     def no_invariant_is_broken(self, pending=PENDING):
         found = [breach for check in CHECKS for breach in check() if breach.message not in pending]

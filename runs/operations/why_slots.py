@@ -1,0 +1,129 @@
+"""Why a run waits for a slot: its place in line, how many slots there are, and by when one is free at the latest.
+
+Counted for many runs at once, and no further than `FAR`: what a list costs must not grow with the backlog.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Max, Min, Sum
+
+from runs.conf import conf
+from runs.models import Line, Run, RunEvent, Worker
+from runs.models.line import ROOM
+from runs.models.sql import given
+from runs.states import RunStatus
+
+FAR = 100  # so many before it are counted, of its tenant
+
+_BEFORE = f"""
+    SELECT r."id", (
+        SELECT COUNT(*) FROM (
+            SELECT 1 FROM "runs_line" l JOIN "runs_run" o ON o."line_id" = l."id"
+            WHERE l."queue" = r."queue" AND l."tenant_id" = r."tenant_id" AND (l."cap" IS NULL OR l."running" < l."cap")
+              AND o."status" = 'queued' AND NOT o."alone" AND o."held_by_id" IS NULL AND o."rank" < r."rank"
+            LIMIT {FAR + 1}
+        ) AS counted
+    ) FROM "runs_run" r WHERE r."id" IN ({{ids}})
+"""  # noqa: S608 (a number of ours)
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The slots of the live workers that serve a queue, and by when each busy one is free at the latest."""
+
+    all: int
+    free: int
+    ends: Sequence[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How many runs stand before one; more than `runs` if they are too many to count."""
+
+    before: int
+    or_more: bool
+    slots: Slots
+
+    @property
+    def until(self) -> datetime | None:
+        """By when enough slots are free at the latest; None if nobody knows."""
+        missing = self.before + 1 - self.slots.free
+        return self.slots.ends[missing - 1] if 0 < missing <= len(self.slots.ends) and not self.or_more else None
+
+    @property
+    def message(self) -> str:
+        """Say where it stands, and what has to happen."""
+        if self.slots.free > self.before and not self.or_more:
+            return f"starts at the next look, within {conf().sweep_s:g} s: {self._before}, {self._slots}"
+        known = ", enough of them by then at the latest" if self.until else ""
+        return f"waits for a slot: {self._before}, {self._slots}{known}"
+
+    @property
+    def _before(self) -> str:
+        if self.or_more:
+            return f"more than {self.before} runs are before it"
+        return f"number {self.before + 1} in line"
+
+    @property
+    def _slots(self) -> str:
+        return f"{self.slots.free} of {self.slots.all} slots are free"
+
+
+class Lines:
+    """The waiting lines as these runs find them, each fact looked up once for all of them."""
+
+    def __init__(self, runs: Iterable[Run], workers: Sequence[Worker]) -> None:
+        self._runs = [run for run in runs if run.state == RunStatus.QUEUED and not run.stands_back]
+        self._workers = workers
+
+    def place(self, run: Run) -> Place:
+        """Find the place of a queued run. Tenants take turns: of the others none has more than one turn more."""
+        own = self._before_of_tenant.get(run.pk, 0)
+        tenants = self._tenants[run.queue]
+        key = tenants.get(run.tenant_id, (run.rank, 0))[0]
+        others = (min(own + (first < key), count) for pk, (first, count) in tenants.items() if pk != run.tenant_id)
+        return Place(own + sum(others), own > FAR, self._slots(run.queue))
+
+    @cached_property
+    def _before_of_tenant(self) -> dict[UUID, int]:
+        """Count the runs of its own tenant that are taken before each."""
+        if not self._runs:
+            return {}
+        ids = [given(Run, "id", run.pk) for run in self._runs]
+        with connection.cursor() as cursor:
+            cursor.execute(_BEFORE.format(ids=", ".join(["%s"] * len(ids))), ids)
+            return {UUID(str(pk)): count for pk, count in cursor.fetchall()}
+
+    @cached_property
+    def _tenants(self) -> dict[str, dict[UUID, tuple[float, int]]]:
+        """By queue and tenant: whose turn is when, and how many of its runs might start."""
+        found: dict[str, dict[UUID, tuple[float, int]]] = defaultdict(dict)
+        lines = Line.objects.filter(ROOM, queue__in={run.queue for run in self._runs}, queued__gt=0)
+        turns = lines.values_list("queue", "tenant").annotate(Min("key"), Sum("queued"))
+        for queue, tenant, key, count in turns:
+            found[queue][tenant] = key, count
+        return found
+
+    def _slots(self, queue: str) -> Slots:
+        serving = [worker for worker in self._workers if queue in worker.queues]
+        free = sum(max(0, worker.slots - len(self._ends[worker.pk])) for worker in serving)
+        ends = sorted(end for worker in serving for end in self._ends[worker.pk])
+        return Slots(sum(worker.slots for worker in serving), free, ends)
+
+    @cached_property
+    def _ends(self) -> dict[UUID, list[datetime]]:
+        """By worker: when each run that it holds has used up its `timeout_s`."""
+        held = Run.objects.filter(status=RunStatus.RUNNING, worker__in=[worker.pk for worker in self._workers])
+        claims = RunEvent.objects.filter(run__in=held, kind="run.claimed").order_by()
+        claimed = dict(claims.values_list("run").annotate(Max("at")))
+        ends: dict[UUID, list[datetime]] = defaultdict(list)
+        for pk, worker, timeout_s, spent_s in held.values_list("pk", "worker", "timeout_s", "running_s"):
+            if worker and pk in claimed:
+                ends[worker].append(claimed[pk] + timedelta(seconds=max(0.0, timeout_s - spent_s)))
+        return ends
