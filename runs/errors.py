@@ -16,6 +16,7 @@ RunsError
 │   ├── BrokenStreamError       an answer that ended without a stop reason
 │   └── BatchEndedError         a batch ended without an answer for this call
 ├── HeldBackError               the gate of a model is shut: go on later
+│   ├── CircuitOpenError        a call has met, or opened, the circuit of its model
 │   └── PacedError              the pace of a model is used up: go on when it is the run's turn
 ├── BudgetFullError             the worst case does not fit into a budget: ask, and wait
 ├── RuleSpentError              others have used the rule up, or it was revoked: ask a person
@@ -165,6 +166,12 @@ class HeldBackError(RunsError):
     def __init__(self, message: str, *, gate_id: int | None = None) -> None:
         super().__init__(message)
         self.gate_id = gate_id
+
+
+class CircuitOpenError(HeldBackError):
+    """The call met an open circuit, or has opened it: it is made again when the provider answers. No failed try."""
+
+    code = "circuit"
 
 
 class PacedError(HeldBackError):

@@ -181,10 +181,11 @@ class ErrorClass(StrEnum):
     RATE_LIMITED = "rate_limited"  # try again, not before the other side allows
     PERMANENT = "permanent"  # trying again cannot help
     UNKNOWN_OUTCOME = "unknown_outcome"  # it may have happened: a person decides
+    DISCARD = "discard"  # the work has become pointless: the run ends as cancelled, without a dead letter
 
 
 class Trouble(StrEnum):
-    """As what a passing error is counted: each has its own most of tries."""
+    """As what a passing error is counted: a policy may give each a limit of its own."""
 
     TIMEOUT = "timeout"
     RATE_LIMIT = "rate_limit"

@@ -14,9 +14,7 @@ SOCKET = os.environ["AGENTOPS_CHAOS"]
 WORKLOAD = os.environ.get("AGENTOPS_CHAOS_WORKLOAD", "")
 TIMEOUT_S = 2.0
 # Short, for providers that recover at once; many, since a database that restarts costs some as well.
-RETRY = Delays(
-    delays_s=(0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 5.0, 5.0), timeouts=11, rate_limits=11, service_errors=11
-)
+RETRY = Delays(delays_s=(0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 5.0, 5.0))
 _LATENCY_S = 0.02  # how long the other side thinks before the effect, and again before it answers
 
 

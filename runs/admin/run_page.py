@@ -142,6 +142,7 @@ def _cancellation(run: Run) -> list[Fact]:
     did = f"step {effect['seq']}, {effect['tool']}, {effect['status']}" if effect else "none"
     return [
         Fact("Cancel asked", f"{show.moment(asked.requested_at)} by {asked.requested_by}"),
+        *([Fact("Discarded because", asked.reason)] if asked.reason else []),
         Fact("Last effect", did, f"#step-{effect['seq']}" if effect else ""),
         Fact("Its effect key", str((effect or {}).get("effect_key") or ""), is_code=True),
         Fact("Spent after the request", show.money(asked.spent_after_usd)),

@@ -1,4 +1,4 @@
-"""Retry policies: how often each kind of trouble is tried, and how long the pauses are. Pure.
+"""Retry policies: how often a step is tried again, and how long the pauses are. Pure.
 
 A policy counts the failed tries of one step; progress zeroes them. No worker sleeps: the pause is a time in the row.
 """
@@ -14,15 +14,23 @@ DEFAULT_DELAYS_S = (10.0, 30.0, 120.0, 600.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """What all policies share. Use Delays, Polynomial or Linear, not this."""
+    """What all policies share. Use Delays, Polynomial, Linear or Narrow, not this.
 
-    timeouts: int = 3  # tries in all of a step that times out
-    rate_limits: int = 5  # of one that is told to come later
-    service_errors: int = 3  # of one that fails in passing for any other reason
+    Its pauses hold for every passing error. A kind of trouble may get fewer tries than there are pauses.
+    """
+
+    timeouts: int | None = None  # tries in all of a step that times out; None: as many as there are pauses
+    rate_limits: int | None = None  # of one that must come later
+    service_errors: int | None = None  # of one that fails in passing for any other reason
     jitter: float = 0.1  # up to so much longer, so that many runs do not come back at once
 
     def pause_s(self, failed: int) -> float | None:
         """Seconds before the next try when so many have failed, without jitter; None: no more."""
+        raise NotImplementedError
+
+    @property
+    def most_tries(self) -> int:
+        """No step has more tries than this, whatever troubles it meets in turn."""
         raise NotImplementedError
 
     def delay_s(self, trouble: Trouble, failed: Mapping[str, int], *, at_least_s: float = 0.0) -> float | None:
@@ -30,26 +38,20 @@ class RetryPolicy:
 
         `failed` counts the failed tries by trouble, the last one included. Units: seconds.
         """
-        if failed[trouble] >= self.most(trouble):
-            return None
+        most = self.most(trouble)
         pause_s = self.pause_s(sum(failed.values()))
-        if pause_s is None:
+        if pause_s is None or (most is not None and failed[trouble] >= most):
             return None
         return max(pause_s, at_least_s) * random.uniform(1.0, 1.0 + self.jitter)  # noqa: S311 (jitter, no secret)
 
-    def most(self, trouble: Trouble) -> int:
-        """How many tries this trouble gets."""
+    def most(self, trouble: Trouble) -> int | None:
+        """How many tries this trouble gets; None: as many as there are pauses."""
         tries = {
             Trouble.TIMEOUT: self.timeouts,
             Trouble.RATE_LIMIT: self.rate_limits,
             Trouble.SERVICE: self.service_errors,
         }
         return tries[trouble]
-
-    @property
-    def most_tries(self) -> int:
-        """More tries no step can have, whatever troubles it meets in turn."""
-        return sum(self.most(trouble) - 1 for trouble in Trouble) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +64,53 @@ class Delays(RetryPolicy):
         """Read it off the list."""
         return self.delays_s[failed - 1] if failed <= len(self.delays_s) else None
 
+    @property
+    def most_tries(self) -> int:
+        """The first, and one after each pause."""
+        return len(self.delays_s) + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Computed(RetryPolicy):
+    """A policy whose pauses follow a formula."""
+
+    tries: int = 5  # in all
+
+    @property
+    def most_tries(self) -> int:
+        """As many as were declared."""
+        return self.tries
+
+    def pause_s(self, failed: int) -> float | None:
+        """Compute it, unless all tries are used up."""
+        return self._pause_s(failed) if failed < self.tries else None
+
+    def _pause_s(self, failed: int) -> float:
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, slots=True)
-class Polynomial(RetryPolicy):
+class Polynomial(_Computed):
     """About 3, 18, 83, 258 s: the fourth power of the tries, and 2."""
 
-    def pause_s(self, failed: int) -> float:
-        """Compute it."""
+    def _pause_s(self, failed: int) -> float:
         return float(failed**4 + 2)
 
 
 @dataclass(frozen=True, slots=True)
-class Linear(RetryPolicy):
+class Linear(_Computed):
     """30, 60, 90 s, and so on."""
 
     step_s: float = 30.0
 
-    def pause_s(self, failed: int) -> float:
-        """Compute it."""
+    def _pause_s(self, failed: int) -> float:
         return self.step_s * failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrow(Polynomial):
+    """Polynomial pauses for few tries: 3 of time-outs and of service errors, 5 of rate limits."""
+
+    timeouts: int | None = 3
+    rate_limits: int | None = 5
+    service_errors: int | None = 3

@@ -5,20 +5,28 @@ This is the only place that catches everything, and whatever it catches is recor
 
 import logging
 
-from runs.declarations.catalog import job_type_named
+from runs.declarations.catalog import errors_of, job_type_named
 from runs.declarations.job_types import Agent, Job, JobType
 from runs.engine.agent_loop import advance_agent
+from runs.engine.classifier import classify
 from runs.engine.function_job import advance_job
 from runs.engine.journal import Journal, release_connection
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError, ReleaseRequestedError
-from runs.engine.outcomes import Cancelled, Failed, HeldBack, Lost, Outcome, Paced, Released
+from runs.engine.outcomes import Cancelled, Discarded, Failed, HeldBack, Lost, Outcome, Paced, Released
 from runs.engine.permission import check_owner
 from runs.engine.retry import next_try
 from runs.engine.settle import describe, settle
-from runs.errors import HeldBackError, NotSupportedError, PacedError, UnknownJobTypeError, UserCodeError
+from runs.errors import (
+    CircuitOpenError,
+    HeldBackError,
+    NotSupportedError,
+    PacedError,
+    UnknownJobTypeError,
+    UserCodeError,
+)
 from runs.fault_points import fault_point
 from runs.models import Run
-from runs.states import Effect, StepStatus
+from runs.states import Effect, ErrorClass, StepStatus
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +46,7 @@ def advance(run: Run, lease: Lease) -> Outcome:
     except PacedError as error:
         outcome = Paced(error.need, error.wait_s, error.share_s)
     except HeldBackError as error:
-        outcome = HeldBack(error.gate_id)
+        outcome = _hold_back(journal, error)
     except Exception as error:
         outcome = _judge(journal, error)
     settle(journal, outcome)
@@ -67,6 +75,17 @@ def _advance(journal: Journal, job_type: JobType) -> Outcome:
             raise NotSupportedError({"job_type": [f"a {job_type.form} cannot be run yet"]})
 
 
+def _hold_back(journal: Journal, held: HeldBackError) -> Outcome:
+    """A call that met an open circuit is asked again when that is closed. It uses up no try."""
+    met = held.__cause__ if isinstance(held, CircuitOpenError) else None
+    if not isinstance(met, Exception):
+        return HeldBack(held.gate_id)
+    if classify(met, errors_of(journal.run.job_type)) != ErrorClass.TRANSIENT:
+        return _judge(journal, met)  # the job type has rows of its own
+    _put_back(journal, met)
+    return HeldBack(held.gate_id, met)
+
+
 def _judge(journal: Journal, error: BaseException) -> Outcome:
     """Transient errors come back later, all others are the end of it."""
     if isinstance(error, UserCodeError) and error.__cause__:
@@ -76,6 +95,8 @@ def _judge(journal: Journal, error: BaseException) -> Outcome:
         job_type: JobType | None = job_type_named(journal.run.job_type)
     except UnknownJobTypeError:
         job_type = None
+    if job_type and classify(error, job_type.errors) == ErrorClass.DISCARD:
+        return Discarded(error)
     retry = next_try(error, journal.run, job_type)
     if retry is None:
         return Failed(error)

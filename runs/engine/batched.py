@@ -29,7 +29,7 @@ def lay_in(journal: Journal, call: ModelCall, body: str) -> None:
     batched = BatchedCall(call=call, body=body, size=len(body.encode()), created_at=journal.lease.now())
     journal.lay_in(batched)
     journal.tell("run.waiting_for_batch", step=call.step.seq)
-    running_s = journal.run.running_s + journal.lease.held_s
+    running_s = journal.run.running_s + journal.lease.counted_s
     journal.commit_intent(to=RunStatus.WAITING_FOR_BATCH, running_s=running_s)
 
 

@@ -1,4 +1,4 @@
-"""Asking for room in a budget. The run waits as a row until somebody raises it, or until there is room again."""
+"""Asking for room in a budget, the run's own or one over many: the run waits as a row until there is some."""
 
 from datetime import timedelta
 from decimal import ROUND_UP, Decimal
@@ -14,6 +14,29 @@ _CENT = Decimal("0.01")  # the unit of a proposal
 _MOST_USD = Decimal("999999.99")  # what a column holds
 _PROPOSED_PART = 10  # of the limit, unless the call needs more
 _PATIENCE_S = 60.0  # people are not bothered at once where calls in flight may give back enough
+
+
+def asks_for_more(journal: Journal, step: Step, reserve: Decimal) -> bool:
+    """Open a `budget` action if the worst case does not fit into what is left of the run's `max_cost_usd`.
+
+    Raises: BudgetRefusedError.
+    """
+    run = journal.run
+    if run.max_cost_usd is None or run.cost_usd + reserve <= run.max_cost_usd:
+        return False
+    last = journal.decision_on(step)
+    if was_refused(journal, last):
+        raise BudgetRefusedError(f"the budget of {run.max_cost_usd.normalize():f} USD was not raised")
+    if not (last and last.status == ActionStatus.OPEN):
+        ask(
+            journal,
+            step,
+            ActionKind.BUDGET,
+            reason=f"The next model call may cost up to {reserve.normalize():f} USD; "
+            f"{run.cost_usd.normalize():f} of {run.max_cost_usd.normalize():f} USD are spent.",
+            arguments={"max_cost_usd": f"{proposed_ceiling_usd(run, reserve):f}"},
+        )
+    return True
 
 
 def wait_for_room(journal: Journal, step: Step, full: BudgetFullError) -> Waiting:

@@ -20,6 +20,7 @@ class Cancellation:
     requested_by: str
     last_effect: dict[str, Any] | None
     spent_after_usd: Decimal
+    reason: str | None = None  # the error by which its job type discarded it
 
 
 def is_to_be_cancelled(run: Run) -> bool:
@@ -37,6 +38,7 @@ def cancellation_of(run: Run) -> Cancellation | None:
         requested_by=run.cancel_requested_by,
         last_effect=noted.get("last_effect"),
         spent_after_usd=spent_after(run),
+        reason=noted.get("reason"),
     )
 
 
@@ -47,8 +49,8 @@ def spent_after(run: Run) -> Decimal:
 
 def note(run: Run, steps: Iterable[Step]) -> dict[str, Any]:
     """Build what the run keeps: its cost when it was first asked to stop, and its last effect as it is now."""
-    asked_at = (run.cancellation or {}).get("cost_usd", str(run.cost_usd))
-    return {"cost_usd": asked_at, "last_effect": last_effect(steps)}
+    noted = run.cancellation or {}
+    return noted | {"cost_usd": noted.get("cost_usd", str(run.cost_usd)), "last_effect": last_effect(steps)}
 
 
 def last_effect(steps: Iterable[Step]) -> dict[str, Any] | None:

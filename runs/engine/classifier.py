@@ -113,6 +113,7 @@ _OWN_ROWS = {
     ErrorClass.RATE_LIMITED: RATE_LIMITED,
     ErrorClass.PERMANENT: PERMANENT,
     ErrorClass.UNKNOWN_OUTCOME: UNKNOWN_OUTCOME,
+    ErrorClass.DISCARD: Verdict(ErrorClass.DISCARD),
 }
 
 

@@ -19,7 +19,7 @@ from runs import clock
 from runs.conf import conf
 from runs.engine.classifier import judge
 from runs.engine.retry_after import retry_after_s
-from runs.errors import HeldBackError
+from runs.errors import CircuitOpenError, HeldBackError
 from runs.models import Gate, ModelCall, ModelCallStatus, Run, ShutBy
 from runs.models.fields import first_id_at
 from runs.states import RunStatus, Trouble
@@ -28,8 +28,10 @@ from runs.storable import storable_text
 log = logging.getLogger(__name__)
 
 PROVIDER = "anthropic"
-BURST_S = 30.0  # so many failures within so many seconds, and at least half of all calls, shut the gate
-BURST = 5
+_FAILS = (Trouble.SERVICE, Trouble.TIMEOUT)
+BURST = 5  # so many failures shut the gate: within `BURST_S` and at least half of all calls,
+BURST_S = 30.0
+IN_A_ROW_S = 2 * 3600.0  # or one after the other within so long, without an answer in between
 _DOUBLINGS = 64  # more of them change nothing, and overflow in the end
 
 
@@ -69,10 +71,19 @@ def note_failure(call: ModelCall, error: BaseException, *, probing: bool) -> Non
         if call.trouble == Trouble.RATE_LIMIT:
             pause_s = retry_after_s(error)
             _shut(call, ShutBy.RATE, conf().retry_after_default_s if pause_s is None else pause_s, error)
-        elif call.trouble and (probing or _is_burst(call.model)):
+        elif call.trouble and (probing or _is_burst(call.model) or _is_unanswered(call.model)):
             _shut(call, ShutBy.CIRCUIT, None, error)
         elif probing and isinstance(error, anthropic.APIStatusError):
             _open(call)  # it refuses this very request, so it works
+
+
+def forgive_outage(call: ModelCall, error: BaseException) -> None:
+    """Hold the run back if its call has met an open circuit, or has opened it. Raises: CircuitOpenError."""
+    with _no_harm_done():
+        shut = Gate.objects.filter(provider=PROVIDER, model=call.model, shut_by=ShutBy.CIRCUIT)
+        gate = shut.first() if call.trouble in _FAILS else None
+        if gate:
+            raise CircuitOpenError(f"the circuit of {gate} is open", gate_id=gate.pk) from error
 
 
 @contextmanager
@@ -93,8 +104,17 @@ def _is_burst(model: str) -> bool:
     """Look at the calls of the last seconds, the present one not among them: it is not written yet."""
     since = first_id_at(clock.now() - timedelta(seconds=BURST_S))
     ended = ModelCall.objects.filter(pk__gte=since, model=model).exclude(status=ModelCallStatus.STARTED)
-    failed = ended.filter(trouble__in=[Trouble.SERVICE, Trouble.TIMEOUT]).count() + 1
+    failed = ended.filter(trouble__in=_FAILS).count() + 1
     return failed >= BURST and 2 * failed >= ended.count() + 1
+
+
+def _is_unanswered(model: str) -> bool:
+    """Say whether the last calls, over more than a burst's time, have all failed: a quiet day has no bursts."""
+    now = clock.now()
+    since, burst = (first_id_at(now - timedelta(seconds=ago_s)) for ago_s in (IN_A_ROW_S, BURST_S))
+    ended = ModelCall.objects.filter(pk__gte=since, model=model).exclude(status=ModelCallStatus.STARTED)
+    last = list(ended.order_by("-pk").values_list("pk", "trouble")[: BURST - 1])
+    return len(last) == BURST - 1 and last[-1][0] < burst and all(trouble for _, trouble in last)
 
 
 def _shut(call: ModelCall, by: ShutBy, pause_s: float | None, error: BaseException) -> None:

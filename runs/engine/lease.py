@@ -44,6 +44,7 @@ class Lease:
     cancel: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
     abort: threading.Event = field(default_factory=threading.Event)  # the grace is over: stop in mid-call
+    forgiven_s: float = 0.0  # of the time under the lease; does not count against the run's `timeout_s`
     abandoned: bool = False  # its thread was given up, and another stands in its place
 
     def check(self) -> None:
@@ -57,7 +58,7 @@ class Lease:
             raise CancelRequestedError(f"run {self.run_id}: cancelled")
         if self.abort.is_set():
             raise ReleaseRequestedError(f"run {self.run_id}: the worker ends")
-        if self.held_s > self.budget_s:
+        if self.counted_s > self.budget_s:
             raise DeadlineError("the run has used up its timeout_s")
 
     def check_held(self) -> None:
@@ -91,6 +92,15 @@ class Lease:
         """Seconds under this lease."""
         return clock.monotonic() - self.claimed_at
 
+    @property
+    def counted_s(self) -> float:
+        """Seconds under this lease that count against the run's `timeout_s`."""
+        return self.held_s - self.forgiven_s
+
+    def forgive(self, seconds: float) -> None:
+        """Do not count so much: somebody else did not answer."""
+        self.forgiven_s += seconds
+
     def begin_step(self, timeout_s: float) -> None:
         """Let the heartbeat renew until the step's deadline, or the run's, and no longer."""
         self.step_deadline = clock.monotonic() + timeout_s
@@ -107,5 +117,5 @@ class Lease:
     @property
     def overdue(self) -> bool:
         """Step or run have outlived their deadline, and whoever works on them has not said so: it hangs."""
-        run_deadline = self.claimed_at + max(0.0, self.budget_s)
+        run_deadline = self.claimed_at + self.forgiven_s + max(0.0, self.budget_s)
         return clock.monotonic() > min(self.step_deadline, run_deadline) + OVERDUE_AFTER_S

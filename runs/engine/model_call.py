@@ -3,13 +3,13 @@
 from decimal import Decimal
 from typing import Any
 
+from runs import clock
 from runs.conf import conf
 from runs.declarations.job_types import Agent
-from runs.engine.asking import ask as ask_person
 from runs.engine.batched import CACHE_TTL, DEADLINE_S, end_call, lay_in
-from runs.engine.budget_asking import proposed_ceiling_usd, wait_for_room, was_refused
+from runs.engine.budget_asking import asks_for_more, wait_for_room
 from runs.engine.classifier import may_have_spent
-from runs.engine.gates import PROVIDER, note_answer, note_failure, probe, trouble_of
+from runs.engine.gates import PROVIDER, forgive_outage, note_answer, note_failure, probe, trouble_of
 from runs.engine.journal import Journal, release_connection
 from runs.engine.ledger import settle_call
 from runs.engine.outcomes import InBatch, Outcome, Waiting
@@ -21,12 +21,12 @@ from runs.engine.secret_arguments import calls_with_secrets, refuse
 from runs.engine.tariff import Tariff
 from runs.engine.transcript import Message, messages_of
 from runs.engine.turn import refuse_bad_end
-from runs.errors import BudgetFullError, BudgetRefusedError, HeldBackError, ModelStoppedError, StepLimitError
+from runs.errors import BudgetFullError, HeldBackError, ModelStoppedError, StepLimitError
 from runs.fault_points import fault_point
 from runs.hostile import clean, clean_text
 from runs.models import Definition, ModelCall, ModelCallStatus, Run, Step, Tier
 from runs.models.fields import dump_json, hash_text
-from runs.states import ActionKind, ActionStatus, Lane, StepKind
+from runs.states import Lane, StepKind
 from runs.user_code.hook import ask_hook
 
 MAX_TOKENS_CEILING = 64_000
@@ -100,7 +100,7 @@ def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | No
     body = dump_json(request)
     tariff = tariff_of(definition.model, at=journal.lease.now())
     reserve = tariff.reserve_usd(body, max_tokens=max_tokens)
-    if _asks_for_budget(journal, step, reserve):
+    if asks_for_more(journal, step, reserve):
         return Waiting()
     ttl, now = definition.cache_ttl, journal.lease.now()
     need = need_of(body, messages, journal.steps, max_tokens=max_tokens, cache_ttl=ttl, now=now)
@@ -129,26 +129,6 @@ def _max_tokens(definition: Definition, step: Step) -> int:
     """A truncated answer is asked for again with twice the room."""
     cut = step.model_calls.filter(stop_reason="max_tokens").count() if step.attempt else 0
     return int(min(definition.max_tokens * 2**cut, max(definition.max_tokens, MAX_TOKENS_CEILING)))
-
-
-def _asks_for_budget(journal: Journal, step: Step, reserve: Decimal) -> bool:
-    """Open a `budget` action if the worst case does not fit into what is left."""
-    run = journal.run
-    if run.max_cost_usd is None or run.cost_usd + reserve <= run.max_cost_usd:
-        return False
-    last = journal.decision_on(step)
-    if was_refused(journal, last):
-        raise BudgetRefusedError(f"the budget of {run.max_cost_usd.normalize():f} USD was not raised")
-    if not (last and last.status == ActionStatus.OPEN):
-        ask_person(
-            journal,
-            step,
-            ActionKind.BUDGET,
-            reason=f"The next model call may cost up to {reserve.normalize():f} USD; "
-            f"{run.cost_usd.normalize():f} of {run.max_cost_usd.normalize():f} USD are spent.",
-            arguments={"max_cost_usd": f"{proposed_ceiling_usd(run, reserve):f}"},
-        )
-    return True
 
 
 def _begin(
@@ -203,12 +183,15 @@ def _send(journal: Journal, call: ModelCall, request: dict[str, Any], turn: Turn
     release_connection()
     lease.check()
     lease.begin_step(conf().model_timeout_s)
-    turn.sent = True
+    turn.sent, began = True, clock.monotonic()
     try:
         answer = turn.answer = ask(request, check=lease.check, progress=progress, timeout_s=conf().model_timeout_s)
     except Exception as error:
         _end_without_answer(journal, call, progress, error)
+        if call.trouble:
+            lease.forgive(clock.monotonic() - began)  # the provider's time, not the run's
         note_failure(call, error, probing=probing)
+        forgive_outage(call, error)
         raise
     finally:
         lease.end_step()

@@ -33,9 +33,13 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """The gate of its model is shut; the run is queued again, and held until it is opened."""
+    """The gate of its model is shut; the run is queued again, and held until it is opened.
+
+    `error` is what its call met, if the model was asked.
+    """
 
     gate_id: int | None
+    error: BaseException | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,17 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class Discarded:
+    """An error of which its job type says that the work has become pointless; it ends as cancelled."""
+
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """Another worker holds the run: nothing may be written."""
 
 
-Outcome = Completed | Waiting | InBatch | Retry | HeldBack | Paced | Later | Failed | Released | Cancelled | Lost
+Outcome = (
+    Completed | Waiting | InBatch | Retry | HeldBack | Paced | Later | Failed | Released | Cancelled | Discarded | Lost
+)

@@ -17,6 +17,7 @@ from runs.engine.model_call import presume_spent
 from runs.engine.outcomes import (
     Cancelled,
     Completed,
+    Discarded,
     Failed,
     HeldBack,
     InBatch,
@@ -44,7 +45,7 @@ def settle(journal: Journal, outcome: Outcome) -> None:
     if isinstance(outcome, Lost | InBatch):
         return
     fault_point("settle.before")
-    journal.set(running_s=journal.run.running_s + journal.lease.held_s)
+    journal.set(running_s=journal.run.running_s + journal.lease.counted_s)
     try:
         _write(journal, outcome)
     except LeaseLostError as error:
@@ -59,6 +60,8 @@ def _write(journal: Journal, outcome: Outcome) -> None:
             _fail(journal, error)
         case Cancelled():
             _cancel(journal)
+        case Discarded(error):
+            _discard(journal, error)
         case _:
             _leave(journal, outcome)
 
@@ -103,7 +106,7 @@ def _retry(journal: Journal, retry: Retry) -> None:
         attempts=journal.run.attempts + 1,
         failed_tries=retry.failed,
         next_attempt_at=due,
-        last_error=described | {"at": journal.lease.now().isoformat()},
+        last_error=_last_error(journal, retry.error),
     )
     if is_to_be_cancelled(journal.run):
         change(journal.run, to=RunStatus.QUEUED, events=[Event("run.queued")])
@@ -113,7 +116,7 @@ def _hold(journal: Journal, outcome: HeldBack | Paced) -> None:
     if isinstance(outcome, Paced):
         hold_for_pace(journal, outcome)
     else:
-        journal.write_whole(lambda: _hold_back(journal, outcome.gate_id))
+        journal.write_whole(lambda: _hold_back(journal, outcome))
 
 
 def _come_back(journal: Journal, later: Later) -> None:
@@ -125,8 +128,11 @@ def _come_back(journal: Journal, later: Later) -> None:
         change(journal.run, to=RunStatus.QUEUED, events=[Event("run.queued")])
 
 
-def _hold_back(journal: Journal, gate_id: int | None) -> None:
+def _hold_back(journal: Journal, held: HeldBack) -> None:
     """Give the slot back and stand back from all claims, unless the gate was opened meanwhile."""
+    if held.error:
+        journal.set(last_error=_last_error(journal, held.error))
+    gate_id = held.gate_id
     shut = Gate.objects.select_for_update().filter(shut_until__isnull=False)
     gate = shut.filter(pk=gate_id).first() if gate_id else None
     if gate and gate.shut_until:
@@ -175,7 +181,7 @@ def _fail(journal: Journal, error: BaseException) -> None:
         journal.tell("run.failed", error=described["type"])
         journal.commit(
             to=RunStatus.FAILED,
-            last_error=described | {"at": journal.lease.now().isoformat()},
+            last_error=_last_error(journal, error),
             **counters,
         )
         _close_actions(journal)
@@ -202,8 +208,26 @@ def _fail(journal: Journal, error: BaseException) -> None:
         )
 
 
+def _discard(journal: Journal, error: BaseException) -> None:
+    """End as cancelled because an error says that the work is pointless: no dead letter, no mail."""
+    described = describe(error)
+    journal.set(
+        last_error=_last_error(journal, error),
+        cancellation=note(journal.run, journal.steps) | {"reason": "{type}: {message}".format_map(described)},
+        cancel_requested_at=journal.lease.now(),
+        cancel_requested_by=journal.run.job_type,
+    )
+    _close(journal, because=described["type"])
+
+
 def _cancel(journal: Journal) -> None:
-    """End as cancelled: what was begun stays visible as unknown, what was planned is skipped."""
+    """End as cancelled because somebody has asked for it."""
+    journal.run.refresh_from_db(fields=["cancellation", "cancel_requested_at", "cancel_requested_by"])
+    _close(journal)
+
+
+def _close(journal: Journal, **told: Any) -> None:
+    """Cancel: what was begun stays visible as unknown, what was planned is skipped."""
     with transaction.atomic():
         for step in journal.steps:
             if step.status == StepStatus.PLANNED:
@@ -211,9 +235,8 @@ def _cancel(journal: Journal) -> None:
                 journal.keep(step)
         _close_begun(journal, kind="Cancelled", message="the run was cancelled during the call")
         run = journal.run
-        run.refresh_from_db(fields=["cancellation", "cancel_requested_at", "cancel_requested_by"])
         journal.set(cancellation=note(run, journal.steps))
-        journal.tell("run.cancelled", spent_after_usd=f"{spent_after(run):f}")
+        journal.tell("run.cancelled", spent_after_usd=f"{spent_after(run):f}", **told)
         journal.commit(to=RunStatus.CANCELLED)
         _close_actions(journal)
 
@@ -223,6 +246,10 @@ def _close_actions(journal: Journal) -> None:
     PendingAction.objects.filter(run=journal.run, status=ActionStatus.OPEN).update(
         status=ActionStatus.CANCELLED, decided_at=journal.lease.now()
     )
+
+
+def _last_error(journal: Journal, error: BaseException) -> dict[str, str]:
+    return describe(error) | {"at": journal.lease.now().isoformat()}
 
 
 def describe(error: BaseException) -> dict[str, str]:

@@ -20,7 +20,7 @@ from runs.engine.classifier import classify
 from runs.engine.context import ToolContext, context_for
 from runs.engine.evidence import evidence_of
 from runs.engine.journal import Journal
-from runs.engine.outcomes import Later, Outcome, Retry, Waiting
+from runs.engine.outcomes import Discarded, Later, Outcome, Retry, Waiting
 from runs.engine.permission import check_roles
 from runs.engine.results import keep_result
 from runs.engine.retry import next_try
@@ -38,7 +38,7 @@ def call_tools(journal: Journal, agent: Agent, steps: Sequence[Step]) -> Outcome
     """Work on each call that can go on now.
 
     Returns None when all calls of the turn are done, Waiting when a person must decide about some, Later when a tool
-    has no place for one, Retry when one failed in passing.
+    has no place for one, Retry when one failed in passing, Discarded when one has found the work pointless.
     """
     waiting, later = False, None
     for step in steps:
@@ -47,7 +47,7 @@ def call_tools(journal: Journal, agent: Agent, steps: Sequence[Step]) -> Outcome
             waiting = True
             continue
         outcome = _work_on(journal, agent, step)
-        if isinstance(outcome, Retry):
+        if isinstance(outcome, Retry | Discarded):
             return outcome
         if isinstance(outcome, Later):
             later = outcome
@@ -194,6 +194,9 @@ def _after_error(journal: Journal, call: _Call, raised: Raised) -> Outcome | Non
     """Decide by error class and effect class: again later, a person, or an error result for the model."""
     step, error, kind = call.step, raised.error, classify(raised.error, call.agent.errors)
     named = {"kind": type(error).__name__, "message": storable_text(words_of(error), conf().text_max_chars)}
+    if kind == ErrorClass.DISCARD:
+        journal.fail(step, **named)
+        return Discarded(error)
     retry = next_try(error, journal.run, call.agent)
     if may_have_happened(step, kind):
         if retry and step.effect != Effect.UNSAFE:

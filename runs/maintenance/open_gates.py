@@ -8,6 +8,7 @@ from runs.engine.gates import nobody_probes
 from runs.engine.pacing.hold import let_go_on
 from runs.errors import StaleRunError
 from runs.models import Gate, Run
+from runs.models.in_turn import in_turn
 from runs.queue.doorbell import ring
 from runs.states import RunStatus
 
@@ -17,18 +18,21 @@ _BATCH = 200  # a gate that opens for thousands lets them go on in several sweep
 def open_gates() -> int:
     """Let go on whoever may. Returns how many."""
     # Only what is queued is held; said, so that the index of the held runs is used and not every run looked at.
-    held = Run.objects.filter(held_by=OuterRef("pk"), status=RunStatus.QUEUED)
+    queued = Run.objects.filter(status=RunStatus.QUEUED)
+    held = queued.filter(held_by=OuterRef("pk"))
     by_gate = held.filter(pace_need=None)  # an open gate does not hurry those that wait for their pace
     open_again = Gate.objects.filter(Exists(by_gate), shut_until__isnull=True)
     to_probe = Gate.objects.filter(nobody_probes(), Exists(held), shut_until__lte=clock.Now())
-    released = sum(_let_go_on(Run.objects.filter(held_by=gate, pace_need=None), _BATCH) for gate in open_again)
-    return released + sum(_let_go_on(Run.objects.filter(held_by=gate), 1) for gate in to_probe)
+    # Who has been held longest probes: a request that fails by its own fault must not be every probe.
+    probes = (queued.filter(held_by=gate).order_by("queued_at")[:1] for gate in to_probe)
+    waiting = queued.filter(pace_need=None)
+    released = sum(_let_go_on(in_turn(waiting.filter(held_by=gate), "rank")[:_BATCH]) for gate in open_again)
+    return released + sum(_let_go_on(probe) for probe in probes)
 
 
-def _let_go_on(held: QuerySet[Run], most: int) -> int:
-    """Those with the fewest failed tries go first: a probe that fails is one."""
+def _let_go_on(held: QuerySet[Run]) -> int:
     released = 0
-    for run in held.filter(status=RunStatus.QUEUED).order_by("attempts", "rank")[:most]:
+    for run in held:
         try:
             with transaction.atomic():
                 let_go_on(run, actor="gate")

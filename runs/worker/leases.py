@@ -74,7 +74,7 @@ class Leases:
         """Let the next sweep rescue a run that hangs, without waiting for its lease; its time under it counts."""
         run = Run.objects.filter(pk=lease.run_id, fence=lease.fence, status=RunStatus.RUNNING, worker=self._worker_id)
         with self._renewing:  # a renewal that still knew this lease would prolong it after its end
-            run.update(lease_expires_at=Now(), running_s=F("running_s") + lease.held_s)
+            run.update(lease_expires_at=Now(), running_s=F("running_s") + lease.counted_s)
             self.remove(lease)
 
     def notice_cancelled(self) -> None:
@@ -107,7 +107,7 @@ class Leases:
                     to=RunStatus.QUEUED,
                     events=[Event("run.released", actor=lease.worker_name)],
                     only=If(fence=lease.fence),
-                    running_s=run.running_s + lease.held_s,
+                    running_s=run.running_s + lease.counted_s,
                 )
             except StaleRunError:
                 continue  # it ended by itself in this very moment

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from runs.declarations.job_types import Agent
 from runs.errors import DeclarationError
-from runs.registry import Delays, Linear, Polynomial
+from runs.registry import Delays, Linear, Narrow, Polynomial
 from runs.states import Trouble
 
-POLICIES = [Delays(), Polynomial(), Linear()]
+POLICIES = [Delays(), Polynomial(), Linear(), Narrow(), Delays(timeouts=2), Linear(tries=9)]
 
 
 @pytest.mark.parametrize(
@@ -17,9 +17,9 @@ POLICIES = [Delays(), Polynomial(), Linear()]
     [
         (Delays(), [10, 30, 120, 600, None]),
         (Delays(delays_s=(1, 2)), [1, 2, None]),
-        (Polynomial(), [3, 18, 83, 258]),
-        (Linear(), [30, 60, 90, 120]),
-        (Linear(step_s=5), [5, 10]),
+        (Polynomial(), [3, 18, 83, 258, None]),
+        (Linear(), [30, 60, 90, 120, None]),
+        (Linear(step_s=5, tries=3), [5, 10, None]),
     ],
     ids=str,
 )
@@ -27,18 +27,33 @@ def test_the_pauses_of_a_policy(policy, pauses_s):
     assert [policy.pause_s(failed) for failed in range(1, len(pauses_s) + 1)] == pauses_s
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: type(policy).__name__)
-@pytest.mark.parametrize(("trouble", "tries"), [("timeout", 3), ("rate_limit", 5), ("service", 3)])
-def test_each_kind_of_trouble_has_its_own_most_of_tries(policy, trouble, tries):
-    allowed = [failed for failed in range(1, 9) if policy.delay_s(Trouble(trouble), {trouble: failed}) is not None]
+def allowed(policy, trouble):
+    """After which failed tries another one is made."""
+    return [failed for failed in range(1, 12) if policy.delay_s(Trouble(trouble), {trouble: failed}) is not None]
 
-    assert allowed == list(range(1, tries))
+
+@pytest.mark.parametrize("trouble", Trouble)
+@pytest.mark.parametrize(
+    ("policy", "tries"),
+    [(Delays(), 5), (Polynomial(), 5), (Linear(tries=9), 9), (Delays(delays_s=(1,) * 8), 9)],
+    ids=str,
+)
+def test_the_pauses_are_what_happens_whatever_the_trouble(policy, tries, trouble):
+    assert allowed(policy, trouble) == list(range(1, tries))
+
+
+@pytest.mark.parametrize(("trouble", "tries"), [("timeout", 3), ("rate_limit", 5), ("service", 3)])
+def test_the_narrow_policy_tries_each_kind_of_trouble_as_often_as_it_says(trouble, tries):
+    assert allowed(Narrow(), trouble) == list(range(1, tries))
 
 
 @given(st.sampled_from(POLICIES), st.sampled_from(list(Trouble)), st.integers(1, 2), st.floats(0, 4000))
 def test_a_pause_is_never_shorter_than_asked_nor_much_longer_than_its_jitter(policy, trouble, failed, asked_s):
     delay_s = policy.delay_s(trouble, {trouble: failed}, at_least_s=asked_s)
 
+    if delay_s is None:
+        assert failed >= policy.most(trouble)
+        return
     pause_s = max(policy.pause_s(failed), asked_s)
     assert pause_s <= delay_s <= pause_s * (1 + policy.jitter)
 
