@@ -122,7 +122,8 @@ class RunSerializer(Document[Run]):
     @cached_property
     def _around(self) -> Around:
         """One for all runs of a page."""
-        page = self.parent.instance if self.parent else self.instance
+        whole: Any = self.parent or self  # the list, if this is one of many
+        page = whole.instance
         return Around([page] if isinstance(page, Run) else page or ())
 
     class Meta:

@@ -51,7 +51,7 @@ def values_are_what_they_should_be() -> Iterator[Breach]:
 def json_can_be_read() -> Iterator[Breach]:
     """I26: what is stored as JSON is JSON."""
     for model in our_models():
-        columns = [field.column for field in model._meta.concrete_fields if isinstance(field, JSONText)]
+        columns = [field.attname for field in model._meta.concrete_fields if isinstance(field, JSONText)]
         texts = [as_text(name) for name in ("pk", run_column(model), *columns)]
         rows = model._base_manager.order_by().values_list(*texts)
         for pk, run, *values in rows.iterator(CHUNK) if columns else ():

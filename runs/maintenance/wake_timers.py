@@ -1,6 +1,6 @@
 """Waking runs whose time has come: schedules, retries, and those for which a tool has a place again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -36,13 +36,13 @@ def wake_timers() -> int:
     return woken
 
 
-def _due(runs: QuerySet[Run]) -> Sequence[Run]:
+def _due(runs: QuerySet[Run]) -> Iterable[Run]:
     """Those that are due longest; of more than a sweep wakes, some of each tenant."""
     first = list(runs.order_by("next_attempt_at")[: _BATCH + 1])
     return first if len(first) <= _BATCH else _in_turn(runs)
 
 
-def _in_turn(runs: QuerySet[Run]) -> Sequence[Run]:
+def _in_turn(runs: QuerySet[Run]) -> QuerySet[Run]:
     return in_turn(runs.select_related("definition"), "next_attempt_at")[:_BATCH]
 
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("runs", "0008_priority_across_tenants")]
+    dependencies = [("runs", "0011_priority_across_tenants")]
     operations = [
         migrations.AddField(
             model_name="line",

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("runs", "0007_when_a_keeper_began")]
+    dependencies = [("runs", "0010_lost_worker")]
     operations = [
         migrations.AddField(
             model_name="tenant",
