@@ -12,6 +12,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from runs.conf import Conf, conf
 from runs.declarations.catalog import job_types, refused
 from runs.declarations.job_types import Agent
+from runs.declarations.options import nearest
+from runs.engine.prices import is_listed, listed_models
 from runs.hostile import clean
 from runs.storable import storable
 
@@ -44,7 +46,7 @@ def check_queues(**_: Any) -> list[CheckMessage]:
     return [
         Error(
             f"job type {job_type.name!r} names the queue {job_type.queue!r}, which does not exist",
-            hint=f"Choose one of {', '.join(known)}, or add it to RQ_QUEUES.",
+            hint=f"{_meant(job_type.queue, known)}Choose one of {', '.join(known)}, or add it to RQ_QUEUES.",
             id="runs.E002",
         )
         for job_type in job_types()
@@ -75,6 +77,26 @@ def _views(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[str]:
             yield from _views(pattern.url_patterns)
         else:
             yield f"{getattr(pattern.callback, '__module__', '')}.{getattr(pattern.callback, '__name__', '')}"
+
+
+@register()
+def check_prices(**_: Any) -> list[CheckMessage]:
+    """W001: an agent asks a model that is not on the price list: misspelt, or priced by a row of its own."""
+    return [
+        CheckWarning(
+            f"agent {agent.name!r} asks the model {agent.model!r}, which is not on the price list",
+            hint=f"{_meant(agent.model, listed_models())}No run asks a model without a price: add one in the console "
+            "under Prices, and then silence runs.W001; or update genai-prices.",
+            id="runs.W001",
+        )
+        for agent in job_types()
+        if isinstance(agent, Agent) and not is_listed(agent.model)
+    ]
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = nearest(name, known)
+    return f"Did you mean {near}? " if near else ""
 
 
 @register()

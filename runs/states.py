@@ -93,11 +93,11 @@ class OnExpiry(StrEnum):
 
 
 class SelfApproval(StrEnum):
-    """Who may approve what a run of their own proposes."""
+    """Who may approve what a run of their own proposes. A service account never does: it is no second pair of eyes."""
 
     NEVER = "never"  # nobody
-    SERVICE = "service"  # service accounts, which post on behalf of people they do not name
-    ALWAYS = "always"  # everybody with the role
+    SERVICE = "service"  # was the default once, and only migrations name it
+    ALWAYS = "always"  # every person with the role
 
 
 class OnConflict(StrEnum):

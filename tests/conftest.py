@@ -14,7 +14,7 @@ from runs.engine import provider
 from runs.engine.advance import advance
 from runs.engine.outcomes import Outcome
 from runs.engine.pacing import change_over
-from runs.models import Run, Tenant
+from runs.models import SCOPES, Run, Tenant
 from runs.operations.accounts import make_member, make_tenant, make_token
 from runs.operations.post_run import RunRequest, post_run
 from runs.queue.claim import claim_alone, claim_next
@@ -100,16 +100,22 @@ def user(tenant: Tenant) -> Any:
 @pytest.fixture
 def token(tenant: Tenant) -> str:
     """A token of the tenant with every scope."""
-    return make_token(tenant_slug=tenant.slug)
+    return make_token(tenant_slug=tenant.slug, scopes=SCOPES)
 
 
 @pytest.fixture
-def post(tenant: Tenant, user: Any) -> Callable[..., Run]:
+def requester(tenant: Tenant) -> Any:
+    """A person who asks for runs, and so does not approve what they propose."""
+    return make_member(tenant, "asker")
+
+
+@pytest.fixture
+def post(tenant: Tenant, requester: Any) -> Callable[..., Run]:
     """Post a run; `text` is a short way to give the input."""
 
     def post(job_type: str, text: str = "hello", **request: Any) -> Run:
         request.setdefault("input", {"text": text})
-        run, _ = post_run(RunRequest(job_type=job_type, **request), tenant=tenant, user=user, origin="test")
+        run, _ = post_run(RunRequest(job_type=job_type, **request), tenant=tenant, user=requester, origin="test")
         return run
 
     return post

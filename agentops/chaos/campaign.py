@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,8 @@ _BATCH_S = 0.3  # so long a message batch takes
 _LOOK_EVERY_S = 0.3
 _STILL_S = 120.0  # without any progress for so long, whatever is open is lost
 _GRACE_S = 8.0
+_OPERATOR = "operator"  # whoever posts does not decide
+_DECIDES = ("runs:write", "actions:decide")
 
 Tell = Callable[[int, int, int], None]  # runs ended, kills that count, unknown effects
 
@@ -96,12 +98,19 @@ def run_campaign(options: Options, house: House, *, stopping: threading.Event, t
     )
 
 
+def _clients(
+    address: str, stopping: threading.Event, *, user: str | None = None, scopes: Sequence[str] | None = None
+) -> dict[str, Client]:
+    """Make a client for each tenant: of its service account, unless a user is named."""
+    tokens = {tenant: make_token(tenant_slug=tenant, username=user, scopes=scopes) for tenant in TENANTS}
+    return {tenant: Client(address, token, stopping=stopping) for tenant, token in tokens.items()}
+
+
 class _Campaign:
     """The running parts."""
 
     def __init__(self, options: Options, house: House, stack: Stack, plan: Plan, stopping: threading.Event) -> None:
         self._options, self._stack, self._stopping = options, stack, stopping
-        tokens = {tenant: make_token(tenant_slug=tenant) for tenant in TENANTS}
         for tenant in Tenant.objects.filter(slug__in=THRIFTY):
             make_budget(Budget(tenant=tenant, period=Period.TOTAL, limit_usd=BUDGET_USD))
         self._undying = [_start_ledger(stack, house)]
@@ -116,9 +125,9 @@ class _Campaign:
         self.fleet.adopt("clock", stack.clock())
         for number in range(1, options.workers + 1):
             self.fleet.start_worker(number)
-        clients = {tenant: Client(address, token, stopping=stopping) for tenant, token in tokens.items()}
-        self.poster = Poster(postings(options, house.workload), clients, stopping)
-        self.decider = Decider(clients, house.ledger, stopping, seed=options.seed, workload=house.workload)
+        posting, deciding = _clients(address, stopping), _clients(address, stopping, user=_OPERATOR, scopes=_DECIDES)
+        self.poster = Poster(postings(options, house.workload), posting, stopping)
+        self.decider = Decider(deciding, house.ledger, stopping, seed=options.seed, workload=house.workload)
         self.chores = Chores(options, redis_url=house.redis_url, postgres=house.postgres, term=self.fleet.term_next)
         self._pace = Pace(options, slots=options.workers * SLOTS)
 

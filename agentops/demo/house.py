@@ -22,7 +22,8 @@ SCRIPTS = Path(__file__).resolve().parent.parent / "examples" / "support_desk" /
 class Keys:
     """How to get in. Made anew each time and kept nowhere."""
 
-    token: str
+    token: str  # of a program that posts and reads
+    operator_token: str  # of the person who decides: whoever asks does not
     password: str
 
 
@@ -39,7 +40,11 @@ def prepare() -> Keys:
     operator.set_password(password)
     operator.save(update_fields=["password"])
     Membership.objects.filter(user_id=operator.pk).update(role=Role.ADMIN)
-    return Keys(token=make_token(tenant_slug=TENANT), password=password)
+    return Keys(
+        token=make_token(tenant_slug=TENANT),
+        operator_token=make_token(tenant_slug=TENANT, username=OPERATOR, scopes=["actions:decide"]),
+        password=password,
+    )
 
 
 def start(stack: Stack, *, port: int, live: bool) -> str:

@@ -28,7 +28,9 @@ class Posted:
     problems: list[str] = field(default_factory=list)
 
 
-def smoke(stack: Stack, client: Client, *, kill_worker: bool, tell: Callable[[str], None]) -> list[Posted]:
+def smoke(
+    stack: Stack, client: Client, operator: Client, *, kill_worker: bool, tell: Callable[[str], None]
+) -> list[Posted]:
     """Run the main job once; every `Posted` comes back with its problems, none if all is well."""
     killed = _post(client, SLOW) if kill_worker else None
     posted = [_post(client, fate) for fate in FATES]
@@ -39,7 +41,7 @@ def smoke(stack: Stack, client: Client, *, kill_worker: bool, tell: Callable[[st
     while time.monotonic() < ends_at and not all(_has_ended(one) for one in posted):
         stack.check()
         for one in posted:
-            _decide(client, one)
+            _decide(client, operator, one)
         time.sleep(_LOOK_EVERY_S)
     for one in posted:
         one.problems += _problems(one)
@@ -56,7 +58,7 @@ def _has_ended(posted: Posted) -> bool:
     return Run.objects.filter(pk=posted.run_id, status__in=ENDED).exists()
 
 
-def _decide(client: Client, posted: Posted) -> None:
+def _decide(client: Client, operator: Client, posted: Posted) -> None:
     """Do once what the fate wants done about the action that the run has opened."""
     if posted.decided or not posted.fate.decide:
         return
@@ -65,9 +67,9 @@ def _decide(client: Client, posted: Posted) -> None:
         return
     match posted.fate.decide:
         case "approve":
-            client.post(f"actions/{actions[0]}/approve/")
+            operator.post(f"actions/{actions[0]}/approve/")
         case "reject":
-            client.post(f"actions/{actions[0]}/reject/", {"note": "Not this week, please."})
+            operator.post(f"actions/{actions[0]}/reject/", {"note": "Not this week, please."})
         case "answer":
             client.post(f"runs/{posted.run_id}/messages/", {"text": "Invoice 1007, thank you.", "end": True})
     posted.decided = True

@@ -33,12 +33,12 @@ REVOKED = moment_column("revoked_at", "revoked")
 class ApiTokenAdmin(RecordAdmin[ApiToken]):
     """Read and revoke tokens; hashes are never shown."""
 
-    list_display = ("code", "state", "tenant", "user", "scope_list", CREATED, EXPIRES, REVOKED)
+    list_display = ("code", "state", "tenant", "user", "scope_list", "job_type_list", CREATED, EXPIRES, REVOKED)
     list_filter = (("tenant", TenantFilter),)
     list_select_related = ("tenant", "user")
     search_fields = ("prefix", name_path("user"))
-    fields = ("code", "state", "tenant", "user", "scope_list", CREATED, EXPIRES, REVOKED)
-    readonly_fields = ("code", "state", "scope_list", CREATED, EXPIRES, REVOKED)
+    fields = ("code", "state", "tenant", "user", "scope_list", "job_type_list", CREATED, EXPIRES, REVOKED)
+    readonly_fields = ("code", "state", "scope_list", "job_type_list", CREATED, EXPIRES, REVOKED)
     actions = ("revoke",)
     hint = HOW_TO_ADD
     empty_state = "No tokens yet."
@@ -60,6 +60,11 @@ class ApiTokenAdmin(RecordAdmin[ApiToken]):
     def scope_list(self, token: ApiToken) -> str:
         """List what it may be used for."""
         return ", ".join(str(scope) for scope in token.scopes)
+
+    @admin.display(description="job types")
+    def job_type_list(self, token: ApiToken) -> str:
+        """List the job types that it acts on."""
+        return "every one" if token.job_types is None else ", ".join(str(name) for name in token.job_types)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Refuse filters on the hash: a list that shrinks tells as well as a column."""

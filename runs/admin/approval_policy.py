@@ -34,8 +34,7 @@ _TIMES = f"Give {{least}} to {POLICY_TIME_MAX_S} seconds (a year), or nothing fo
 _CHOICES: dict[str, Mapping[Any, str]] = {
     "self_approval": {
         SelfApproval.NEVER: "never approved by whoever asked for the run",
-        SelfApproval.SERVICE: "approved by whoever asked only if that is the service account",
-        SelfApproval.ALWAYS: "may be approved by whoever asked for the run",
+        SelfApproval.ALWAYS: "may be approved by the person who asked for the run",
     },
     "on_expiry": BECOMES,
 }

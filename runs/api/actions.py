@@ -47,6 +47,7 @@ class ActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView
     pagination_class = ByRequest
     filterset_class = ActionFilter
     lookup_value_converter = "uuid"
+    looks_at_job_types = frozenset({"bulk"})
     scopes = {"list": "actions:read", "retrieve": "actions:read"} | dict.fromkeys(_DECIDING, "actions:decide")
 
     def get_queryset(self) -> QuerySet[PendingAction]:
@@ -125,6 +126,8 @@ class ActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView
         """Decide many calls of one tool and of low risk; what takes no part says why."""
         said = self._body(BulkSerializer)
         actions = in_order(said["ids"], list(self.get_queryset().filter(pk__in=said["ids"])))
+        for job_type in {one.run.job_type for one in actions}:
+            self.expect_job_type(job_type)
         if said["dry_run"]:
             items = preview(actions, user=self.user)
         else:

@@ -26,6 +26,7 @@ class ApprovalRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tena
     serializer_class = RuleSerializer
     pagination_class = ByGrant
     lookup_value_converter = "uuid"
+    looks_at_job_types = frozenset({"create"})
     scopes = {
         "list": "actions:read",
         "retrieve": "actions:read",
@@ -45,6 +46,7 @@ class ApprovalRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tena
         """Approve low-risk calls of a tool beforehand, within bounds."""
         body = GrantRuleSerializer(data=request.data)
         body.is_valid(raise_exception=True)
+        self.expect_job_type(body.validated_data["job_type"])
         rule = grant_rule(body.request(), tenant=self.tenant, user=self.user)
         return Response(RuleSerializer(rule).data, status=status.HTTP_201_CREATED)
 

@@ -59,8 +59,10 @@ class JobTypesView(TenantView):
 
     @extend_schema(responses=JobTypesSerializer)
     def get(self, request: Request) -> Response:
-        """List every job type that may be posted, with the schema of its input."""
-        return Response({"results": [describe(job_type) for job_type in job_types()], "next": None})
+        """List every job type that the token may post, with the schema of its input."""
+        return Response(
+            {"results": [describe(one) for one in job_types() if self.token.acts_on(one.name)], "next": None}
+        )
 
 
 def describe(job_type: JobType) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Scopes: each view names those it needs, by method or action."""
 
-from typing import Any
+from typing import Any, cast
 
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from runs.models import ApiToken
+from runs.models import ApiToken, PendingAction
 
 
 class HasToken(BasePermission):
@@ -29,7 +29,30 @@ class HasScope(BasePermission):
             return True  # nothing happens there: the view answers 405, and no scope would help
         scope = view.scopes.get(_what(request, view))
         self.message = f"The token lacks the scope {scope!r}."
-        return scope in request.auth.scopes
+        return scope in request.auth.scopes and self._is_wide_enough(request, view)
+
+    def _is_wide_enough(self, request: Request, view: Any) -> bool:
+        """Refuse a narrowed token where the address names no object, unless the view looks at the job type."""
+        self.message = "The token acts on some job types only, and this is about more than those."
+        about_one = request.method in SAFE_METHODS or getattr(view, "detail", False)
+        return (
+            cast(ApiToken, request.auth).job_types is None
+            or about_one
+            or _what(request, view) in view.looks_at_job_types
+        )
+
+    def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
+        """Let a narrowed token read everything, and act on what belongs to its job types."""
+        token = cast(ApiToken, request.auth)  # `has_permission` lets nothing else in
+        job_type = obj.run.job_type if isinstance(obj, PendingAction) else getattr(obj, "job_type", "")
+        self.message = not_narrowed_to(token, job_type)
+        return request.method in SAFE_METHODS or token.acts_on(job_type)
+
+
+def not_narrowed_to(token: ApiToken, job_type: str) -> str:
+    """Say that a token does not act on a job type."""
+    what = f"the job type {job_type!r}" if job_type else "what concerns every job type"
+    return f"The token does not act on {what}; it acts on {', '.join(token.job_types or ())}."
 
 
 def _what(request: Request, view: Any) -> str:

@@ -41,6 +41,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
     filterset_class = RunFilter
     lookup_value_converter = "uuid"
     paged_actions = frozenset({"list", "steps"})
+    looks_at_job_types = frozenset({"create"})
     scopes = {
         "list": "runs:read",
         "retrieve": "runs:read",
@@ -76,6 +77,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
         """
         body = PostRunSerializer(data=request.data)
         body.is_valid(raise_exception=True)
+        self.expect_job_type(body.validated_data["job_type"])
         intake = Intake(tenant=self.tenant, user=self.user, origin="api", idempotency_key=_key_of(request))
         try:
             posted = post(body.request(), intake)

@@ -88,7 +88,6 @@ class LinksSerializer(serializers.Serializer[Any]):
 
     self = serializers.CharField()
     steps = serializers.CharField()
-    events = serializers.CharField()
     cancel = serializers.CharField()
 
 
@@ -173,7 +172,7 @@ class RunSerializer(Document[Run]):
     def get_links(self, run: Run) -> dict[str, str]:
         """Where to go from here."""
         own = reverse("agentops_api:run-detail", args=[run.pk])
-        links = {"self": own, "steps": f"{own}steps/", "events": f"{own}events/", "cancel": f"{own}cancel/"}
+        links = {"self": own, "steps": f"{own}steps/", "cancel": f"{own}cancel/"}
         request = self.context.get("request")
         return {name: request.build_absolute_uri(path) for name, path in links.items()} if request else links
 

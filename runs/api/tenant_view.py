@@ -10,7 +10,9 @@ from rest_framework.request import Request
 
 from runs.api.bodies import EmptySerializer
 from runs.api.parsers import BoundedJSONParser
+from runs.api.permissions import not_narrowed_to
 from runs.api.policies import OwnPolicies
+from runs.errors import NotPermittedError
 from runs.models import ApiToken, Tenant
 
 PAGE_PARAMETERS = frozenset({"limit", "cursor"})
@@ -23,6 +25,7 @@ class TenantView(OwnPolicies):
     scopes: dict[str, str] = {}
     paged_actions: frozenset[str] = frozenset({"list"})
     query_parameters: dict[str, frozenset[str]] = {}  # by action, besides those of pages and filters
+    looks_at_job_types: frozenset[str] = frozenset()  # verbs without an object that call `expect_job_type`
 
     @property
     def token(self) -> ApiToken:
@@ -57,6 +60,11 @@ class TenantView(OwnPolicies):
         if unknown:
             known = ", ".join(sorted(self._parameters())) or "none"
             raise ValidationError({name: [f"There is no such parameter. Known: {known}."] for name in unknown})
+
+    def expect_job_type(self, name: str) -> None:
+        """Refuse a job type that the token does not act on. Raises: NotPermittedError."""
+        if not self.token.acts_on(name):
+            raise NotPermittedError(not_narrowed_to(self.token, name))
 
     def expect_no_fields(self) -> None:
         """Refuse the fields of a body where none belongs. Raises: ValidationError."""

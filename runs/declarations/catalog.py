@@ -1,7 +1,7 @@
 """The catalog of declared job types of this deploy, filled at start-up."""
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from runs.declarations.job_types import JobType
 from runs.errors import DeclarationError, UnknownJobTypeError
@@ -19,6 +19,7 @@ def register(declaration: T) -> T:
     that one mistake shows all mistakes and not a stack trace.
     """
     try:
+        _refuse_other(declaration)
         job_type = declaration()
         job_type.check()
         _refuse_second(job_type)
@@ -27,6 +28,12 @@ def register(declaration: T) -> T:
     else:
         _catalog[job_type.name] = job_type
     return declaration
+
+
+def _refuse_other(declaration: Any) -> None:
+    if not (isinstance(declaration, type) and issubclass(declaration, JobType) and declaration.form):
+        name = getattr(declaration, "__qualname__", repr(declaration))
+        raise DeclarationError(f"{name} is registered and no job type", hint="Subclass Agent or Job.")
 
 
 def refuse(error: DeclarationError) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from runs.conf import conf
 from runs.declarations.callables import check_hooks
 from runs.declarations.grants import granted
+from runs.declarations.options import AGENT_OPTIONS, JOB_OPTIONS, OPTIONS, Option, check_names, check_values
 from runs.declarations.retries import Delays, RetryPolicy
 from runs.declarations.schema import (
     check_schema,
@@ -39,6 +40,7 @@ class JobType:
     """What all forms of work share. Subclass Agent, Job or Workflow, not this."""
 
     form: ClassVar[str] = ""
+    _options: ClassVar[Mapping[str, Option]] = OPTIONS
     name: ClassVar[str] = ""
     description: ClassVar[str] = ""
     queue: ClassVar[str] = "agents"
@@ -94,23 +96,27 @@ class JobType:
             raise InvalidInputError(_under_input(problems))
         return dict(value)
 
+    def _check_options(self) -> None:
+        """Refuse options that do not exist, or values that they do not take. Raises: DeclarationError with a hint."""
+        owner, cls = type(self).__qualname__, type(self)
+        values = {name: cls.unique_by if name == "unique_by" else getattr(self, name) for name in self._options}
+        check_names(owner, cls, self._own_class, self._options, form=self.form)
+        check_values(owner, values, self._options)
+
+    @property
+    def _own_class(self) -> type:
+        return next(cls for cls in type(self).__mro__ if cls.__module__ == __name__)
+
     def check(self) -> None:
         """Refuse a declaration that cannot work. Raises: DeclarationError with a hint."""
         owner = type(self).__qualname__
         check_hooks(self, next(base for base in (Agent, Job, JobType) if isinstance(self, base)), allowed=("run",))
         if self.retry:
             check_hooks(self.retry, RetryPolicy)
-        if not self.name or not self.name.replace("_", "").replace("-", "").isalnum() or len(self.name) > 100:
+        if not self.name.replace("_", "").replace("-", "").isalnum() or len(self.name) > 100:
             raise DeclarationError(
                 f"{owner}: name = {self.name!r} is not a name",
                 hint='Write for example name = "refund" (letters, digits, _ and -).',
-            )
-        if not self.timeout_s > 0:
-            raise DeclarationError(f"{owner}: timeout_s is {self.timeout_s}", hint="Give seconds above 0.")
-        cap = self.max_running_per_tenant
-        if cap is not None and (not isinstance(cap, int) or cap < 1):
-            raise DeclarationError(
-                f"{owner}: max_running_per_tenant is {cap!r}", hint="Give a whole number above 0, or None."
             )
         _check_errors(self.errors, owner)
         if self.retry and self.retry_delays_s is not None:
@@ -131,6 +137,7 @@ class Agent(JobType):
     """A model and tools: the loop of question, tool calls and next question."""
 
     form = "agent"
+    _options = AGENT_OPTIONS
     model: ClassVar[str] = ""
     system: ClassVar[str] = ""
     tools: ClassVar[Sequence[Tool]] = ()
@@ -167,6 +174,7 @@ class Agent(JobType):
     def check(self) -> None:
         """Refuse an agent that cannot work. Raises: DeclarationError with a hint."""
         owner = type(self).__qualname__
+        self._check_options()
         if not self.model:
             raise DeclarationError(f"{owner} has no model", hint='Write for example model = "claude-sonnet-5-5".')
         for tool in self.tools:
@@ -179,10 +187,6 @@ class Agent(JobType):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise DeclarationError(f"{owner}: two tools are named {twice[0]!r}", hint="Rename one of them.")
-        if self.max_steps < 1 or self.max_tokens < 1:
-            raise DeclarationError(
-                f"{owner}: max_steps and max_tokens must be above 0", hint="Leave them out for 20 and 4096."
-            )
         self._check_choices(owner)
         if getattr(self, "secrets", ()):
             raise DeclarationError(
@@ -211,6 +215,7 @@ class Job(JobType):
     """A plain resumable function: `run(self, context, **input)`; its named steps are recorded once."""
 
     form = "job"
+    _options = JOB_OPTIONS
     queue = "default"
     secrets: ClassVar[Sequence[str]] = ()  # that `context.secret` gives to `run` and its steps
 
@@ -227,6 +232,7 @@ class Job(JobType):
 
     def check(self) -> None:
         """Refuse a job that cannot work. Raises: DeclarationError with a hint."""
+        self._check_options()
         if type(self).run is Job.run:
             raise DeclarationError(
                 f"{type(self).__qualname__} has no run", hint="Define `def run(self, context, **input)`."

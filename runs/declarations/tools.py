@@ -11,6 +11,15 @@ from pydantic import BaseModel, ValidationError
 
 from runs.declarations.callables import function_of, name_of, never_answers, signature_of
 from runs.declarations.grants import granted
+from runs.declarations.options import (
+    LOOKED_AT_ELSEWHERE,
+    TEXT,
+    TOOL_OPTIONS_NOT_BUILT,
+    Option,
+    check_values,
+    is_seconds,
+    nearest,
+)
 from runs.declarations.schema import check_schema, model_of, problems_with, pydantic_problems, schema_of
 from runs.errors import DeclarationError, InvalidInputError
 from runs.models import Role
@@ -97,6 +106,30 @@ class Tool:
             return Risk.HIGH
 
 
+def _are_roles(roles: Any) -> bool:
+    return isinstance(roles, list | tuple) and all(isinstance(role, str) and role in list(Role) for role in roles)
+
+
+_ROLES = ", ".join(Role)
+_OPTIONS: Mapping[str, Option] = {
+    "name": TEXT,
+    "description": TEXT,
+    "input_schema": Option(lambda value: isinstance(value, Mapping), "Give a JSON schema as a dict.", or_none=True),
+    "effect": TEXT,
+    "approval": Option(
+        lambda value: isinstance(value, str) or callable(value), "Write 'never', 'always' or f(context, arguments)."
+    ),
+    "timeout_s": Option(is_seconds, "Give seconds above 0, at most a year."),
+    "verify": Option(callable, "Give f(context, arguments) -> result or None.", or_none=True),
+    "risk": Option(
+        lambda value: isinstance(value, str) or callable(value), "Write a risk, or f(arguments) -> one.", or_none=True
+    ),
+    "amount": Option(lambda value: isinstance(value, str), "Name the argument that holds USD.", or_none=True),
+    "secrets": LOOKED_AT_ELSEWHERE,
+    "roles": Option(_are_roles, f'Write for example roles=("operator",); there are {_ROLES}.'),
+}
+
+
 def _json(value: Any) -> str:
     import json
 
@@ -157,6 +190,7 @@ def tool(  # noqa: PLR0913 (these are the public names of a tool's options)
     name: str | None = None,
     description: str | None = None,
     input_schema: Mapping[str, Any] | None = None,
+    **unknown: Any,
 ) -> Any:
     """Declare a tool: as a decorator, or by `tool(name=…, input_schema=…, function=f)`.
 
@@ -167,6 +201,7 @@ def tool(  # noqa: PLR0913 (these are the public names of a tool's options)
     """
 
     def declare(f: Callable[..., Any]) -> Tool:
+        _refuse_unknown(f, unknown)
         return _declare(
             f,
             effect=effect,
@@ -186,10 +221,23 @@ def tool(  # noqa: PLR0913 (these are the public names of a tool's options)
     return declare if given is None else declare(given)
 
 
+def _refuse_unknown(f: Any, unknown: Mapping[str, Any]) -> None:
+    """Refuse what is no function, and options that do not exist. Raises: DeclarationError with the nearest name."""
+    if not callable(f):
+        raise DeclarationError(f"tool: {f!r} is no function", hint="Decorate a function with @tool.")
+    owner, known = getattr(f, "__qualname__", f), [name for name in Tool.__dataclass_fields__ if name in _OPTIONS]
+    for name in unknown:
+        near = nearest(name, known)
+        hint = f"Write {near}." if near else f"There are {', '.join(known)}."
+        hint = f"{name} is not built yet: leave it out." if name in TOOL_OPTIONS_NOT_BUILT else hint
+        raise DeclarationError(f"tool {owner!r}: there is no option {name!r}", hint=hint)
+
+
 def _declare(
     f: Callable[..., Any], *, name: str, description: str, input_schema: Mapping[str, Any] | None, **options: Any
 ) -> Tool:
     owner = f"tool {name!r}"
+    check_values(owner, {"name": name, "description": description, "input_schema": input_schema, **options}, _OPTIONS)
     _check_options(owner, name, **options)
     if not description:
         raise DeclarationError(f"{owner} has no docstring", hint="Say in it what the tool does: the model reads it.")
@@ -204,7 +252,7 @@ def _declare(
     _check_answers(owner, {option: options[option] for option in ("approval", "risk", "verify")})
     options["effect"] = Effect(options["effect"])
     options["secrets"] = granted(owner, options["secrets"])
-    options["roles"] = _roles_that_may(owner, options["roles"])
+    options["roles"] = _roles_that_may(options["roles"])
     return Tool(name=name, description=description, input_schema=input_schema, function=f, model=model, **options)
 
 
@@ -227,21 +275,12 @@ def _check_answers(owner: str, options: Mapping[str, Any]) -> None:
             )
 
 
-def _roles_that_may(owner: str, roles: Any) -> tuple[str, ...]:
-    """Read the roles that a tool demands; admins may do everything. Raises: DeclarationError."""
-    named = list(roles) if isinstance(roles, list | tuple) else [roles]
-    unknown = [role for role in named if role not in list(Role)]
-    if unknown or isinstance(roles, str):
-        raise DeclarationError(
-            f"{owner}: roles is {roles!r}",
-            hint=f'Write for example roles=("{Role.OPERATOR}",); there are {", ".join(Role)}.',
-        )
-    return tuple(str(role) for role in Role if role in named or (named and role == Role.ADMIN))
+def _roles_that_may(roles: Sequence[str]) -> tuple[str, ...]:
+    """List the roles that may use a tool which demands one of these: admins may do everything."""
+    return tuple(str(role) for role in Role if role in roles or (roles and role == Role.ADMIN))
 
 
-def _check_options(
-    owner: str, name: str, *, effect: str, approval: Approval, timeout_s: float, verify: Verify | None, **_: Any
-) -> None:
+def _check_options(owner: str, name: str, *, effect: str, approval: Approval, verify: Verify | None, **_: Any) -> None:
     effects = ", ".join(e.value for e in Effect)
     if not _NAME.match(name):
         raise DeclarationError(f"{owner}: not a name", hint="Use letters, digits, _ and -, at most 64.")
@@ -251,8 +290,6 @@ def _check_options(
         raise DeclarationError(
             f"{owner}: no approval {approval!r}", hint="Write 'never', 'always' or f(context, arguments)."
         )
-    if not timeout_s > 0:
-        raise DeclarationError(f"{owner}: timeout_s is {timeout_s}", hint="Give seconds above 0.")
     if (effect == Effect.VERIFIABLE) != (verify is not None):
         raise DeclarationError(
             f"{owner}: `verify` and effect='verifiable' go together",

@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 from runs.declarations.job_types import Agent
-from runs.declarations.schema import problems_with
 from runs.engine.asking import ask
 from runs.engine.journal import Journal
 from runs.engine.model_call import ask_model
 from runs.engine.offered import snapshot
 from runs.engine.outcomes import Completed, Outcome, Waiting
+from runs.engine.output import check_output
 from runs.engine.recovery import recover
 from runs.engine.tool_calls import call_tools
 from runs.engine.turn import AskModel, AskPerson, AwaitPerson, CallTools, Finish, NextMove, next_move
@@ -71,14 +71,11 @@ def _output(agent: Agent, text: str) -> Any:
 
     Raises: OutputInvalidError if the text is no such object.
     """
-    schema = agent.output_json_schema
-    if schema is None:
+    if agent.output_json_schema is None:
         return text
     try:
         value = json.loads(text)
     except ValueError as error:
         raise OutputInvalidError(f"the last answer is not JSON: {error}") from error
-    problems = problems_with(value, schema)
-    if problems:
-        raise OutputInvalidError(f"the last answer does not fit output_schema: {problems}")
+    check_output(agent, value, what="the last answer")
     return value

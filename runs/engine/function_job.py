@@ -17,6 +17,7 @@ from runs.engine.classifier import classify
 from runs.engine.context import ToolContext, context_for
 from runs.engine.journal import Journal, release_connection
 from runs.engine.outcomes import Completed, Outcome, Waiting
+from runs.engine.output import check_output
 from runs.engine.tool_calls import ask_for_outcome, how_it_was_lost, may_have_happened
 from runs.errors import PermanentError
 from runs.hostile import clean_text
@@ -119,6 +120,7 @@ def advance_job(journal: Journal, job: Job) -> Outcome:
         raise context.unwinding
     output = value_of(ended, of="`run`")
     _close_what_it_gave_up(journal)
+    check_output(job, output, what=f"what {type(job).__qualname__}.run returned")
     return Completed(storable(output))
 
 

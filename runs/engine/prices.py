@@ -7,6 +7,7 @@ from functools import lru_cache
 from importlib.metadata import version
 
 from genai_prices import extract_usage
+from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
 
 from runs.engine.gates import PROVIDER
@@ -64,6 +65,21 @@ def listed_tariff(model: str, day: date) -> Tariff:
     starts = {tier.start for price in _prices_of(standard, batch) for tier in price.tiers}
     levels = (Level(over, _rates(standard, over), _rates(batch, over)) for over in [_SHORTEST, *sorted(starts)])
     return Tariff(LIST_VERSION, tuple(levels))
+
+
+def is_listed(model: str) -> bool:
+    """Say whether genai-prices knows what a model costs today."""
+    try:
+        listed_tariff(model, datetime.now(UTC).date())
+    except UnknownPriceError:
+        return False
+    return True
+
+
+def listed_models() -> list[str]:
+    """Name the provider's models of which genai-prices knows."""
+    providers = get_snapshot().providers
+    return [model.id for provider in providers if provider.id == PROVIDER for model in provider.models]
 
 
 def _info(model: str) -> ModelInfo:

@@ -1,7 +1,7 @@
 """The records. They know their own rules and nothing of the engine."""
 
 from runs.models.answered_key import AnsweredKey
-from runs.models.api_token import SCOPES, ApiToken, hash_token, issue_token
+from runs.models.api_token import DEFAULT_SCOPES, SCOPES, ApiToken, hash_token, issue_token
 from runs.models.approval import Approval
 from runs.models.approval_policy import APPROVALS_MAX, POLICY_TIME_MAX_S, ApprovalPolicy
 from runs.models.approval_rule import ApprovalRule
@@ -31,6 +31,7 @@ from runs.models.worker import Worker
 __all__ = [
     "APPROVALS_MAX",
     "DECIDERS",
+    "DEFAULT_SCOPES",
     "EVERY_MODEL",
     "POLICY_TIME_MAX_S",
     "SCOPES",

@@ -22,6 +22,7 @@ SCOPES = {
     "limits:write": "set limits and ceilings, pause and go on",
     "usage:read": "read what was spent",
 }
+DEFAULT_SCOPES = ("runs:read", "runs:write")  # what a client needs that posts and reads; the rest is asked for
 
 
 class ApiToken(models.Model):
@@ -33,6 +34,7 @@ class ApiToken(models.Model):
     prefix = models.CharField(max_length=8, help_text="To recognise it by; not secret.")
     hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the token.")
     scopes = JSONText()
+    job_types = JSONText(null=True, help_text="Names of those that it may post and act on. Empty: every one.")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -44,17 +46,28 @@ class ApiToken(models.Model):
     def __str__(self) -> str:
         return f"{self.prefix}… of {self.tenant}"
 
+    def acts_on(self, job_type: str) -> bool:
+        """Say whether it may post runs of this job type, and do something about them."""
+        return self.job_types is None or job_type in self.job_types
+
 
 def hash_token(token: str) -> str:
     """Hash a token. It is random and long, so a plain SHA-256 suffices."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def issue_token(*, tenant: Tenant, user: models.Model, scopes: Iterable[str]) -> tuple[ApiToken, str]:
+def issue_token(
+    *, tenant: Tenant, user: models.Model, scopes: Iterable[str], job_types: Iterable[str] | None = None
+) -> tuple[ApiToken, str]:
     """Store a new token and return it with its secret text, which is never to be seen again."""
     prefix = secrets.token_hex(4)
     token = f"agentops_{prefix}_{secrets.token_urlsafe(32)}"
     row = ApiToken.objects.create(
-        tenant=tenant, user_id=user.pk, prefix=prefix, hash=hash_token(token), scopes=sorted(scopes)
+        tenant=tenant,
+        user_id=user.pk,
+        prefix=prefix,
+        hash=hash_token(token),
+        scopes=sorted(scopes),
+        job_types=None if job_types is None else sorted(job_types),
     )
     return row, token

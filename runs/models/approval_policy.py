@@ -36,8 +36,8 @@ class ApprovalPolicy(models.Model):
     approvals = models.PositiveSmallIntegerField(default=1, help_text="People who must agree; 2 is four eyes.")
     self_approval = models.CharField(
         max_length=8,
-        choices=choices_of(SelfApproval),
-        default=SelfApproval.SERVICE,
+        choices=[(s.value, s.value) for s in (SelfApproval.NEVER, SelfApproval.ALWAYS)],
+        default=SelfApproval.NEVER,
         help_text="Who may approve runs of their own.",
     )
     expires_s = models.FloatField(null=True, blank=True, help_text="Time to decide. Empty: the setting's.")

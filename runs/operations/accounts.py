@@ -1,6 +1,6 @@
 """Tenants, their service accounts, and tokens."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -8,24 +8,38 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
 
+from runs.declarations.catalog import job_types as declared
 from runs.errors import InvalidInputError
-from runs.models import SCOPES, Membership, Role, Tenant, issue_token, service_name
+from runs.models import DEFAULT_SCOPES, SCOPES, Membership, Role, Tenant, issue_token, service_name
 from runs.models.people import people_named
 
 
-def make_token(*, tenant_slug: str, username: str | None = None, scopes: Iterable[str] | None = None) -> str:
+def make_token(
+    *,
+    tenant_slug: str,
+    username: str | None = None,
+    scopes: Iterable[str] | None = None,
+    job_types: Iterable[str] | None = None,
+) -> str:
     """Issue a token and return its secret text; make the tenant and the user if they are missing.
 
-    Without a user it belongs to the tenant's service account. Scopes default to all.
-    Raises: InvalidInputError for an unknown scope or a bad slug.
+    Without a user it belongs to the tenant's service account. It may post and read unless scopes are given, and acts on
+    every job type unless some are. Raises: InvalidInputError for an unknown scope or job type, or a bad slug.
     """
-    wanted = set(SCOPES) if scopes is None else set(scopes)
-    unknown = sorted(wanted - set(SCOPES))
-    if unknown:
-        raise InvalidInputError({"scopes": [f"no scope {unknown[0]!r}; there are {', '.join(SCOPES)}"]})
+    wanted = set(DEFAULT_SCOPES if scopes is None else scopes)
+    _refuse_unknown("scope", wanted, SCOPES)
+    narrowed = None if job_types is None else set(job_types)
+    _refuse_unknown("job type", narrowed or (), [job_type.name for job_type in declared()])
     tenant = make_tenant(tenant_slug)
-    _, text = issue_token(tenant=tenant, user=make_member(tenant, username), scopes=wanted)
+    _, text = issue_token(tenant=tenant, user=make_member(tenant, username), scopes=wanted, job_types=narrowed)
     return text
+
+
+def _refuse_unknown(what: str, named: Iterable[str], known: Collection[str]) -> None:
+    unknown = sorted(set(named) - set(known))
+    if unknown:
+        field = f"{what.replace(' ', '_')}s"
+        raise InvalidInputError({field: [f"no {what} {unknown[0]!r}; there are {', '.join(known)}"]})
 
 
 def make_tenant(slug: str) -> Tenant:

@@ -186,6 +186,9 @@ def _validated(request: RunRequest) -> tuple[JobType, dict[str, Any]]:
         raise InvalidInputError(
             {"lane": [f"`batch` is for agents; {job_type.name} is a {job_type.form}: leave it out"]}
         )
+    if request.max_cost_usd is not None and not isinstance(job_type, Agent):
+        problem = f"{job_type.name} is a {job_type.form}, which asks no model and so costs nothing: leave it out"
+        raise NotSupportedError({"max_cost_usd": [problem]})
     fit("metadata", dict(request.metadata))
     return job_type, job_type.validate_input(fit("input", request.input))
 

@@ -270,6 +270,20 @@ class Squares(Job):
 
 
 @register
+class Assess(Job):
+    """Returns what it is given, after a step that cannot be taken back."""
+
+    name = "assess"
+    queue = "batch"
+    output_schema = Verdict
+
+    def run(self, context: Any, verdict: Any) -> Any:
+        """Act, and return it."""
+        context.step("act", square, 2, effect="unsafe")
+        return Verdict.model_construct(**verdict) if isinstance(verdict, dict) and "reason" in verdict else verdict
+
+
+@register
 class Crawler(Job):
     """A plain job with one step that never ends by itself."""
 

@@ -69,7 +69,7 @@ class Command(BaseCommand):
             only.runs_at(address)
             client = Client(address, keys.token)
             if options["smoke"]:
-                return self._smoke(stack, client, options)
+                return self._smoke(stack, client, Client(address, keys.operator_token), options)
             self._post_all(client)
             self._welcome(address, keys.token, keys.password, live=options["live"])
             while not stop.wait(0.5):
@@ -80,11 +80,11 @@ class Command(BaseCommand):
             stack.stop(_GRACE_S)
             only.close()
 
-    def _smoke(self, stack: Stack, client: Any, options: dict[str, Any]) -> int:
+    def _smoke(self, stack: Stack, client: Any, operator: Any, options: dict[str, Any]) -> int:
         from agentops.demo.smoke import row, smoke
         from runs.invariants.every import breaches
 
-        posted = smoke(stack, client, kill_worker=options["kill_worker"], tell=self.console.print)
+        posted = smoke(stack, client, operator, kill_worker=options["kill_worker"], tell=self.console.print)
         rows = [row(one) for one in posted]
         broken = [str(breach) for breach in breaches()]
         failed = [one for one in rows if one["problems"]]

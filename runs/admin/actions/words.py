@@ -19,8 +19,7 @@ _NEVER_EXPIRES = {
 }
 _OWN = {
     SelfApproval.NEVER: "never whoever asked for the run",
-    SelfApproval.SERVICE: "not whoever asked for the run, unless that is the service account",
-    SelfApproval.ALWAYS: "also whoever asked for the run",
+    SelfApproval.ALWAYS: "also the person who asked for the run",
 }
 
 

@@ -31,12 +31,6 @@ def objection_to(user: AbstractBaseUser | None, run: Run, terms: Terms) -> str |
 
 
 def _may_approve_own(user: AbstractBaseUser, run: Run, terms: Terms) -> bool:
-    if terms.approvals > 1:
-        return False  # four eyes are never the requester's
-    match terms.self_approval:
-        case SelfApproval.ALWAYS:
-            return True
-        case SelfApproval.SERVICE:
-            return is_service_account(user, run.tenant)
-        case SelfApproval.NEVER:
-            return False
+    """Say whether the policy lets a person do so: four eyes are never the requester's, nor is a program a person."""
+    allowed = terms.self_approval == SelfApproval.ALWAYS and terms.approvals == 1
+    return allowed and not is_service_account(user, run.tenant)

@@ -23,7 +23,7 @@ def waiting_for(actions: QuerySet[PendingAction], user: AbstractBaseUser) -> Que
     """
     agreed = Approval.objects.filter(action=OuterRef("pk"), user_id=user.pk, bound_hash=OuterRef("bound_hash"))
     theirs = actions.filter(~Exists(agreed), status=ActionStatus.OPEN).alias(
-        role_needed=_of_policy("role", Role.APPROVER), self_approval=_of_policy("self_approval", SelfApproval.SERVICE)
+        role_needed=_of_policy("role", Role.APPROVER), self_approval=_of_policy("self_approval", SelfApproval.NEVER)
     )
     asked = theirs.filter(Q(assignee=user.pk) | ~_assignee_decides())
     return asked if getattr(user, "is_superuser", False) else asked.filter(_decidable(user))

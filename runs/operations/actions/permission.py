@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from runs.engine.approvals.deciders import ANSWERERS, objection_to, roles_that_decide
 from runs.engine.approvals.terms import terms_of
 from runs.errors import NotPermittedError
-from runs.models import PendingAction, Role, holds_role
+from runs.models import PendingAction, Role, holds_role, is_service_account
 from runs.states import ActionKind
 
 
@@ -33,9 +33,11 @@ def check_may_decide(action: PendingAction, user: AbstractBaseUser) -> None:
 def check_may_raise(action: PendingAction, user: AbstractBaseUser) -> None:
     """Refuse who may not raise the budget that has no room: one of all tenants is no single tenant's to raise.
 
-    Raises: NotPermittedError.
+    Nor does a service account let its own runs spend more. Raises: NotPermittedError.
     """
     check_may_decide(action, user)
+    if _has_asked(action, user) and is_service_account(user, action.tenant):
+        raise NotPermittedError("the service account that asked for a run may not raise its budget: a person must")
     is_everybodys = action.budget_period and action.budget_period.budget.tenant_id is None
     if is_everybodys and not getattr(user, "is_superuser", False):
         raise NotPermittedError("the budget is that of all tenants: only a superuser may raise it")

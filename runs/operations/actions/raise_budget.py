@@ -10,7 +10,7 @@ from runs.models import PendingAction
 from runs.models.fields import dump_json, hash_of
 from runs.operations.actions.amounts import plain_amount
 from runs.operations.actions.decide import Verdict, decide, expect, go_on, is_open, lock
-from runs.operations.actions.permission import check_may_decide
+from runs.operations.actions.permission import check_may_raise
 from runs.operations.actions.raise_period import raise_period
 from runs.states import ActionKind, ActionStatus
 
@@ -26,14 +26,14 @@ def raise_budget(
     expect(action, "raise", ActionKind.BUDGET)
     if action.budget_period_id:
         return raise_period(action, user=user, arguments=arguments, note=note)
-    check_may_decide(action, user)
+    check_may_raise(action, user)
     edited = None if arguments is None else {"max_cost_usd": plain_amount(arguments, "max_cost_usd")}
     verdict = Verdict({"verb": "approve", "arguments": edited}, ActionStatus.APPROVED, note)
     with transaction.atomic():
         _, action = lock(action)
         if not is_open(action, verdict):
             return action
-        check_may_decide(action, user)
+        check_may_raise(action, user)
         if edited is not None and dump_json(edited) != dump_json(action.arguments):
             action.proposed, action.arguments, action.arguments_hash = action.arguments, edited, hash_of(edited)
             action.save(update_fields=["proposed", "arguments", "arguments_hash"])

@@ -14,7 +14,7 @@ LIST, ADD = "/admin/runs/approvalpolicy/", "/admin/runs/approvalpolicy/add/"
 
 def typed(tenant=None, **changes):
     said = {"tool": "pay", "risk": "", "from_usd": "0", "role": "approver", "approvals": "1"}
-    said |= {"self_approval": "service", "on_expiry": "reject", "tenant": tenant.pk if tenant else ""}
+    said |= {"self_approval": "never", "on_expiry": "reject", "tenant": tenant.pk if tenant else ""}
     return said | changes
 
 

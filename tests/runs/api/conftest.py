@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from deadletters.models import DeadLetter
-from runs.models import ApiToken, PendingAction, Run, Tenant, hash_token
+from runs.models import SCOPES, ApiToken, PendingAction, Run, Tenant, hash_token
 from runs.operations.accounts import make_member, make_tenant, make_token
 from runs.operations.post_run import RunRequest, post_run
 from tests.testapp.agents import CALLS, FAIL, HAPPENED, KEYS
@@ -81,7 +81,7 @@ def api_of(tenant: Tenant):
     """Make a client of another user of the tenant, or with other scopes."""
 
     def make(username: str | None = None, *, slug: str = tenant.slug, scopes: list[str] | None = None) -> Api:
-        return Api(make_token(tenant_slug=slug, username=username, scopes=scopes))
+        return Api(make_token(tenant_slug=slug, username=username, scopes=SCOPES if scopes is None else scopes))
 
     return make
 

@@ -256,3 +256,21 @@ def test_a_key_stands_for_the_same_body_whether_it_names_the_standard_lane_or_no
     assert_problem(
         api.post(RUNS, CLERK | {"lane": "batch"}, **{"Idempotency-Key": "k"}), 422, "conflict", "Idempotency-Key"
     )
+
+
+def test_a_ceiling_of_money_for_a_plain_job_is_refused_by_name_and_not_ignored(api):
+    body = {"job_type": "squares", "input": {"upto": 1}}
+
+    for usd in ("0.50", 0):
+        assert_problem(api.post(RUNS, body | {"max_cost_usd": usd}), 422, "not_supported", "max_cost_usd")
+    assert api.post(RUNS, body | {"max_cost_usd": None}).status_code == 202
+
+
+def test_every_link_of_a_run_leads_somewhere(api, completed):
+    links = api.get(f"{RUNS}{completed.pk}/").json()["links"]
+
+    assert {name: api.get(link).status_code for name, link in links.items()} == {
+        "self": 200,
+        "steps": 200,
+        "cancel": 405,  # a verb: POST alone
+    }

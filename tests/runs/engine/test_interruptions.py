@@ -257,11 +257,11 @@ def test_a_run_that_fails_before_recovery_shows_what_a_dead_worker_had_begun(off
 @pytest.mark.fault(54)
 @pytest.mark.parametrize("who", ["owner", "tenant", "membership", "membership elsewhere"])
 def test_an_owner_or_tenant_disabled_in_the_middle_of_a_run_makes_no_further_call(
-    offline, post, work, user, tenant, at, who
+    offline, post, work, requester, tenant, at, who
 ):
     offline({"turns": [use(SEND), say("hi")]})
     run = post("clerk")
-    row, membership = user if who == "owner" else tenant, user.memberships.get()
+    row, membership = requester if who == "owner" else tenant, requester.memberships.get()
 
     def disable():
         if who == "membership":

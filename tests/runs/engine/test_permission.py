@@ -60,10 +60,10 @@ def expel(user, how):
 
 @pytest.mark.fault(54)
 @pytest.mark.parametrize("how", ["removed", "moved"])
-def test_a_queued_run_of_somebody_who_left_the_tenant_fails_at_its_claim(offline, post, work, user, how):
+def test_a_queued_run_of_somebody_who_left_the_tenant_fails_at_its_claim(offline, post, work, requester, how):
     model = offline({"turns": [say("hi")]})
     agent, job = post("clerk"), post("squares", input={"upto": 1})
-    expel(user, how)
+    expel(requester, how)
 
     work()
 
@@ -73,8 +73,8 @@ def test_a_queued_run_of_somebody_who_left_the_tenant_fails_at_its_claim(offline
     assert model.requests == [] and not CALLS["square-1"] and not ModelCall.objects.exists()
 
 
-def test_a_plain_job_does_no_further_step_once_its_user_left(post, work, user):
-    MEANWHILE["a"] = lambda: expel(user, "removed")
+def test_a_plain_job_does_no_further_step_once_its_user_left(post, work, requester):
+    MEANWHILE["a"] = lambda: expel(requester, "removed")
     run = post("scan", input={"document": "a", "effect": "read"})
 
     work()
@@ -96,13 +96,13 @@ def test_a_superuser_needs_no_membership(offline, post_as, work, member):
     assert now(run).status == "completed" and CALLS["close_account"] == 1
 
 
-def test_a_run_that_waited_for_its_user_to_return_goes_on_after_a_retry(post, work, user, tenant):
+def test_a_run_that_waited_for_its_user_to_return_goes_on_after_a_retry(post, work, user, requester, tenant):
     from runs.operations.replay_run import retry_run
 
     run = post("squares", input={"upto": 1})
-    expel(user, "removed")
+    expel(requester, "removed")
     work()
-    make_member(tenant, user.username)
+    make_member(tenant, requester.username)
 
     retry_run(now(run), user=user)
     work()

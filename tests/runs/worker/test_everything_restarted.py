@@ -76,6 +76,8 @@ def test_a_run_survives_the_restart_of_all_processes_and_the_model_is_not_asked_
     manage("migrate", "-v0")
     manage("seed_support_desk")
     token = manage("token", "--tenant", "acme").split()[-1]
+    deciding = ("--user", "olga", "--scopes", "actions:read,actions:decide")
+    operators = manage("token", "--tenant", "acme", *deciding).split()[-1]
     valkey = socket_path(Path(env["AGENTOPS_TESTS_VAR"]))
     with Stack(env) as stack:
         client = Client(start_all(stack), token)
@@ -88,11 +90,12 @@ def test_a_run_survives_the_restart_of_all_processes_and_the_model_is_not_asked_
     wait_for(lambda: not answers(valkey))
     with Stack(env) as stack:
         client = Client(start_all(stack), token)
+        operator = Client(client.base_url, operators)
         time.sleep(4.5)  # two sweeps of each worker
         assert status_at(client, run_id) == "waiting_for_confirmation", "nobody but a person moves it on"
         assert len(model.requests) == asked_before
-        [action] = client.get("actions/?status=open")["results"]
-        client.post(f"actions/{action['id']}/approve/")
+        [action] = operator.get("actions/?status=open")["results"]
+        operator.post(f"actions/{action['id']}/approve/")
         wait_for(lambda: status_at(client, run_id) == "completed", timeout_s=60)
         steps = client.get(f"runs/{run_id}/steps/")["results"]
 

@@ -29,15 +29,17 @@ def test_whoever_asked_for_a_run_may_not_approve_what_it_proposes(proposed, pers
     assert approve(action, user=person("ben")).status == "approved"
 
 
-def test_a_service_account_may_approve_its_own_unless_a_policy_forbids_it(proposed, user):
+def test_a_service_account_approves_nothing_that_it_asked_for_whatever_a_policy_says(proposed, user, person):
     action = proposed()
-    policy = ApprovalPolicy.objects.create(tool="pay", self_approval=SelfApproval.NEVER)
-
-    with pytest.raises(NotPermittedError):
+    action.run.requested_by = user
+    action.run.save()
+    with pytest.raises(NotPermittedError, match="somebody else"):
+        approve(action, user=user)
+    ApprovalPolicy.objects.create(tool="pay", self_approval=SelfApproval.ALWAYS)
+    with pytest.raises(NotPermittedError, match="somebody else"):
         approve(action, user=user)
 
-    policy.delete()
-    assert approve(action, user=user).status == "approved"
+    assert approve(action, user=person("anna")).status == "approved"
 
 
 def test_a_policy_may_let_everybody_approve_their_own(proposed, person):
@@ -148,8 +150,12 @@ def test_four_eyes_are_two_different_people(proposed, person, end_of, four_eyes)
 
 
 def test_four_eyes_are_never_the_requesters_not_even_a_service_accounts(proposed, user, four_eyes):
+    action = proposed()
+    action.run.requested_by = user
+    action.run.save()
+
     with pytest.raises(NotPermittedError, match="somebody else"):
-        approve(proposed(), user=user)
+        approve(action, user=user)
 
 
 def test_edited_arguments_make_earlier_approvals_void(proposed, person, end_of, four_eyes):
