@@ -4,6 +4,7 @@ follow a script, the fault points, and a ledger of the effects that have really 
 Everything in between is real: database, operations, claims, journal, recovery, reconciler.
 """
 
+import asyncio
 import json
 import logging
 from collections import Counter
@@ -14,7 +15,7 @@ from uuid import uuid4
 import anthropic
 import httpx2
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import DateTimeField, Value
 from django.utils import timezone
 
@@ -24,9 +25,18 @@ from runs.engine import model_call
 from runs.engine.provider import Answer
 from runs.errors import BrokenStreamError
 from runs.registry import Agent, Job, RateLimitedError, ToolError, UnknownOutcomeError, ask_human, tool
+from runs.secrets import known
 
 MODEL_FAULTS = ("429", "overloaded", "cut", "no stop", "truncated", "refusal", "forbidden")
-TOOL_FAULTS = ("transient", "lost answer", "unknown", "unknown, done", "permanent", "told", "limited", "slow")
+TOOL_FAULTS = (
+    "transient", "lost answer", "unknown", "unknown, done", "permanent", "told", "limited", "slow",
+    "cancels itself", "exits", "awaits", "awaits and dies", "leaves open", "cannot be written", "tells a secret",
+)  # fmt: skip
+CANARY = "canary-in-a-coal-mine-4711"
+ODD_RESULTS = {
+    "cannot be written": {"nan": float("nan"), "bytes": b"\xff", "long": 10**5000, 7: object},
+    "tells a secret": {CANARY: f"redis://:{CANARY}@cache", "said": f'"{CANARY}"'},
+}
 USAGE = {"input_tokens": 100, "output_tokens": 50}
 
 
@@ -88,6 +98,8 @@ class World:
         self.alarms = _Alarms()
         self._uses = 0
         self._patch = pytest.MonkeyPatch()
+        self._patch.setenv("AGENTOPS_SECRET_CANARY", CANARY)
+        known.cache_clear()
         self._depth = len(connection.savepoint_ids)
         self._open()
 
@@ -165,12 +177,20 @@ class World:
             "transient": ConnectionError("refused"),
             "unknown": UnknownOutcomeError("no idea"),
             "permanent": ValueError("no such order"),
-            "told": ToolError("no"),
+            "told": ToolError(f"no, {CANARY}"),
             "limited": RateLimitedError("later", retry_after_s=1.0),
+            "cancels itself": asyncio.CancelledError(),
+            "exits": SystemExit(3),
         }
         if fault in errors:
             raise errors[fault]
+        if fault in ("awaits", "awaits and dies"):
+            return self._act_later(run_id, mark, dies=fault == "awaits and dies")
         self.effects[run_id, mark] += 1
+        if fault in ODD_RESULTS:
+            return ODD_RESULTS[fault]
+        if fault == "leaves open":
+            transaction.atomic().__enter__()
         if fault == "lost answer":
             raise ConnectionError("reset by peer")
         if fault == "unknown, done":
@@ -179,6 +199,15 @@ class World:
             clock.advance(700)  # beyond the run's timeout_s, with a heartbeat all the while
             self.lease_of[run_id].valid_until = clock.monotonic() + 8
             context.progress(50)
+        return "done"
+
+    async def _act_later(self, run_id, mark, *, dies):
+        """Have the effect on an event loop, between two awaits, and perhaps fail after it."""
+        await asyncio.sleep(0)
+        self.effects[run_id, mark] += 1
+        await asyncio.sleep(0)
+        if dies:
+            raise asyncio.CancelledError
         return "done"
 
     def _agent(self):
