@@ -106,7 +106,7 @@ def result_value(ways):
 
 def result_cut_in_the_middle_of_a_secret(ways):
     ways.settings.AGENTOPS = {**ways.settings.AGENTOPS, "text_max_chars": 100}
-    ways.tool_does("look_up", gives("x" * 92 + LEAK))
+    ways.tool_does("look_up", gives("x" * 84 + LEAK))
     run = ways.clerk(LOOK)
     assert Artifact.objects.get(run=run)
     assert "canary" not in run.steps.get(name="look_up").result["text"]

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from runs import clock
+from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import Run
 from runs.queue.claim import claim_next
 from runs.worker.leases import Leases
@@ -56,3 +57,23 @@ def test_a_lease_that_was_ended_is_not_renewed_again(post):
     leases.renew()
 
     assert Run.objects.get(pk=run.pk).lease_expires_at <= clock.now()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("same_process", [True, False])
+def test_a_zombies_heartbeat_does_not_renew_the_lease_of_the_new_holder(post, same_process):
+    post("clerk")
+    worker = uuid4()
+    _, zombie = claim_next(["agents"], worker_id=worker, worker_name="w")
+    leases = Leases(worker)
+    leases.add(zombie)
+    clock.advance(1000)
+    rescue_runs()
+    claim_next(["agents"], worker_id=worker if same_process else uuid4(), worker_name="v")
+    ends_at = Run.objects.get().lease_expires_at
+
+    clock.advance(3)
+    leases.renew()
+
+    assert Run.objects.get().lease_expires_at == ends_at
+    assert zombie.lost.is_set()
