@@ -11,6 +11,8 @@ class AgentopsConfig(AppConfig):
 
     def ready(self) -> None:
         """Let the first doorbell of a process start the embedded Valkey, if that is the one in use."""
+        from agentops import checks  # noqa: F401 (registers the system checks)
+
         var = getattr(settings, "EMBEDDED_VALKEY_DIR", None)
         if var:
             from agentops.embedded.valkey import ensure_valkey

@@ -1,7 +1,7 @@
 """Tenants, their service accounts, and tokens."""
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
@@ -57,7 +57,7 @@ def make_member(tenant: Tenant, username: str | None) -> AbstractBaseUser:
     name = username or service_name(tenant.slug)
     user: Any = people_named(name).first() or _make_user(name)
     Membership.objects.get_or_create(user=user, tenant=tenant, defaults={"role": Role.ADMIN})
-    return user
+    return cast(AbstractBaseUser, user)
 
 
 def _make_user(name: str) -> Any:

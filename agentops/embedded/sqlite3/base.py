@@ -10,6 +10,7 @@ still safe: SQLite's own lock decides.
 import fcntl
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Open the file, in a folder that is made if it is missing."""
         if not self.is_in_memory_db():
-            Path(conn_params["database"]).parent.mkdir(parents=True, exist_ok=True)
+            with suppress(OSError):  # SQLite says it in its own words
+                Path(conn_params["database"]).parent.mkdir(parents=True, exist_ok=True)
         return super().get_new_connection(conn_params)
 
     def init_connection_state(self) -> None:
