@@ -5,7 +5,7 @@ from typing import Any, cast
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Q
 from django.http import HttpRequest
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import MethodNotAllowed, ValidationError
 from rest_framework.request import Request
 
 from runs.api.bodies import EmptySerializer
@@ -54,12 +54,17 @@ class TenantView(OwnPolicies):
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse unknown parameters: a filter that is ignored shows other runs than were asked for."""
+        """Refuse parameters that are unknown or empty: a filter that is ignored shows more than was asked for."""
         super().initial(request, *args, **kwargs)
+        if request.method not in self.allowed_methods:
+            raise MethodNotAllowed(str(request.method))  # whatever its parameters are
         unknown = sorted(set(request.query_params) - self._parameters())
         if unknown:
             known = ", ".join(sorted(self._parameters())) or "none"
             raise ValidationError({name: [f"There is no such parameter. Known: {known}."] for name in unknown})
+        empty = [name for name, values in request.query_params.lists() if not all(value.strip() for value in values)]
+        if empty:
+            raise ValidationError({name: ["It is empty: give a value, or leave it out."] for name in sorted(empty)})
 
     def expect_job_type(self, name: str) -> None:
         """Refuse a job type that the token does not act on. Raises: NotPermittedError."""
