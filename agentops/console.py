@@ -5,7 +5,7 @@ Other projects keep their own site, on which the pages of runs stand beside thei
 
 from typing import Any
 
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest
 
@@ -28,7 +28,15 @@ class ConsoleSite(AdminSite):
     site_url = None
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Register models, but those of apps whose pages are unsafe; show lists and forms as the console does."""
+        """Register models, but those of apps whose pages are unsafe; show lists and forms as the console does.
+
+        No list takes a filter that it does not offer.
+        """
+        from deadletters.admin.shown import ShownOnlyAdmin
+
+        given = admin_class or ModelAdmin
+        if not issubclass(given, ShownOnlyAdmin):
+            admin_class = type(given.__name__, (ShownOnlyAdmin, given), {"__module__": given.__module__})
         models = model_or_iterable if isinstance(model_or_iterable, list | tuple) else [model_or_iterable]
         safe = [model for model in models if model._meta.app_label not in UNSAFE_APPS]
         super().register(safe, admin_class, **options)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, F, Max, Min, Q, QuerySet
 from django.db.models.functions import Now, TruncHour
 
 from deadletters.models import DeadLetter, LetterGroup
@@ -49,6 +49,15 @@ def shared_beyond(groups: Sequence[LetterGroup], tenants: Collection[str] | None
         return set()
     others = DeadLetter.objects.filter(group__in=[group.pk for group in groups]).exclude(tenant__in=tenants)
     return set(others.order_by().values_list("group", flat=True).distinct())
+
+
+def with_own_times(groups: QuerySet[LetterGroup], tenants: Collection[str] | None) -> QuerySet[LetterGroup]:
+    """Add `own_first_seen` and `own_last_seen`, of the letters that may be seen: the order must not tell of others."""
+    if tenants is None:
+        return groups.annotate(own_first_seen=F("first_seen"), own_last_seen=F("last_seen"))
+    own = Q(letters__tenant__in=tenants)
+    first, last = (kind("letters__failed_at", filter=own) for kind in (Min, Max))
+    return groups.annotate(own_first_seen=first, own_last_seen=last)
 
 
 def _counts(letters: QuerySet[DeadLetter]) -> Any:

@@ -39,6 +39,7 @@ class DeadLetterAdmin(VerbPageAdmin[DeadLetter]):
     list_filter = ("status", "job_type", "error_class", "tenant", "failed_at")
     list_select_related = ("assignee",)
     list_per_page = 50
+    linked_by = ("fingerprint",)
     search_fields = ("fingerprint", "error_class", "error_message", "job_type")
     actions = ("replay_selected", redrive_selected)
     page_template = "admin/deadletters/deadletter/change_form.html"

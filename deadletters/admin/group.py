@@ -16,7 +16,7 @@ from deadletters.admin.scope import causes_seen, tenants_seen
 from deadletters.admin.sparkline import sparkline
 from deadletters.admin.verb_page import VerbPageAdmin
 from deadletters.admin.verbs import OF_GROUPS
-from deadletters.figures import figures_of, shared_beyond
+from deadletters.figures import figures_of, shared_beyond, with_own_times
 from deadletters.models import LetterGroup
 from deadletters.verbs.group import tenants_of
 
@@ -58,7 +58,17 @@ class LetterGroupAdmin(VerbPageAdmin[LetterGroup]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LetterGroup]:
         """Only causes that the user's tenants met; superusers see all."""
-        return causes_seen(request, super().get_queryset(request))
+        causes = with_own_times(causes_seen(request, LetterGroup.objects.all()), tenants_seen(request))
+        return causes.order_by(*self.get_ordering(request))
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """The one that failed last first, among the letters that the user may see."""
+        return ("-own_last_seen",)
+
+    def get_sortable_by(self, request: HttpRequest) -> Sequence[str]:
+        """Not by assignee, which is hidden where a cause is shared: its place in the order would tell."""
+        hidden = () if request.user.is_superuser else ("looked_after_by",)
+        return [name for name in self.list_display if name not in hidden]
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
         """Use the list that gathers figures."""
@@ -90,12 +100,12 @@ class LetterGroupAdmin(VerbPageAdmin[LetterGroup]):
         """Show when they came."""
         return sparkline(group.figures.trend)
 
-    @admin.display(description="first (UTC)", ordering="first_seen")
+    @admin.display(description="first (UTC)", ordering="own_first_seen")
     def first(self, group: Any) -> str:
         """Show when the first one came."""
         return look.minute(group.figures.first_seen)
 
-    @admin.display(description="last (UTC)", ordering="last_seen")
+    @admin.display(description="last (UTC)", ordering="own_last_seen")
     def last(self, group: Any) -> str:
         """Show when the last one came."""
         return look.minute(group.figures.last_seen)

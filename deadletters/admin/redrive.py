@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 
 from deadletters.admin.redrive_forms import ChosenForm, FilterForm, NoteForm, TermsForm, form_for
 from deadletters.admin.redrive_page import LOOKS, page_context, selection_of
+from deadletters.admin.shown import ShownOnlyAdmin
 from deadletters.errors import DeadLettersError, NotOperatorError
 from deadletters.models import DeadLetter, Redrive, RedriveStatus
 from deadletters.redrive import verbs
@@ -30,7 +31,7 @@ _WITH_NOTE = ("pause", "abort")
 
 
 @admin.register(Redrive)
-class RedriveAdmin(admin.ModelAdmin[Redrive]):
+class RedriveAdmin(ShownOnlyAdmin[Redrive]):
     """Watch redrives, plan and steer them."""
 
     list_display = ("state", "short_id", "letters", "tenant", "progress", "failed_again", "planned_by", "planned")

@@ -1,15 +1,13 @@
 """Which letters a person of the console sees, and who may act. Written once; every page of this app uses it."""
 
 from collections.abc import Collection
-from typing import Any, TypeVar
+from typing import Any
 
-from django.contrib import admin
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest
 
+from deadletters.admin.shown import M, ShownOnlyAdmin
 from deadletters.models import DeadLetter, LetterGroup
-
-M = TypeVar("M", bound=Model)
 
 MAY_ACT = "deadletters.replay_deadletter"
 
@@ -31,7 +29,7 @@ def causes_seen(request: HttpRequest, groups: QuerySet[LetterGroup]) -> QuerySet
     return groups.filter(Exists(DeadLetter.objects.filter(group=OuterRef("pk"), tenant__in=tenants)))
 
 
-class KeptAdmin(admin.ModelAdmin[M]):
+class KeptAdmin(ShownOnlyAdmin[M]):
     """Records that failing runs make and that only verbs change: no adding, no changing, no deleting."""
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> M:

@@ -1,15 +1,14 @@
 """Which tenants a person of the console sees. Written once; every page of a tenant's record uses it."""
 
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
 
+from deadletters.admin.shown import M, ShownOnlyAdmin
 from runs.models import Role, Tenant
-
-M = TypeVar("M", bound=Model)
 
 
 def tenants_of(request: HttpRequest, *roles: Role) -> QuerySet[Tenant]:
@@ -29,7 +28,7 @@ def administers(request: HttpRequest, tenant_id: UUID | None) -> bool:
     return tenant_id is not None and tenants_of(request, Role.ADMIN).filter(pk=tenant_id).exists()
 
 
-class TenantScopedAdmin(admin.ModelAdmin[M]):
+class TenantScopedAdmin(ShownOnlyAdmin[M]):
     """Pages of records that belong to a tenant: another tenant's do not exist."""
 
     tenant_path: str | None = "tenant"  # from the record to its tenant; None: it belongs to nobody

@@ -1,0 +1,37 @@
+"""Lists that can be filtered by what they offer and by nothing else.
+
+Django takes a filter on any column from the address. A column that the page hides could then be read letter by letter.
+"""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, TypeVar
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+M = TypeVar("M", bound=Model)
+
+_SUFFIXES = frozenset("exact isnull in gt gte lt lte year month day id pk".split())  # what offered filters append
+
+
+class ShownOnlyAdmin(admin.ModelAdmin[M]):
+    """Refuses lookups beyond the list's filters. `linked_by` are further columns by which our own pages link to it."""
+
+    linked_by: ClassVar[tuple[str, ...]] = ()
+
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        """Allow a parameter of an offered filter; a refused one is answered with 400."""
+        return lookup in self.linked_by or any(_is_of(lookup, name) for name in self._offered(request))
+
+    def _offered(self, request: HttpRequest) -> Iterator[str]:
+        if self.date_hierarchy:
+            yield str(self.date_hierarchy)
+        for offered in self.get_list_filter(request):
+            named = offered[0] if isinstance(offered, list | tuple) else offered
+            yield str(getattr(named, "parameter_name", named))
+
+
+def _is_of(lookup: str, name: str) -> bool:
+    path, *suffixes = lookup.removeprefix(name).split("__")
+    return lookup.startswith(name) and path == "" and _SUFFIXES.issuperset(suffixes)
