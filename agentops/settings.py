@@ -83,6 +83,8 @@ if env.bool("AGENTOPS_BENCH", default=False):
     INSTALLED_APPS += ["agentops.bench"]
 
 MIDDLEWARE = [
+    "runs.web.api_answers.ApiAnswers",
+    "runs.web.content_security_policy.ContentSecurityPolicy",
     "django.middleware.security.SecurityMiddleware",
     "agentops.static_files.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -3,19 +3,19 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from runs.api.problems import unknown_address
+
+DOCS = SpectacularSwaggerSplitView.as_view(
+    url_name="schema", template_name="api_docs.html", http_method_names=["get", "head"]
+)
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("", include("runs.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path(
-        "api/docs/", SpectacularSwaggerView.as_view(url_name="schema", http_method_names=["get", "head"]), name="docs"
-    ),
+    path("api/docs/", DOCS, name="docs"),
     re_path("^api/(?P<rest>.*)$", unknown_address),
 ]
-handler404 = "agentops.errors.page_not_found"
-handler500 = "agentops.errors.server_error"

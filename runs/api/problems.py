@@ -155,13 +155,3 @@ def unknown_address(request: HttpRequest, rest: str = "") -> HttpResponse:
 
 def _leads_here(path: str) -> bool:
     return resolve(path).func is unknown_address
-
-
-def page_not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
-    """Answer an unknown address beside the API's own."""
-    return problem(404, "not_found", f"There is nothing at {request.path}.")
-
-
-def server_error(request: HttpRequest) -> JsonResponse:
-    """Answer what nobody foresaw, without a stack trace."""
-    return problem(500, "server_error", "Something went wrong here; it has been logged.")
