@@ -65,7 +65,7 @@ class LetterGroupAdmin(VerbPageAdmin[LetterGroup]):
         """The one that failed last first, among the letters that the user may see."""
         return ("-own_last_seen",)
 
-    def get_sortable_by(self, request: HttpRequest) -> Sequence[str]:
+    def get_sortable_by(self, request: HttpRequest) -> list[Any]:
         """Not by assignee, which is hidden where a cause is shared: its place in the order would tell."""
         hidden = () if request.user.is_superuser else ("looked_after_by",)
         return [name for name in self.list_display if name not in hidden]

@@ -1,13 +1,15 @@
 """Which letters a person of the console sees, and who may act. Written once; every page of this app uses it."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import Http404, HttpRequest
 
-from deadletters.admin.shown import M, ShownOnlyAdmin
+from deadletters.admin.shown import ShownOnlyAdmin
 from deadletters.models import DeadLetter, LetterGroup
+
+M = TypeVar("M", bound=Model)
 
 MAY_ACT = "deadletters.replay_deadletter"
 

@@ -1,14 +1,16 @@
 """Which tenants a person of the console sees. Written once; every page of a tenant's record uses it."""
 
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest
 
-from deadletters.admin.shown import M, ShownOnlyAdmin
+from deadletters.admin.shown import ShownOnlyAdmin
 from runs.models import Role, Tenant
+
+M = TypeVar("M", bound=Model)
 
 
 def tenants_of(request: HttpRequest, *roles: Role) -> QuerySet[Tenant]:

@@ -51,6 +51,7 @@ def addresses(rows):
         "groups": list_of("deadletters_lettergroup"),
         "group": page_of("deadletters_lettergroup", rows["group"].pk),
         "tokens": list_of("runs_apitoken"),
+        "api-docs": "/api/docs/",
         "workers": list_of("runs_worker"),
         "lines": list_of("runs_line"),
         "tenants": list_of("runs_tenant"),
@@ -87,6 +88,18 @@ def test_no_list_is_cut_off_at_1440(open_page, rows):
             cut.append(name)
 
     assert cut == []
+
+
+def test_the_documentation_of_the_api_works_under_the_policy(open_page, watch):
+    page = open_page()
+    page.goto("/api/docs/")
+
+    page.locator(".opblock-summary-control").first.click()
+    page.get_by_role("button", name="Try it out").first.wait_for()
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p onclick=1></p><script>1</script>')")
+
+    assert [fault for fault in watch.faults if "onclick" not in fault and "inline event handler" not in fault] == []
+    assert watch.faults, "a violation would be noticed"
 
 
 def test_the_title_of_what_is_chosen_can_be_read(open_page, rows):
