@@ -10,7 +10,7 @@ from tests.readme.makefile import hold_against_makefile
 from tests.readme.terminals import Newcomer, Terminal, until
 
 _INSTALLS = "python3.11 -m venv .venv"
-_FITS_IN_S = 60.0
+_FITS_IN_S = 240.0  # on a machine that is busy
 
 
 class Follower:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _NOT_CLONED = shutil.ignore_patterns(".git", ".venv*", "var", ".*_cache", ".hypothesis", "*.egg-info", "*.sqlite3")
-_COMMAND_S = 60.0
+_COMMAND_S = 240.0
 _STOP_S = 20.0
 
 
