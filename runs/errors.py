@@ -31,7 +31,9 @@ RunsError
     ├── CrashLoopError          the same step killed its workers
     ├── ModelRefusedError       the model stopped with `refusal`
     ├── ModelStoppedError       a stop reason nobody can continue from
+    ├── PromptInvalidError      `prompt()` returned no words to ask the model with
     ├── BudgetRefusedError      a person refused to spend more
+    ├── UnwritableError         the database refuses to hold what was to be written
     ├── OutputInvalidError      the answer does not fit `output_schema`
     ├── UserCodeError           code of the project raised what is no Exception, such as SystemExit
     ├── LeftOpenError           code of the project left a transaction open; it was rolled back
@@ -270,6 +272,18 @@ class ModelStoppedError(PermanentError):
     """The model stopped for a reason nobody can continue from."""
 
     code = "model_stopped"
+
+
+class PromptInvalidError(PermanentError):
+    """`prompt()` of an agent returned no words to ask the model with."""
+
+    code = "prompt_invalid"
+
+
+class UnwritableError(PermanentError):
+    """What a step has ended with cannot be written down."""
+
+    code = "unwritable"
 
 
 class BudgetRefusedError(PermanentError):

@@ -158,6 +158,7 @@ MOVES: dict[RunStatus, frozenset[RunStatus]] = {
 FINAL = frozenset(status for status, following in MOVES.items() if not following)
 ENDED = FINAL | {S.FAILED}
 STEP_DONE = frozenset({StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.SKIPPED})
+PAUSES = frozenset({"pause_turn", "compaction"})  # stop reasons: the answer is sent back, and the model goes on
 
 _HAND_ON = ("ask", "reassign", "escalate")  # nothing is decided, but by whom, or what is known
 

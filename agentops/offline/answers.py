@@ -10,8 +10,9 @@ from agentops.offline.cache import PromptCache
 from agentops.offline.cache_control import check_breakpoints
 from agentops.offline.conversation import Conversation
 from agentops.offline.errors import ApiError
-from agentops.offline.faults import KINDS, OF_BATCHES, OF_CREATING, REJECTIONS, Fault, FaultCounter
+from agentops.offline.faults import IN_BATCHES, KINDS, OF_BATCHES, OF_CREATING, Fault, FaultCounter
 from agentops.offline.jsontext import JsonObject, compact_ascii
+from agentops.offline.mangling import mangled, with_usage
 from agentops.offline.prefix import total_tokens
 from agentops.offline.quota import Quota
 from agentops.offline.recorded import Recordings
@@ -19,6 +20,8 @@ from agentops.offline.rejections import overloaded_error, rejection
 from agentops.offline.reply import Reply, build_reply, cut_at, scripted_content
 from agentops.offline.request import check_request
 from agentops.offline.scripts import Script, ScriptedTurn, best_script
+from agentops.offline.signatures import check_signatures, signed
+from agentops.offline.tokens import output_tokens
 from agentops.offline.transcript import check_shapes, check_transcript
 from agentops.offline.wire import error_body, event, stream_events
 
@@ -76,7 +79,7 @@ class Answers:
             self.quota.take(self._cache.uncached_tokens(request, at=at), at=at)
         answer = self._next_turn(conversation, script, request, request_id=request_id, at=at, kinds=kinds)
         if metered and answer.message:
-            self.quota.answered(answer.message["usage"]["output_tokens"])
+            self.quota.answered(output_tokens(answer.message["content"]))
         return answer
 
     def _checked(self, request: JsonObject) -> tuple[Conversation, Script]:
@@ -112,14 +115,17 @@ class Answers:
         Shape: the API's result, `{"type": "succeeded", "message"}` or another.
         """
         try:
-            answer = self.answer(request, request_id="", at=at, kinds=REJECTIONS | {"batch_expired"}, metered=False)
+            answer = self.answer(request, request_id="", at=at, kinds=IN_BATCHES, metered=False)
         except ApiError as error:
             return {"type": "errored", "error": error_body(error, "")}
         if answer.message is None:
             return {"type": "errored", "error": json.loads(b"".join(answer.pieces))}
-        if answer.fault:
+        if answer.fault and answer.fault.kind == "batch_result":
+            return dict(answer.fault["result"])
+        if answer.fault and answer.fault.kind == "batch_expired":
             return {"type": "expired"}
-        usage = {**answer.message["usage"], "service_tier": "batch"}
+        usage = answer.message.get("usage")
+        usage = {**usage, "service_tier": "batch"} if isinstance(usage, dict) else usage
         return {"type": "succeeded", "message": {**answer.message, "usage": usage}}
 
     def batch_fault(self, request: JsonObject, *, at: float) -> str | None:
@@ -148,6 +154,7 @@ class Answers:
     def _check_rules(self, request: JsonObject, *, may_continue: bool) -> None:
         check_transcript(request["messages"], may_continue=may_continue)
         check_breakpoints(request)
+        check_signatures(request)
 
     def _next_fault(
         self, script: Script, position: int, conversation: Conversation, *, kinds: frozenset[str], at: float
@@ -169,6 +176,8 @@ class Answers:
         streaming = bool(request.get("stream"))
         if fault and fault.is_rejection:
             return _rejected(fault, request_id, at)
+        if fault and fault.kind == "body":
+            return _said(fault)
         if fault and fault.kind == "sse_error" and not streaming:
             return error_answer(overloaded_error(fault), request_id, fault=fault)
         reply = self._reply(turn, scripted_content(turn, conversation), request=request, at=at)
@@ -177,7 +186,7 @@ class Answers:
 
     def _reply(self, turn: ScriptedTurn, content: list[JsonObject], *, request: JsonObject, at: float) -> Reply:
         usage = self._cache.account(request, at=at)
-        return build_reply(turn, content, model=request["model"], usage=usage)
+        return build_reply(turn, signed(content, request), model=request["model"], usage=usage)
 
 
 def _rejected(fault: Fault, request_id: str, at: float) -> Answer:
@@ -191,11 +200,20 @@ def _rejected(fault: Fault, request_id: str, at: float) -> Answer:
     return Answer(status=refused.status, pieces=refused.pieces, headers=headers, fault=fault)
 
 
+def _said(fault: Fault) -> Answer:
+    """Answer what a proxy might, word for word."""
+    body = fault["body"].encode(fault["encoding"])
+    return Answer(status=fault["status"], pieces=[body], content_type=fault["content_type"], fault=fault)
+
+
 def _served(
     reply: Reply, turn: ScriptedTurn, *, streaming: bool, fault: Fault | None = None, request_id: str = ""
 ) -> Answer:
+    if fault and fault.kind == "usage":
+        reply = with_usage(reply, fault)
+    streaming = streaming and not (fault and fault.kind == "plain")
     if streaming:
-        pieces = stream_events(reply)
+        pieces = mangled(stream_events(reply), fault)
     else:
         body = compact_ascii(reply.message).encode()
         # In two parts, so that a fault has a middle to strike in.

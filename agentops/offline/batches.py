@@ -130,7 +130,8 @@ class Batches:
         ended = batch.results is not None
         counts = dict.fromkeys(ENDINGS, 0)
         for result in batch.results or []:
-            counts[result["result"]["type"]] += 1
+            ending = result["result"].get("type")
+            counts[ending if ending in counts else "errored"] += 1
         return {
             "id": batch.id,
             "type": "message_batch",

@@ -34,7 +34,12 @@ KINDS: dict[str, JsonObject] = {
     "truncate": {"after_events": 3},
     "drip": {"seconds_per_byte": 0.001},
     "refused_before_response": {},
+    "body": {"body": "", "status": 200, "content_type": "application/json", "encoding": "utf-8"},
+    "plain": {},
+    "mangle": {"drop": [], "repeat": [], "swap": []},
+    "usage": {"usage": None, "absent": False},
     "batch_expired": {},
+    "batch_result": {"result": {}},
     "batch_refused": {},
     "batch_lost": {},
     "batch_not_made": {},
@@ -46,7 +51,8 @@ REJECTIONS = frozenset({"rate_limited", "overloaded", "server_error", "status", 
 # These happen to requests in a batch only; the others, but for the rejections, to requests of their own.
 OF_CREATING = ("batch_refused", "batch_lost", "batch_not_made")
 LOST = ("batch_not_made", "batch_lost")  # no answer comes: the batch was not made, or it was
-OF_BATCHES = frozenset({"batch_expired", *OF_CREATING})
+OF_BATCHES = frozenset({"batch_expired", "batch_result", *OF_CREATING})
+IN_BATCHES = REJECTIONS | {"batch_expired", "batch_result", "usage"}  # what may happen to a request in a batch
 
 HANG_AFTER = ("nothing", "headers", "message_start")
 

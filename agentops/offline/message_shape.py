@@ -10,12 +10,36 @@ ROLES = ("user", "assistant", "system")
 TOOL_USE_ID = re.compile(r"[a-zA-Z0-9_-]+")
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,200}")
 
-# Blocks not listed here pass with whatever fields they have.
 FIELDS = {
     "text": frozenset({"type", "text", "citations", "cache_control"}),
     "tool_use": frozenset({"type", "id", "name", "input", "caller", "toolset_name", "cache_control"}),
     "tool_result": frozenset({"type", "tool_use_id", "content", "is_error", "cache_control"}),
+    "thinking": frozenset({"type", "thinking", "signature"}),
+    "redacted_thinking": frozenset({"type", "data"}),
 }
+# These pass with whatever fields they have.
+OTHERS = frozenset(
+    {
+        "advisor_tool_result",
+        "bash_code_execution_tool_result",
+        "code_execution_tool_result",
+        "compaction",
+        "container_upload",
+        "document",
+        "fallback",
+        "image",
+        "mcp_tool_listing",
+        "mcp_tool_result",
+        "mcp_tool_use",
+        "search_result",
+        "server_tool_use",
+        "text_editor_code_execution_tool_result",
+        "tool_reference",
+        "tool_search_tool_result",
+        "web_fetch_tool_result",
+        "web_search_tool_result",
+    }
+)
 ONLY_IN = {
     "tool_use": "assistant",
     "tool_result": "user",
@@ -52,6 +76,11 @@ def check_blocks(where: str, blocks: Any, *, role: str) -> None:
         if not isinstance(block, dict) or not isinstance(block.get("type"), str):
             raise InvalidRequestError(f"{path}.type: Field required")
         kind = block["type"]
+        if kind not in FIELDS and kind not in OTHERS:
+            known = ", ".join(f"'{name}'" for name in sorted(OTHERS | set(FIELDS)))
+            raise InvalidRequestError(
+                f"{path}: Input tag '{kind[:100]}' found using 'type' does not match any of the expected tags: {known}"
+            )
         if ONLY_IN.get(kind, role) != role or (role == "system" and kind != "text"):
             raise InvalidRequestError(f"{path}: `{kind}` blocks are not allowed in {role} messages")
         if kind in FIELDS:
@@ -75,6 +104,12 @@ def _check_tool_use(where: str, block: JsonObject) -> None:
         raise InvalidRequestError(f"{where}.input: Input should be a valid dictionary")
 
 
+def _check_thinking(where: str, block: JsonObject) -> None:
+    for key in FIELDS[block["type"]] - {"type"}:
+        if not isinstance(block.get(key), str):
+            raise InvalidRequestError(f"{where}.{key}: Field required")
+
+
 def _check_tool_result(where: str, block: JsonObject) -> None:
     if not isinstance(block.get("tool_use_id"), str):
         raise InvalidRequestError(f"{where}.tool_use_id: Field required")
@@ -91,4 +126,10 @@ def _refuse_extras(where: str, value: JsonObject, allowed: frozenset[str]) -> No
         raise InvalidRequestError(f"{where}.{extras[0]}: Extra inputs are not permitted")
 
 
-CHECKS = {"text": _check_text, "tool_use": _check_tool_use, "tool_result": _check_tool_result}
+CHECKS = {
+    "text": _check_text,
+    "tool_use": _check_tool_use,
+    "tool_result": _check_tool_result,
+    "thinking": _check_thinking,
+    "redacted_thinking": _check_thinking,
+}

@@ -31,6 +31,8 @@ def mint(prefix: str) -> str:
 
 def scripted_content(turn: ScriptedTurn, conversation: Conversation) -> list[JsonObject]:
     """Fill the templates of a turn and give every tool call an id; a call served twice gets two ids."""
+    if turn.as_written:
+        return [dict(block) for block in turn.content]
     return [_filled(block, conversation) for block in turn.content]
 
 

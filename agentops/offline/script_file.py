@@ -13,7 +13,7 @@ from agentops.offline.templates import template_error
 
 SCRIPT_FIELDS = frozenset({"name", "when", "turns", "otherwise", "faults"})
 TURN_EXTRAS = frozenset({"stop_sequence", "stop_details"})
-TURN_FIELDS = frozenset({"content", "stop_reason", "delay_s", "faults"}) | TURN_EXTRAS
+TURN_FIELDS = frozenset({"content", "stop_reason", "delay_s", "faults", "as_written"}) | TURN_EXTRAS
 
 ScriptSource = str | Path | Mapping[str, Any]
 
@@ -86,8 +86,10 @@ class _Reader:
         self._object(where, value, TURN_FIELDS)
         content = value.get("content")
         self._require(isinstance(content, list), f"{where}.content", "a list of blocks is required")
+        as_written = value.get("as_written", False)
+        self._require(isinstance(as_written, bool), f"{where}.as_written", "should be true or false")
         for index, block in enumerate(content):
-            self._block(f"{where}.content.{index}", block)
+            self._block(f"{where}.content.{index}", block, as_written=as_written)
         stop_reason = value.get("stop_reason") or _default_stop_reason(content)
         self._require(isinstance(stop_reason, str), f"{where}.stop_reason", "should be a string")
         delay_s = value.get("delay_s", 0)
@@ -96,13 +98,16 @@ class _Reader:
             content=content,
             stop_reason=stop_reason,
             delay_s=delay_s,
+            as_written=as_written,
             faults=self._faults(f"{where}.faults", value.get("faults", [])),
             extras={name: value[name] for name in sorted(TURN_EXTRAS & set(value))},
         )
 
-    def _block(self, where: str, block: Any) -> None:
+    def _block(self, where: str, block: Any, *, as_written: bool) -> None:
         self._require(isinstance(block, dict), where, "should be an object")
         self._require(isinstance(block.get("type"), str), f"{where}.type", "a string is required")
+        if as_written:
+            return
         if block["type"] == "text":
             text = block.get("text")
             self._require(isinstance(text, str) and text, f"{where}.text", "a non-empty string is required")

@@ -14,7 +14,8 @@ PAUSES = frozenset({"pause_turn", "compaction"})  # the turn is sent back, and g
 class ScriptedTurn:
     """One answer of a script: what is said, why it stops, after how long and through which faults.
 
-    Shape: `extras` are further message fields, such as `stop_sequence` and `stop_details`.
+    Shape: `extras` are further message fields, such as `stop_sequence` and `stop_details`. What is to be said
+    `as_written` has no templates and need not be what the API would ever say.
     """
 
     content: list[JsonObject]
@@ -22,6 +23,7 @@ class ScriptedTurn:
     delay_s: float = 0.0
     faults: tuple[Fault, ...] = ()
     extras: JsonObject | None = None
+    as_written: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

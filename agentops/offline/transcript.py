@@ -4,6 +4,7 @@ from agentops.offline.conversation import Turn, merged_turns
 from agentops.offline.errors import InvalidRequestError
 from agentops.offline.jsontext import JsonObject
 from agentops.offline.message_shape import check_message
+from agentops.offline.signatures import SIGNED
 
 PREFILL_REFUSED = (
     "This model does not support assistant message prefill. The conversation must end with a user message."
@@ -24,6 +25,7 @@ def check_transcript(messages: list[JsonObject], *, may_continue: bool = False) 
         raise InvalidRequestError('messages: first message must use the "user" role')
     _check_contents(messages)
     _check_ids_unique(turns)
+    _check_ends(turns)
     for position, turn in enumerate(turns):
         _check_results_have_uses(turn, turns[position - 1] if position else None)
         _check_uses_have_results(turn, turns[position + 1] if position + 1 < len(turns) else None)
@@ -59,6 +61,18 @@ def _check_contents(messages: list[JsonObject]) -> None:
                 f"messages.{index}: all messages must have non-empty content "
                 "except for the optional final assistant message"
             )
+
+
+def _check_ends(turns: list[Turn]) -> None:
+    """Refuse an assistant turn that ends in a thought, and a last one that ends in blanks."""
+    for turn in turns:
+        if turn.role == "assistant" and turn.blocks and turn.blocks[-1]["type"] in SIGNED:
+            raise InvalidRequestError(
+                f"messages.{turn.index}: The final block in an assistant message cannot be `{turn.blocks[-1]['type']}`."
+            )
+    last = turns[-1].blocks[-1:] if turns[-1].role == "assistant" else []
+    if any(block["type"] == "text" and block["text"] != block["text"].rstrip() for block in last):
+        raise InvalidRequestError("messages: final assistant content cannot end with trailing whitespace")
 
 
 def _check_ids_unique(turns: list[Turn]) -> None:

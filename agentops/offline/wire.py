@@ -37,22 +37,19 @@ def error_body(error: ApiError, request_id: str) -> JsonObject:
 def stream_events(reply: Reply) -> list[bytes]:
     """List the events of a streamed message, from message_start to message_stop."""
     message = reply.message
-    usage = message["usage"]
-    started = {
-        **message,
-        "content": [],
-        "stop_reason": None,
-        "stop_sequence": None,
-        "usage": {**usage, "output_tokens": min(OUTPUT_PLACEHOLDER, usage["output_tokens"])},
-    }
+    started = {**message, "content": [], "stop_reason": None, "stop_sequence": None}
+    usage = message.get("usage")
+    if isinstance(usage, dict) and isinstance(usage.get("output_tokens"), int):
+        started["usage"] = {**usage, "output_tokens": min(OUTPUT_PLACEHOLDER, usage["output_tokens"])}
     started.pop("stop_details", None)
     events = [event("message_start", {"message": started}), event("ping", {})]
     last = len(message["content"]) - 1
     for index, block in enumerate(message["content"]):
         events.extend(_block_events(index, block, reply.cut_input if index == last else None))
     ending = {name: message[name] for name in ENDING_FIELDS if name in message}
-    counted = {name: count for name, count in usage.items() if name.endswith("_tokens")}
-    events.append(event("message_delta", {"delta": ending, "usage": counted}))
+    if isinstance(usage, dict):
+        usage = {name: count for name, count in usage.items() if name.endswith("_tokens")}
+    events.append(event("message_delta", {"delta": ending, **({"usage": usage} if "usage" in message else {})}))
     events.append(event("message_stop", {}))
     return events
 
@@ -76,10 +73,10 @@ def _opening(block: JsonObject) -> JsonObject:
 
 def _deltas(block: JsonObject, cut_input: str | None) -> Iterator[JsonObject]:
     if block["type"] == "text":
-        for piece in _pieces(block["text"]):
+        for piece in _pieces(str(block.get("text", ""))):
             yield {"type": "text_delta", "text": piece}
     elif block["type"] in TOOL_CALLS:
-        whole = compact_ascii(block["input"]) if cut_input is None else cut_input
+        whole = compact_ascii(block.get("input", {})) if cut_input is None else cut_input
         yield {"type": "input_json_delta", "partial_json": ""}
         for piece in _pieces("" if whole == "{}" else whole):
             yield {"type": "input_json_delta", "partial_json": piece}

@@ -6,6 +6,7 @@ from typing import Any
 
 from runs.admin import show
 from runs.admin.palette import Badge, badge
+from runs.engine.sealed import LEFT_OUT, without_sealed
 from runs.models import PendingAction, Run, Step
 from runs.states import StepKind, StepStatus
 
@@ -85,10 +86,18 @@ def _facts(step: Step) -> list[tuple[str, str]]:
 
 def _of_model(step: Step) -> list[Part]:
     """The blocks of a model's answer, in their order."""
-    content = step.result.get("content") if isinstance(step.result, dict) else None
+    result = without_sealed(step.result)
+    content = result.get("content") if isinstance(result, dict) else None
     if not isinstance(content, list):
-        return [Part("Answer", show.pretty(step.result))] if step.result is not None else []
-    return [_block(block) for block in content]
+        return [Part("Answer", show.pretty(result))] if result is not None else []
+    gone = result.get(LEFT_OUT)
+    note = [Part("Left out", _left_out(gone), is_code=False, tone="quiet")] if gone else []
+    return [*(_block(block) for block in content), *note]
+
+
+def _left_out(kinds: Any) -> str:
+    named = ", ".join(map(str, kinds)) if isinstance(kinds, list) else str(kinds)
+    return f"{named}: signed by the provider, and not to be kept as it was (a secret, or characters no row holds)"
 
 
 def _block(block: Any) -> Part:
@@ -98,8 +107,7 @@ def _block(block: Any) -> Part:
         case "text":
             return Part("Text", show.shortened(block.get("text")), is_code=False)
         case "thinking":
-            text = show.shortened(block.get("thinking") or "(not shown by the model)")
-            return Part("Thinking", text, is_code=False, tone="quiet")
+            return Part("Thinking", show.shortened(block.get("thinking")), is_code=False, tone="quiet")
         case "tool_use":
             return Part(f"Asks for {block.get('name')}", show.pretty(block.get("input")))
         case kind:

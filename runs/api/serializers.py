@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from runs.api.documents import Document, Moment, Person
 from runs.engine.cancellation import Cancellation, cancellation_of
+from runs.engine.sealed import without_sealed
 from runs.models import Run, Step
 from runs.operations.why import Around, why
 from runs.states import ActionStatus, Applied, OnConflict
@@ -202,11 +203,19 @@ class StepErrorSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
+class StepResult(StoredJSON):
+    """A step's result, without what the provider has signed or encrypted."""
+
+    def to_representation(self, value: Any) -> Any:
+        """Show it."""
+        return super().to_representation(without_sealed(value))
+
+
 class StepSerializer(Document[Step]):
     """A step."""
 
     arguments = StoredJSON()
-    result = StoredJSON()
+    result = StepResult()
     error = serializers.SerializerMethodField()
     usage = UsageSerializer()
     cost_usd = serializers.SerializerMethodField()

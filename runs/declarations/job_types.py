@@ -13,6 +13,9 @@ from runs.declarations.grants import granted
 from runs.declarations.options import AGENT_OPTIONS, JOB_OPTIONS, OPTIONS, Option, check_names, check_values
 from runs.declarations.retries import Delays, RetryPolicy
 from runs.declarations.schema import (
+    BLANK,
+    NOT_BLANK,
+    as_declared,
     check_schema,
     model_of,
     problems_with,
@@ -28,7 +31,7 @@ InputSchema = type[BaseModel] | Mapping[str, Any]
 
 TEXT_INPUT: dict[str, Any] = {
     "type": "object",
-    "properties": {"text": {"type": "string", "minLength": 1}},
+    "properties": {"text": {"type": "string", "pattern": NOT_BLANK}},
     "required": ["text"],
     "additionalProperties": False,
 }
@@ -94,7 +97,7 @@ class JobType:
         problems = problems_with(value, self.input_json_schema)
         if problems:
             raise InvalidInputError(_under_input(problems))
-        return dict(value)
+        return dict(as_declared(value, self.input_json_schema))
 
     def _check_options(self) -> None:
         """Refuse options that do not exist, or values that they do not take. Raises: DeclarationError with a hint."""
@@ -147,6 +150,13 @@ class Agent(JobType):
     converses: ClassVar[bool] = False  # an ended turn asks instead of completing
     lane: ClassVar[str] = Lane.STANDARD  # "batch": model calls in message batches, later and at half the price
     cache_ttl: ClassVar[str | None] = None  # of the prompt cache: "5m" or "1h"; None: "1h" where it waits for people
+
+    def validate_input(self, value: Any) -> dict[str, Any]:
+        """As for every job type; and the text to ask the model with, if the input is that, says something."""
+        checked = super().validate_input(value)
+        if type(self).prompt is Agent.prompt and not str(checked.get("text") or "").strip():
+            raise InvalidInputError({"input.text": [BLANK]})
+        return checked
 
     def prompt(self, input: dict[str, Any]) -> str:
         """Turn the input into the first user message."""

@@ -12,6 +12,9 @@ from runs.errors import DeclarationError
 
 Schema = Mapping[str, Any]
 
+NOT_BLANK = r"\S"  # as a pattern
+BLANK = "must say something: it is empty or blank"
+
 
 class _WithoutTitles(GenerateJsonSchema):
     """Titles repeat the names and cost tokens in every prompt."""
@@ -86,6 +89,52 @@ def problems_with(value: Any, schema: Schema) -> dict[str, list[str]]:
     return problems
 
 
+def as_declared(value: Any, schema: Any, *, root: Schema | None = None) -> Any:
+    """Return a value with whole floats as ints where its schema says integer: to JSON, 5.0 is one."""
+    root = schema if root is None else root
+    if not isinstance(schema, Mapping):
+        return value
+    for branch in _branches(schema, root):
+        value = as_declared(value, branch, root=root)
+    if isinstance(value, float) and value.is_integer() and _is_integer(schema):
+        return int(value)
+    if isinstance(value, dict):
+        properties, others = schema.get("properties") or {}, schema.get("additionalProperties")
+        return {name: as_declared(item, properties.get(name, others), root=root) for name, item in value.items()}
+    if isinstance(value, list):
+        first = schema.get("prefixItems") or []
+        rest = [schema.get("items")] * len(value)
+        of = [*first, *rest]
+        return [as_declared(item, of[place], root=root) for place, item in enumerate(value)]
+    return value
+
+
+def _is_integer(schema: Schema) -> bool:
+    kinds = schema.get("type")
+    named = kinds if isinstance(kinds, list) else [kinds]
+    return "integer" in named and "number" not in named
+
+
+def _branches(schema: Schema, root: Schema) -> list[Any]:
+    """List the schemas that a value may have to fit besides; none of those of which one takes any number."""
+    found = list(schema.get("allOf") or [])
+    for name in ("anyOf", "oneOf"):
+        choices = schema.get(name) or []
+        if not any(isinstance(choice, Mapping) and choice.get("type") == "number" for choice in choices):
+            found += choices
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/"):
+        found.append(_resolved(reference, root))
+    return found
+
+
+def _resolved(reference: str, root: Schema) -> Any:
+    found: Any = root
+    for part in reference[2:].split("/"):
+        found = found.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
+    return found
+
+
 def _fields_of(error: jsonschema.ValidationError) -> list[str]:
     """Name the fields that an error is about: a missing or undeclared one, not the object around it."""
     path = [str(part) for part in error.absolute_path]
@@ -107,6 +156,8 @@ def _in_words(error: jsonschema.ValidationError) -> str:
         return "is required"
     if error.validator == "additionalProperties":
         return "is not a field of this object"
+    if error.validator == "pattern" and error.validator_value == NOT_BLANK:
+        return BLANK
     if error.validator == "enum":
         return error.message[:300]
     if error.validator == "type":

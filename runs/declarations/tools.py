@@ -20,7 +20,7 @@ from runs.declarations.options import (
     is_seconds,
     nearest,
 )
-from runs.declarations.schema import check_schema, model_of, problems_with, pydantic_problems, schema_of
+from runs.declarations.schema import as_declared, check_schema, model_of, problems_with, pydantic_problems, schema_of
 from runs.errors import DeclarationError, InvalidInputError
 from runs.models import Role
 from runs.states import Effect, Risk
@@ -70,6 +70,7 @@ class Tool:
 
         Raises: InvalidInputError naming each field that does not fit.
         """
+        arguments = as_declared(arguments, self.input_schema)
         if self.model is None:
             self._check_schema(arguments)
             return dict(arguments)

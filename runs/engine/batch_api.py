@@ -4,6 +4,7 @@ Source: the provider's batch processing page. There is no idempotency key and no
 """
 
 import json
+import logging
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,9 @@ from runs.engine.classifier import may_have_spent
 from runs.engine.interruptible import interruptible
 from runs.engine.provider import client
 from runs.errors import ModelTimeoutError
+from runs.strict_json import strict_json
+
+log = logging.getLogger(__name__)
 
 _PAGE = 100
 
@@ -68,14 +72,30 @@ def made_since(moment: datetime) -> Iterator[Seen]:
 
 
 def results_of(batch_id: str) -> Generator[Result]:
-    """Read the results of a batch that has ended, in no order. Raises: what the SDK raises; httpx2 errors."""
-    lines = client().messages.batches.results(batch_id)
+    """Read the results of a batch that has ended, in no order; a line that is none is passed over.
+
+    Raises: what the SDK raises; httpx2 errors.
+    """
+    response = client().messages.batches.results(batch_id).http_response
     try:
-        for line in lines:
-            document = json.loads(line.to_json(indent=None))
-            yield Result(document["custom_id"], document["result"])
+        for line in _lines(response.iter_bytes()):
+            try:
+                document = strict_json(line)
+                yield Result(str(document["custom_id"]), dict(document["result"]))
+            except (ValueError, TypeError, KeyError):
+                log.warning("batch %s: a line of its results cannot be read", batch_id)
     finally:
-        lines.close()
+        response.close()
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Part bytes at line feeds alone: a text within may hold what other readers take for the end of a line."""
+    left = b""
+    for piece in pieces:
+        *lines, left = (left + piece).split(b"\n")
+        yield from filter(bytes.strip, lines)
+    if left.strip():
+        yield left
 
 
 def was_surely_not_made(error: Exception) -> bool:

@@ -2,28 +2,14 @@
 
 from typing import Any
 
-import anthropic
-import httpx2
-
 from runs.engine.batched import end_call
 from runs.engine.classifier import judge
 from runs.engine.journal import Journal
 from runs.engine.model_call import charge_run, record_answer
+from runs.engine.provider_errors import error_in
 from runs.errors import BatchEndedError
 from runs.models import BatchedCall, CallEnd, ModelCall, ModelCallStatus, Step, Tier
 
-# What the provider answers to a request of its own that fails in this way.
-_STATUS_OF = {
-    "invalid_request_error": 400,
-    "authentication_error": 401,
-    "billing_error": 402,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "request_too_large": 413,
-    "rate_limit_error": 429,
-    "timeout_error": 504,
-    "overloaded_error": 529,
-}
 _SAID = {
     CallEnd.EXPIRED: "the batch expired before the provider got to this call",
     CallEnd.CANCELED: "the batch was cancelled before the provider got to this call",
@@ -64,10 +50,4 @@ def _error_of(batched: BatchedCall, result: dict[str, Any]) -> Exception:
     """Make the error that a request of its own would have ended with, so that the one table judges it."""
     if batched.end != CallEnd.ERRORED:
         return BatchEndedError(_SAID[CallEnd(batched.end)])
-    document = result.get("error") or {}
-    said = document.get("error") or {}
-    request = httpx2.Request("POST", "batch:")
-    response = httpx2.Response(_STATUS_OF.get(str(said.get("type")), 500), request=request)
-    return anthropic.APIStatusError(
-        f"in a batch: {said.get('message', 'no reason given')}", response=response, body=document
-    )
+    return error_in(result.get("error"), where="in a batch")

@@ -8,7 +8,7 @@ from django.db.models import F
 
 from runs import clock
 from runs.engine.journal import Journal
-from runs.engine.ledger import settle_call
+from runs.engine.ledger import presume, settle_call
 from runs.engine.prices import tariff_of
 from runs.errors import UnknownPriceError
 from runs.models import BatchedCall, CallEnd, ModelCall, ModelCallStatus, Run, Step
@@ -47,23 +47,17 @@ def end_call(call: ModelCall, *, at: datetime) -> dict[str, int]:
         case CallEnd.SUCCEEDED:
             return price(call, batched.result["message"])
         case "" | CallEnd.LOST:
-            return _presume(call)
+            return presume(call)
         case _:
             return _free(call)
 
 
 def price(call: ModelCall, message: dict[str, Any]) -> dict[str, int]:
     """Price an answer by the tariff of its reserve; return its tokens by column."""
-    call.message_id, call.stop_reason = message["id"], message["stop_reason"]
     try:
         return settle_call(call, message, tariff_of(call.model, at=call.started_at))
     except UnknownPriceError:  # a deploy has lost it: the most that it could cost is all we know
-        return _presume(call)
-
-
-def _presume(call: ModelCall) -> dict[str, int]:
-    call.status, call.cost_usd = ModelCallStatus.PRESUMED, call.reserved_usd
-    return {}
+        return presume(call)
 
 
 def _free(call: ModelCall) -> dict[str, int]:

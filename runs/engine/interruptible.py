@@ -50,7 +50,8 @@ def make_interruptible(client: httpx2.Client) -> None:
             pool._network_backend = _Backend(pool._network_backend)
 
 
-def _may_go_on() -> None:
+def may_go_on() -> None:
+    """Ask the call in flight whether it may go on; if not, `interruptible` raises what its check has raised."""
     check = getattr(_call, "check", None)
     if check is None:
         return
@@ -67,11 +68,11 @@ class _Backend(httpcore2.NetworkBackend):
         self._plain = plain
 
     def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore2.NetworkStream:
-        _may_go_on()
+        may_go_on()
         return _Stream(self._plain.connect_tcp(*args, **kwargs))
 
     def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore2.NetworkStream:
-        _may_go_on()
+        may_go_on()
         return _Stream(self._plain.connect_unix_socket(*args, **kwargs))
 
 
@@ -84,7 +85,7 @@ class _Stream(httpcore2.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         silent_until = clock.monotonic() + (float("inf") if timeout is None else timeout)
         while True:
-            _may_go_on()
+            may_go_on()
             left_s = silent_until - clock.monotonic()
             try:
                 return self._plain.read(max_bytes, max(0.001, min(SLICE_S, left_s)))
@@ -94,11 +95,11 @@ class _Stream(httpcore2.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         for start in range(0, len(buffer), _PIECE_BYTES):
-            _may_go_on()
+            may_go_on()
             self._plain.write(buffer[start : start + _PIECE_BYTES], timeout)
 
     def start_tls(self, *args: Any, **kwargs: Any) -> httpcore2.NetworkStream:
-        _may_go_on()
+        may_go_on()
         return _Stream(self._plain.start_tls(*args, **kwargs))
 
     def get_extra_info(self, info: str) -> Any:

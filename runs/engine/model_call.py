@@ -6,6 +6,7 @@ from typing import Any
 from runs import clock
 from runs.conf import conf
 from runs.declarations.job_types import Agent
+from runs.engine.acceptable import Ids, without_tools
 from runs.engine.batched import CACHE_TTL, DEADLINE_S, end_call, lay_in
 from runs.engine.budget_asking import asks_for_more, wait_for_room
 from runs.engine.classifier import may_have_spent
@@ -17,11 +18,12 @@ from runs.engine.pacing.need import need_of
 from runs.engine.pacing.turns import Turn, in_turn
 from runs.engine.prices import tariff_of
 from runs.engine.provider import Answer, Progress, ask
+from runs.engine.sealed import LEFT_OUT, fit_to_keep
 from runs.engine.secret_arguments import calls_with_secrets, refuse
 from runs.engine.tariff import Tariff
 from runs.engine.transcript import Message, messages_of
 from runs.engine.turn import refuse_bad_end
-from runs.errors import BudgetFullError, HeldBackError, ModelStoppedError, StepLimitError
+from runs.errors import BudgetFullError, HeldBackError, ModelStoppedError, PromptInvalidError, StepLimitError
 from runs.fault_points import fault_point
 from runs.hostile import clean, clean_text
 from runs.models import Definition, ModelCall, ModelCallStatus, Run, Step, Tier
@@ -49,7 +51,7 @@ def request_of(
     request: dict[str, Any] = {
         "model": definition.model,
         "max_tokens": max_tokens,
-        "messages": messages,
+        "messages": messages if definition.tools else without_tools(messages),
         "cache_control": cache,
     }
     if definition.system:
@@ -71,7 +73,9 @@ def history_before(run: Run) -> list[Message] | None:
     agent = job_type_named(former.job_type)
     assert isinstance(agent, Agent)
     return messages_of(
-        ask_hook(agent, "prompt", former.input), former.steps.order_by("seq"), before=history_before(former)
+        clean_text(str(ask_hook(agent, "prompt", former.input))),
+        former.steps.order_by("seq"),
+        before=history_before(former),
     )
 
 
@@ -88,7 +92,7 @@ def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | No
         _check_step_limit(journal, agent)
         step = journal.plan(StepKind.MODEL_CALL, definition.model)
     max_tokens = _max_tokens(definition, step)
-    messages = messages_of(ask_hook(agent, "prompt", run.input), journal.steps, before=history_before(run))
+    messages = messages_of(_prompt(agent, run), journal.steps, before=history_before(run))
     in_batch = run.lane == Lane.BATCH
     request = request_of(
         definition,
@@ -117,6 +121,17 @@ def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | No
     # By the tariff of the reserve, even if it was changed meanwhile: no query may fail between answer and commit.
     record_answer(journal, step, call, answer.message, tokens=settle_call(call, answer.message, tariff))
     return None
+
+
+def _prompt(agent: Agent, run: Run) -> str:
+    """Word the first message. Raises: PromptInvalidError if it says nothing."""
+    prompt = ask_hook(agent, "prompt", run.input)
+    if not isinstance(prompt, str) or not prompt.strip():
+        said = "blanks" if isinstance(prompt, str) else type(prompt).__name__
+        raise PromptInvalidError(
+            f"prompt() of {agent.name} returned {said}: return a text that asks the model something"
+        )
+    return clean_text(prompt)
 
 
 def _check_step_limit(journal: Journal, agent: Agent) -> None:
@@ -198,7 +213,7 @@ def _send(journal: Journal, call: ModelCall, request: dict[str, Any], turn: Turn
     if probing:
         note_answer(call)
     fault_point("model.after")
-    call.message_id, call.request_id = progress.message_id, progress.request_id
+    call.request_id = progress.request_id
     return answer
 
 
@@ -215,7 +230,7 @@ def _end_without_answer(journal: Journal, call: ModelCall, progress: Progress, e
         charge_run(journal, call, {})
 
 
-def presume_spent(journal: Journal, step: Step) -> None:
+def presume_spent(journal: Journal, step: Step, *, why: str = "WorkerLost") -> None:
     """Settle the calls that a dead holder left open: their reserve counts as spent, unless a batch knows better."""
     for call in step.model_calls.filter(status=ModelCallStatus.STARTED):
         if journal.has_settled(call):
@@ -226,7 +241,7 @@ def presume_spent(journal: Journal, step: Step) -> None:
             tokens = end_call(call, at=journal.lease.now())
         else:
             call.status, call.cost_usd = ModelCallStatus.PRESUMED, call.reserved_usd
-            call.error_type, call.finished_at = "WorkerLost", journal.lease.now()
+            call.error_type, call.finished_at = why[:100], journal.lease.now()
         journal.record_call(call)
         charge_run(journal, call, tokens)
 
@@ -245,10 +260,16 @@ def record_answer(
         _ask_again_with_more(journal, step, call)
         return
     refuse_bad_end(message)
-    journal.complete(step, {"content": message["content"], **_how_it_stopped(message)})
+    taken = Ids(step.tool_use_id for step in journal.steps)
+    calls = [block for block in message["content"] if block["type"] == "tool_use"]
+    ids = [taken.take(block.get("id")) for block in calls]
+    content, left_out = fit_to_keep(message["content"], ids)
+    left_out += message.get(LEFT_OUT) or []
+    noted = {LEFT_OUT: left_out} if left_out else {}
+    journal.complete(step, {"content": content, **_how_it_stopped(message), **noted})
     with_secrets = calls_with_secrets(message)
-    for place, block in enumerate(block for block in message["content"] if block.get("type") == "tool_use"):
-        call_of_turn = _plan_call(journal, block)
+    for place, (block, known_as) in enumerate(zip(calls, ids, strict=True)):
+        call_of_turn = _plan_call(journal, block, known_as)
         if place in with_secrets:
             refuse(journal, call_of_turn)
 
@@ -278,10 +299,11 @@ def _how_it_stopped(message: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _plan_call(journal: Journal, block: dict[str, Any]) -> Step:
+def _plan_call(journal: Journal, block: dict[str, Any], known_as: str) -> Step:
+    """Plan a call under an id that is its own in this run, whatever the model calls it: tools may tell calls by it."""
     return journal.plan(
         StepKind.TOOL_CALL,
-        clean_text(block["name"]),
-        tool_use_id=block["id"],
+        clean_text(str(block.get("name") or "")),
+        tool_use_id=known_as,
         arguments=clean(block["input"]),
     )

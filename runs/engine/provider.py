@@ -3,13 +3,12 @@
 The SDK's own retries are off: they sleep uncapped for Retry-After and repeat spend-cap errors.
 """
 
-import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import anthropic
 import httpx2
@@ -19,10 +18,12 @@ from runs import clock
 from runs.conf import conf
 from runs.engine.interruptible import interruptible, make_interruptible
 from runs.engine.pacing.headers import limits_in
-from runs.errors import BrokenStreamError, ModelTimeoutError
+from runs.engine.reading import read_answer
+from runs.errors import ModelTimeoutError
+from runs.storable import storable_text
 
 CheckLease = Callable[[], None]
-T = TypeVar("T")
+NAME_MAX = 100  # characters of an id, as the ledger has room for
 _making = threading.Lock()
 
 
@@ -40,7 +41,6 @@ class Progress:
 
     message_id: str = ""
     request_id: str = ""
-    usage: dict[str, Any] | None = None
     limits: dict[str, str] = field(default_factory=dict)  # the rate limit headers
     limits_at: float = 0.0  # when they came, by the process's own clock
 
@@ -90,19 +90,11 @@ def ask(request: dict[str, Any], *, check: CheckLease, progress: Progress, timeo
     return _ask(request, check=check, progress=progress, timeout_s=timeout_s)
 
 
-def _readable(events: Iterable[T]) -> Iterator[T]:
-    """Pass events on; one that the SDK cannot parse is a broken stream, not a mistake of ours."""
-    try:
-        yield from events
-    except ValueError as error:
-        raise BrokenStreamError(f"the stream cannot be read: {error}") from error
-
-
 def ask_provider(request: dict[str, Any], *, check: CheckLease, progress: Progress, timeout_s: float) -> Answer:
-    """Send a request and read the whole stream.
+    """Send a request and read the whole answer.
 
     `check` is called at every event and several times a second while nothing comes, and may raise to abort;
-    `progress` learns the message id and the input usage as soon as the provider tells them.
+    `progress` learns the message id as soon as the provider tells it.
 
     Raises: what `check` raises; what the SDK raises; httpx2 errors in mid-stream; BrokenStreamError;
     ModelTimeoutError.
@@ -114,18 +106,20 @@ def ask_provider(request: dict[str, Any], *, check: CheckLease, progress: Progre
         if clock.monotonic() > ends_at:
             raise ModelTimeoutError(f"the model call took longer than {timeout_s:g} s")
 
-    with interruptible(may_go_on), client().messages.stream(**request) as stream:
-        progress.request_id = stream.response.headers.get("request-id", "")
-        progress.limits, progress.limits_at = limits_in(stream.response.headers), clock.monotonic()
-        for event in _readable(stream):
-            if event.type == "message_start":
-                progress.message_id = event.message.id
-                progress.usage = event.message.usage.to_dict()
-            may_go_on()
-        message = cast("dict[str, Any]", json.loads(stream.get_final_message().to_json(indent=None)))
-    if not message.get("stop_reason"):
-        raise BrokenStreamError("the stream ended without a stop reason")
+    def begun(message: Mapping[str, Any]) -> None:
+        progress.message_id = name_of(message.get("id"))
+
+    create = client().messages.with_streaming_response.create
+    with interruptible(may_go_on), create(stream=True, **request) as response:
+        progress.request_id = name_of(response.headers.get("request-id"))
+        progress.limits, progress.limits_at = limits_in(response.headers), clock.monotonic()
+        message = read_answer(response.http_response, model=request["model"], begun=begun)
     return Answer(message=message, request_id=progress.request_id)
+
+
+def name_of(value: Any) -> str:
+    """Make an id that the provider, or a proxy, has given fit for its column."""
+    return storable_text(value)[:NAME_MAX] if isinstance(value, str) else ""
 
 
 Ask = Callable[..., Answer]

@@ -11,7 +11,9 @@ from runs.models.artifact import keep_text
 from runs.models.fields import dump_json
 from runs.storable import storable, storable_text
 
-__all__ = ["jsonable", "keep_result"]
+__all__ = ["jsonable", "keep_output", "keep_result"]
+
+OUTPUT_MAX_CHARS = 1_000_000  # what a client may well want to read at once
 
 
 def keep_result(journal: Journal, step: Step, value: Any) -> dict[str, Any]:
@@ -26,3 +28,18 @@ def keep_result(journal: Journal, step: Step, value: Any) -> dict[str, Any]:
     artifact = keep_text(journal.run, name=f"step-{step.seq}-{step.name}"[:200], text=text)
     journal.attach(artifact)
     return {"text": cut(text, limit), "artifact": str(artifact.pk)}
+
+
+def keep_output(journal: Journal, value: Any) -> Any:
+    """Bound what a run has come to: the whole of a longer one is kept aside.
+
+    Shape: the value itself; of a longer text its beginning, of anything else longer `{"text", "artifact"}`.
+    """
+    text = value if isinstance(value, str) else dump_json(value)
+    if len(text) <= OUTPUT_MAX_CHARS:
+        return value
+    text = storable_text(text)
+    artifact = keep_text(journal.run, name="output", text=text)
+    journal.attach(artifact)
+    beginning = cut(text, conf().text_max_chars)
+    return beginning if isinstance(value, str) else {"text": beginning, "artifact": str(artifact.pk)}

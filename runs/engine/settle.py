@@ -5,7 +5,7 @@ import traceback
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from deadletters.capture import Failure, capture
 from runs.declarations.catalog import errors_of
@@ -30,8 +30,10 @@ from runs.engine.outcomes import (
     Waiting,
 )
 from runs.engine.pacing.hold import hold_for_pace, let_go_on
+from runs.engine.results import keep_output
+from runs.errors import UnwritableError
 from runs.fault_points import fault_point
-from runs.models import Gate, PendingAction, Step
+from runs.models import Gate, PendingAction, Run, Step
 from runs.models.moves import Event, change
 from runs.states import ActionStatus, Effect, RunStatus, StepKind, StepStatus
 from runs.storable import storable_text
@@ -48,13 +50,41 @@ def settle(journal: Journal, outcome: Outcome) -> None:
     journal.set(running_s=journal.run.running_s + journal.lease.counted_s)
     try:
         _write(journal, outcome)
-    except LeaseLostError as error:
-        log.warning("%s; nothing was written", error)
+    except (LeaseLostError, OperationalError, InterfaceError) as error:
+        _leave_to_others(error)
+    except Exception as error:
+        _fail_without(journal, error)
+
+
+def _leave_to_others(error: Exception) -> None:
+    """A lost lease writes nothing. A database that is away ends the claim."""
+    if not isinstance(error, LeaseLostError):
+        raise error
+    log.warning("%s; nothing was written", error)
+
+
+def _fail_without(journal: Journal, error: Exception) -> None:
+    """Give up a run of which something cannot be written down, without it: asking again would only cost again.
+
+    What was begun ends as a dead worker's would: a model call counts as spent, an effect as unknown.
+    """
+    log.error("run %s: what it ended with cannot be written", journal.run.pk, exc_info=error)
+    held_s = journal.lease.held_s
+    run = Run.objects.select_related("tenant", "requested_by", "definition").get(pk=journal.run.pk)
+    bare = Journal(run, journal.lease)
+    bare.set(running_s=run.running_s + held_s)
+    described = describe(error)
+    cause = UnwritableError(f"what it ended with cannot be written: {described['type']}: {described['message']}")
+    try:
+        _fail(bare, cause)
+    except LeaseLostError as lost:
+        log.warning("%s; nothing was written", lost)
 
 
 def _write(journal: Journal, outcome: Outcome) -> None:
     match outcome:
         case Completed(output):
+            output = keep_output(journal, output)
             _end(journal, RunStatus.COMPLETED, output=output, progress_percent=100)
         case Failed(error):
             _fail(journal, error)
@@ -148,7 +178,7 @@ def _release(journal: Journal) -> None:
     """Give the run back. An aborted model call is asked again; a tool's is recovered by its effect class."""
     for step in _begun(journal):
         if step.kind == StepKind.MODEL_CALL:
-            presume_spent(journal, step)
+            presume_spent(journal, step, why="Released")
             journal.put_back(step, kind="Released", message="the worker ended during the call")
     journal.tell("run.released")
     journal.commit(to=RunStatus.QUEUED)
@@ -165,7 +195,7 @@ def _close_begun(journal: Journal, *, kind: str, message: str) -> None:
             journal.mark_unknown(step, kind=kind, message=message)
             continue
         if step.kind == StepKind.MODEL_CALL:
-            presume_spent(journal, step)
+            presume_spent(journal, step, why=kind)
         journal.fail(step, kind=kind, message=message)
 
 

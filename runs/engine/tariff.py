@@ -11,6 +11,7 @@ from typing import Any
 _UNIT = Decimal("0.00000001")
 _MILLION = 1_000_000
 _BYTES_PER_TOKEN = 2  # deliberately few: a reserve must not be too small. Of CJK a character is three bytes
+_MOST = 10_000_000  # tokens of one kind, or searches, that one call can have used: many times the longest context
 _ASKS_FOR_AN_HOUR = '"ttl":"1h"'  # as `dump_json` writes a cache breakpoint; inside a text its quotes are escaped
 
 
@@ -46,18 +47,48 @@ class Used:
 
 
 def used(usage: Mapping[str, Any]) -> Used:
-    """Read a usage in the provider's own shape, whose `input_tokens` leaves cached tokens out already."""
-    by_ttl = usage.get("cache_creation") or {}
-    for_an_hour = int(by_ttl.get("ephemeral_1h_input_tokens") or 0)
-    written = for_an_hour + int(by_ttl.get("ephemeral_5m_input_tokens") or 0)
+    """Read a usage in the provider's own shape, whose `input_tokens` leaves cached tokens out already.
+
+    Raises: ValueError for a count that cannot be: below 0, no whole number, or beyond any call.
+    """
+    by_ttl, by_server = _part(usage, "cache_creation"), _part(usage, "server_tool_use")
+    for_an_hour = _count(by_ttl, "ephemeral_1h_input_tokens")
+    written = for_an_hour + _count(by_ttl, "ephemeral_5m_input_tokens")
     return Used(
-        input_tokens=int(usage.get("input_tokens") or 0),
-        output_tokens=int(usage.get("output_tokens") or 0),
-        cache_read_tokens=int(usage.get("cache_read_input_tokens") or 0),
-        cache_write_tokens=max(int(usage.get("cache_creation_input_tokens") or 0), written),
+        input_tokens=_count(usage, "input_tokens"),
+        output_tokens=_count(usage, "output_tokens"),
+        cache_read_tokens=_count(usage, "cache_read_input_tokens"),
+        cache_write_tokens=max(_count(usage, "cache_creation_input_tokens"), written),
         cache_write_1h_tokens=for_an_hour,
-        web_searches=int((usage.get("server_tool_use") or {}).get("web_search_requests") or 0),
+        web_searches=_count(by_server, "web_search_requests"),
     )
+
+
+def used_by(message: Mapping[str, Any]) -> Used | None:
+    """Read what an answer has used. None if it does not say, or cannot be believed.
+
+    No prompt is empty, and no answer that says something was free: a gateway that does not count sends zeros. One that
+    tells of the cache does count.
+    """
+    try:
+        said = used(message["usage"])
+    except (KeyError, AttributeError, ValueError):
+        return None
+    counts = said.output_tokens or said.cache_read_tokens or said.cache_write_tokens or not message.get("content")
+    return said if said.prompt_tokens and counts else None
+
+
+def _part(usage: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = usage.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _count(usage: Mapping[str, Any], name: str) -> int:
+    count = usage.get(name) or 0
+    is_number = isinstance(count, int | float) and not isinstance(count, bool)
+    if not is_number or not 0 <= count <= _MOST or count != int(count):
+        raise ValueError(f"{name} is {count!r:.40}")
+    return int(count)
 
 
 @dataclass(frozen=True, slots=True)

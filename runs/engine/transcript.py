@@ -4,38 +4,70 @@ It is never stored as such. Keys keep the order in which the model gave them, si
 cached prefix costs money, and one before a thinking block is an error.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Any
 
+from runs.engine.acceptable import Ids, acceptable
 from runs.models import Step
-from runs.states import STEP_DONE, StepKind, StepStatus
+from runs.states import PAUSES, STEP_DONE, StepKind, StepStatus
 
 Message = dict[str, Any]
 
+NO_WORDS = "(an empty message)"  # the API takes no blank text
+
 
 def messages_of(prompt: str, steps: Iterable[Step], *, before: list[Message] | None = None) -> list[Message]:
-    """Derive the messages that precede the next model call.
+    """Derive the messages that precede the next model call, always acceptable to the API.
 
     `before` is the transcript of the run that this one continues. Consecutive messages of one role are
     merged, since the API reads them as one.
     """
     messages = [dict(message) for message in before or []]
-    _say(messages, "user", [{"type": "text", "text": prompt}])
-    for step in steps:
+    ids, steps = Ids(_ids_in(messages)), list(steps)
+    of_call: dict[int, str] = {}  # by the place of its step
+    _say(messages, "user", [_words(prompt)])
+    for place, step in enumerate(steps):
         if step.status not in STEP_DONE:
             continue
         if step.kind == StepKind.MODEL_CALL and step.status == StepStatus.COMPLETED:
-            _say(messages, "assistant", step.result["content"])
+            of_turn = _ids_of_turn(step, steps[place + 1 :], ids, of_call)
+            is_paused = step.result.get("stop_reason") in PAUSES
+            _say(messages, "assistant", acceptable(step.result["content"], of_turn, is_paused=is_paused))
         elif step.kind == StepKind.TOOL_CALL:
-            _say(messages, "user", [tool_result(step)])
+            _say(messages, "user", [tool_result(step, of_call.get(step.seq, step.tool_use_id))])
         elif step.kind == StepKind.WAIT and step.status == StepStatus.COMPLETED:
-            _say(messages, "user", [{"type": "text", "text": step.result["text"]}])
+            _say(messages, "user", [_words(step.result["text"])])
     return messages
 
 
-def tool_result(step: Step) -> dict[str, Any]:
+def _ids_of_turn(answer: Step, following: Sequence[Step], ids: Ids, of_call: dict[int, str]) -> list[str]:
+    """Name the calls that an answer asks for; the steps that were planned for them stand behind it in their order."""
+    turn = takewhile(lambda step: step.kind != StepKind.MODEL_CALL, following)
+    calls = [step for step in turn if step.kind == StepKind.TOOL_CALL]
+    asked = [block for block in answer.result["content"] if block.get("type") == "tool_use"]
+    named = []
+    for place, block in enumerate(asked):
+        call = calls[place] if place < len(calls) else None
+        named.append(ids.take(call.tool_use_id if call else block.get("id")))
+        if call:
+            of_call[call.seq] = named[-1]
+    return named
+
+
+def _ids_in(messages: Iterable[Message]) -> list[str]:
+    blocks = (block for message in messages for block in message["content"])
+    return [block["id"] for block in blocks if block["type"] == "tool_use"]
+
+
+def _words(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text if text.strip() else NO_WORDS}
+
+
+def tool_result(step: Step, tool_use_id: str) -> dict[str, Any]:
     """Build the block that answers one `tool_use`."""
-    block: dict[str, Any] = {"type": "tool_result", "tool_use_id": step.tool_use_id, "content": _text(step)}
+    text = _text(step)
+    block: dict[str, Any] = {"type": "tool_result", "tool_use_id": tool_use_id, "content": text if text.strip() else ""}
     if step.status != StepStatus.COMPLETED:
         block["is_error"] = True
     return block
@@ -58,4 +90,5 @@ def _say(messages: list[Message], role: str, blocks: list[dict[str, Any]]) -> No
 
 def text_of(content: Iterable[dict[str, Any]]) -> str:
     """Join the texts of a model's answer."""
-    return "\n\n".join(block["text"] for block in content if block.get("type") == "text" and block["text"].strip())
+    texts = (block["text"] for block in content if block.get("type") == "text" and isinstance(block["text"], str))
+    return "\n\n".join(text for text in texts if text.strip())

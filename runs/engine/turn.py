@@ -7,10 +7,9 @@ from typing import Any
 from runs.engine.transcript import text_of
 from runs.errors import ModelRefusedError, ModelStoppedError
 from runs.models import Step
-from runs.states import STEP_DONE, StepKind, StepStatus
+from runs.states import PAUSES, STEP_DONE, StepKind, StepStatus
 
 PAUSES_MAX = 10  # the provider's own loop ends after so many
-PAUSES = frozenset({"pause_turn", "compaction"})  # sent back unchanged, the model goes on
 GOOD_ENDS = PAUSES | {"end_turn", "stop_sequence", "tool_use"}
 
 

@@ -203,6 +203,15 @@ class Hasty(Agent):
 
 
 @register
+class Unarmed(Agent):
+    """Has no tools."""
+
+    name = "unarmed"
+    model = "claude-sonnet-5-5"
+    system = "You are unarmed."
+
+
+@register
 class Thrifty(Agent):
     """May spend very little."""
 

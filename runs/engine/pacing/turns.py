@@ -22,7 +22,7 @@ from runs.engine.pacing.keeper import Heard, Verdict
 from runs.engine.pacing.need import Need
 from runs.engine.pacing.rows import Terms, known, paces_for
 from runs.engine.provider import Answer, Progress
-from runs.engine.tariff import used
+from runs.engine.tariff import used_by
 from runs.errors import PacedError
 from runs.models import EVERY_MODEL
 
@@ -128,7 +128,9 @@ def _back(turn: Turn, error: BaseException | None) -> tuple[float, float, float]
     if turn.answer is None:
         was_refused = isinstance(error, Exception) and not may_have_spent(error)
         return (0.0, inputs, outputs) if was_refused else (0.0, 0.0, 0.0)
-    real = used(turn.answer.message.get("usage") or {})
+    real = used_by(turn.answer.message)
+    if real is None:
+        return 0.0, 0.0, 0.0
     return 0.0, inputs - real.input_tokens - real.cache_write_tokens, outputs - real.output_tokens
 
 

@@ -11,8 +11,10 @@ from runs.clock import Now, in_seconds
 from runs.conf import conf
 from runs.engine.batch_api import look_at, results_of
 from runs.engine.journal import release_connection
+from runs.engine.reading import whole
+from runs.engine.sealed import LEFT_OUT, fit_to_keep
 from runs.engine.secret_arguments import UNFIT_CALLS, calls_with_secrets
-from runs.errors import BatchEndedError
+from runs.errors import BatchEndedError, BrokenStreamError
 from runs.maintenance.batches.take_in import take_in
 from runs.models import BatchStatus, CallEnd, MessageBatch
 
@@ -46,7 +48,7 @@ def collect(batch: MessageBatch) -> int:
     for result in results_of(batch.provider_id):
         read += 1
         with suppress(ValueError):  # an id that we have not given
-            taken += take_in(batch, UUID(result.custom_id), _end_of(result.document), _noted(result.document))
+            taken += take_in(batch, UUID(result.custom_id), *_read(result.document))
     if read < batch.requests:
         raise BatchEndedError(f"{batch.provider_id} shows {read} results of {batch.requests}")
     lose(batch)
@@ -68,17 +70,19 @@ def lose(batch: MessageBatch) -> None:
     )
 
 
-def _noted(document: dict[str, Any]) -> dict[str, Any]:
-    """Note in an answer which of its calls hold a secret, before that is cut out of it."""
-    message = document.get("message")
-    if not isinstance(message, dict):
-        return document
-    return {**document, "message": {**message, UNFIT_CALLS: calls_with_secrets(message)}}
+def _read(document: dict[str, Any]) -> tuple[CallEnd, dict[str, Any]]:
+    """Say how a call ended, and what is kept of that. An answer that cannot be read counts as spent, and as none.
 
-
-def _end_of(document: dict[str, object]) -> CallEnd:
+    Which of its calls hold a secret is noted before that is cut out.
+    """
     try:
-        return CallEnd(str(document.get("type")))
-    except ValueError:
-        log.error("a batch holds a result of an unknown type: %r", document.get("type"))
-        return CallEnd.LOST
+        end = CallEnd(str(document.get("type")))
+        if end == CallEnd.SUCCEEDED:
+            message = whole(document.get("message"), model="")
+            message[UNFIT_CALLS] = calls_with_secrets(message)
+            message["content"], message[LEFT_OUT] = fit_to_keep(message["content"])
+            document = {**document, "message": message}
+    except (ValueError, BrokenStreamError) as error:
+        log.error("a batch holds a result that cannot be read: %s", str(error)[:500])
+        return CallEnd.LOST, {"type": "lost"}
+    return end, document

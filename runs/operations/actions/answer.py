@@ -3,6 +3,7 @@
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
+from runs.declarations.schema import BLANK
 from runs.errors import InvalidInputError
 from runs.models import PendingAction
 from runs.operations.actions.decide import Verdict, decide, expect, go_on, is_open, lock
@@ -22,6 +23,8 @@ def answer(action: PendingAction, *, user: AbstractBaseUser, text: str, end: boo
     if end and action.tool:
         raise InvalidInputError({"end": ["the question was asked by a tool, whose answer the model awaits"]})
     text = storable_text(text)
+    if not text.strip():
+        raise InvalidInputError({"text": [BLANK]})
     verdict = Verdict({"verb": "answer", "text": text, "end": end}, ActionStatus.ANSWERED)
     with transaction.atomic():
         _, action = lock(action)

@@ -34,6 +34,7 @@ def stop_after(seconds):
 @pytest.mark.parametrize("after", ["nothing", "headers", "message_start"])
 def test_a_call_to_a_silent_provider_is_aborted_at_once(offline, after):
     model = offline({"turns": [silent(after)]})
+    client()  # making it may take longer than the call is allowed to
     began, progress = time.monotonic(), Progress()
 
     with pytest.raises(StopError):

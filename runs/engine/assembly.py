@@ -1,0 +1,143 @@
+"""An answer that comes in pieces, put together strictly: a piece that is missing or out of place breaks the stream.
+
+The SDK's own accumulation mends half a tool input with a partial parser, and nobody may act on what it guessed.
+Source: the provider's streaming page. Events of kinds that it may add later are passed over.
+"""
+
+from typing import Any
+
+from runs.errors import BrokenStreamError
+from runs.strict_json import strict_json
+
+TOOL_CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
+
+# What a delta adds to its block, and to blocks of which kinds it may come.
+_ADDS = {
+    "text_delta": ("text", frozenset({"text"})),
+    "thinking_delta": ("thinking", frozenset({"thinking"})),
+    "input_json_delta": ("partial_json", TOOL_CALLS),
+}
+
+
+class Assembly:
+    """The answer as far as it has come. Shape: `message` is the provider's document, key order kept."""
+
+    def __init__(self) -> None:
+        self.message: dict[str, Any] | None = None
+        self.is_whole = False
+        self._open: dict[str, Any] | None = None  # the block that is being told
+        self._pieces: list[str] = []
+        self._may_add = True  # until it is said why the answer stopped
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Add one event. Raises: BrokenStreamError."""
+        kind = event.get("type")
+        if kind == "message_start":
+            self._start(event)
+        elif kind in _TAKES:
+            if self.message is None:
+                raise _broken(f"{kind} came before message_start")
+            _TAKES[kind](self, event)
+
+    def _start(self, event: dict[str, Any]) -> None:
+        message = event.get("message")
+        if self.message is not None or not isinstance(message, dict) or message.get("content"):
+            raise _broken("message_start came twice, or is not the beginning of a message")
+        self.message = {**message, "content": []}
+
+    def _start_block(self, event: dict[str, Any]) -> None:
+        block, content = event.get("content_block"), self._content
+        if not isinstance(block, dict) or not isinstance(block.get("type"), str):
+            raise _broken("a block has no type")
+        if not self._may_add or self._open is not None or event.get("index") != len(content):
+            raise _broken(
+                f"block {event.get('index')!r} came where block {len(content)} was due, or before another ended"
+            )
+        self._open, self._pieces = dict(block), []
+        content.append(self._open)
+
+    def _add(self, event: dict[str, Any]) -> None:
+        block, delta = self._open_block(event), event.get("delta")
+        kind = delta.get("type") if isinstance(delta, dict) else None
+        if not isinstance(delta, dict) or not isinstance(kind, str):
+            raise _broken("a delta has no type")
+        if kind in _ADDS:
+            self._add_piece(block, kind, delta)
+        elif kind == "signature_delta" and block["type"] == "thinking":
+            block["signature"] = delta.get("signature")
+        elif kind == "citations_delta" and block["type"] == "text":
+            block["citations"] = [*(block.get("citations") or []), delta.get("citation")]
+        elif block["type"] in TOOL_CALLS:
+            raise _broken(f"{kind} came for a {block['type']} block")
+
+    def _add_piece(self, block: dict[str, Any], kind: str, delta: dict[str, Any]) -> None:
+        name, of = _ADDS[kind]
+        piece = delta.get(name)
+        if block["type"] not in of or not isinstance(piece, str):
+            raise _broken(f"{kind} came for a {block['type']} block, or without a text")
+        self._pieces.append(piece)
+
+    def _stop_block(self, event: dict[str, Any]) -> None:
+        block, told = self._open_block(event), "".join(self._pieces)
+        if block["type"] in TOOL_CALLS:
+            block["input"] = _input(block.get("input"), told)
+        elif block["type"] in ("text", "thinking"):
+            begun = block.get(block["type"])
+            block[block["type"]] = (begun if isinstance(begun, str) else "") + told
+        self._open = None
+
+    def _end(self, event: dict[str, Any]) -> None:
+        """Take why it stopped, and the counts, which are totals: what is not told again still holds."""
+        assert self.message is not None
+        delta, usage = event.get("delta"), event.get("usage")
+        if self._open is not None or not isinstance(delta, dict):
+            raise _broken("the answer ended within a block")
+        self.message |= {name: value for name, value in delta.items() if value is not None}
+        if isinstance(usage, dict):
+            counted = {name: count for name, count in usage.items() if count is not None}
+            self.message["usage"] = {**_dict(self.message.get("usage")), **counted}
+        self._may_add = False
+
+    def _stop(self, _: dict[str, Any]) -> None:
+        if self._open is not None:
+            raise _broken("the answer ended within a block")
+        self.is_whole = True
+
+    @property
+    def _content(self) -> list[dict[str, Any]]:
+        assert self.message is not None
+        content: list[dict[str, Any]] = self.message["content"]
+        return content
+
+    def _open_block(self, event: dict[str, Any]) -> dict[str, Any]:
+        if self._open is None or event.get("index") != len(self._content) - 1:
+            raise _broken(f"{event['type']} is about block {event.get('index')!r}, which is not open")
+        return self._open
+
+
+_TAKES = {
+    "content_block_start": Assembly._start_block,
+    "content_block_delta": Assembly._add,
+    "content_block_stop": Assembly._stop_block,
+    "message_delta": Assembly._end,
+    "message_stop": Assembly._stop,
+}
+
+
+def _input(begun: Any, told: str) -> Any:
+    """Read a tool's input from the texts that tell it; without any it is what the block began with."""
+    if not told:
+        return {} if begun is None else begun
+    try:
+        # A proxy may part a character of two halves; a half without its other is refused.
+        return strict_json(told.encode("utf-16", "surrogatepass").decode("utf-16"))
+    except ValueError as error:
+        raise _broken(f"the input of a tool call is not whole JSON: {error}") from error
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _broken(why: str) -> BrokenStreamError:
+    return BrokenStreamError(f"the stream is broken: {why}")

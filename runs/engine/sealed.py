@@ -1,0 +1,88 @@
+"""Blocks that the provider has signed or encrypted: kept byte for byte, or left out whole, and never shown.
+
+A changed thought is refused by the API for ever, and a secret must never rest. So a sealed block that quotes one, or
+holds what no column does, is left out, and so are the thoughts behind any block that was changed, since they are
+bound to it. Source: docs/adr/0010-what-is-sent-back.md.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from runs.engine.acceptable import THOUGHTS
+from runs.storable import storable
+
+Block = dict[str, Any]
+
+LEFT_OUT = "left_out"  # beside the content of an answer: the kinds of blocks that could not be kept
+HIDDEN = "[not shown: signed or encrypted by the provider]"
+
+_SEALED = THOUGHTS | {"compaction"}
+
+
+def fit_to_keep(content: Sequence[Block], ids: Iterable[str] = ()) -> tuple[list[Block], list[str]]:
+    """Return the blocks of an answer as they are kept, and the kinds of those that are left out.
+
+    `ids` are those under which its tool calls are known in the run; without them they keep the model's.
+    """
+    kept: list[Block] = []
+    given = iter(ids)
+    left_out: list[Block] = []
+    changed = False
+    for block in content:
+        clean_block = storable(block)
+        if block["type"] == "tool_use" and (known_as := next(given, None)):
+            clean_block = {**clean_block, "id": known_as}
+        if clean_block == block and not (changed and block["type"] in THOUGHTS):
+            kept.append(block)
+            continue
+        changed = True
+        if not _is_sealed(block):
+            kept.append(clean_block)
+        elif block["type"] == "text":  # its words may stay; what they cite is sealed
+            kept.append({"type": "text", "text": clean_block["text"]})
+        else:
+            left_out.append(block)
+    gone = {block.get("tool_use_id") for block in left_out} - {None}
+    calls = [block for block in kept if block["type"] == "server_tool_use" and block.get("id") in gone]
+    return [block for block in kept if block not in calls], [str(block["type"]) for block in [*left_out, *calls]]
+
+
+def without_sealed(result: Any) -> Any:
+    """Copy a step's result as people may see it."""
+    if not isinstance(result, dict) or not isinstance(result.get("content"), list):
+        return result
+    return {**result, "content": [_shown(block) for block in result["content"]]}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    sealed = _SEALED_FIELDS.get(str(value.get("type")), frozenset())
+    hides = {name for name in value if name in sealed or _is_cipher(name)}
+    return {
+        name: HIDDEN if name in hides else item if name == "input" else _shown(item) for name, item in value.items()
+    }
+
+
+_SEALED_FIELDS = {
+    "thinking": frozenset({"thinking", "signature"}),
+    "redacted_thinking": frozenset({"data"}),
+    "compaction": frozenset({"content", "signature"}),
+}
+
+
+def _is_cipher(name: str) -> bool:
+    return name.startswith("encrypted_")
+
+
+def _is_sealed(value: Any) -> bool:
+    """Say whether anything in a block is signed or encrypted."""
+    if isinstance(value, list):
+        return any(map(_is_sealed, value))
+    if not isinstance(value, dict):
+        return False
+    if value.get("type") in _SEALED or any(map(_is_cipher, value)):
+        return True
+    return any(_is_sealed(item) for name, item in value.items() if name != "input")

@@ -1,0 +1,38 @@
+"""JSON that others have written, read strictly: what Python's own reader forgives is refused here."""
+
+import json
+from collections.abc import Sequence
+from math import isinf
+from typing import Any
+
+
+def strict_json(text: str | bytes) -> Any:
+    """Read one whole JSON value.
+
+    Raises: ValueError for anything else: a part of one, something after it, NaN, a number that no float holds, a name
+    given twice in one object, bytes that are not UTF-8, more levels than Python can read.
+    """
+    if isinstance(text, bytes):
+        text = text.decode()
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_float, object_pairs_hook=_object)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    if isinf(number):
+        raise ValueError(f"{digits[:40]} is too large")
+    return number
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("a name is given twice in one object")
+    return value
