@@ -45,6 +45,10 @@ class ConsoleSite(AdminSite):
                 if getattr(page, f"{kind}_template") is None:
                     setattr(page, f"{kind}_template", _templates(page.opts, kind))
 
+    def get_urls(self) -> list[Any]:
+        """Leave out Django's way to a row's public page: no row has one, and it crashes on a row without a table."""
+        return [one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"]
+
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Tell the templates that the site has the console's look already."""
         return super().each_context(request) | {"is_console": True}

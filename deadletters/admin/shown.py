@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, TypeVar
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import BadRequest, ValidationError
+from django.db import DataError
 from django.db.models import Model
 from django.http import HttpRequest
 
@@ -23,6 +26,22 @@ class ShownOnlyAdmin(admin.ModelAdmin[M]):
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         """Allow a parameter of an offered filter; a refused one is answered with 400."""
         return lookup in self.linked_by or any(_is_of(lookup, name) for name in self._offered(request))
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Read the page of the list. Raises: BadRequest if the address holds what no column can."""
+        try:
+            return super().get_changelist_instance(request)
+        except (ValueError, OverflowError, DataError) as error:
+            raise BadRequest("The address holds a value that this list cannot be filtered by.") from error
+
+    def response_action(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> Any:
+        """Do a bulk action. Raises: BadRequest for a row that cannot exist, where Django would crash."""
+        try:
+            for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.clean(chosen, None)
+        except ValidationError as error:
+            raise BadRequest("What was chosen is no row of this list.") from error
+        return super().response_action(request, queryset, *args, **kwargs)
 
     def _offered(self, request: HttpRequest) -> Iterator[str]:
         if self.date_hierarchy:
