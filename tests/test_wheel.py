@@ -64,8 +64,9 @@ REST_FRAMEWORK = {{
 }}
 """
 URLS = """
+from django.contrib.staticfiles.urls import staticfiles_urlpatterns
 from people.views import Greeting
-urlpatterns += [path("api/greeting/", Greeting.as_view())]
+urlpatterns += [path("api/greeting/", Greeting.as_view()), *staticfiles_urlpatterns("/static/")]  # below the prefix
 """
 
 
@@ -228,9 +229,7 @@ def append(file: Path, text: str) -> None:
 
 
 class Browser:
-    """Somebody who signs in, behind a proxy that takes the prefix away, but not from static files: Django serves those
-    where their address says.
-    """
+    """Somebody who signs in, behind a proxy that takes the prefix away."""
 
     def __init__(self, server: str) -> None:
         self.server = server
@@ -255,8 +254,7 @@ class Browser:
         assert address.startswith(f"{PREFIX}/"), f"{address} leads out of the prefix"
         for cookie in self.cookies:
             cookie.path = "/"  # they were set below the prefix
-        path = address if address.startswith(f"{PREFIX}/static/") else address.removeprefix(PREFIX)
-        request = Request(self.server + path, data, {"Referer": self.server})
+        request = Request(self.server + address.removeprefix(PREFIX), data, {"Referer": self.server})
         try:
             with self.opener.open(request, timeout=PATIENCE_S) as answer:
                 return str(answer.read().decode())
