@@ -146,7 +146,7 @@ def test_four_eyes_are_two_different_people(proposed, person, end_of, four_eyes)
     assert approve(action, user=person("ben")).status == "approved"
     assert end_of(action).status == "completed" and CALLS["pay"] == 1
     agreed = RunEvent.objects.filter(run=action.run, kind="action.agreed").values_list("data", flat=True)
-    assert [(told["given"], told["needed"]) for told in agreed] == [(1, 2), (1, 2)]
+    assert [(told["given"], told["needed"]) for told in agreed] == [(1, 2)], "approving twice is one word"
 
 
 def test_four_eyes_are_never_the_requesters_not_even_a_service_accounts(proposed, user, four_eyes):
