@@ -1,7 +1,7 @@
-"""The two clocks, and the one seam at which tests move them.
+"""The clocks, and the one seam at which tests move them.
 
 The database's clock measures leases, deadlines and decisions, so that a machine whose own clock is wrong does no
-harm. The process's monotonic clock measures what passes inside it. Nothing else in this app asks for the time.
+harm. The process's monotonic clock measures what passes inside it. Nothing else decides anything about runs.
 """
 
 import time
@@ -56,6 +56,11 @@ def sql() -> str:
 def monotonic() -> float:
     """Tell the process's own clock, in seconds; only differences mean anything."""
     return time.monotonic() + _ahead.total_seconds()
+
+
+def wall() -> float:
+    """Tell this machine's time of day, in seconds since 1970: for what may be wrong by as much as that clock is."""
+    return time.time() + _ahead.total_seconds()
 
 
 def in_seconds(seconds: float) -> Combinable:

@@ -39,6 +39,8 @@ class Conf:
     action_remind_s: float = 24 * 3600.0  # between two reminders of an open decision
     body_max_bytes: int = 256 * 1024
     body_timeout_s: float = 30.0  # a body that has not arrived by then is refused, and the connection closed
+    api_rate_units: int = 2400  # of one token in a window; 0: no limit
+    api_rate_window_s: int = 10
     text_max_chars: int = 100_000  # longer tool results are cut; the whole is kept as an artifact
     replays_max: int = LettersConf.replays_max  # replays in one chain of dead letters
     mail_dead_letters: bool = LettersConf.mail_dead_letters  # to the operators and admins of the tenant

@@ -12,6 +12,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from runs.api.allowance import Allowance, allowance_of
 from runs.api.authentication import BearerAuthentication
 from runs.api.parsers import BoundedJSONParser
 from runs.api.permissions import HasScope
@@ -42,20 +43,32 @@ class OwnPolicies(APIView):
     permission_classes = [HasScope]
     parser_classes = [BoundedJSONParser]
     renderer_classes = [Json]
-    throttle_classes = []
+    throttle_classes = []  # `allowance` counts what is refused for want of a scope, too
     content_negotiation_class = ByAcceptOrFormat
     metadata_class = None
     versioning_class = None
     filter_backends: Any = [DjangoFilterBackend]
     pagination_class: Any = None
     schema: Any = ProblemSchema()
+    allowance: Allowance | None = None
 
     def get_exception_handler(self) -> Callable[..., Any]:
         """Answer with problem documents."""
         return problem_response
 
+    def perform_authentication(self, request: Request) -> None:
+        """Recognise the token, and count the request. Raises: AuthenticationFailed, Throttled."""
+        super().perform_authentication(request)
+        if request.auth and (allowance := allowance_of(request.auth.pk)):
+            self.allowance = allowance
+            allowance.take()
+
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Keep answers out of every cache: they are one tenant's."""
+        """Keep answers out of every cache, as they are one tenant's, and say what is left of the rate limit."""
         response = super().finalize_response(request, response, *args, **kwargs)
+        if self.allowance:
+            self.allowance.charge(response)
+            for name, value in self.allowance.headers.items():
+                response.headers[name] = value
         response.headers.setdefault("Cache-Control", "no-store")
         return response

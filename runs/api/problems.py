@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents with a stable `code`. No answer is a stack trace."""
 
 import logging
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,7 +111,7 @@ def _of_framework(error: Exception) -> JsonResponse:
     return problem(500, "server_error", "Something went wrong here; it has been logged.")
 
 
-_CODES = {400: "malformed", 401: "unauthenticated", 403: "forbidden", 405: "method_not_allowed"}
+_CODES = {400: "malformed", 401: "unauthenticated", 403: "forbidden", 405: "method_not_allowed", 429: "rate_limited"}
 
 
 def _headers(error: exceptions.APIException) -> dict[str, str]:
@@ -118,7 +119,7 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
     if header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = header
     if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(wait) + 1)
+        headers["Retry-After"] = str(math.ceil(wait))
     return headers
 
 

@@ -29,6 +29,7 @@ _ALWAYS = {
     "401": "No token, or a wrong one",
     "403": "The token lacks the scope, or the user the role",
     "422": "A field or parameter does not fit; `errors` names it",
+    "429": "The token has spent its units; `Retry-After` says when there are more",
     "503": "The database is away",
 }
 _OF_ONE = {"404": "No such object, or another tenant's"}
@@ -37,7 +38,7 @@ _OF_POSTS = {
     "409": "The verb does not fit the present state",
     "413": "The body is over 256 KB",
     "415": "The body is not JSON",
-    "429": "As many runs wait in the queue as may; `Retry-After` says when to post again",
+    "429": "The token has spent its units, or as many runs wait in the queue as may; `Retry-After` says when to come",
 }
 
 

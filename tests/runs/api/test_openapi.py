@@ -79,7 +79,7 @@ def test_the_schema_and_its_page_are_served_to_all(client):
 
 def test_every_operation_tells_its_problems_and_that_it_needs_a_token():
     for method, path, operation in operations():
-        expected = {"401", "403", "422", "503"} | ({"404"} if "{" in path else set())
+        expected = {"401", "403", "422", "429", "503"} | ({"404"} if "{" in path else set())
         expected |= {"400", "409", "413", "415"} if method == "post" else set()
         assert expected <= operation["responses"].keys(), (method, path)
         for status in expected:
