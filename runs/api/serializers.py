@@ -37,6 +37,9 @@ class ReasonSerializer(serializers.Serializer[Any]):
     until = Moment(allow_null=True)
 
 
+_REASONS = ReasonSerializer(many=True)  # made once: a list asks it for each of its runs
+
+
 class ProgressSerializer(serializers.Serializer[Any]):
     """How far a run is."""
 
@@ -92,6 +95,9 @@ class LinksSerializer(serializers.Serializer[Any]):
     cancel = serializers.CharField()
 
 
+_CANCELLATION = CancellationSerializer()
+
+
 def money(value: Decimal | None) -> str | None:
     """Write an amount of USD as a plain decimal string."""
     return None if value is None else f"{value.normalize():f}"
@@ -126,6 +132,11 @@ class RunSerializer(Document[Run]):
         page = whole.instance
         return Around([page] if isinstance(page, Run) else page or ())
 
+    @cached_property
+    def _list_address(self) -> str:
+        path, request = reverse("agentops_api:run-list"), self.context.get("request")
+        return str(request.build_absolute_uri(path)) if request else path
+
     class Meta:
         model = Run
         fields = (
@@ -142,7 +153,7 @@ class RunSerializer(Document[Run]):
     @extend_schema_field(ReasonSerializer(many=True))
     def get_why(self, run: Run) -> Any:
         """Why it waits."""
-        return ReasonSerializer(why(run, self._around), many=True).data
+        return _REASONS.to_representation(why(run, self._around))
 
     @extend_schema_field(LastErrorSerializer(allow_null=True))
     def get_last_error(self, run: Run) -> Any:
@@ -167,15 +178,13 @@ class RunSerializer(Document[Run]):
     def get_cancellation(self, run: Run) -> Any:
         """Who asked to cancel it, its last effect, and what was spent after; null if nobody asked."""
         cancellation = cancellation_of(run)
-        return CancellationSerializer(cancellation).data if cancellation else None
+        return _CANCELLATION.to_representation(cancellation) if cancellation else None
 
     @extend_schema_field(LinksSerializer)
     def get_links(self, run: Run) -> dict[str, str]:
         """Where to go from here."""
-        own = reverse("agentops_api:run-detail", args=[run.pk])
-        links = {"self": own, "steps": f"{own}steps/", "cancel": f"{own}cancel/"}
-        request = self.context.get("request")
-        return {name: request.build_absolute_uri(path) for name, path in links.items()} if request else links
+        own = f"{self._list_address}{run.pk}/"
+        return {"self": own, "steps": f"{own}steps/", "cancel": f"{own}cancel/"}
 
 
 class ConflictSerializer(serializers.Serializer[Any]):

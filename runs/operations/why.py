@@ -9,9 +9,9 @@ from uuid import UUID
 from runs import clock
 from runs.engine.standing import Standing, has_full_line
 from runs.engine.tool_places import busy
-from runs.models import PendingAction, Run, RunLock, Worker
+from runs.models import BatchedCall, PendingAction, Run, RunLock, Worker
 from runs.models.run_lock import is_exclusive
-from runs.operations.why_batch import message_of
+from runs.operations.why_batch import calls_of, message_of
 from runs.operations.why_slots import Lines
 from runs.states import ActionKind, ActionStatus, RunStatus, StepKind, StepStatus
 
@@ -34,6 +34,11 @@ class Around:
         self._holders: dict[tuple[str, UUID], dict[int, UUID]] = {}
 
     @cached_property
+    def now(self) -> datetime:
+        """The time, by the database's clock."""
+        return clock.now()
+
+    @cached_property
     def served(self) -> frozenset[str]:
         """The queues whose runs live workers take."""
         return frozenset(queue for worker in self._workers for queue in worker.queues)
@@ -42,6 +47,18 @@ class Around:
     def lines(self) -> Lines:
         """The places of these runs in line."""
         return Lines(self._runs, self._workers)
+
+    @cached_property
+    def batched(self) -> dict[UUID, BatchedCall]:
+        """By run: the model call that lies in the batch lane."""
+        return calls_of(self._runs)
+
+    @cached_property
+    def awaited(self) -> dict[UUID | None, UUID | None]:
+        """By run: the one whose place it takes."""
+        waiting = [run.pk for run in self._runs if run.state == RunStatus.SCHEDULED and is_exclusive(run)]
+        locks = RunLock.objects.filter(successor__in=waiting) if waiting else RunLock.objects.none()
+        return dict(locks.values_list("successor", "holder"))
 
     @cached_property
     def _workers(self) -> list[Worker]:
@@ -59,20 +76,20 @@ class Around:
 def why(run: Run, around: Around | None = None) -> list[Reason]:
     """List every reason why a run is not working now; empty if it is, or has ended."""
     reasons: list[Reason] = []
+    around = around or Around([run])
     match run.state:
         case RunStatus.SCHEDULED:
-            reasons += _busy_tools(run) or _not_yet(run)
+            reasons += _busy_tools(run) or _not_yet(run, around)
         case RunStatus.RETRYING:
             reasons.append(_backoff(run))
         case RunStatus.QUEUED:
-            around = around or Around([run])
             reasons += _held_back(run, around) or [_in_line(run, around)]
         case RunStatus.WAITING_FOR_CONFIRMATION:
             reasons += _decisions(run)
         case RunStatus.WAITING_FOR_CHILDREN:
             reasons.append(Reason("children", "child runs have not all ended"))
         case RunStatus.WAITING_FOR_BATCH:
-            reasons.append(Reason("batch", message_of(run)))
+            reasons.append(Reason("batch", message_of(around.batched.get(run.pk))))
         case RunStatus.RUNNING if run.cancel_requested_at:
             reasons.append(Reason("cancelling", f"{run.cancel_requested_by} asked to cancel it"))
     return reasons
@@ -87,11 +104,11 @@ def _busy_tools(run: Run) -> list[Reason]:
     return [Reason(code, message, until) for message, code, until in sorted(found, key=lambda one: one[0])]
 
 
-def _not_yet(run: Run) -> list[Reason]:
+def _not_yet(run: Run, around: Around) -> list[Reason]:
     """By its timer, and not while the run whose place it takes still works."""
-    lock = RunLock.objects.filter(successor=run.pk).first() if is_exclusive(run) else None
-    reasons = [Reason("limit", f"takes the place of run {lock.holder}, which is to stop first")] if lock else []
-    if not lock or (run.next_attempt_at and run.next_attempt_at > clock.now()):
+    holder = around.awaited.get(run.pk)
+    reasons = [Reason("limit", f"takes the place of run {holder}, which is to stop first")] if holder else []
+    if not holder or (run.next_attempt_at and run.next_attempt_at > around.now):
         reasons.append(Reason("scheduled", "starts by its timer", run.next_attempt_at))
     return reasons
 

@@ -1,12 +1,26 @@
-"""Why a run waits for a batch: in which its model call lies, and since when."""
+"""Why runs wait for a batch: in which their model calls lie, and since when. Looked up for many runs at once."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import F
 
 from runs.models import BatchedCall, ModelCallStatus, Run
+from runs.states import RunStatus
 
 
-def message_of(run: Run) -> str:
+def calls_of(runs: Iterable[Run]) -> dict[UUID, BatchedCall]:
+    """Find, by run, the model calls in the batch lane, without their requests and results, which may be large."""
+    waiting = [run.pk for run in runs if run.state == RunStatus.WAITING_FOR_BATCH]
+    if not waiting:
+        return {}
+    lying = BatchedCall.objects.filter(call__run__in=waiting, call__status=ModelCallStatus.STARTED)
+    lean = lying.select_related("batch").annotate(run_id=F("call__run")).defer("body", "result")
+    return {call.run_id: call for call in lean.order_by("-created_at")}
+
+
+def message_of(batched: BatchedCall | None) -> str:
     """Say where the model call of a run that waits for a batch lies."""
-    lying = BatchedCall.objects.select_related("batch").filter(call__run=run, call__status=ModelCallStatus.STARTED)
-    batched = lying.first()
     if batched is None:
         return "its model call lies in a message batch"
     since = f"since {batched.created_at:%Y-%m-%d %H:%M} UTC"
