@@ -1,6 +1,5 @@
 """What clients send about pending actions and approval rules."""
 
-from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
@@ -16,12 +15,11 @@ from runs.api.fields import (
     StrictUUID,
 )
 from runs.operations.actions.bulk import BULK_MAX, VERBS
-from runs.operations.actions.rules import RuleRequest
+from runs.operations.actions.rules import USES_MAX, RuleRequest
 
 __all__ = ["MessageSerializer"]  # what `answer` takes is what `messages` takes
 
 _HASH_CHARS = 64
-_USD: Any = {"max_digits": 14, "decimal_places": 8, "min_value": Decimal(0)}
 
 
 class ApproveSerializer(StrictSerializer):
@@ -57,8 +55,11 @@ class ResolveSerializer(StrictSerializer):
 class RaiseSerializer(StrictSerializer):
     """The body of `raise`: one of the two amounts."""
 
-    max_cost_usd = StrictAmount(**_USD, required=False, help_text="The new ceiling of the run.")
-    raise_usd = StrictAmount(**_USD, required=False, help_text="What the budget gets for this day or month besides.")
+    json_schema = {"oneOf": [{"required": ["max_cost_usd"]}, {"required": ["raise_usd"]}]}
+    max_cost_usd = StrictAmount(above_zero=True, required=False, help_text="The new ceiling of the run.")
+    raise_usd = StrictAmount(
+        above_zero=True, required=False, help_text="What the budget gets for this day or month besides."
+    )
     note = StrictText(required=False, allow_blank=True, default="", max_length=4000)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -90,12 +91,13 @@ class EscalateSerializer(StrictSerializer):
 class BulkSerializer(StrictSerializer):
     """The body of `bulk`."""
 
-    ids = serializers.ListField(child=StrictUUID(), allow_empty=False, max_length=BULK_MAX)
+    ids = serializers.ListField(child=StrictUUID(), min_length=1, max_length=BULK_MAX)
     verb = serializers.ChoiceField(list(VERBS))
     note = StrictText(required=False, allow_blank=True, default="", max_length=4000)
     dry_run = StrictBoolean(required=False, default=False, help_text="Only say what would be done.")
     seen = serializers.DictField(
         child=StrictText(allow_blank=True, max_length=_HASH_CHARS),
+        allow_empty=False,
         required=False,
         allow_null=True,
         default=None,
@@ -118,11 +120,11 @@ class GrantRuleSerializer(StrictSerializer):
     tool = StrictText(max_length=200)
     reason = StrictText(max_length=4000)
     expires_at = StrictMoment()
-    max_uses = StrictInteger(min_value=1)
+    max_uses = StrictInteger(min_value=1, max_value=USES_MAX)
     job_type = StrictText(required=False, allow_blank=True, default="", max_length=100)
     arguments = ObjectField(required=False, default=dict, help_text="Arguments that must be exactly so.")
-    max_usd = StrictAmount(**_USD, required=False, allow_null=True, default=None)
-    max_total_usd = StrictAmount(**_USD, required=False, allow_null=True, default=None)
+    max_usd = StrictAmount(above_zero=True, required=False, allow_null=True, default=None)
+    max_total_usd = StrictAmount(above_zero=True, required=False, allow_null=True, default=None)
 
     def request(self) -> RuleRequest:
         """The validated body."""

@@ -1,11 +1,11 @@
 """What clients send: the bodies of the API's verbs. An unknown field is an error that names it."""
 
-from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
 from runs.api.fields import (
+    COUNT_MAX,
     ObjectField,
     StrictAmount,
     StrictBoolean,
@@ -14,6 +14,7 @@ from runs.api.fields import (
     StrictNumber,
     StrictText,
     StrictUUID,
+    UnbuiltText,
 )
 from runs.operations.post_run import RunRequest
 from runs.states import Lane, OnConflict
@@ -21,6 +22,8 @@ from runs.states import Lane, OnConflict
 
 class StrictSerializer(serializers.Serializer[Any]):
     """A body in which an unknown field is an error that names it."""
+
+    json_schema: ClassVar[dict[str, Any]] = {}  # what is demanded of the fields together
 
     def to_internal_value(self, data: Any) -> Any:
         """Refuse fields that do not exist."""
@@ -51,11 +54,9 @@ class PostRunSerializer(StrictSerializer):
     )
     scheduled_at = StrictMoment(required=False, allow_null=True, default=None)
     timeout_s = StrictNumber(min_value=1, max_value=7 * 86400, required=False, allow_null=True, default=None)
-    max_cost_usd = StrictAmount(
-        max_digits=14, decimal_places=8, min_value=Decimal(0), required=False, allow_null=True, default=None
-    )
+    max_cost_usd = StrictAmount(required=False, allow_null=True, default=None)
     metadata = ObjectField(required=False, default=dict)
-    webhook_url = StrictText(required=False, allow_null=True, default=None, help_text="Not built yet: 422.")
+    webhook_url = UnbuiltText(required=False, allow_null=True, default=None, help_text="Not built yet: 422.")
     continues = StrictUUID(required=False, allow_null=True, default=None)
     on_conflict = serializers.ChoiceField(
         list(OnConflict),
@@ -78,5 +79,7 @@ class MessageSerializer(StrictSerializer):
 class ForkSerializer(StrictSerializer):
     """The body of `fork`."""
 
-    from_step = StrictInteger(min_value=1, help_text="Inside a turn it goes back to the turn's start.")
+    from_step = StrictInteger(
+        min_value=1, max_value=COUNT_MAX, help_text="Inside a turn it goes back to the turn's start."
+    )
     input = ObjectField(required=False, allow_null=True, default=None, help_text="Needs `from_step` 1.")

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
@@ -32,7 +31,11 @@ from runs.api.letter_documents import DeadLetterSerializer, PreviewSerializer
 from runs.api.pagination import ByFailure
 from runs.api.tenant_view import TenantView
 
-_FROM_STEP = OpenApiParameter("from_step", OpenApiTypes.INT, description="As the `from_step` of `replay`.")
+_FROM_STEP = OpenApiParameter(
+    "from_step",
+    {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+    description="As the `from_step` of `replay`.",
+)
 
 
 class DeadLetterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, GenericViewSet[DeadLetter]):

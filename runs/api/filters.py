@@ -1,11 +1,13 @@
 """Filters of the lists. `status` may be given several times."""
 
+import re
 from typing import Any
 
 import django_filters  # type: ignore[import-untyped]
 from django import forms
 
 from deadletters.models import DeadLetter, GroupState, LetterGroup, LetterStatus
+from runs.api.fields import ID
 from runs.api.moments import moment_of
 from runs.models import PendingAction, Run
 from runs.models.people import name_path
@@ -32,6 +34,22 @@ class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
     field_class = MomentField
 
 
+class IdField(forms.UUIDField):
+    """An id as we write it; Django's own field takes other ways to write one."""
+
+    def to_python(self, value: Any) -> Any:
+        """Refuse another way to write it."""
+        if value and not re.fullmatch(ID, str(value)):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
+class IdFilter(django_filters.UUIDFilter):  # type: ignore[misc]
+    """Compares with an id."""
+
+    field_class = IdField
+
+
 class AnyOf(django_filters.MultipleChoiceFilter):  # type: ignore[misc]
     """Any of several values of a column of the row itself. So no row comes twice, and none need be compared."""
 
@@ -45,7 +63,7 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
     status = AnyOf(choices=[(s.value, s.value) for s in RunStatus])
     created_after = MomentFilter("created_at", "gte")
     created_before = MomentFilter("created_at", "lt")
-    parent = django_filters.UUIDFilter("parent_id")
+    parent = IdFilter("parent_id")
 
     class Meta:
         model = Run
@@ -57,7 +75,7 @@ class ActionFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     status = AnyOf(choices=[(s.value, s.value) for s in ActionStatus])
     # By id alone: a choice among all runs would tell which ids other tenants have.
-    run = django_filters.UUIDFilter("run_id")
+    run = IdFilter("run_id")
     assignee = django_filters.CharFilter(name_path("assignee"))
 
     class Meta:
@@ -69,10 +87,10 @@ class DeadLetterFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Filters of dead letters."""
 
     status = AnyOf(choices=LetterStatus.choices)
-    run = django_filters.UUIDFilter("run_id")
-    group = django_filters.UUIDFilter("group_id")
+    run = IdFilter("run_id")
+    group = IdFilter("group_id")
     assignee = django_filters.CharFilter(name_path("assignee"))
-    replayed_as = django_filters.UUIDFilter("replayed_as")
+    replayed_as = IdFilter("replayed_as")
     failed_after = MomentFilter("failed_at", "gte")
     failed_before = MomentFilter("failed_at", "lt")
     due_before = MomentFilter("due_at", "lt")

@@ -7,9 +7,8 @@ from rest_framework import serializers
 
 from runs import clock
 from runs.api.bodies import StrictSerializer
-from runs.api.fields import ObjectField, StrictInteger, StrictMoment, StrictText
+from runs.api.fields import COUNT_MAX, ObjectField, StrictInteger, StrictMoment, StrictText
 
-COUNT_MAX = 2**31 - 1
 NOTE_MAX_CHARS = 4000
 
 
@@ -64,6 +63,12 @@ class NoteSerializer(StrictSerializer):
 class IgnoreSerializer(StrictSerializer):
     """The body of `ignore`: at least one of `until` and `above_per_hour`."""
 
+    json_schema = {
+        "anyOf": [
+            {"required": ["until"], "properties": {"until": {"type": "string"}}},
+            {"required": ["above_per_hour"], "properties": {"above_per_hour": {"type": "integer"}}},
+        ]
+    }
     until = FutureMoment(required=False, allow_null=True, default=None)
     above_per_hour = StrictInteger(
         required=False, allow_null=True, default=None, min_value=1, max_value=COUNT_MAX,

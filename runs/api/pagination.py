@@ -8,7 +8,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from runs.api.moments import moment_of
+from runs.api.moments import in_utc
 
 _POSITIVE = re.compile(r"0*[1-9][0-9]{0,8}", re.ASCII)
 
@@ -42,7 +42,14 @@ class NewestFirst(CursorPagination):
 
     def check_position(self, position: str) -> None:
         """Refuse what is not a place in this order. Raises: ValueError."""
-        moment_of(position)
+        in_utc(position)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Describe `cursor` and `limit`."""
+        cursor, limit = super().get_schema_operation_parameters(view)
+        limit["schema"] |= {"minimum": 1, "maximum": 999_999_999, "default": self.page_size}
+        limit["description"] = f"Number of results to return per page; more than {self.max_page_size} means that many."
+        return [cursor, limit]
 
     def get_paginated_response(self, data: Any) -> Response:
         """Answer with the page and the address of the next."""

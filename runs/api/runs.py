@@ -4,7 +4,6 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
@@ -30,6 +29,7 @@ from runs.states import ENDED, Applied
 
 _KEY = "Idempotency-Key"
 _KEY_MAX = 255
+_KEY_SCHEMA = {"type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": _KEY_MAX}
 
 
 class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, GenericViewSet[Run]):
@@ -67,7 +67,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
     @extend_schema(
         request=PostRunSerializer,
         responses={202: PostedRunSerializer, 200: PostedRunSerializer},
-        parameters=[OpenApiParameter(_KEY, OpenApiTypes.STR, OpenApiParameter.HEADER)],
+        parameters=[OpenApiParameter(_KEY, _KEY_SCHEMA, OpenApiParameter.HEADER)],
     )
     def create(self, request: Request) -> HttpResponseBase:
         """Post a run: it is stored, queued and answered with its links; the work happens elsewhere.

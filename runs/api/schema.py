@@ -1,9 +1,14 @@
-"""How the OpenAPI schema tells of problems: once here, not at each view."""
+"""How the OpenAPI schema tells of problems and of what is accepted: once here, not at each view."""
 
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework import serializers
+
+from runs.api.bodies import EmptySerializer
+from runs.api.fields import ID, WORDS
+from runs.api.moments import MOMENT
 
 
 class ProblemErrorSerializer(serializers.Serializer[Any]):
@@ -32,6 +37,7 @@ _ALWAYS = {
     "429": "The token has spent its units; `Retry-After` says when there are more",
     "503": "The database is away",
 }
+_EMPTY = {"type": "object", "additionalProperties": False, "description": "The body of a verb that takes nothing."}
 _OF_ONE = {"404": "No such object, or another tenant's"}
 _OF_POSTS = {
     "400": "Malformed JSON",
@@ -42,7 +48,62 @@ _OF_POSTS = {
 }
 
 
-class ProblemSchema(AutoSchema):
+class ExactSchema(AutoSchema):
+    """Says of what clients send exactly what is accepted: fields and bodies tell it in their `json_schema`."""
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        exact = getattr(field, "json_schema", {})
+        if "oneOf" in exact:  # of several types: what is read off DRF's options holds for one of them
+            schema = {name: value for name, value in schema.items() if name not in ("type", "format", "pattern")}
+        if isinstance(field, serializers.DictField) and not field.allow_empty:
+            schema["minProperties"] = 1
+        return schema | exact if exact else schema
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        return schema | _of_body(serializer)
+
+    def _get_request_body(self, direction: Any = "request") -> Any:
+        body = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        if self.method != "POST":
+            return body
+        if body is None:
+            return {"content": {"application/json": {"schema": self._empty_body()}}}
+        if _of_body(self.get_request_serializer()).keys() > {"additionalProperties"}:
+            body["required"] = True  # what is demanded of the fields together, no body at all does not give
+        return body
+
+    def _empty_body(self) -> Any:
+        component = ResolvedComponent(  # type: ignore[no-untyped-call]
+            "EmptyRequest", ResolvedComponent.SCHEMA, _EMPTY, object=EmptySerializer
+        )
+        self.registry.register_on_missing(component)
+        return component.ref
+
+    def _get_parameters(self) -> Any:
+        parameters = super()._get_parameters()
+        for one in parameters:
+            if one["in"] == "query":
+                one["schema"] = _of_parameter(one["schema"])
+        return parameters
+
+
+def _of_body(serializer: Any) -> dict[str, Any]:
+    """What a body demands besides its fields; serializers of answers have no `json_schema`."""
+    rules = getattr(serializer, "json_schema", None)
+    return {} if rules is None else {"additionalProperties": False, **rules}
+
+
+def _of_parameter(schema: dict[str, Any]) -> dict[str, Any]:
+    """No parameter may be empty, and times are written in one way."""
+    if schema.get("type") != "string" or schema.keys() & {"enum", "pattern"}:
+        return schema
+    patterns = {None: WORDS, "date-time": f"^{MOMENT}$", "uuid": f"^{ID}$"}
+    return schema | {"pattern": patterns[schema.get("format")]}
+
+
+class ProblemSchema(ExactSchema):
     """Adds the problems that an operation may answer with."""
 
     def get_operation(self, *args: Any) -> Any:

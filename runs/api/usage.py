@@ -1,5 +1,6 @@
 """Usage: what the token's tenant has spent, by any of the ledger's keys."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -14,15 +15,23 @@ from rest_framework.response import Response
 
 from runs import clock
 from runs.api.documents import Moment
+from runs.api.moments import DAY, MOMENT
 from runs.api.policies import Json
 from runs.api.tenant_view import TenantView
 from runs.errors import InvalidInputError
-from runs.operations.period import moment_in
+from runs.operations.period import EXPECTED, moment_in
 from runs.operations.usage import KEYS, usage_by
 from runs.operations.usage_documents import as_csv, as_document
 
 _TIME = "A span back from now such as `30d` or `12h`, a day, or a time with its zone; the default is "
 _DEFAULTS = {"by": "model", "since": "30d", "until": "0h"}
+_ONE_KEY = f" *({'|'.join((*KEYS, 'agent'))}) *"
+_PAST = rf"[0-9]{{1,5}}[hdw]|{DAY}|{MOMENT}"
+_PATTERNS = {"by": f"^{_ONE_KEY}(,{_ONE_KEY})*$", "since": f"^({_PAST})$", "until": f"^({_PAST})$"}
+
+
+def _schema_of(name: str) -> dict[str, str]:
+    return {"type": "string", "pattern": _PATTERNS[name], "default": _DEFAULTS[name]}
 
 
 class SumsSerializer(serializers.Serializer[Any]):
@@ -92,9 +101,9 @@ class UsageView(TenantView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("by", OpenApiTypes.STR, description=f"Keys of {', '.join(KEYS)}; default `model`."),
-            OpenApiParameter("since", OpenApiTypes.STR, description=f"{_TIME}`30d`."),
-            OpenApiParameter("until", OpenApiTypes.STR, description=f"{_TIME}now."),
+            OpenApiParameter("by", _schema_of("by"), description=f"Keys of {', '.join(KEYS)}; default `model`."),
+            OpenApiParameter("since", _schema_of("since"), description=f"{_TIME}`30d`."),
+            OpenApiParameter("until", _schema_of("until"), description=f"{_TIME}now."),
         ],
         responses={(200, "application/json"): UsageDocumentSerializer, (200, "text/csv"): OpenApiTypes.STR},
     )
@@ -103,7 +112,7 @@ class UsageView(TenantView):
         now = clock.now()
         asked = _DEFAULTS | {name: request.query_params[name] for name in _DEFAULTS if name in request.query_params}
         usage = usage_by(
-            [key.strip() for key in asked["by"].split(",") if key.strip()],
+            [key.strip(" ") for key in asked["by"].split(",")],
             since=_moment(asked, "since", now=now),
             until=_moment(asked, "until", now=now),
             tenant=self.tenant,
@@ -114,6 +123,8 @@ class UsageView(TenantView):
 
 def _moment(asked: dict[str, str], name: str, *, now: datetime) -> datetime:
     try:
+        if not re.fullmatch(_PAST, asked[name]):
+            raise ValueError(EXPECTED)
         return moment_in(asked[name], now=now)
     except ValueError as error:
         raise InvalidInputError({name: [str(error)]}) from error
