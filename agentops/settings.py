@@ -6,6 +6,7 @@ takes what it needs from `agentops.defaults`; see `docs/adopting.md`.
 
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ INSTALLED_APPS = [
     "django_q",
     "rest_framework",
     "django_filters",
+    "axes",
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
@@ -93,6 +95,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",  # last: it answers for the page of sign-in
 ]
 
 ROOT_URLCONF = "agentops.urls"
@@ -187,6 +190,19 @@ else:
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="agentops@localhost")
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or a guesser would keep a name locked for ever
+AXES_LOCKOUT_PARAMETERS = "agentops.sign_in.counted_by"
+AXES_LOCKOUT_CALLABLE = "agentops.sign_in.refused"
+AXES_USERNAME_FORM_FIELD = "username"  # also where the user model calls it otherwise
+AXES_USERNAME_CALLABLE = "agentops.sign_in.account"
+AXES_CLIENT_IP_CALLABLE = "agentops.sign_in.address"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "next"]  # passwords always are
+AXES_ENABLE_ADMIN = False  # its pages show every tenant's people; `axes_reset_username` unlocks
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = env.bool("SECURE_COOKIES", default=False)

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from django.core.handlers.asgi import get_script_prefix
+
 from runs.conf import conf
 
 Scope = dict[str, Any]
@@ -24,8 +26,9 @@ _GONE = {"type": "http.disconnect"}
 class BoundedBodies:
     """An ASGI application that answers 413 to bodies over the limit, and 408 to those that do not arrive in time.
 
-    The limit is `body_max_bytes`, the time `body_timeout_s`. `larger` names path prefixes with a limit of their own;
-    the longest prefix wins. Wrap the whole application in it, so that no address is left out.
+    The limit is `body_max_bytes`, the time `body_timeout_s`. `larger` names path prefixes with a limit of their own,
+    without `FORCE_SCRIPT_NAME` or the server's root path; the longest prefix wins. Wrap the whole application in it, so
+    that no address is left out.
     """
 
     def __init__(self, app: App, *, larger: Mapping[str, int] | None = None) -> None:
@@ -42,7 +45,7 @@ class BoundedBodies:
         return await self.app(scope, body.receive, body.send)
 
     def _limit(self, scope: Scope) -> int:
-        path = str(scope["path"]).removeprefix(scope.get("root_path", ""))
+        path = str(scope["path"]).removeprefix(get_script_prefix(scope))
         return next((limit for prefix, limit in self.larger if path.startswith(prefix)), conf().body_max_bytes)
 
 
