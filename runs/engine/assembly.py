@@ -11,6 +11,9 @@ from runs.strict_json import strict_json
 
 TOOL_CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 
+# An answer that was cut off may end within the input of its last call; none of its calls is made.
+_CUT_OFF = frozenset({"max_tokens", "model_context_window_exceeded", "refusal"})
+
 # What a delta adds to its block, and to blocks of which kinds it may come.
 _ADDS = {
     "text_delta": ("text", frozenset({"text"})),
@@ -28,6 +31,7 @@ class Assembly:
         self._open: dict[str, Any] | None = None  # the block that is being told
         self._pieces: list[str] = []
         self._may_add = True  # until it is said why the answer stopped
+        self._half_input: BrokenStreamError | None = None  # of the last block: an error unless the answer was cut off
 
     def take(self, event: dict[str, Any]) -> None:
         """Add one event. Raises: BrokenStreamError."""
@@ -47,6 +51,8 @@ class Assembly:
 
     def _start_block(self, event: dict[str, Any]) -> None:
         block, content = event.get("content_block"), self._content
+        if self._half_input:
+            raise self._half_input
         if not isinstance(block, dict) or not isinstance(block.get("type"), str):
             raise _broken("a block has no type")
         if not self._may_add or self._open is not None or event.get("index") != len(content):
@@ -80,11 +86,17 @@ class Assembly:
     def _stop_block(self, event: dict[str, Any]) -> None:
         block, told = self._open_block(event), "".join(self._pieces)
         if block["type"] in TOOL_CALLS:
-            block["input"] = _input(block.get("input"), told)
+            self._take_input(block, told)
         elif block["type"] in ("text", "thinking"):
             begun = block.get(block["type"])
             block[block["type"]] = (begun if isinstance(begun, str) else "") + told
         self._open = None
+
+    def _take_input(self, block: dict[str, Any], told: str) -> None:
+        try:
+            block["input"] = _input(block.get("input"), told)
+        except BrokenStreamError as error:
+            block["input"], self._half_input = {}, error
 
     def _end(self, event: dict[str, Any]) -> None:
         """Take why it stopped, and the counts, which are totals: what is not told again still holds."""
@@ -96,6 +108,8 @@ class Assembly:
         if isinstance(usage, dict):
             counted = {name: count for name, count in usage.items() if count is not None}
             self.message["usage"] = {**_dict(self.message.get("usage")), **counted}
+        if self._half_input and self.message.get("stop_reason") not in _CUT_OFF:
+            raise self._half_input
         self._may_add = False
 
     def _stop(self, _: dict[str, Any]) -> None:

@@ -67,15 +67,17 @@ def used(usage: Mapping[str, Any]) -> Used:
 def used_by(message: Mapping[str, Any]) -> Used | None:
     """Read what an answer has used. None if it does not say, or cannot be believed.
 
-    No prompt is empty, and no answer that says something was free: a gateway that does not count sends zeros. One that
-    tells of the cache does count.
+    No answer that says something was free: a gateway that does not count sends zeros. One that counts the answer, or
+    the cache, is believed.
     """
     try:
         said = used(message["usage"])
+        counts_input = message["usage"].get("input_tokens") is not None
     except (KeyError, AttributeError, ValueError):
         return None
-    counts = said.output_tokens or said.cache_read_tokens or said.cache_write_tokens or not message.get("content")
-    return said if said.prompt_tokens and counts else None
+    counts = said.output_tokens or said.cache_read_tokens or said.cache_write_tokens
+    says_nothing = not message.get("content") and said.prompt_tokens
+    return said if counts_input and (counts or says_nothing) else None
 
 
 def _part(usage: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -34,15 +34,15 @@ def test_a_letter_of_a_real_run_tells_step_tries_version_and_kind(offline, post,
 
 def test_the_kind_of_an_error_is_what_the_rows_of_its_job_type_say(post, work, monkeypatch):
     monkeypatch.setattr(type(job_type_named("squares")), "errors", {KeyError: "transient"})
-    monkeypatch.setitem(FAIL, "square-1", [KeyError("gone")] * 3)
+    monkeypatch.setitem(FAIL, "square-1", [KeyError("gone")] * 4)
     run = post("squares", input={"upto": 1})
 
-    for _ in range(3):
+    for _ in range(4):
         work()
         wake_timers()
 
     letter = DeadLetter.objects.get(run_id=run.pk)
-    assert (letter.error_class, letter.error_kind, letter.attempts) == ("KeyError", "transient", 3)
+    assert (letter.error_class, letter.error_kind, letter.attempts) == ("KeyError", "transient", 4)
 
 
 def test_each_letter_is_one_line_of_the_log_without_its_message(caplog):

@@ -105,6 +105,7 @@ BROKEN = {
     "a block without a type": events(start(), *block(0, {"text": ""}), end(), STOP),
     "an input that is cut": events(start(), *call('{"to": ', '"bob"'), end("tool_use"), STOP),
     "an input with a hole": events(start(), *call('{"to": "bob", ', "1}"), end("tool_use"), STOP),
+    "half an input before another block": events(start(), *call('{"to": '), *text(index=1), end("max_tokens"), STOP),
     "an input and more": events(start(), *call('{"to": "bob"}', "}"), end("tool_use"), STOP),
     "an input told twice": events(start(), *call('{"to": "bob"}', '{"to": "bob"}'), end("tool_use"), STOP),
     "a name twice in an input": events(start(), *call('{"to": "bob", "to": "eve"}'), end("tool_use"), STOP),

@@ -31,7 +31,7 @@ def test_each_key_groups_by_itself_and_all_of_them_together(post, tenant):
     run = post("clerk")
     spend(run)
     spend(run, model="claude-opus-5-5", at=NOON - timedelta(hours=13), status="presumed", cost="0.40")
-    ours = f"service@{tenant.slug}"
+    ours = run.requested_by.get_username()
 
     by_each = {key: costs(rolled_up(key)) for key in KEYS}
 

@@ -305,7 +305,7 @@ def note_of_an_approval(ways):
 def note_of_an_agreement(ways):
     ApprovalPolicy.objects.create(tool="refund", approvals=2, note=LEAK)
     action = ways.action(REFUND)
-    anna = Api(make_token(tenant_slug="acme", username="anna"))
+    anna = Api(make_token(tenant_slug="acme", username="anna", scopes=["actions:decide"]))
     assert anna.post(f"{ACTIONS}{action.pk}/approve/", {"note": LEAK}).status_code == 200
 
 
