@@ -59,7 +59,7 @@ def test_the_last_minutes_are_announced_once(open_page, rows):
         expire_in(rows["approval"], seconds)
         page.goto(page_of(rows["approval"]))
         assert page.locator(".countdown-said").inner_text() == ""
-        page.wait_for_function(f"document.querySelector('.countdown-said').textContent === '{words}'", timeout=8000)
+        page.locator(".countdown-said", has_text=words).wait_for(state="attached", timeout=8000)
 
 
 def test_an_error_in_a_form_for_handing_on_keeps_it_open(open_page, rows):

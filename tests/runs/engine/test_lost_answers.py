@@ -50,19 +50,19 @@ def open_kinds(run):
 @pytest.mark.parametrize("call", [("put", {"value": 1}), ("book", {"room": "a"})])
 def test_a_tool_whose_answers_are_all_lost_is_asked_about(offline, post, try_all, call):
     model = offline({"turns": [use(call), say("Done.")]})
-    FAIL[call[0]] = [ConnectionResetError(LOST)] * 3
+    FAIL[call[0]] = [ConnectionResetError(LOST)] * 4
     run = post("clerk")
 
     try_all(run)
 
-    assert (CALLS[call[0]], status_of(run, 2), open_kinds(run)) == (3, "unknown", ["outcome"])
+    assert (CALLS[call[0]], status_of(run, 2), open_kinds(run)) == (4, "unknown", ["outcome"])
     assert LOST in run.actions.get().reason
     assert len(model.requests) == 1, "the model is not told that it failed"
 
 
 def test_a_read_whose_answers_are_all_lost_has_failed_and_the_model_is_told(offline, post, try_all):
     offline({"turns": [use(("look_up", {"key": "k"})), say("Done.")]})
-    FAIL["look_up"] = [ConnectionResetError(LOST)] * 3
+    FAIL["look_up"] = [ConnectionResetError(LOST)] * 4
     run = post("clerk")
 
     try_all(run)
@@ -105,12 +105,12 @@ def test_a_jobs_step_without_a_key_is_not_repeated_and_a_person_is_asked(post, t
 
 
 def test_a_jobs_idempotent_step_is_tried_again_and_in_the_end_unknown(post, try_all):
-    FAIL["square-1"] = [ConnectionResetError(LOST)] * 3
+    FAIL["square-1"] = [ConnectionResetError(LOST)] * 4
     run = post("squares", input={"upto": 1, "effect": "idempotent"})
 
     try_all(run)
 
-    assert (CALLS["square-1"], run.status, status_of(run, 1)) == (3, "failed", "unknown")
+    assert (CALLS["square-1"], run.status, status_of(run, 1)) == (4, "failed", "unknown")
     assert [entry["seq"] for entry in json.loads(DeadLetter.objects.get(run_id=run.pk).effects)["unknown"]] == [1]
 
 

@@ -42,7 +42,7 @@ def test_it_says_what_is_done_how_bad_it_may_be_and_what_it_moves(operator_clien
 def test_it_says_who_decides_and_what_happens_otherwise(operator_client, tenant):
     page = text_of(operator_client, page_of(make_waiting(tenant)))
 
-    assert "An approver or admin decides; not whoever asked for the run" in page
+    assert "An approver or admin decides; never whoever asked for the run" in page
     assert "The agent is told that nobody decided" in page and "None fits" in page
 
 
