@@ -77,8 +77,7 @@ def live_through(work, *, until):
     return outcomes
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-@pytest.mark.parametrize("runs", [1, 50])
+@pytest.mark.parametrize(("runs", "trouble"), [*((1, trouble) for trouble in TROUBLES), (50, "all of it in turn")])
 def test_an_hour_of_trouble_ends_in_completion(post, work, trouble, runs):
     for number in range(runs):
         post("clerk", f"run {number}", max_cost_usd=5)
