@@ -186,11 +186,12 @@ class World:
             raise errors[fault]
         if fault in ("awaits", "awaits and dies"):
             return self._act_later(run_id, mark, dies=fault == "awaits and dies")
+        if fault == "leaves open":
+            transaction.atomic().__enter__()
+            return "rolled back with all that was done in it"
         self.effects[run_id, mark] += 1
         if fault in ODD_RESULTS:
             return ODD_RESULTS[fault]
-        if fault == "leaves open":
-            transaction.atomic().__enter__()
         if fault == "lost answer":
             raise ConnectionError("reset by peer")
         if fault == "unknown, done":
@@ -202,12 +203,12 @@ class World:
         return "done"
 
     async def _act_later(self, run_id, mark, *, dies):
-        """Have the effect on an event loop, between two awaits, and perhaps fail after it."""
-        await asyncio.sleep(0)
-        self.effects[run_id, mark] += 1
+        """Have the effect on an event loop, between two awaits, or fail before it."""
         await asyncio.sleep(0)
         if dies:
             raise asyncio.CancelledError
+        self.effects[run_id, mark] += 1
+        await asyncio.sleep(0)
         return "done"
 
     def _agent(self):

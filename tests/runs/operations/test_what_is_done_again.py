@@ -31,11 +31,11 @@ def test_an_approved_call_at_which_the_run_failed_is_made_by_its_replay(offline,
     run = post("clerk")
     work()
     approve(run.actions.get(), user=make_member(tenant, "boss"))
-    get_user_model().objects.filter(pk=user.pk).update(is_active=False)
+    get_user_model().objects.filter(pk=run.requested_by_id).update(is_active=False)
     work()
     run.refresh_from_db()
     assert (run.status, run.steps.get(seq=2).status, CALLS["refund"]) == ("failed", "failed", 0)
-    get_user_model().objects.filter(pk=user.pk).update(is_active=True)
+    get_user_model().objects.filter(pk=run.requested_by_id).update(is_active=True)
     assert preview_replay(run.pk).runs_again == [2]
 
     retry_run(run, user=user)
