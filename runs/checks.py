@@ -1,6 +1,7 @@
 """System checks: wrong declarations and settings fail at start-up and say what to write instead."""
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -90,7 +91,7 @@ def check_prices(**_: Any) -> list[CheckMessage]:
             id="runs.W001",
         )
         for agent in job_types()
-        if isinstance(agent, Agent) and not is_listed(agent.model)
+        if isinstance(agent, Agent) and not is_listed(agent.model, date.today())
     ]
 
 

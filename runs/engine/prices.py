@@ -67,10 +67,10 @@ def listed_tariff(model: str, day: date) -> Tariff:
     return Tariff(LIST_VERSION, tuple(levels))
 
 
-def is_listed(model: str) -> bool:
-    """Say whether genai-prices knows what a model costs today."""
+def is_listed(model: str, day: date) -> bool:
+    """Say whether genai-prices knows what a model costs on a day."""
     try:
-        listed_tariff(model, datetime.now(UTC).date())
+        listed_tariff(model, day)
     except UnknownPriceError:
         return False
     return True

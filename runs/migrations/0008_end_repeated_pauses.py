@@ -2,7 +2,7 @@
 
 from django.db import migrations
 from django.db.models import F
-from django.utils import timezone
+from django.db.models.functions import Now
 
 
 def end_repeated(apps, schema_editor):
@@ -11,7 +11,7 @@ def end_repeated(apps, schema_editor):
     for pause in pauses.filter(ended_at=None).order_by(F("until").desc(nulls_first=True), "paused_at"):
         scope = (pause.tenant_id, pause.queue, pause.job_type, pause.model, pause.tool)
         if scope in standing:
-            pauses.filter(pk=pause.pk).update(ended_at=timezone.now())
+            pauses.filter(pk=pause.pk).update(ended_at=Now())
         standing.add(scope)
 
 

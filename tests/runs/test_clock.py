@@ -16,8 +16,9 @@ from runs.worker.leases import Leases
 
 ROOT = Path(__file__).resolve().parents[2] / "runs"
 WALL_CLOCKS = {"time.time", "datetime.now", "datetime.utcnow", "date.today", "timezone.now"}
-# Pages show ages; a provider's date is turned into a pause, which is bounded; a fault is only noted.
-MAY_ASK = {"admin", "engine/retry.py", "fault_points.py", "clock.py"}
+# Pages show ages; a provider's date is turned into a pause, which is bounded; a fault is only noted;
+# a system check warns.
+MAY_ASK = {"admin", "checks.py", "engine/retry.py", "fault_points.py", "clock.py"}
 
 
 def left_s(run):
