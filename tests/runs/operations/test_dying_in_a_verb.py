@@ -33,7 +33,7 @@ APPROVE = """
 from django.contrib.auth import get_user_model
 from runs.models import PendingAction
 from runs.operations.actions.approve import approve
-approve(PendingAction.objects.get(), user=get_user_model().objects.get())
+approve(PendingAction.objects.get(), user=get_user_model().objects.get(username="service@acme"))
 """
 WAKE = "from runs.maintenance.wake_timers import wake_timers; wake_timers()"
 EXPIRE = "from runs.maintenance.expire_actions import expire_actions; expire_actions()"
