@@ -20,7 +20,7 @@ from agentops.embedded.valkey import ensure_valkey
 from runs.worker.supervisor import Child, Supervisor
 
 _MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
-INSTANCE = "AGENTOPS_INSTANCE"  # whoever asks a server knows by it whose answer that is
+INSTANCE = "AGENTOPS_INSTANCE"  # tells a caller which server answered
 _READY_IN_S = 120.0  # on a machine that is busy; a child that died is noticed at once
 
 

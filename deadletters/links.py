@@ -1,4 +1,4 @@
-"""Addresses of pages of the console, as mails carry them: whole, and the same whoever writes the mail."""
+"""Addresses of pages of the console, as mails carry them: whole, in every process."""
 
 from typing import Any
 

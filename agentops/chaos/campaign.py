@@ -41,7 +41,7 @@ _BATCH_S = 0.3  # so long a message batch takes
 _LOOK_EVERY_S = 0.3
 _STILL_S = 120.0  # without any progress for so long, whatever is open is lost
 _GRACE_S = 8.0
-_OPERATOR = "operator"  # whoever posts does not decide
+_OPERATOR = "operator"  # a poster does not decide
 _DECIDES = ("runs:write", "actions:decide")
 
 Tell = Callable[[int, int, int], None]  # runs ended, kills that count, unknown effects

@@ -23,7 +23,7 @@ class Keys:
     """How to get in. Made anew each time and kept nowhere."""
 
     token: str  # of a program that posts and reads
-    operator_token: str  # of the person who decides: whoever asks does not
+    operator_token: str  # of the person who decides, who is not the one who asks
     password: str
 
 

@@ -1,4 +1,4 @@
-"""A worker that died is told from one that was stopped."""
+"""Tell a worker that died from one that stopped."""
 
 from django.db import migrations, models
 

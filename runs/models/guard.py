@@ -1,4 +1,4 @@
-"""The guard of all text columns: whoever writes a text, it is stored without secrets.
+"""The guard of all text columns: no text is stored with a secret in it.
 
 It stands in the fields themselves, so that no way of writing forgets it: `save`, `bulk_create`, `update`, and the SQL
 of `runs.models.sql`. Every text column of these apps has it, a new one too, unless its values are names of ours.

@@ -21,7 +21,7 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded here: a
 def die_with_parent(parent: int, ending: signal.Signals = signal.SIGTERM) -> None:
     """In a child: get this signal when the parent dies, by `kill -9` too, or is dead already. Linux only.
 
-    The kernel means the parent's thread: whoever starts a child from a thread must keep that thread.
+    The kernel means the parent's thread: a thread that starts a child must outlive it.
     """
     if _LIBC:
         _LIBC.prctl(_PR_SET_PDEATHSIG, ending)
