@@ -14,7 +14,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 def versions() -> dict[str, str]:
     """Name the parts that matter, and the commit if this is a checkout."""
     found = {
-        "agentops": version("agentops"),
+        "agentops": version("django-agentops"),
         "python": platform.python_version(),
         "django": django.get_version(),
         connection.vendor: _database(),

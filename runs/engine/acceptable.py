@@ -52,11 +52,11 @@ def acceptable(content: Sequence[Block], ids: Sequence[str], *, is_paused: bool)
     kept: list[Block] = []
     left, lone, changed = iter(ids), _without_counterpart(content), False
     for block in content:
-        fit = _fit(block, left, lone)
+        fit = _fit(_finite(block), left, lone)
         if fit is None or (changed and fit["type"] in THOUGHTS):
             changed = True
             continue
-        changed = changed or fit is not block
+        changed = changed or fit != block
         kept.append(fit)
     return _fit_to_end(kept, is_paused=is_paused)
 
@@ -102,8 +102,7 @@ def _text(block: Block) -> Block | None:
 def _tool_use(block: Block, identifier: str) -> Block:
     name, given = block.get("name"), block.get("input")
     fit = {name: value for name, value in block.items() if name in _FIELDS["tool_use"] and value is not None}
-    fit |= {"id": identifier, "name": _name(name), "input": _input(given)}
-    return block if fit == block else fit
+    return fit | {"id": identifier, "name": _name(name), "input": given if isinstance(given, dict) else {"input": given}}
 
 
 def _name(name: Any) -> str:
@@ -112,13 +111,8 @@ def _name(name: Any) -> str:
     return re.sub(r"[^a-zA-Z0-9_-]", "_", str(name or "no_name"))[:_NAME_MAX]
 
 
-def _input(given: Any) -> Any:
-    fit = _finite(given)
-    return fit if isinstance(fit, dict) else {"input": fit}
-
-
 def _finite(value: Any) -> Any:
-    """Write numbers that JSON does not know as texts."""
+    """Write numbers that JSON does not know as texts: answers stored by earlier versions may hold them."""
     if isinstance(value, dict):
         return {name: _finite(item) for name, item in value.items()}
     if isinstance(value, list):
