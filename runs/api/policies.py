@@ -1,6 +1,7 @@
 """Everything that DRF would take from `REST_FRAMEWORK`: a project's own API and ours leave each other alone."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,6 +52,11 @@ class OwnPolicies(APIView):
     pagination_class: Any = None
     schema: Any = ProblemSchema()
     allowance: Allowance | None = None
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Give back what `held` holds, whatever becomes of the request."""
+        with ExitStack() as self.held:
+            return super().dispatch(request, *args, **kwargs)
 
     def get_exception_handler(self) -> Callable[..., Any]:
         """Answer with problem documents."""

@@ -9,6 +9,7 @@ from rest_framework.exceptions import MethodNotAllowed, ValidationError
 from rest_framework.request import Request
 
 from runs.api.bodies import EmptySerializer
+from runs.api.bulkhead import one_list
 from runs.api.parsers import BoundedJSONParser
 from runs.api.permissions import not_narrowed_to
 from runs.api.policies import OwnPolicies
@@ -55,6 +56,8 @@ class TenantView(OwnPolicies):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse parameters that are unknown or empty: a filter that is ignored shows more than was asked for."""
+        if self._is_paged:
+            self.held.enter_context(one_list())
         super().initial(request, *args, **kwargs)
         if request.method not in self.allowed_methods:
             raise MethodNotAllowed(str(request.method))  # whatever its parameters are
@@ -76,9 +79,13 @@ class TenantView(OwnPolicies):
         if BoundedJSONParser.media_type in self.request.content_type:
             EmptySerializer(data=self.request.data).is_valid(raise_exception=True)
 
+    @property
+    def _is_paged(self) -> bool:
+        return getattr(self, "action", None) in self.paged_actions
+
     def _parameters(self) -> frozenset[str]:
         action = getattr(self, "action", None)
-        paged = PAGE_PARAMETERS if action in self.paged_actions else frozenset()
+        paged = PAGE_PARAMETERS if self._is_paged else frozenset()
         filters = getattr(self, "filterset_class", None) if action == "list" else None
         own = self.query_parameters.get(action or "", frozenset())
         return paged | own | frozenset(filters.base_filters if filters else ()) | {"format"}

@@ -102,7 +102,11 @@ def _text(block: Block) -> Block | None:
 def _tool_use(block: Block, identifier: str) -> Block:
     name, given = block.get("name"), block.get("input")
     fit = {name: value for name, value in block.items() if name in _FIELDS["tool_use"] and value is not None}
-    return fit | {"id": identifier, "name": _name(name), "input": given if isinstance(given, dict) else {"input": given}}
+    return fit | {
+        "id": identifier,
+        "name": _name(name),
+        "input": given if isinstance(given, dict) else {"input": given},
+    }
 
 
 def _name(name: Any) -> str:
