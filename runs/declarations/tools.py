@@ -25,7 +25,7 @@ from runs.errors import DeclarationError, InvalidInputError
 from runs.models import Role
 from runs.states import Effect, Risk
 from runs.user_code.call import call, value_of
-from runs.user_code.event_loop import settled
+from runs.user_code.event_loop import settled, within
 
 _NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
@@ -33,6 +33,8 @@ Approval = Literal["never", "always"] | Callable[[Any, dict[str, Any]], bool]
 Verify = Callable[[Any, dict[str, Any]], Any]
 RiskOf = Callable[[dict[str, Any]], str]
 Check = Callable[[], None]
+
+RISK_S = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -93,13 +95,16 @@ class Tool:
         return self.approval == "always"
 
     def risk_of(self, arguments: dict[str, Any], check: Check | None = None) -> Risk:
-        """Say how bad a wrong call with these arguments would be. A declaration that cannot tell means the worst."""
+        """Say how bad a wrong call with these arguments would be. A declaration that cannot tell means the worst.
+
+        Without a `check`, as when a person edits arguments, a coroutine has `RISK_S` to tell.
+        """
         risk = self.risk
         if risk is None:
             return Risk.LOW if self.effect == Effect.READ else Risk.MEDIUM
         if not callable(risk):
             return Risk(risk)
-        ended = call(lambda: Risk(settled(risk(arguments), check)))
+        ended = call(lambda: Risk(settled(risk(arguments), check or within(RISK_S))))
         try:
             return Risk(value_of(ended, of=f"`risk` of the tool {self.name!r}"))
         except Exception:

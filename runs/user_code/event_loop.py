@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 
+from runs import clock
 from runs.errors import LeftOpenError, UnexpectedAwaitableError
 from runs.user_code.left_open import close_all
 
@@ -35,6 +36,17 @@ def settled(value: Any, check: Callable[[], None] | None = None) -> Any:
             return _items(value, check or _go_on)
         else:
             return value
+
+
+def within(seconds: float) -> Callable[[], None]:
+    """Make a check that raises TimeoutError once so many seconds have passed."""
+    ends_at = clock.monotonic() + seconds
+
+    def check() -> None:
+        if clock.monotonic() > ends_at:
+            raise TimeoutError(f"it took longer than {seconds:g} s")
+
+    return check
 
 
 def _go_on() -> None:

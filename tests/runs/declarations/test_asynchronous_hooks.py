@@ -1,5 +1,6 @@
 """What cannot be asynchronous is refused at start-up, by the name of the attribute and with what to write instead."""
 
+import asyncio
 import functools
 
 import pytest
@@ -82,3 +83,14 @@ def test_what_may_be_asynchronous_is_taken():
             return None
 
     Plain().check()
+
+
+def test_a_risk_that_never_tells_is_the_worst(monkeypatch):
+    monkeypatch.setattr("runs.declarations.tools.RISK_S", 0)
+
+    async def risk(arguments):
+        await asyncio.Event().wait()
+
+    declared = tool(name="pay", description="Pay.", function=lambda context: None, effect="unsafe", risk=risk)
+
+    assert declared.risk_of({}) == "high"

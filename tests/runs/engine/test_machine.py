@@ -41,8 +41,9 @@ from runs.operations.replay_run import retry_run
 from runs.queue.claim import claim_alone, claim_next
 from runs.states import ENDED, RunStatus
 from runs.worker.leases import Leases
+from tests.runs.engine import scripted_model
 from tests.runs.engine.person import Person
-from tests.runs.engine.world import MODEL_FAULTS, TOOL_FAULTS, Crash, World, crash
+from tests.runs.engine.world import TOOL_FAULTS, Crash, World, crash
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +58,7 @@ turns = st.lists(
 effects = st.lists(st.sampled_from(["read", "idempotent", "unsafe"]), min_size=1, max_size=3)
 DEEDS = ("stop", "stop", "cancel", "cancel and notice", "decide", "decide", "suspend", "disable", "displace", "nothing")
 POLICIES = ("discard", "join", "replace", "interrupt")
-model_faults = st.lists(st.sampled_from(MODEL_FAULTS), max_size=2)
+model_faults = st.lists(st.sampled_from([None, *scripted_model.FAULTS]), max_size=2)
 tool_faults = st.lists(st.sampled_from([None, *TOOL_FAULTS]), max_size=3)
 
 
@@ -185,7 +186,7 @@ class Machine(Person):
     @rule(after=st.integers(0, 12), deed=st.sampled_from(DEEDS), model=model_faults, tool=tool_faults, n=pick)
     def work_and(self, after, deed, model, tool, n):
         """Claim a run and work on it; model and tools follow a script, and at some fault point something happens."""
-        self.world.model_faults, self.world.tool_faults = model, tool
+        self.world.model.faults, self.world.tool_faults = model, tool
         claimed = self.claim()
         if not claimed:  # what is queued stands back, behind a shut gate
             return
@@ -316,7 +317,7 @@ class Machine(Person):
 
     def settle_everything(self):
         """All trouble is over: sweep, work and decide until nothing moves; then every run has ended."""
-        self.world.model_faults, self.world.tool_faults, self.held = [], [], []
+        self.world.model.faults, self.world.tool_faults, self.held = [], [], []
         self.revoke("owner", True), self.revoke("tenant", True)
         for _ in range(40):
             clock.advance(75)

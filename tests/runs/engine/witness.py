@@ -108,4 +108,4 @@ class Witness(RuleBasedStateMachine):
     def every_question_to_the_model_is_in_the_ledger(self):
         for run in self.runs:
             if "text" in run.input:
-                assert run.model_calls.count() >= self.world.asked[run.input["text"]]
+                assert run.model_calls.count() >= self.world.model.asked[run.input["text"]]

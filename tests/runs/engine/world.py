@@ -5,15 +5,11 @@ Everything in between is real: database, operations, claims, journal, recovery, 
 """
 
 import asyncio
-import json
 import logging
 from collections import Counter
 from datetime import UTC
 from types import SimpleNamespace
-from uuid import uuid4
 
-import anthropic
-import httpx2
 import pytest
 from django.db import connection, transaction
 from django.db.models import DateTimeField, Value
@@ -22,22 +18,18 @@ from django.utils import timezone
 from runs import clock, fault_points
 from runs.declarations import catalog
 from runs.engine import model_call
-from runs.engine.provider import Answer
-from runs.errors import BrokenStreamError
 from runs.registry import Agent, Job, RateLimitedError, ToolError, UnknownOutcomeError, ask_human, tool
 from runs.secrets import known
+from tests.runs.engine.scripted_model import CANARY, ScriptedModel
 
-MODEL_FAULTS = ("429", "overloaded", "cut", "no stop", "truncated", "refusal", "forbidden")
 TOOL_FAULTS = (
     "transient", "lost answer", "unknown", "unknown, done", "permanent", "told", "limited", "slow",
     "cancels itself", "exits", "awaits", "awaits and dies", "leaves open", "cannot be written", "tells a secret",
 )  # fmt: skip
-CANARY = "canary-in-a-coal-mine-4711"
 ODD_RESULTS = {
     "cannot be written": {"nan": float("nan"), "bytes": b"\xff", "long": 10**5000, 7: object},
     "tells a secret": {CANARY: f"redis://:{CANARY}@cache", "said": f'"{CANARY}"'},
 }
-USAGE = {"input_tokens": 100, "output_tokens": 50}
 
 
 def key_in(given):
@@ -91,12 +83,11 @@ class World:
 
     def __init__(self):
         self.effects = Counter()  # (run id, tool_use_id or name of the step): how often it has really happened
-        self.asked = Counter()  # run's prompt: how often its model was asked
-        self.model_faults, self.tool_faults = [], []
+        self.model = ScriptedModel(lambda: self._pass("in the stream"))
+        self.tool_faults = []
         self.lease_of = {}  # run id: the newest lease in this process, for a tool that takes its time
         self.deed = None  # (fault points still to pass, what to do then)
         self.alarms = _Alarms()
-        self._uses = 0
         self._patch = pytest.MonkeyPatch()
         self._patch.setenv("AGENTOPS_SECRET_CANARY", CANARY)
         known.cache_clear()
@@ -112,7 +103,7 @@ class World:
         set_(clock, "sql", lambda: _moment_in_sql(base + clock._ahead))
         set_(clock, "time", SimpleNamespace(monotonic=lambda: 1000.0))
         set_(fault_points, "_armed", lambda: self._points)
-        set_(model_call, "ask", self.ask)
+        set_(model_call, "ask", self.model.ask)
         self._points = _Points(self._pass)
         for job_type in (self._agent(), self._talker(), self._job()):
             self._patch.setitem(catalog._catalog, job_type.name, job_type())
@@ -136,37 +127,6 @@ class World:
         elif do is crash or len(connection.savepoint_ids) == self._depth:
             self.deed = None
             do()
-
-    # The model
-
-    def ask(self, request, *, check, progress, timeout_s):
-        """Answer as the prompt says, which is a list of turns: each a list of tools to call."""
-        prompt = request["messages"][0]["content"][0]["text"]
-        self.asked[prompt] += 1
-        fault = self.model_faults.pop(0) if self.model_faults else None
-        _refuse(fault)
-        progress.message_id, progress.request_id = f"msg_{uuid4().hex}", "req"
-        self._pass("in the stream")
-        check()
-        if fault == "cut":
-            raise httpx2.RemoteProtocolError("peer closed the connection")
-        if fault == "no stop":
-            raise BrokenStreamError("the stream ended without a stop reason")
-        answers = sum(message["role"] == "assistant" for message in request["messages"])
-        turns = json.loads(prompt.split("|")[1])
-        content = self._turn(turns[answers]) if answers < len(turns) else [{"type": "text", "text": "Done."}]
-        reason = "tool_use" if answers < len(turns) else "end_turn"
-        reason = {"truncated": "max_tokens", "refusal": "refusal"}.get(fault, reason)
-        message = {"id": progress.message_id, "model": request["model"], "content": content}
-        return Answer(message=message | {"stop_reason": reason, "usage": USAGE}, request_id="req")
-
-    def _turn(self, names):
-        self._uses += len(names)
-        arguments = {"refund": {"amount": 7}, "ask_human": {"question": "Well?"}}
-        return [
-            {"type": "tool_use", "id": f"toolu_{self._uses - n}", "name": name, "input": arguments.get(name, {})}
-            for n, name in enumerate(names)
-        ]
 
     # The tools
 
@@ -270,18 +230,3 @@ class World:
 def crash():
     """Die, here and now."""
     raise Crash
-
-
-def _refuse(fault):
-    """Fail as the provider does before any answer."""
-    statuses = {
-        "429": (anthropic.RateLimitError, 429, "rate_limit_error"),
-        "overloaded": (anthropic.InternalServerError, 529, "overloaded_error"),
-        "forbidden": (anthropic.PermissionDeniedError, 403, "permission_error"),
-    }
-    if fault in statuses:
-        error, status, kind = statuses[fault]
-        response = httpx2.Response(
-            status, headers={"retry-after": "1"}, request=httpx2.Request("POST", "http://model.test")
-        )
-        raise error(kind, response=response, body={"type": "error", "error": {"type": kind, "message": kind}})
