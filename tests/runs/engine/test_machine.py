@@ -58,7 +58,7 @@ turns = st.lists(
 effects = st.lists(st.sampled_from(["read", "idempotent", "unsafe"]), min_size=1, max_size=3)
 DEEDS = ("stop", "stop", "cancel", "cancel and notice", "decide", "decide", "suspend", "disable", "displace", "nothing")
 POLICIES = ("discard", "join", "replace", "interrupt")
-model_faults = st.lists(st.sampled_from([None, *scripted_model.FAULTS]), max_size=2)
+model_faults = st.lists(st.sampled_from([None, *scripted_model.FAULTS]), min_size=1, max_size=3)
 tool_faults = st.lists(st.sampled_from([None, *TOOL_FAULTS]), max_size=3)
 
 
