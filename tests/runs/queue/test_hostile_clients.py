@@ -48,7 +48,8 @@ chosen = st.fixed_dictionaries(
 )
 deeds = st.one_of(
     st.tuples(st.just("post"), st.integers(0, 3), chosen),
-    st.tuples(st.just("claim"), st.integers(1, 4), st.booleans()),
+    st.tuples(st.just("flood"), st.integers(0, 3), chosen),
+    st.tuples(st.just("claim"), st.integers(1, 8), st.booleans()),
     st.tuples(st.just("pass"), st.sampled_from([0.01, 1, 70, 4000]), st.none()),
 )
 
@@ -60,10 +61,11 @@ def test_a_tenant_with_work_is_served_within_as_many_claims_as_there_are_tenants
         tenants = [make_tenant(f"tenant-{number}") for number in range(4)]
         passed_over = {tenant.pk: 0 for tenant in tenants}
         for number, (deed, what, more) in enumerate(deeds):
-            if deed == "post":
+            if deed in ("post", "flood"):
                 ago = more["scheduled_at"]
                 when = None if ago is None else clock.now() + timedelta(seconds=ago)
-                post_for(tenants[what], number=number, **more | {"scheduled_at": when})
+                for copy in range(1 if deed == "post" else 6):
+                    post_for(tenants[what], number=10 * number + copy, **more | {"scheduled_at": when})
             elif deed == "pass":
                 clock.advance(what)
             else:
