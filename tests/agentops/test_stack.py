@@ -57,6 +57,7 @@ def stack():
         process.wait()
         process.stdout.close()
         for pid in Processes(process, mark).all():
+            print("left behind:", pid, command_of(pid))
             os.kill(pid, signal.SIGKILL)
     shutil.rmtree(folder, ignore_errors=True)
 
