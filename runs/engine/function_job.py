@@ -182,7 +182,7 @@ def _after_error(context: JobContext, step: Step, error: BaseException) -> None:
     """What may have happened and has no key goes to a person: a step has no look-up. The rest may be tried again."""
     journal, kind = context.journal, classify(error, context.job.errors)
     named = {"kind": type(error).__name__, "message": storable_text(words_of(error), conf().text_max_chars)}
-    if not may_have_happened(step, kind):
+    if not may_have_happened(step, error, kind):
         journal.put_back(step, **named)
     elif step.effect == Effect.IDEMPOTENT and kind == ErrorClass.TRANSIENT:
         journal.leave_begun(step, **named)

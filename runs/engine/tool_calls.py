@@ -25,7 +25,7 @@ from runs.engine.permission import check_roles
 from runs.engine.results import keep_result
 from runs.engine.retry import next_try
 from runs.engine.tool_places import AGAIN_S, place_for
-from runs.errors import InvalidInputError, RunsError, ToolBusyError, ToolRevokedError, ToolRoleError
+from runs.errors import InvalidInputError, LeftOpenError, RunsError, ToolBusyError, ToolRevokedError, ToolRoleError
 from runs.models import PendingAction, Step
 from runs.states import ActionKind, ActionStatus, Effect, ErrorClass, StepStatus
 from runs.storable import storable_text
@@ -198,7 +198,7 @@ def _after_error(journal: Journal, call: _Call, raised: Raised) -> Outcome | Non
         journal.fail(step, **named)
         return Discarded(error)
     retry = next_try(error, journal.run, call.agent)
-    if may_have_happened(step, kind):
+    if may_have_happened(step, error, kind):
         if retry and step.effect != Effect.UNSAFE:
             journal.leave_begun(step, **named)
             return retry
@@ -211,8 +211,10 @@ def _after_error(journal: Journal, call: _Call, raised: Raised) -> Outcome | Non
     return None
 
 
-def may_have_happened(step: Step, kind: ErrorClass) -> bool:
+def may_have_happened(step: Step, error: BaseException, kind: ErrorClass) -> bool:
     """Say whether an error leaves open if the effect happened: a lost answer does, a refusal does not."""
+    if isinstance(error, LeftOpenError):  # it had returned; the rollback undid nothing outside of the database
+        return step.effect not in (Effect.READ, Effect.IDEMPOTENT)
     return kind == ErrorClass.UNKNOWN_OUTCOME or (kind == ErrorClass.TRANSIENT and step.effect != Effect.READ)
 
 

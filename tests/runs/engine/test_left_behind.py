@@ -66,15 +66,17 @@ OPEN = {
 
 
 @pytest.mark.parametrize("way", OPEN)
-@pytest.mark.parametrize("raises", [False, True])
-def test_a_transaction_that_a_tool_leaves_open_is_rolled_back_and_said(offline, post, work, monkeypatch, way, raises):
+@pytest.mark.parametrize(("effect", "raises"), [("read", False), ("idempotent", False), ("unsafe", True)])
+def test_a_transaction_that_a_tool_leaves_open_is_rolled_back_and_said(
+    offline, post, work, monkeypatch, way, effect, raises
+):
     def act(context):
         OPEN[way]()
         if raises:
             raise ValueError("no such order")
         return "done"
 
-    run, step, told = story_of(post, work, offline, monkeypatch, act)
+    run, step, told = story_of(post, work, offline, monkeypatch, act, effect=effect)
 
     assert (run.status, run.output, step.status) == ("completed", "Done.", "failed")
     assert step.error["type"] == ("ValueError" if raises else "LeftOpenError")
@@ -85,12 +87,38 @@ def test_a_transaction_that_a_tool_leaves_open_is_rolled_back_and_said(offline, 
     assert list(breaches(look_again_after_s=0)) == []
 
 
+@pytest.mark.parametrize("way", OPEN)
+@pytest.mark.parametrize("effect", ["unsafe", "verifiable"])
+def test_what_an_effect_did_outside_is_not_rolled_back_so_a_person_is_asked(
+    offline, post, work, monkeypatch, way, effect
+):
+    """The payment is made, and only its row in the database is gone: told that it failed, the model would pay again."""
+
+    paid = []
+
+    def pay(context):
+        OPEN[way]()
+        paid.append(context.effect_key)
+        return "paid"
+
+    verify = {"verify": lambda context, arguments: None} if effect == "verifiable" else {}
+    run, step, _ = story_of(post, work, offline, monkeypatch, pay, effect=effect, **verify)
+    work()
+
+    action = run.actions.get()
+    assert (run.status, step.status, paid) == ("waiting_for_confirmation", "unknown", [step.effect_key])
+    assert (action.kind, action.status) == ("outcome", "open") and "rolled back" in action.reason
+    assert step.error["type"] == "LeftOpenError" and "rolled back" in step.error["message"]
+    assert not Tenant.objects.filter(slug__startswith="left").exists()
+    assert list(breaches(look_again_after_s=0)) == []
+
+
 @pytest.mark.django_db(transaction=False)
 @pytest.mark.parametrize("way", ["atomic", "nested", "broken"])
 def test_within_the_transaction_of_its_caller_only_its_own_part_is_rolled_back(offline, post, work, monkeypatch, way):
     kept = Tenant.objects.create(slug="kept", name="Kept")
 
-    run, step, _ = story_of(post, work, offline, monkeypatch, OPEN[way])
+    run, step, _ = story_of(post, work, offline, monkeypatch, OPEN[way], effect="read")
 
     assert (run.status, step.error["type"]) == ("completed", "LeftOpenError")
     assert not Tenant.objects.filter(slug__startswith="left").exists() and Tenant.objects.filter(pk=kept.pk).exists()
@@ -107,6 +135,25 @@ def test_a_job_whose_step_leaves_a_transaction_open_fails_and_says_so(post, work
     assert run.status == "failed" and run.last_error["type"] == "LeftOpenError"
     assert "rolled back" in run.steps.get().error["message"]
     assert not Tenant.objects.filter(slug__startswith="left").exists()
+    assert list(breaches(look_again_after_s=0)) == []
+
+
+def test_an_unsafe_step_of_a_job_that_leaves_a_transaction_open_is_for_a_person(post, work, monkeypatch):
+    def run(self, context):
+        try:
+            context.step("one", _atomic)
+        except Exception:
+            context.step("two", _write)
+
+    job_of(monkeypatch, run)
+    posted = post("made_job", input={})
+
+    work()
+
+    posted.refresh_from_db()
+    step = posted.steps.get()
+    assert (posted.status, step.status, CALLS["act"]) == ("waiting_for_confirmation", "unknown", 1)
+    assert posted.actions.get().kind == "outcome" and "rolled back" in step.error["message"]
     assert list(breaches(look_again_after_s=0)) == []
 
 
