@@ -10,7 +10,17 @@ from pydantic import BaseModel, ValidationError
 from runs.conf import conf
 from runs.declarations.callables import check_hooks
 from runs.declarations.grants import granted
-from runs.declarations.options import AGENT_OPTIONS, JOB_OPTIONS, OPTIONS, Option, check_names, check_values
+from runs.declarations.options import (
+    AGENT_HOOKS,
+    AGENT_OPTIONS,
+    JOB_HOOKS,
+    JOB_OPTIONS,
+    OPTIONS,
+    Option,
+    check_hook_names,
+    check_names,
+    check_values,
+)
 from runs.declarations.retries import Delays, RetryPolicy
 from runs.declarations.schema import (
     BLANK,
@@ -44,6 +54,7 @@ class JobType:
 
     form: ClassVar[str] = ""
     _options: ClassVar[Mapping[str, Option]] = OPTIONS
+    _hooks: ClassVar[Sequence[str]] = ()
     name: ClassVar[str] = ""
     description: ClassVar[str] = ""
     queue: ClassVar[str] = "agents"
@@ -104,6 +115,7 @@ class JobType:
         owner, cls = type(self).__qualname__, type(self)
         values = {name: cls.unique_by if name == "unique_by" else getattr(self, name) for name in self._options}
         check_names(owner, cls, self._own_class, self._options, form=self.form)
+        check_hook_names(owner, cls, self._own_class, self._hooks)
         check_values(owner, values, self._options)
 
     @property
@@ -141,6 +153,7 @@ class Agent(JobType):
 
     form = "agent"
     _options = AGENT_OPTIONS
+    _hooks = AGENT_HOOKS
     model: ClassVar[str] = ""
     system: ClassVar[str] = ""
     tools: ClassVar[Sequence[Tool]] = ()
@@ -226,6 +239,7 @@ class Job(JobType):
 
     form = "job"
     _options = JOB_OPTIONS
+    _hooks = JOB_HOOKS
     queue = "default"
     secrets: ClassVar[Sequence[str]] = ()  # that `context.secret` gives to `run` and its steps
 

@@ -1,5 +1,6 @@
 """Options of declarations: what each takes, and which names look like one of them but are none. Pure."""
 
+import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ NOT_BUILT = frozenset(
     "thinking effort tool_choice stop_sequences service_tier server_tools fallback_models context".split()
 )
 TOOL_OPTIONS_NOT_BUILT = frozenset({"summary", "simulate"})
+_OF_TOOLS = "approval"
+_OF_TOOLS_HINT = 'approval is an option of tools: write for example @tool(approval="always").'
 _ELSEWHERE = {  # what other frameworks call it
     "retries": "retry",
     "max_retries": "retry",
@@ -30,6 +33,8 @@ _ELSEWHERE = {  # what other frameworks call it
     "max_iterations": "max_steps",
     "max_budget_usd": "max_cost_usd",
 }
+AGENT_HOOKS = ("prompt", "end_user", "unique_by")  # what a project may define as a function
+JOB_HOOKS = ("run", "unique_by")
 
 
 def is_seconds(value: Any) -> bool:
@@ -140,6 +145,31 @@ def check_names(owner: str, declared: type, own: type, options: Mapping[str, Opt
                 raise DeclarationError(f"{owner}: there is no option {name!r}", hint=hint)
 
 
+def check_hook_names(owner: str, declared: type, own: type, hooks: Iterable[str]) -> None:
+    """Refuse functions whose name is nearly that of a hook which is not defined: nothing would call them.
+
+    `own` as for `check_names`. Raises: DeclarationError with the hook that was probably meant.
+    """
+    missing = [name for name in hooks if inspect.getattr_static(declared, name) is inspect.getattr_static(own, name)]
+    for cls in declared.__mro__:
+        for name in _functions_of(cls) if cls not in own.__mro__ else ():
+            if nearest(name, [_OF_TOOLS]):
+                raise DeclarationError(f"{owner}: there is no hook {name!r}", hint=_OF_TOOLS_HINT)
+            near = nearest(name, missing)
+            if near and near[0] == name[0] and not hasattr(own, name):  # the first letter: send_user is no end_user
+                raise DeclarationError(f"{owner}: nothing calls {name!r}", hint=_write_instead(near))
+
+
+def _functions_of(cls: type) -> list[str]:
+    """List the public methods, properties and functions of a class; no nested classes."""
+    values = _values_of(cls)
+    return [
+        name
+        for name, value in vars(cls).items()
+        if not name.startswith("_") and name not in values and not isinstance(value, type)
+    ]
+
+
 def _values_of(cls: type) -> list[str]:
     """List the public attributes of a class that are plain values: no methods, properties or nested classes."""
     return [
@@ -156,9 +186,15 @@ def _objection_to(name: str, options: Mapping[str, Option], ours: Iterable[str],
         return f"{name} is not built yet: leave it out."
     if name in AGENT_OPTIONS:
         return f"{name} is an option of agents, and this is a {form}: leave it out."
+    if nearest(name, [_OF_TOOLS]):
+        return _OF_TOOLS_HINT
     if near := nearest(name, options):
-        return f"Write {near}; what is your own needs a name that is less alike, or begins with _."
+        return _write_instead(near)
     return f"The name {name} is taken: choose another one." if name in ours else None
+
+
+def _write_instead(near: str) -> str:
+    return f"Write {near}; what is your own needs a name that is less alike, or begins with _."
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

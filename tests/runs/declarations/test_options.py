@@ -129,6 +129,55 @@ def test_what_a_project_adds_for_itself_is_left_alone(told):
     assert told(Mine) is None
 
 
+@pytest.mark.parametrize(
+    ("declare", "name", "meant"),
+    [
+        *((agent, name, "prompt") for name in ("promt", "prompts", "promp", "prmopt", "prompt_")),
+        *((agent, name, "end_user") for name in ("enduser", "end_usr")),
+        *((declare, "uniqe_by", "unique_by") for declare in (agent, job)),
+    ],
+)
+@pytest.mark.parametrize("kind", [lambda function: function, staticmethod, classmethod, property])
+def test_a_function_that_is_nearly_a_hook_is_refused_with_the_hook(told, declare, name, meant, kind):
+    error = told(declare(**{name: kind(lambda self, *rest: "x")}))
+
+    assert error.id == "runs.E001" and repr(name) in error.msg and f"Write {meant};" in error.hint
+
+
+@pytest.mark.parametrize("name", ["runs", "run_"])
+def test_a_job_whose_run_is_misspelt_is_told_so(told, name):
+    error = told(type("Mine", (Job,), {"name": "mine", name: lambda self, context: None}))
+
+    assert repr(name) in error.msg and "Write run;" in error.hint
+
+
+def test_a_hook_that_is_misspelt_in_a_class_between_is_found_as_well(told):
+    between = type("Between", (Agent,), {"promt": lambda self, input: "x"})
+
+    assert "promt" in told(type("Mine", (between,), {"name": "mine", "model": "claude-sonnet-5-5"})).msg
+
+
+@pytest.mark.parametrize("name", ["approval", "aproval"])
+@pytest.mark.parametrize("value", ["always", lambda self, context, arguments: True])
+@pytest.mark.parametrize("declare", [agent, job])
+def test_an_approval_of_a_job_type_is_refused_because_nothing_would_ask(told, declare, name, value):
+    assert "@tool(approval=" in told(declare(**{name: value})).hint
+
+
+HELPERS = "find_user send_user get_user user prompt_parts render rerun runner run_all checks ask".split()
+
+
+@pytest.mark.parametrize("declare", [agent, job])
+@pytest.mark.parametrize("name", HELPERS)
+def test_a_helper_that_is_not_like_a_hook_is_left_alone(told, declare, name):
+    assert told(declare(**{name: lambda self: "x"})) is None
+
+
+def test_a_name_like_a_hook_that_is_defined_is_a_helper(told):
+    assert told(agent(prompt=lambda self, input: "x", prompts=lambda self: ["x"])) is None
+    assert told(job(runs=lambda self: 3)) is None
+
+
 @pytest.mark.parametrize("name", ["form", "input_json_schema", "retry_policy"])
 def test_a_name_of_our_own_is_not_to_be_hidden(told, name):
     assert told(agent(**{name: "x"})) is not None
