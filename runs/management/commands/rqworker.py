@@ -1,6 +1,7 @@
 """`rqworker agents`: a worker over some queues. Recovery and timers run inside it."""
 
 from argparse import SUPPRESS, ArgumentParser
+from itertools import pairwise
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -35,7 +36,7 @@ class Command(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Hand queues that are the project's own to django-rq's command, with its options."""
-        named = set(argv[2:])
+        named = {word for before, word in pairwise(argv[1:]) if before != "--name"}
         if named & set(foreign_queues()) and not named & set(own_queues()):
             from django_rq.management.commands.rqworker import Command as CommandOfDjangoRQ
 
