@@ -17,5 +17,5 @@ urlpatterns = [
     path("", include("runs.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", DOCS, name="docs"),
-    re_path("^api/(?P<rest>.*)$", unknown_address),
+    re_path("^api/(?P<rest>.*)$", unknown_address, name="agentops_api_rest"),
 ]

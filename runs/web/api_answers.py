@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import get_script_prefix, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 
 from runs.api.problems import problem
 
@@ -31,7 +31,7 @@ class ApiAnswers:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer; a page of an error becomes a problem document."""
         response = self.get_response(request)
-        if not request.path_info.startswith(_addresses()):
+        if not _is_ours(request.path_info):
             return response
         if response.status_code >= 400 and not response.headers.get("Content-Type", "").endswith("json"):
             response = _as_problem(response)
@@ -48,7 +48,25 @@ def _as_problem(response: HttpResponseBase) -> HttpResponseBase:
     return document
 
 
-def _addresses() -> tuple[str, ...]:
-    """The API and health, as `runs.urls` includes them, below whatever prefix a project has put them."""
-    root = reverse("agentops_api:run-list").removeprefix(get_script_prefix().rstrip("/")).removesuffix("v1/runs/")
-    return (root, *(root.removesuffix("api/") + name for name in ("livez", "readyz")))
+def _is_ours(path: str) -> bool:
+    """Say whether the API or health answers here, below whatever prefix a project has included `runs.urls`.
+
+    What else is below `/api/` belongs to the project, unless all of it is ours (`agentops.urls`).
+    """
+    root = _address("agentops_api:run-list").removesuffix("api/v1/runs/")
+    if not root:
+        return False
+    whole = _address("agentops_api_rest", "")
+    return (
+        path.startswith(f"{root}api/v1/")
+        or path in (f"{root}api/v1", f"{root}livez", f"{root}readyz")
+        or bool(whole and path.startswith(whole))
+    )
+
+
+def _address(name: str, *args: str) -> str:
+    """As `path_info` has it; empty if a project has not included it."""
+    try:
+        return reverse(name, args=args).removeprefix(get_script_prefix().rstrip("/"))
+    except NoReverseMatch:
+        return ""

@@ -1,9 +1,12 @@
 """Answers below the API's address where no view of ours was reached, and the policy of pages."""
 
+from types import ModuleType
+
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpResponse, HttpResponseNotAllowed
 from django.test import Client
+from django.urls import include, path
 
 from runs.web.api_answers import ApiAnswers
 from tests.runs.api.conftest import NOBODY, RUNS, Api, assert_problem
@@ -24,9 +27,9 @@ def api(tenant) -> Api:
 def test_a_foreign_host_is_a_problem_document(debug, settings):
     settings.DEBUG = debug
 
-    for path in BELOW:
+    for address in BELOW:
         for host in ("evil.example", "a b", "x" * 300, "127.0.0.1:port", "[::1"):
-            assert_problem(Client().get(path, headers={"Host": host}), 400, "malformed")
+            assert_problem(Client().get(address, headers={"Host": host}), 400, "malformed")
 
 
 def test_a_foreign_host_is_one_line_in_the_log(caplog):
@@ -71,6 +74,35 @@ def test_other_addresses_keep_their_own_errors(rf):
     assert page.content == b"a page" and "Cache-Control" not in page
 
 
+@pytest.fixture
+def urls(settings):
+    """The addresses of a project of somebody else."""
+    urls = ModuleType("urls_of_a_host")
+    urls.urlpatterns = []
+    settings.ROOT_URLCONF = urls
+    return urls.urlpatterns
+
+
+def answered(rf, address):
+    return ApiAnswers(lambda request: HttpResponse("a page", status=400))(rf.get(address))
+
+
+@pytest.mark.parametrize("prefix", ["", "agents/"])
+def test_the_projects_own_api_is_not_touched_wherever_ours_is_included(rf, urls, prefix):
+    urls.append(path(prefix, include("runs.urls")))
+
+    for own in ("api/", "api/own/greeting/", "api/v10/", "api/schema/", "livezoo", "runs/", "own/"):
+        page = answered(rf, f"/{prefix}{own}")
+        assert page.content == b"a page" and "Cache-Control" not in page, own
+    for ours in ("api/v1", "api/v1/", "api/v1/runs/", "api/v1/nothing", "livez", "readyz"):
+        problem = answered(rf, f"/{prefix}{ours}")
+        assert (problem["Content-Type"], problem["Cache-Control"]) == ("application/problem+json", "no-store"), ours
+
+
+def test_a_project_that_does_not_include_our_addresses_is_served(rf, urls):
+    assert answered(rf, "/api/v1/runs/").content == b"a page"
+
+
 MALFORMED = [
     *("/api/v1", "/api/v1/runs", "/api/%00/", f"{RUNS}%00/", f"{RUNS}%ff/", f"{RUNS}?job_type=%00", f"{RUNS}?%00=1"),
     *(f"{RUNS}?{'a=1&' * 1100}", f"{RUNS}?cursor=%00", f"{RUNS}{NOBODY}/%0a/", "/api/v1/usage/?by=%00"),
@@ -80,11 +112,11 @@ MALFORMED = [
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW"])
 def test_no_answer_is_kept_and_no_error_is_a_page(api, method):
-    for path in (*BELOW, *MALFORMED):
-        for answer in (api.send(method, path), Api(None).send(method, path)):
-            assert answer["Cache-Control"] == "no-store", path
-            assert answer.status_code < 500, path
-            assert answer.status_code < 400 or answer["Content-Type"] == "application/problem+json", path
+    for address in (*BELOW, *MALFORMED):
+        for answer in (api.send(method, address), Api(None).send(method, address)):
+            assert answer["Cache-Control"] == "no-store", address
+            assert answer.status_code < 500, address
+            assert answer.status_code < 400 or answer["Content-Type"] == "application/problem+json", address
 
 
 @pytest.mark.parametrize(
@@ -100,8 +132,8 @@ def test_a_malformed_body_is_a_problem_document(api, content_type):
 
 
 def test_every_page_has_the_policy():
-    for path in ("/admin/login/", "/api/docs/", RUNS, "/nothing", "/livez"):
-        policy = Client().get(path)["Content-Security-Policy"]
+    for address in ("/admin/login/", "/api/docs/", RUNS, "/nothing", "/livez"):
+        policy = Client().get(address)["Content-Security-Policy"]
 
         assert "default-src 'none'" in policy
         assert not [one for one in ("unsafe", "http", "*", "data:", "nonce") if one in policy]
