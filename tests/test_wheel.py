@@ -149,6 +149,8 @@ def test_a_project_adopts_it_by_the_page(developer: Newcomer) -> None:
     page.go_on()
 
     assert page.compared == 4
+    developer.type("python manage.py check --database default --fail-level WARNING")
+    assert "BoundedBodies" in developer.type("python -c 'import shop.asgi as asgi; print(asgi.application)'")
     assert "root@example.com" in developer.type(greeting.format(web))
     assert "401" in developer.type(f"curl -s -o /dev/null -w '%{{http_code}}' {web}/api/greeting/")
     assert "console.css" not in browser.get(f"{PREFIX}/admin/")
