@@ -13,6 +13,7 @@ from django.db import DataError
 from django.db.models import Model
 from django.http import HttpRequest
 
+_NUL = "\x00"
 M = TypeVar("M", bound=Model)
 
 _SUFFIXES = frozenset("exact isnull in gt gte lt lte year month day id pk".split())  # what offered filters append
@@ -34,6 +35,15 @@ class ShownOnlyAdmin(admin.ModelAdmin[M]):
         except (ValueError, OverflowError, DataError) as error:
             raise BadRequest("The address holds a value that this list cannot be filtered by.") from error
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Find a row, None if there is none: an id with a NUL is none, and PostgreSQL would refuse the question."""
+        return None if _NUL in object_id else super().get_object(request, object_id, from_field)
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        """Search, for a choice of rows too. Raises: BadRequest for a NUL, which no column holds."""
+        check_term(search_term)
+        return super().get_search_results(request, queryset, search_term)
+
     def response_action(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> Any:
         """Do a bulk action. Raises: BadRequest for a row that cannot exist, where Django would crash."""
         try:
@@ -49,6 +59,12 @@ class ShownOnlyAdmin(admin.ModelAdmin[M]):
         for offered in self.get_list_filter(request):
             named = offered[0] if isinstance(offered, list | tuple) else offered
             yield str(getattr(named, "parameter_name", named))
+
+
+def check_term(term: str) -> None:
+    """Refuse to search for what no column holds. Raises: BadRequest."""
+    if _NUL in term:
+        raise BadRequest("The address holds a value that this list cannot be searched for.")
 
 
 def _is_of(lookup: str, name: str) -> bool:

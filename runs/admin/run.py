@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from deadletters.admin.shown import check_term
 from runs.admin import show
 from runs.admin.confirm import Question, ask, is_confirmed
 from runs.admin.palette import badge_html
@@ -71,7 +72,7 @@ class RunAdmin(PageAdmin[Run]):
         self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
     ) -> tuple[QuerySet[Run], bool]:
         """Find runs by the beginning of their id or idempotency key: ranges, which an index serves."""
-        term = search_term.strip()
+        check_term(term := search_term.strip())
         if not term:
             return queryset, False
         return queryset.filter(Q(idempotency_key__startswith=term) | _id_begins(term)), False

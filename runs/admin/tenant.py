@@ -13,6 +13,7 @@ from runs.admin.edited import EditedAdmin, OwnTenantsAdmin
 from runs.admin.filters import ActiveFilter
 from runs.admin.palette import badge_html
 from runs.admin.scope import TenantFilter
+from runs.admin.searched import SearchedSelect
 from runs.models import Membership, Tenant
 from runs.models.people import name_path
 
@@ -55,6 +56,11 @@ class MembershipAdmin(OwnTenantsAdmin[Membership]):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Never list all users: without a search, a key is typed."""
-        if db_field.name == "user" and not self.get_autocomplete_fields(request):
-            kwargs["widget"] = ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site)
+        if db_field.name == "user":
+            is_searched = self.get_autocomplete_fields(request)
+            kwargs["widget"] = (
+                SearchedSelect(db_field, self.admin_site)
+                if is_searched
+                else ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site)
+            )
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
