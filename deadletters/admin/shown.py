@@ -35,7 +35,7 @@ class ShownOnlyAdmin(admin.ModelAdmin[M]):
         except (ValueError, OverflowError, DataError) as error:
             raise BadRequest("The address holds a value that this list cannot be filtered by.") from error
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> M | None:
         """Find a row, None if there is none: an id with a NUL is none, and PostgreSQL would refuse the question."""
         return None if _NUL in object_id else super().get_object(request, object_id, from_field)
 

@@ -89,7 +89,7 @@ def test_no_address_is_500(client, path):
 
 
 ROUTES = routes()
-SHARE = 6  # one of so many questions is asked, another one at each address and by each client; 1 asks them all
+SHARE = 18  # one of so many questions is asked, another one at each address and by each client; 1 asks them all
 
 
 def some(questions: Sequence[Any], number: int, client: Any, *, share: int = SHARE) -> Sequence[Any]:
@@ -153,23 +153,8 @@ def test_no_malformed_query_is_500(client, filled):
     assert bad == []
 
 
-WORDS = [
-    *(
-        "\x00",
-        "a\x00b",
-        "9" * 5000,
-        "-1",
-        "\u0661",
-        "nan",
-        "1e400",
-        "1e25",
-        "[" * 2000,
-        "x" * 4000,
-        "9999-99-99",
-        "abc",
-    ),
-    *("0001-01-01 00:00:00", "9999-12-31T23:59:59", '"\\ud800"', "{}", '{"a": NaN}', "", "\ufffe"),
-]
+WORDS = ["\x00", "a\x00b", "9" * 5000, "-1", "\u0661", "nan", "1e400", "1e25", "[" * 2000, "x" * 4000, "9999-99-99", ""]
+WORDS += ["abc", "0001-01-01 00:00:00", "9999-12-31T23:59:59", '"\\ud800"', "{}", '{"a": NaN}', "\ufffe"]
 
 
 def test_no_malformed_form_is_500(client, filled):
