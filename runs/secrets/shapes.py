@@ -69,9 +69,15 @@ def hide_shapes(text: str) -> str:
 
 
 def may_have_shape(text: str) -> bool:
-    """Say, cheaply, whether a text has the mark of any shape."""
+    """Say, cheaply, whether a text has the mark of any shape. Every text of every step is asked: hence no generator."""
+    for mark in _CASED_MARKS:
+        if mark in text:
+            return True
     lower = text.lower()
-    return any(mark in (text if is_cased else lower) for marks, is_cased, _ in _SHAPES for mark in marks)
+    for mark in _OTHER_MARKS:  # noqa: SIM110
+        if mark in lower:
+            return True
+    return False
 
 
 def names_secret(name: str) -> bool:
@@ -169,3 +175,6 @@ _SHAPES: tuple[tuple[tuple[str, ...], bool, Callable[[str], str]], ...] = (
     (("bearer",), False, _hide_bearers),
     (_NAME_MARKS, False, _hide_assigned),
 )
+
+_CASED_MARKS = tuple(mark for marks, is_cased, _ in _SHAPES if is_cased for mark in marks)
+_OTHER_MARKS = tuple(mark for marks, is_cased, _ in _SHAPES if not is_cased for mark in marks)
