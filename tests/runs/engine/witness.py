@@ -20,7 +20,9 @@ LEADS_TO |= {f"run.{status}": status for status in RunStatus}
 EXPECTED_ERRORS = set(
     "ModelRefusedError ModelStoppedError PermissionDeniedError CrashLoopError DeadlineError StepLimitError "
     "BudgetRefusedError RateLimitError InternalServerError RemoteProtocolError BrokenStreamError "
-    "StepFailedError ConnectionError RateLimitedError ValueError ToolError".split()
+    "APIStatusError OverloadedError "
+    "StepFailedError ConnectionError RateLimitedError ValueError ToolError "
+    "CancelledError SystemExit UserCodeError LeftOpenError UnknownOutcomeError".split()
 )
 
 
