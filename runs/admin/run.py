@@ -72,7 +72,8 @@ class RunAdmin(PageAdmin[Run]):
         self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
     ) -> tuple[QuerySet[Run], bool]:
         """Find runs by the beginning of their id or idempotency key: ranges, which an index serves."""
-        check_term(term := search_term.strip())
+        term = search_term.strip()
+        check_term(term)
         if not term:
             return queryset, False
         return queryset.filter(Q(idempotency_key__startswith=term) | _id_begins(term)), False

@@ -55,7 +55,10 @@ class TenantView(OwnPolicies):
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse parameters that are unknown or empty: a filter that is ignored shows more than was asked for."""
+        """Wait for a place if this is a list, then refuse parameters that are unknown or empty.
+
+        A filter that is ignored would show more than was asked for. Raises: Throttled, ValidationError.
+        """
         if self._is_paged:
             self.held.enter_context(one_list())
         super().initial(request, *args, **kwargs)

@@ -69,12 +69,12 @@ def hide_shapes(text: str) -> str:
 
 
 def may_have_shape(text: str) -> bool:
-    """Say, cheaply, whether a text has the mark of any shape. Every text of every step is asked: hence no generator."""
+    """Say, cheaply, whether a text has the mark of any shape."""
     for mark in _CASED_MARKS:
         if mark in text:
             return True
     lower = text.lower()
-    for mark in _OTHER_MARKS:  # noqa: SIM110
+    for mark in _OTHER_MARKS:  # noqa: SIM110 (a generator costs more than the search)
         if mark in lower:
             return True
     return False

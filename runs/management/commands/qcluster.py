@@ -18,10 +18,10 @@ _TICK = {"func": "runs.maintenance.reconcile.tick", "schedule_type": Schedule.MI
 
 
 class Clock(Cluster):  # type: ignore[misc]  # django-q2 has no types
-    """A cluster that ends when it is told to.
+    """A cluster that ends on SIGTERM.
 
-    Told while it starts, django-q2's waits for its sentinel, and that waits for a lock which the signal handler has
-    interrupted: both for ever. Nothing is lost by an exit, since a clock may be killed at any time.
+    Signalled while it starts, django-q2's own deadlocks: its handler joins the sentinel, which waits for a lock
+    that the interrupted code holds. Nothing is lost by an exit, since a clock may be killed at any time.
     """
 
     def sig_handler(self, signum: int, frame: Any) -> None:

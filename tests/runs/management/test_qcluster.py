@@ -1,4 +1,4 @@
-"""The clock ends when it is told to, whatever its processes are doing."""
+"""The clock ends on SIGTERM, whatever its processes are doing."""
 
 import subprocess
 import sys
