@@ -29,12 +29,12 @@ from runs.engine.outcomes import (
     Retry,
     Waiting,
 )
-from runs.engine.pacing.hold import hold_for_pace, let_go_on
+from runs.engine.pacing.hold import hold_for_pace
 from runs.engine.results import keep_output
+from runs.engine.sleep import sleep, wake
 from runs.errors import UnwritableError
 from runs.fault_points import fault_point
 from runs.models import Gate, PendingAction, Run, Step
-from runs.models.moves import Event, change
 from runs.states import ActionStatus, Effect, RunStatus, StepKind, StepStatus
 from runs.storable import storable_text
 from runs.user_code.call import words_of
@@ -97,16 +97,20 @@ def _write(journal: Journal, outcome: Outcome) -> None:
 
 
 def _leave(journal: Journal, outcome: Outcome) -> None:
-    """The run goes on later, whoever claims it then."""
+    """Put the run to sleep, or give it back: any worker goes on with it later."""
     match outcome:
         case Waiting():
-            journal.write_whole(lambda: _wait(journal))
+            _wait(journal)
         case Retry():
-            journal.write_whole(lambda: _retry(journal, outcome))
-        case Later():
-            journal.write_whole(lambda: _come_back(journal, outcome))
-        case HeldBack() | Paced():
-            _hold(journal, outcome)
+            _retry(journal, outcome)
+        case Later(why, delay_s):
+            due = journal.lease.now() + timedelta(seconds=delay_s)
+            told = {"why": why, "until": due.isoformat()}
+            sleep(journal, RunStatus.SCHEDULED, "run.held_back", data=told, next_attempt_at=due)
+        case HeldBack():
+            journal.write_whole(lambda: _hold_back(journal, outcome))
+        case Paced():
+            hold_for_pace(journal, outcome)
         case Released():
             _release(journal)
 
@@ -117,45 +121,22 @@ def _end(journal: Journal, status: RunStatus, **columns: Any) -> None:
 
 
 def _wait(journal: Journal) -> None:
-    """Go to sleep as a row; unless the decision, or a cancel, was faster: then the run goes on at once."""
-    journal.tell("run.waiting_for_confirmation")
-    journal.commit(to=RunStatus.WAITING_FOR_CONFIRMATION)
-    # A decision that came while the run was running could not move it on: look once more, under the
-    # row lock which that decision needs too.
     decided = PendingAction.objects.filter(run=journal.run, rule=None, decided_at__gte=journal.lease.claimed_at_db)
-    if decided.exists() or is_to_be_cancelled(journal.run):
-        change(journal.run, to=RunStatus.QUEUED, events=[Event("run.queued")])
+    sleep(journal, RunStatus.WAITING_FOR_CONFIRMATION, "run.waiting_for_confirmation", unless=decided.exists)
 
 
 def _retry(journal: Journal, retry: Retry) -> None:
-    due = journal.lease.now() + timedelta(seconds=retry.delay_s)
-    described = describe(retry.error)
-    journal.tell("run.retrying", error=described["type"], delay_s=round(retry.delay_s, 1))
-    journal.commit(
-        to=RunStatus.RETRYING,
+    last_error = _last_error(journal, retry.error)
+    sleep(
+        journal,
+        RunStatus.RETRYING,
+        "run.retrying",
+        data={"error": last_error["type"], "delay_s": round(retry.delay_s, 1)},
         attempts=journal.run.attempts + 1,
         failed_tries=retry.failed,
-        next_attempt_at=due,
-        last_error=_last_error(journal, retry.error),
+        next_attempt_at=journal.lease.now() + timedelta(seconds=retry.delay_s),
+        last_error=last_error,
     )
-    if is_to_be_cancelled(journal.run):
-        change(journal.run, to=RunStatus.QUEUED, events=[Event("run.queued")])
-
-
-def _hold(journal: Journal, outcome: HeldBack | Paced) -> None:
-    if isinstance(outcome, Paced):
-        hold_for_pace(journal, outcome)
-    else:
-        journal.write_whole(lambda: _hold_back(journal, outcome))
-
-
-def _come_back(journal: Journal, later: Later) -> None:
-    """Give the slot back for a while. It is no failed try, and no person is asked."""
-    due = journal.lease.now() + timedelta(seconds=later.delay_s)
-    journal.tell("run.held_back", why=later.why, until=due.isoformat())
-    journal.commit(to=RunStatus.SCHEDULED, next_attempt_at=due)
-    if is_to_be_cancelled(journal.run):
-        change(journal.run, to=RunStatus.QUEUED, events=[Event("run.queued")])
 
 
 def _hold_back(journal: Journal, held: HeldBack) -> None:
@@ -171,7 +152,7 @@ def _hold_back(journal: Journal, held: HeldBack) -> None:
         journal.tell("run.queued")
     journal.commit(to=RunStatus.QUEUED, held_by_id=gate and gate.pk, pace_need=None)
     if gate and is_to_be_cancelled(journal.run):
-        let_go_on(journal.run, actor="cancel")
+        wake(journal.run, actor="cancel")
 
 
 def _release(journal: Journal) -> None:

@@ -12,7 +12,6 @@ from runs.models import PendingAction, Step
 from runs.models.fields import hash_of
 from runs.models.moves import Event, change
 from runs.notices.actions import tell_expiry
-from runs.queue.doorbell import ring
 from runs.states import ActionKind, ActionStatus, OnExpiry, RunStatus, StepStatus
 
 _TOLD = "Nobody decided in time, so the call was not made."
@@ -96,7 +95,6 @@ def _go_on(action: PendingAction) -> None:
     fault_point("expire.before")
     if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
         change(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor="timer")])
-        ring([run.queue])
     else:
         change(run, events=events)
 

@@ -9,7 +9,6 @@ from runs.engine.pacing.hold import let_go_on
 from runs.errors import StaleRunError
 from runs.models import Gate, Run
 from runs.models.in_turn import in_turn
-from runs.queue.doorbell import ring
 from runs.states import RunStatus
 
 _BATCH = 200  # a gate that opens for thousands lets them go on in several sweeps
@@ -36,7 +35,6 @@ def _let_go_on(held: QuerySet[Run]) -> int:
         try:
             with transaction.atomic():
                 let_go_on(run, actor="gate")
-                ring([run.queue])
             released += 1
         except StaleRunError:
             continue

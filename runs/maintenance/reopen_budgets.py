@@ -8,7 +8,6 @@ from runs import clock
 from runs.clock import Now
 from runs.models import BudgetPeriod, PendingAction, Run
 from runs.models.moves import Event, change
-from runs.queue.doorbell import ring
 from runs.states import ActionStatus, RunStatus
 
 _AT_ONCE = 200  # go on, of each period: thousands do in several sweeps
@@ -60,7 +59,6 @@ def _go_on(action: PendingAction, because: str) -> bool:
     events = [Event("action.cancelled", data, actor="budget")]
     if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
         change(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor="budget")])
-        ring([run.queue])
     else:
         change(run, events=events)
     return True

@@ -15,7 +15,6 @@ from runs.errors import CrashLoopError, StaleRunError
 from runs.fault_points import fault_point
 from runs.models import Run, Worker
 from runs.models.moves import Event, If, change
-from runs.queue.doorbell import ring
 from runs.states import RunStatus
 
 log = logging.getLogger(__name__)
@@ -53,7 +52,6 @@ def _rescue(run: Run) -> None:
             crashes=crashes,
             alone=alone,
         )
-        ring([run.queue])
     log.warning("run %s rescued: its worker was lost (crash %s at this step)", run.pk, crashes)
 
 

@@ -20,7 +20,6 @@ from runs.engine.standing import Standing
 from runs.errors import StaleRunError
 from runs.models import Gate, Run
 from runs.models.in_turn import in_turn
-from runs.queue.doorbell import ring
 from runs.states import RunStatus
 
 _BATCH = 200
@@ -87,7 +86,6 @@ def _let_go(run: Run) -> bool:
     try:
         with transaction.atomic():
             let_go_on(run, actor="pace")
-            ring([run.queue])
     except StaleRunError:
         return False
     return True

@@ -12,7 +12,6 @@ from runs.fault_points import fault_point
 from runs.models import Run, RunLock
 from runs.models.in_turn import in_turn
 from runs.models.moves import Event, change
-from runs.queue.doorbell import ring
 from runs.states import RunStatus
 
 _BATCH = 200
@@ -58,7 +57,6 @@ def _wake(run: Run) -> bool:
     try:
         with transaction.atomic():
             change(run, to=RunStatus.QUEUED, events=[Event("run.queued", actor="timer")])
-            ring([run.queue])
             fault_point("wake.before")
     except StaleRunError:
         return False

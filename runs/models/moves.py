@@ -3,12 +3,11 @@
 `change` is a compare-and-set: one UPDATE filtered on id, present status and whatever else the caller demands. Zero
 rows mean that somebody else was faster, and the caller stops. Status, steps, counts of the waiting line and events
 are written together, so no reader ever sees one without the others: on PostgreSQL by one statement, on SQLite by a
-few in one transaction.
+few in one transaction. A run that may be claimed from then on is announced, so that no caller can forget it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
@@ -20,7 +19,7 @@ from runs import clock
 from runs.errors import InvalidTransitionError, StaleRunError
 from runs.models.gate import Gate
 from runs.models.guard import stored
-from runs.models.line import moved, siblings_moved
+from runs.models.line import join_line, moved, siblings_moved
 from runs.models.people import ACTOR_MAX_CHARS
 from runs.models.prepared import prepared_cursor
 from runs.models.revoked_tool import RevokedTool
@@ -28,6 +27,7 @@ from runs.models.run import Run
 from runs.models.run_event import RunEvent
 from runs.models.run_lock import is_exclusive, let_go
 from runs.models.sql import Batch, Increment, Sql, Statement, assignments, given
+from runs.models.step import Step
 from runs.models.tenant import Membership, Tenant
 from runs.states import ENDED, RunStatus, may_move
 
@@ -103,6 +103,12 @@ def change(
         writes.append(partial(let_go, run))
     newest = _write(run, update, events, writes)
     run.status, run.event_seq = after, newest
+    _bring_up_to_date(run, updates)
+    if to == RunStatus.QUEUED or "held_by_id" in updates:
+        _announce(run)
+
+
+def _bring_up_to_date(run: Run, updates: Mapping[str, Any]) -> None:
     for name, value in updates.items():
         if not isinstance(value, Sql | Increment):
             setattr(run, name, _as_stored(name, value))
@@ -113,9 +119,27 @@ def _as_stored(name: str, value: Any) -> Any:
     return stored(field, value) if isinstance(field, Field) else value
 
 
-def tell_first(run: Run, kind: str, *, actor: str, at: datetime) -> None:
-    """Write the first event of a run that was just created with `event_seq` 1."""
-    RunEvent.objects.create(run=run, seq=1, kind=kind, actor=actor[:ACTOR_MAX_CHARS], at=at)
+def begin(run: Run, *, actor: str, steps: Sequence[Step] = ()) -> None:
+    """Store a new run of `event_seq` 1: its steps, its first event, its place in its line. Needs a transaction."""
+    run.save(force_insert=True)
+    Step.objects.bulk_create(steps)
+    RunEvent.objects.create(run=run, seq=1, kind=f"run.{run.status}", actor=actor[:ACTOR_MAX_CHARS], at=run.created_at)
+    join_line(run)
+    _announce(run)
+
+
+_listeners: list[Callable[[str], object]] = []
+
+
+def when_queued(listener: Callable[[str], object]) -> None:
+    """Call this with the queue's name whenever one of its runs may be claimed; the transaction is still open."""
+    _listeners.append(listener)
+
+
+def _announce(run: Run) -> None:
+    if run.state == RunStatus.QUEUED and not run.held_by_id:
+        for listener in _listeners:
+            listener(run.queue)
 
 
 def _columns_of(to: RunStatus) -> dict[str, Any]:

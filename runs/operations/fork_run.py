@@ -12,8 +12,9 @@ from runs.engine.offered import inherited
 from runs.errors import InvalidInputError, InvalidTransitionError, UnknownJobTypeError
 from runs.hostile import depth
 from runs.models import Run, Step
+from runs.models.moves import begin
 from runs.operations.given import fit
-from runs.operations.post_run import DEPTH_MAX, RunRequest, insert_run, new_run
+from runs.operations.post_run import DEPTH_MAX, RunRequest, new_run
 from runs.operations.roles import check_may_operate
 from runs.states import ENDED, STEP_DONE, StepKind
 
@@ -46,7 +47,7 @@ def fork_run(run: Run, *, user: AbstractBaseUser, from_step: int, new_input: Any
     given = _input(run, job_type, new_input, from_step)
     fork = new_run(_request(run, given), job_type, given, tenant=run.tenant, user=user, origin=origin)
     fork.forked_from, fork.continues, fork.definition = run, run.continues, inherited(run.definition, fork)
-    insert_run(fork, steps=[_reused(step, fork) for step in reused], actor=user.get_username())
+    begin(fork, steps=[_reused(step, fork) for step in reused], actor=user.get_username())
     return fork
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -23,14 +23,13 @@ from runs.errors import (
     UnknownJobTypeError,
 )
 from runs.hostile import depth
-from runs.models import Run, Step, Tenant
-from runs.models.line import Line, join_line, line_for, rank_of
-from runs.models.moves import tell_first
+from runs.models import Run, Tenant
+from runs.models.line import Line, line_for, rank_of
+from runs.models.moves import begin
 from runs.operations.back_pressure import check_room
 from runs.operations.conflicts import Conflict, LockMovedError, Terms, meet, terms_of
 from runs.operations.given import fit, fit_unchanged
 from runs.operations.idempotency import let_stand_for, run_of_key
-from runs.queue.doorbell import ring
 from runs.states import Lane, RunStatus
 from runs.storable import storable
 
@@ -161,7 +160,7 @@ def _post(
     if conflict and conflict.waits:
         run.status, run.queued_at = RunStatus.SCHEDULED, None
         run.next_attempt_at = run.next_attempt_at or run.created_at
-    insert_run(run, actor=intake.user.get_username())
+    begin(run, actor=intake.user.get_username())
     return Posted(run, is_new=True, conflict=conflict)
 
 
@@ -214,16 +213,6 @@ def _former(request: RunRequest, tenant: Tenant) -> Run | None:
     if not isinstance(job_type_named(former.job_type), Agent):
         raise InvalidTransitionError("`continues`: only an agent's conversation can go on")
     return former
-
-
-def insert_run(run: Run, *, actor: str, steps: Sequence[Step] = ()) -> None:
-    """Store a new run with the steps that it begins with, tell of it, and ring. Needs a transaction."""
-    run.save(force_insert=True)
-    Step.objects.bulk_create(steps)
-    tell_first(run, f"run.{run.status}", actor=actor, at=run.created_at)
-    join_line(run)
-    if run.state == RunStatus.QUEUED:
-        ring([run.queue])
 
 
 def new_run(

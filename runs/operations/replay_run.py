@@ -14,7 +14,6 @@ from runs.operations.conflicts import take_again
 from runs.operations.fork_run import fork_run, why_not_deployed
 from runs.operations.post_run import RunRequest, post_run
 from runs.operations.roles import check_may_operate
-from runs.queue.doorbell import ring
 from runs.states import RunStatus, StepStatus
 
 
@@ -80,7 +79,6 @@ def _try_now(run_id: UUID, user: AbstractBaseUser) -> Run:
         raise InvalidTransitionError(f"the run does not wait for its next try any more; it is {run.status}")
     event = Event("run.queued", {"was_due_at": due.isoformat()}, actor=user.get_username())
     change(run, to=RunStatus.QUEUED, events=[event])
-    ring([run.queue])
     return run
 
 
@@ -111,5 +109,4 @@ def _continue(run_id: UUID, user: AbstractBaseUser) -> Run:
         cancel_gently=False,
         cancellation=None,
     )
-    ring([run.queue])
     return run

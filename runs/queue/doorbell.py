@@ -7,7 +7,7 @@ bytes off Redis itself: RQ's own way of fetching a job imports and calls what th
 import json
 import logging
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
@@ -64,10 +64,9 @@ def redis_answers() -> None:
     _queue("default").connection.ping()
 
 
-def ring(queue_names: Iterable[str]) -> None:
-    """Ring for these queues as soon as the present transaction is committed, or at once outside of one."""
-    for name in sorted(set(queue_names)):
-        transaction.on_commit(partial(_ring_now, name), robust=True)
+def ring(queue_name: str) -> None:
+    """Ring as soon as the present transaction is committed, or at once outside of one."""
+    transaction.on_commit(partial(_ring_now, queue_name), robust=True)
 
 
 def _ring_now(name: str) -> None:

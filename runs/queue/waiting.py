@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 
+from django.db.models import QuerySet
+
 from runs.engine.areas import merged
 from runs.engine.scopes import Place, area_of, rules
 from runs.models import Limit, Line, Pause, Run
@@ -16,7 +18,7 @@ def ring_for(scope: Limit | Pause) -> None:
     if not scope.tool:
         waiting = Line.objects.filter(area_of(scope).query(), queued__gt=0)
         waiting = waiting.filter(queue=scope.queue) if scope.queue else waiting
-        ring(waiting.values_list("queue", flat=True).distinct())
+        _ring_all(waiting)
 
 
 def ring_for_place_of(run: Run, *, besides: Iterable[str]) -> None:
@@ -26,7 +28,12 @@ def ring_for_place_of(run: Run, *, besides: Iterable[str]) -> None:
     held = [area.query() for area in merged(areas) if area.holds(place.job_type, place.tenant_id)]
     if held:
         waiting = Line.objects.filter(reduce(or_, held), queued__gt=0).exclude(queue__in=list(besides))
-        ring(waiting.values_list("queue", flat=True).distinct())
+        _ring_all(waiting)
+
+
+def _ring_all(waiting: QuerySet[Line]) -> None:
+    for queue in waiting.order_by("queue").values_list("queue", flat=True).distinct():
+        ring(queue)
 
 
 def _is_over_queues(limit: Limit) -> bool:

@@ -15,7 +15,6 @@ from runs.engine.lease import Lease
 from runs.errors import StaleRunError
 from runs.models import Run
 from runs.models.moves import Event, If, change
-from runs.queue.doorbell import ring
 from runs.states import RunStatus
 
 log = logging.getLogger(__name__)
@@ -111,7 +110,6 @@ class Leases:
                 )
             except StaleRunError:
                 continue  # it ended by itself in this very moment
-            ring([run.queue])
             given += 1
         return given
 

@@ -12,7 +12,6 @@ from runs.fault_points import fault_point
 from runs.models import BatchedCall, CallEnd, MessageBatch, ModelCall, ModelCallStatus, Run
 from runs.models.moves import Event, change
 from runs.models.sql import Increment
-from runs.queue.doorbell import ring
 from runs.states import RunStatus
 from runs.storable import storable
 
@@ -52,4 +51,3 @@ def put_right(call: ModelCall, run: Run) -> None:
 def _wake(run: Run) -> None:
     if run.state == RunStatus.WAITING_FOR_BATCH:
         change(run, to=RunStatus.QUEUED, events=[Event("run.queued", actor="batch")])
-        ring([run.queue])

@@ -19,7 +19,6 @@ from runs.models import PendingAction, Run
 from runs.models.moves import Event, change
 from runs.models.pending_action import STAYS_OPEN
 from runs.notices.actions import tell_decision
-from runs.queue.doorbell import ring
 from runs.states import ActionKind, ActionStatus, RunStatus
 from runs.storable import storable_text
 
@@ -110,7 +109,6 @@ def go_on(action: PendingAction, user: AbstractBaseUser, **columns: Any) -> None
     events = [Event(f"action.{action.status}", {"action": str(action.pk), "step": action.step.seq}, actor=actor)]
     if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
         change(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor=actor)], **columns)
-        ring([run.queue])
     else:
         change(run, events=events, **columns)
     tell_decision(action)

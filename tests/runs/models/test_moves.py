@@ -8,8 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from runs import clock
 from runs.errors import InvalidTransitionError, StaleRunError
-from runs.models import Line, Run
+from runs.models import Gate, Line, Run, moves
 from runs.models.moves import Event, If, change
 from runs.queue.claim import claim_next
 from runs.states import MOVES, RunStatus
@@ -51,6 +52,23 @@ def test_events_are_numbered_without_gaps_and_not_told_when_the_move_fails(post)
         change(stale, to=RunStatus.CANCELLED, events=[Event("run.cancelled")])
 
     assert list(run.events.values_list("seq", "kind")) == [(1, "run.queued"), (2, "run.cancelled"), (3, "extra")]
+
+
+def test_a_run_that_may_be_claimed_is_announced_by_the_move_itself(post, monkeypatch):
+    announced = []
+    monkeypatch.setattr(moves, "_listeners", [announced.append])
+    gate = Gate.objects.create(provider="anthropic", model="m", shut_by="circuit", shut_until=clock.now())
+
+    post("clerk")
+    run, _ = claim()
+    change(run, to=RunStatus.QUEUED, held_by_id=gate.pk)
+    assert announced == ["agents"]
+
+    change(run, events=[Event("looked.at")])
+    assert announced == ["agents"]
+
+    change(run, held_by_id=None)
+    assert announced == ["agents", "agents"]
 
 
 def test_the_database_refuses_an_unknown_status(post):

@@ -58,7 +58,7 @@ def ear(queue, settings):
 
 @transaction.atomic
 def ring_and_roll_back():
-    doorbell.ring(["agents"])
+    doorbell.ring("agents")
     raise ZeroDivisionError
 
 
@@ -69,7 +69,7 @@ def listen(ear):
 
 
 def test_a_bell_holds_a_queues_name_and_nothing_else(queue):
-    doorbell.ring(["agents"])
+    doorbell.ring("agents")
 
     [job_id] = queue.job_ids
     job = Job.fetch(job_id, connection=queue.connection, serializer=queue.serializer)
@@ -80,7 +80,7 @@ def test_a_bell_holds_a_queues_name_and_nothing_else(queue):
 
 def test_a_bell_rings_after_the_commit_and_not_after_a_rollback(queue):
     with transaction.atomic():
-        doorbell.ring(["agents"])
+        doorbell.ring("agents")
         assert queue.count == 0
     assert queue.count == 1
 
@@ -90,7 +90,7 @@ def test_a_bell_rings_after_the_commit_and_not_after_a_rollback(queue):
 
 
 def test_a_worker_wakes_and_leaves_nothing_in_redis(queue, ear, valkey):
-    doorbell.ring(["agents"])
+    doorbell.ring("agents")
 
     listen(ear)
 
@@ -102,7 +102,7 @@ def test_a_worker_wakes_and_leaves_nothing_in_redis(queue, ear, valkey):
 
 def test_bells_that_nobody_answers_do_not_pile_up(queue):
     for _ in range(100):
-        doorbell.ring(["agents"])
+        doorbell.ring("agents")
 
     assert queue.count == doorbell._WAITING_MAX
 
@@ -114,7 +114,7 @@ def test_a_job_that_is_no_doorbell_is_removed_and_not_run(queue, ear, tmp_path, 
     bad = queue.enqueue_call("wake", args=("agents",))
     pickled = pickle.dumps(("os.system", None, (f"touch {evidence}",), {}))
     valkey.hset(bad.key, "data", pickled)
-    doorbell.ring(["agents"])
+    doorbell.ring("agents")
 
     listen(ear)
 
@@ -149,14 +149,14 @@ def test_one_bad_hash_does_not_deafen_the_worker(queue, ear, valkey):
     listening = threading.Thread(target=ear._listen, daemon=True)
     listening.start()
 
-    doorbell.ring(["agents"])
+    doorbell.ring("agents")
 
     ends_at = time.monotonic() + 10
     while not ear.process.woken:
         assert time.monotonic() < ends_at
         time.sleep(0.05)
     ear.stopping.set()  # read after the next bell
-    doorbell.ring(["agents"])
+    doorbell.ring("agents")
     listening.join(5)
 
 

@@ -76,7 +76,7 @@ def test_a_poster_that_dies_before_its_commit_leaves_neither_run_nor_lock(scan, 
         raise Crash
 
     with monkeypatch.context() as patched:
-        patched.setattr("runs.operations.post_run.insert_run", die)
+        patched.setattr("runs.operations.post_run.begin", die)
         for policy in ("replace", "discard"):
             with pytest.raises(Crash):
                 scan(policy, document="a" if policy == "replace" else "b")

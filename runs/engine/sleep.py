@@ -1,0 +1,45 @@
+"""Going to sleep: the slot is given back, and the run's row is the pause."""
+
+from collections.abc import Callable
+from typing import Any
+
+from runs.engine.cancellation import is_to_be_cancelled
+from runs.engine.journal import Journal
+from runs.models import Run
+from runs.models.moves import Event, change, now
+from runs.states import RunStatus
+
+
+def sleep(
+    journal: Journal,
+    to: RunStatus,
+    event: str,
+    *,
+    unless: Callable[[], bool] = lambda: False,
+    data: dict[str, Any] | None = None,
+    **columns: Any,
+) -> None:
+    """Write that the run waits; wake it at once if a cancel came meanwhile, or what `unless` looks for.
+
+    A cancel or a decision that came while the run was running could not move it on. This looks once more, in the same
+    transaction and under the row lock that they need too, so that neither is lost.
+    """
+
+    def write() -> None:
+        journal.tell(event, **(data or {}))
+        journal.commit(to=to, **columns)
+        if is_to_be_cancelled(journal.run):
+            wake(journal.run, actor="cancel")
+        elif unless():
+            wake(journal.run)
+
+    journal.write_whole(write)
+
+
+def wake(run: Run, *, actor: str = "") -> None:
+    """Let a run that sleeps, or is held back, go on now. Raises: StaleRunError."""
+    events = [Event("run.queued", actor=actor)]
+    if run.held_by_id:
+        change(run, held_by_id=None, next_attempt_at=None, queued_at=now(), events=events)
+    elif run.state != RunStatus.QUEUED:
+        change(run, to=RunStatus.QUEUED, events=events)
