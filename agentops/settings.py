@@ -80,9 +80,9 @@ if AGENTOPS_WORKLOAD:
     INSTALLED_APPS += ["agentops.examples.workload"]
 AGENTOPS_CHAOS = env.str("AGENTOPS_CHAOS", default="")
 if AGENTOPS_CHAOS:
-    INSTALLED_APPS += ["agentops.chaos"]
+    INSTALLED_APPS += ["agentops.lab.chaos"]
 if env.bool("AGENTOPS_BENCH", default=False):
-    INSTALLED_APPS += ["agentops.bench"]
+    INSTALLED_APPS += ["agentops.lab.bench"]
 
 MIDDLEWARE = [
     "runs.web.api_answers.ApiAnswers",

@@ -11,6 +11,11 @@ def storable(value: Any) -> Any:
     return redact_all(clean(value))
 
 
+def storable_id(value: Any, limit: int = 100) -> str:
+    """Make an id from outside, which may be no text at all, fit for its column."""
+    return storable_text(value)[:limit] if isinstance(value, str) else ""
+
+
 def storable_text(text: str, limit: int | None = None) -> str:
     """Make a text fit to store, and shorten it. In this order: half a secret would not be known as one."""
     whole = redact(clean_text(text))

@@ -20,14 +20,13 @@ from runs.conf import conf
 from runs.engine.classifier import judge
 from runs.engine.retry_after import retry_after_s
 from runs.errors import CircuitOpenError, HeldBackError
-from runs.models import Gate, ModelCall, ModelCallStatus, Run, ShutBy
+from runs.models import PROVIDER, Gate, ModelCall, ModelCallStatus, Run, ShutBy
 from runs.models.fields import first_id_at
 from runs.states import RunStatus, Trouble
 from runs.storable import storable_text
 
 log = logging.getLogger(__name__)
 
-PROVIDER = "anthropic"
 _FAILS = (Trouble.SERVICE, Trouble.TIMEOUT)
 BURST = 5  # so many failures shut the gate: within `BURST_S` and at least half of all calls,
 BURST_S = 30.0

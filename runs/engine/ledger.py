@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from runs.engine.provider import name_of
 from runs.engine.tariff import Tariff, used_by
 from runs.models import ModelCall, ModelCallStatus, Tier
+from runs.storable import storable_id
 
 USAGE_UNKNOWN = "UsageUnknown"
 _STOP_REASON_MAX = 64
@@ -15,7 +15,8 @@ def settle_call(call: ModelCall, message: dict[str, Any], tariff: Tariff) -> dic
 
     Where its usage is missing or cannot be believed, the reserve counts as spent: budgets must hold behind any gateway.
     """
-    call.message_id, call.stop_reason = name_of(message["id"]), name_of(message["stop_reason"])[:_STOP_REASON_MAX]
+    call.message_id = storable_id(message["id"])
+    call.stop_reason = storable_id(message["stop_reason"], _STOP_REASON_MAX)
     usage = used_by(message)
     if usage is None:
         call.error_type = USAGE_UNKNOWN

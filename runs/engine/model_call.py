@@ -10,7 +10,7 @@ from runs.engine.acceptable import Ids, without_tools
 from runs.engine.batched import CACHE_TTL, DEADLINE_S, end_call, lay_in
 from runs.engine.budget_asking import asks_for_more, wait_for_room
 from runs.engine.classifier import may_have_spent
-from runs.engine.gates import PROVIDER, forgive_outage, note_answer, note_failure, probe, trouble_of
+from runs.engine.gates import forgive_outage, note_answer, note_failure, probe, trouble_of
 from runs.engine.journal import Journal, release_connection
 from runs.engine.ledger import settle_call
 from runs.engine.outcomes import InBatch, Outcome, Waiting
@@ -26,7 +26,7 @@ from runs.engine.turn import refuse_bad_end
 from runs.errors import BudgetFullError, HeldBackError, ModelStoppedError, PromptInvalidError, StepLimitError
 from runs.fault_points import fault_point
 from runs.hostile import clean, clean_text
-from runs.models import Definition, ModelCall, ModelCallStatus, Run, Step, Tier
+from runs.models import PROVIDER, Definition, ModelCall, ModelCallStatus, Run, Step, Tier
 from runs.models.fields import dump_json, hash_text
 from runs.states import Lane, StepKind
 from runs.user_code.hook import ask_hook

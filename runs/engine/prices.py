@@ -10,10 +10,9 @@ from genai_prices import extract_usage
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
 
-from runs.engine.gates import PROVIDER
 from runs.engine.tariff import Level, Rates, Tariff
 from runs.errors import UnknownPriceError
-from runs.models import Price
+from runs.models import PROVIDER, Price
 from runs.models.price import PREFIX
 from runs.recent import Recent
 

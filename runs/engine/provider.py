@@ -20,10 +20,9 @@ from runs.engine.interruptible import interruptible, make_interruptible
 from runs.engine.pacing.headers import limits_in
 from runs.engine.reading import read_answer
 from runs.errors import ModelTimeoutError
-from runs.storable import storable_text
+from runs.storable import storable_id
 
 CheckLease = Callable[[], None]
-NAME_MAX = 100  # characters of an id, as the ledger has room for
 _making = threading.Lock()
 
 
@@ -107,19 +106,14 @@ def ask_provider(request: dict[str, Any], *, check: CheckLease, progress: Progre
             raise ModelTimeoutError(f"the model call took longer than {timeout_s:g} s")
 
     def begun(message: Mapping[str, Any]) -> None:
-        progress.message_id = name_of(message.get("id"))
+        progress.message_id = storable_id(message.get("id"))
 
     create = client().messages.with_streaming_response.create
     with interruptible(may_go_on), create(stream=True, **request) as response:
-        progress.request_id = name_of(response.headers.get("request-id"))
+        progress.request_id = storable_id(response.headers.get("request-id"))
         progress.limits, progress.limits_at = limits_in(response.headers), clock.monotonic()
         message = read_answer(response.http_response, model=request["model"], begun=begun)
     return Answer(message=message, request_id=progress.request_id)
-
-
-def name_of(value: Any) -> str:
-    """Make an id that the provider, or a proxy, has given fit for its column."""
-    return storable_text(value)[:NAME_MAX] if isinstance(value, str) else ""
 
 
 Ask = Callable[..., Answer]

@@ -9,7 +9,7 @@ from runs.models.artifact import Artifact
 from runs.models.budget import Budget, BudgetHold, BudgetPeriod, Period, end_of, start_of
 from runs.models.ceiling import Ceiling
 from runs.models.definition import Definition
-from runs.models.gate import Gate, ShutBy
+from runs.models.gate import PROVIDER, Gate, ShutBy
 from runs.models.limit import Limit
 from runs.models.line import Line
 from runs.models.mail import Mail, post_mail
@@ -34,6 +34,7 @@ __all__ = [
     "DEFAULT_SCOPES",
     "EVERY_MODEL",
     "POLICY_TIME_MAX_S",
+    "PROVIDER",
     "SCOPES",
     "AnsweredKey",
     "ApiToken",

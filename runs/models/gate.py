@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+PROVIDER = "anthropic"  # the one that is asked so far
+
 
 class ShutBy(models.TextChoices):
     """Why a gate is shut; also the code by which a run says why it waits."""

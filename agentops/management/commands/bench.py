@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
-from agentops.bench.place import DATABASES, MeasurementError, measure_in_child
 from agentops.embedded.postgres import NoPostgresError
+from agentops.lab.bench.place import DATABASES, MeasurementError, measure_in_child
 
 # The figure of each, and its most.
 LIMITS = {
@@ -80,8 +80,8 @@ class Command(BaseCommand):
         raise SystemExit(1 if worst > most or wrong else 0)
 
     def _measure(self, options: dict[str, Any]) -> dict[str, Any]:
-        from agentops.bench.claims import measure_claims
-        from agentops.bench.steps import measure_steps
+        from agentops.lab.bench.claims import measure_claims
+        from agentops.lab.bench.steps import measure_steps
 
         call_command("migrate", verbosity=0)
         match options["what"]:
@@ -91,14 +91,14 @@ class Command(BaseCommand):
                 names = ("queued", "tenants", "claims", "threads")
                 return measure_claims(**{name: options[name] for name in names})
             case "pacing":
-                from agentops.bench.pacing import measure_pacing
+                from agentops.lab.bench.pacing import measure_pacing
 
                 return measure_pacing(minutes=options["minutes"], bound=options["bound"])
             case "promotion":
-                from agentops.bench.promotion import measure_promotion
+                from agentops.lab.bench.promotion import measure_promotion
 
                 return measure_promotion(blocked=options["blocked"], starts=options["starts"])
-        from agentops.bench.waiting import measure_waiting
+        from agentops.lab.bench.waiting import measure_waiting
 
         return measure_waiting(**{name: options[name] for name in ("waiting", "seconds", "posts")})
 

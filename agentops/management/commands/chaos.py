@@ -15,14 +15,14 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from agentops.chaos.launch import PGDATA, start_again
-from agentops.chaos.options import CannotRunError, Options, add_options, options_of
-from agentops.chaos.report import Report
-from agentops.chaos.show import show
 from agentops.embedded.postgres import EmbeddedPostgres
-from agentops.workload.conversations import Workload
-from agentops.workload.house import NotReadyError
-from agentops.workload.replay import checked_workload
+from agentops.lab.chaos.launch import PGDATA, start_again
+from agentops.lab.chaos.options import CannotRunError, Options, add_options, options_of
+from agentops.lab.chaos.report import Report
+from agentops.lab.chaos.show import show
+from agentops.lab.workload.conversations import Workload
+from agentops.lab.workload.house import NotReadyError
+from agentops.lab.workload.replay import checked_workload
 
 
 class Command(BaseCommand):
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         try:
             wanted = options_of(options)
             workload = checked_workload(wanted.workload, limit=None) if wanted.workload else None
-            if not apps.is_installed("agentops.chaos"):
+            if not apps.is_installed("agentops.lab.chaos"):
                 sys.exit(start_again(wanted, var=settings.VAR_DIR, keep=options["keep"]))
             report = self._campaign(wanted, workload)
         except (CannotRunError, NotReadyError) as error:
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         sys.exit(0 if report.is_clean else 1)
 
     def _campaign(self, options: Options, workload: Workload | None) -> Report:
-        from agentops.chaos.campaign import House, run_campaign
+        from agentops.lab.chaos.campaign import House, run_campaign
 
         stopping = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -12,13 +12,13 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from agentops.lab.workload.client import StoppedError
+from agentops.lab.workload.house import NotReadyError
+from agentops.lab.workload.play import Played
+from agentops.lab.workload.replay import checked_workload, replay
+from agentops.lab.workload.report import Report
+from agentops.lab.workload.show import show
 from agentops.offline.model import BATCH_S
-from agentops.workload.client import StoppedError
-from agentops.workload.house import NotReadyError
-from agentops.workload.play import Played
-from agentops.workload.replay import checked_workload, replay
-from agentops.workload.report import Report
-from agentops.workload.show import show
 from runs.states import Lane
 
 

@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 from runs.engine.cancellation import is_to_be_cancelled
-from runs.engine.gates import PROVIDER
 from runs.engine.journal import Journal
 from runs.engine.outcomes import Paced
-from runs.models import Gate, Run
+from runs.models import PROVIDER, Gate, Run
 from runs.models.moves import Event, change, now
 from runs.states import RunStatus
 

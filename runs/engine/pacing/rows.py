@@ -8,9 +8,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from runs import clock
 from runs.conf import conf
-from runs.engine.gates import PROVIDER
 from runs.engine.pacing.bucket import IDLE_S, Limits
-from runs.models import EVERY_MODEL, Gate, Pace, PaceKeeper, Run
+from runs.models import EVERY_MODEL, PROVIDER, Gate, Pace, PaceKeeper, Run
 from runs.recent import Recent
 from runs.states import RunStatus
 

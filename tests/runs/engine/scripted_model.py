@@ -15,8 +15,9 @@ from agentops.offline.request import check_request
 from agentops.offline.signatures import check_signatures, signed
 from agentops.offline.transcript import check_transcript
 from agentops.offline.wire import stream_events
-from runs.engine.provider import Answer, name_of
+from runs.engine.provider import Answer
 from runs.engine.reading import read_answer
+from runs.storable import storable_id
 
 CANARY = "canary-in-a-coal-mine-4711"
 USAGE = {"input_tokens": 100, "output_tokens": 50}
@@ -59,7 +60,7 @@ class ScriptedModel:
         fault = self.faults.pop(0) if self.faults else None
         _refuse(fault)
         reply = self._reply(request, fault)
-        progress.message_id, progress.request_id = name_of(reply.message["id"]), "req"
+        progress.message_id, progress.request_id = storable_id(reply.message["id"]), "req"
         self._in_the_stream()
         check()
         if fault == "cut":

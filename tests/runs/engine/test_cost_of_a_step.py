@@ -4,8 +4,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from agentops.bench.agent import BenchAgent
-from agentops.bench.model import STEPS, answer_at_once
+from agentops.lab.bench.agent import BenchAgent
+from agentops.lab.bench.model import STEPS, answer_at_once
 from runs.engine import journal
 from runs.engine.provider import answered_by
 from runs.models import Run

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from agentops.bench.crowd import disperse_crowd, gather_crowd, one_that_waits
+from agentops.lab.bench.crowd import disperse_crowd, gather_crowd, one_that_waits
 from runs import clock
 from runs.invariants.every import CHECKS
 from runs.maintenance.batches.tend import tend_batches

@@ -1,0 +1,1 @@
+"""The lab: what proves and measures the product, and is no part of it."""
