@@ -15,7 +15,7 @@ from runs.declarations.catalog import job_types, refused
 from runs.declarations.job_types import Agent
 from runs.declarations.options import nearest
 from runs.engine.prices import is_listed, listed_models
-from runs.hostile import clean
+from runs.sanitize import clean
 from runs.storable import storable
 
 

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 _held: list[int] = []
 
 
-def hold_life_line(worker_id: UUID) -> None:
+def hold_liveness_lock(worker_id: UUID) -> None:
     """Take the lock of this worker, for as long as this process lives; without a place for it, the lease must do."""
     path = _path(worker_id)
     try:
@@ -55,7 +55,7 @@ def is_dead(worker_id: UUID) -> bool:
     return True
 
 
-def bury(worker_id: UUID) -> None:
+def deregister(worker_id: UUID) -> None:
     """Remove the lock file of a dead worker."""
     with suppress(OSError):
         _path(worker_id).unlink()

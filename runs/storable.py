@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from runs.hostile import clean, clean_text, cut
+from runs.sanitize import clean, clean_text, cut
 from runs.secrets import redact, redact_all
 
 

@@ -18,8 +18,8 @@ from runs.models import SCOPES, Run, Tenant
 from runs.operations.accounts import make_member, make_tenant, make_token
 from runs.operations.post_run import RunRequest, post_run
 from runs.queue.claim import claim_alone, claim_next
-from runs.recent import Recent
 from runs.secrets import known
+from runs.ttl_cache import TTLCache
 from tests.testapp import agents
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
@@ -40,9 +40,9 @@ def _secrets_of_this_test() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _edits_of_this_test() -> Iterator[None]:
     """What operators edit is kept for a second, longer than a test."""
-    Recent.forget_all()
+    TTLCache.clear_all()
     yield
-    Recent.forget_all()
+    TTLCache.clear_all()
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from runs.admin.actions.words import BECOMES, who_decides
 from runs.admin.columns import moment_column
 from runs.admin.edited import OwnTenantsAdmin
 from runs.admin.scope import TenantFilter
-from runs.engine.approvals.terms import default_terms, terms_by
+from runs.engine.approvals.requirements import default_requirements, requirements_from
 from runs.models import APPROVALS_MAX, POLICY_TIME_MAX_S, ApprovalPolicy
 from runs.states import OnExpiry, SelfApproval
 
@@ -105,12 +105,12 @@ class ApprovalPolicyAdmin(OwnTenantsAdmin[ApprovalPolicy]):
     @admin.display(description="who decides")
     def who(self, policy: ApprovalPolicy) -> str:
         """Say who, and how many."""
-        return who_decides(terms_by(policy))
+        return who_decides(requirements_from(policy))
 
     @admin.display(description="time to decide", ordering="expires_s")
     def time_to_decide(self, policy: ApprovalPolicy) -> str:
         """Say how long there is."""
-        return show.seconds(terms_by(policy).expires_s)
+        return show.seconds(requirements_from(policy).expires_s)
 
     @admin.display(description="if nobody does", ordering="on_expiry")
     def then(self, policy: ApprovalPolicy) -> str:
@@ -130,7 +130,7 @@ class ApprovalPolicyAdmin(OwnTenantsAdmin[ApprovalPolicy]):
 
 
 def _without_policies() -> str:
-    terms = default_terms()
-    who, then = who_decides(terms), BECOMES[terms.on_expiry]
-    time = show.seconds(terms.expires_s)
+    requirements = default_requirements()
+    who, then = who_decides(requirements), BECOMES[requirements.on_expiry]
+    time = show.seconds(requirements.expires_s)
     return f"No policies. For every call that asks for approval holds: {who}. After {time} without a decision {then}."

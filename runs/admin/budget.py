@@ -20,7 +20,7 @@ from runs.admin.palette import badge_html
 from runs.admin.scope import TenantFilter
 from runs.declarations.catalog import job_types
 from runs.models import Budget, PendingAction
-from runs.operations.budgets import Standing, make_budget, standing_of, with_present
+from runs.operations.budgets import BudgetStatus, make_budget, status_of, with_present
 from runs.states import ActionStatus
 
 HINT = (
@@ -30,7 +30,7 @@ HINT = (
 EMPTY = "No budgets: only the ceiling of each run holds. Add one for a tenant, a job type, a day, a month or in total."
 _SCOPE = ("tenant", "job_type", "period")
 _TERMS = ("limit_usd", "soft_percent", "is_active", "note")
-_STANDING = ("state", "standing", "ceiling", "forecast", "ends", "waiting_runs", "raises")
+_STATUS_COLUMNS = ("state", "budget_status", "ceiling", "forecast", "ends", "waiting_runs", "raises")
 _RAISES_SHOWN = 20
 
 
@@ -39,12 +39,12 @@ class BudgetAdmin(OwnTenantsAdmin[Budget]):
     """Read where budgets stand; add them, change their limit, switch them off."""
 
     list_display = (
-        "name", "state", "standing", "ceiling", "forecast", "ends", "waiting_runs", clip_column("note", "note"),
+        "name", "state", "budget_status", "ceiling", "forecast", "ends", "waiting_runs", clip_column("note", "note"),
     )  # fmt: skip
     list_filter = (("tenant", TenantFilter), "period", InForceFilter)
     search_fields = ("tenant__slug", "job_type", "note")
     fields: ClassVar[Any] = (*_SCOPE, *_TERMS)
-    readonly_fields: ClassVar[Any] = (*_STANDING, "created_by", CREATED)
+    readonly_fields: ClassVar[Any] = (*_STATUS_COLUMNS, "created_by", CREATED)
     labels: ClassVar[Any] = {"limit_usd": "Limit, USD", "soft_percent": "Told at, percent", "is_active": "In force"}
     hint = HINT
     empty_state = EMPTY
@@ -67,31 +67,31 @@ class BudgetAdmin(OwnTenantsAdmin[Budget]):
         """Say whether it holds, and whether something fits into it."""
         if not budget.is_active:
             return badge_html("off")
-        standing = _standing(budget)
-        return badge_html("full" if standing.spent_usd >= standing.ceiling_usd else "in_force")
+        budget_status = _status_of(budget)
+        return badge_html("full" if budget_status.spent_usd >= budget_status.ceiling_usd else "in_force")
 
     @admin.display(description="spent and held")
-    def standing(self, budget: Budget) -> SafeString:
+    def budget_status(self, budget: Budget) -> SafeString:
         """Show how much of it is gone."""
-        return bar(_standing(budget))
+        return bar(_status_of(budget))
 
     @admin.display(description="limit")
     def ceiling(self, budget: Budget) -> str:
         """Show the limit of this period."""
-        standing = _standing(budget)
-        raised = f", {show.cents(standing.raised_usd)} of it raised" if standing.raised_usd else ""
-        return f"{show.cents(standing.ceiling_usd)}{raised}"
+        budget_status = _status_of(budget)
+        raised = f", {show.cents(budget_status.raised_usd)} of it raised" if budget_status.raised_usd else ""
+        return f"{show.cents(budget_status.ceiling_usd)}{raised}"
 
     @admin.display(description="forecast")
     def forecast(self, budget: Budget) -> str:
         """Show what it comes to by the end, if it goes on as so far."""
-        forecast = _standing(budget).forecast_usd
+        forecast = _status_of(budget).forecast_usd
         return "-" if forecast is None else show.cents(forecast)
 
     @admin.display(description="until (UTC)")
     def ends(self, budget: Budget) -> str:
         """Say when the next period begins."""
-        ends_at = _standing(budget).ends_at
+        ends_at = _status_of(budget).ends_at
         return show.minute(ends_at) if ends_at else "no end"
 
     @admin.display(description="runs waiting")
@@ -116,7 +116,7 @@ class BudgetAdmin(OwnTenantsAdmin[Budget]):
         writes = self.has_change_permission(request, obj)
         terms = _TERMS if writes else ("soft_percent", "note")  # what it is limited to stands above
         return (
-            ("Where it stands", {"fields": _STANDING}),
+            ("Where it stands", {"fields": _STATUS_COLUMNS}),
             ("What it is", {"fields": (*terms, *_SCOPE, "created_by", CREATED)}),
         )
 
@@ -144,9 +144,9 @@ class BudgetAdmin(OwnTenantsAdmin[Budget]):
         make_budget(obj)
 
 
-def _standing(budget: Budget) -> Standing:
+def _status_of(budget: Budget) -> BudgetStatus:
     at: datetime = getattr(budget, "seen_at", None) or clock.now()
-    return standing_of(budget, at=at)
+    return status_of(budget, at=at)
 
 
 def _said(action: PendingAction) -> str:

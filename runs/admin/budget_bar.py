@@ -6,16 +6,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from runs.admin import show
-from runs.operations.budgets import Standing
+from runs.operations.budgets import BudgetStatus
 
 WIDTH = 120
 
 
-def bar(standing: Standing) -> SafeString:
+def bar(budget_status: BudgetStatus) -> SafeString:
     """Draw what is spent, and behind it what is held, of the whole limit."""
-    spent = _part(standing.spent_usd, standing.ceiling_usd)
-    held = min(_part(standing.reserved_usd, standing.ceiling_usd), WIDTH - spent)
-    said = f"{show.cents(standing.spent_usd)} spent, {show.cents(standing.reserved_usd)} held"
+    spent = _part(budget_status.spent_usd, budget_status.ceiling_usd)
+    held = min(_part(budget_status.reserved_usd, budget_status.ceiling_usd), WIDTH - spent)
+    said = f"{show.cents(budget_status.spent_usd)} spent, {show.cents(budget_status.reserved_usd)} held"
     return format_html(
         '<svg class="budget-bar" width="{width}" height="8" viewBox="0 0 {width} 8" aria-hidden="true">'
         '<rect class="budget-limit" width="{width}" height="8" rx="2"/>'

@@ -14,7 +14,7 @@ from runs.admin.show import block
 from runs.errors import NotPermittedError
 from runs.models import Mail
 from runs.models.mail import MailQuerySet
-from runs.operations.send_again import send_again
+from runs.operations.retry_mail import retry_mail
 
 NEXT_TRY = moment_column("next_try_at", "next try")
 SENT = moment_column("sent_at", "sent")
@@ -87,7 +87,7 @@ class MailAdmin(RecordAdmin[Mail]):
         waiting, refused = 0, 0
         for mail in mails.select_related("run"):
             try:
-                waiting += send_again(mail, user=request.user)  # type: ignore[arg-type]  # signed in
+                waiting += retry_mail(mail, user=request.user)  # type: ignore[arg-type]  # signed in
             except NotPermittedError:
                 refused += 1
         messages.success(request, f"Sent again with the next sweep: {waiting}. Those not given up are left alone.")

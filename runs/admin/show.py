@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from runs.hostile import cut
+from runs.sanitize import cut
 
 VALUE_MAX_CHARS = 20_000
 _SMALLEST_USD = Decimal("0.0001")

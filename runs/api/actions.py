@@ -31,7 +31,7 @@ from runs.models import PendingAction
 from runs.operations.actions.answer import answer
 from runs.operations.actions.approve import approve
 from runs.operations.actions.bulk import counts, decide_all, in_order, preview
-from runs.operations.actions.hand_on import ask, escalate, reassign, reply
+from runs.operations.actions.delegate import ask, escalate, reassign, reply
 from runs.operations.actions.raise_budget import raise_budget
 from runs.operations.actions.reject import reject
 from runs.operations.actions.resolve import resolve

@@ -12,7 +12,7 @@ from runs.api.documents import Moment
 from runs.api.serializers import money
 from runs.api.tenant_view import TenantView
 from runs.models import Budget
-from runs.operations.budgets import Standing, budgets_of, standing_of, with_present
+from runs.operations.budgets import BudgetStatus, budgets_of, status_of, with_present
 
 
 class BudgetSerializer(serializers.Serializer[Any]):
@@ -49,22 +49,22 @@ class BudgetsView(TenantView):
         """List the active budgets of the tenant, as they stand now."""
         at = clock.now()
         found = with_present(budgets_of(self.tenant), at=at)
-        return Response({"results": [describe(one, standing_of(one, at=at)) for one in found], "next": None})
+        return Response({"results": [describe(one, status_of(one, at=at)) for one in found], "next": None})
 
 
-def describe(budget: Budget, standing: Standing) -> dict[str, Any]:
+def describe(budget: Budget, budget_status: BudgetStatus) -> dict[str, Any]:
     """Write a budget as its document."""
     return {
         "id": budget.pk,
         "job_type": budget.job_type or None,
         "period": budget.period,
-        "starts_at": standing.starts_at,
-        "ends_at": standing.ends_at,
+        "starts_at": budget_status.starts_at,
+        "ends_at": budget_status.ends_at,
         "limit_usd": money(budget.limit_usd),
-        "raised_usd": money(standing.raised_usd),
-        "ceiling_usd": money(standing.ceiling_usd),
-        "spent_usd": money(standing.spent_usd),
-        "reserved_usd": money(standing.reserved_usd),
-        "forecast_usd": money(standing.forecast_usd),
+        "raised_usd": money(budget_status.raised_usd),
+        "ceiling_usd": money(budget_status.ceiling_usd),
+        "spent_usd": money(budget_status.spent_usd),
+        "reserved_usd": money(budget_status.reserved_usd),
+        "forecast_usd": money(budget_status.forecast_usd),
         "soft_percent": budget.soft_percent,
     }

@@ -9,8 +9,8 @@ from rest_framework.exceptions import APIException, ParseError, UnsupportedMedia
 from rest_framework.parsers import BaseParser
 
 from runs.conf import conf
-from runs.hostile import depth
 from runs.operations.post_run import DEPTH_MAX
+from runs.sanitize import depth
 
 
 class TooLargeError(APIException):

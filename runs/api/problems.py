@@ -23,7 +23,7 @@ from runs.errors import (
     QueueFullError,
     RunsError,
 )
-from runs.hostile import clean, cut
+from runs.sanitize import clean, cut
 
 log = logging.getLogger(__name__)
 

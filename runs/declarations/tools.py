@@ -25,7 +25,7 @@ from runs.errors import DeclarationError, InvalidInputError
 from runs.models import Role
 from runs.states import Effect, Risk
 from runs.user_code.call import call, value_of
-from runs.user_code.event_loop import settled, within
+from runs.user_code.event_loop import awaited, within
 
 _NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
@@ -91,7 +91,7 @@ class Tool:
     def needs_approval(self, context: Any, arguments: dict[str, Any], check: Check | None = None) -> bool:
         """Say whether a person must agree to this very call. `check` raises when it must not take longer."""
         if callable(self.approval):
-            return bool(settled(self.approval(context, arguments), check))
+            return bool(awaited(self.approval(context, arguments), check))
         return self.approval == "always"
 
     def risk_of(self, arguments: dict[str, Any], check: Check | None = None) -> Risk:
@@ -104,7 +104,7 @@ class Tool:
             return Risk.LOW if self.effect == Effect.READ else Risk.MEDIUM
         if not callable(risk):
             return Risk(risk)
-        ended = call(lambda: Risk(settled(risk(arguments), check or within(RISK_S))))
+        ended = call(lambda: Risk(awaited(risk(arguments), check or within(RISK_S))))
         try:
             return Risk(value_of(ended, of=f"`risk` of the tool {self.name!r}"))
         except Exception:

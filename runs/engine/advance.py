@@ -9,13 +9,13 @@ from runs.declarations.catalog import errors_of, job_type_named
 from runs.declarations.job_types import Agent, Job, JobType
 from runs.engine.agent_loop import advance_agent
 from runs.engine.classifier import classify
+from runs.engine.finish_claim import describe, finish_claim
 from runs.engine.function_job import advance_job
 from runs.engine.journal import Journal, release_connection
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError, ReleaseRequestedError
 from runs.engine.outcomes import Cancelled, Discarded, Failed, HeldBack, Lost, Outcome, Paced, Released
 from runs.engine.permission import check_owner
 from runs.engine.retry import next_try
-from runs.engine.settle import describe, settle
 from runs.errors import (
     CircuitOpenError,
     HeldBackError,
@@ -49,7 +49,7 @@ def advance(run: Run, lease: Lease) -> Outcome:
         outcome = _hold_back(journal, error)
     except Exception as error:
         outcome = _judge(journal, error)
-    settle(journal, outcome)
+    finish_claim(journal, outcome)
     release_connection()
     if not isinstance(outcome, Failed):  # its dead letter is one line already
         log.info("run %s (%s): %s", run.pk, run.job_type, type(outcome).__name__.lower())
@@ -112,7 +112,7 @@ def _put_back(journal: Journal, error: BaseException) -> None:
     for step in journal.steps:
         mine = step.status == StepStatus.STARTED and step.fence == journal.lease.fence
         if mine and step.effect in ("", Effect.READ):
-            journal.put_back(step, **_named(error))
+            journal.reset_to_planned(step, **_named(error))
 
 
 def _named(error: BaseException) -> dict[str, str]:

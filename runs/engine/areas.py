@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from runs.models import Run
-from runs.models.sql import Statement, given
+from runs.models.sql import Statement, adapt
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Area:
         parts, params = ["1 = 1"], []
         for column, values in self._given:
             parts.append(f'"{column}" IN ({", ".join(["%s"] * len(values))})' if values else "1 = 0")
-            params += [given(Run, column, value) if column == "tenant_id" else value for value in values]
+            params += [adapt(Run, column, value) if column == "tenant_id" else value for value in values]
         return Statement(" AND ".join(parts), params)
 
     def query(self) -> Q:

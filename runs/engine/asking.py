@@ -5,8 +5,8 @@ from typing import Any
 
 from runs.conf import conf
 from runs.engine.approvals.binding import Binding
+from runs.engine.approvals.requirements import requirements_for
 from runs.engine.approvals.rules import rules_for
-from runs.engine.approvals.terms import terms_for
 from runs.engine.journal import Journal
 from runs.errors import RuleSpentError
 from runs.models import ApprovalRule, PendingAction, Step
@@ -23,22 +23,22 @@ def ask(
     columns.setdefault("remind_every_s", conf().action_remind_s)
     asked = step.arguments if arguments is None else arguments
     action = _action(journal, step, kind, reason=reason, arguments=asked, tell_at=journal.lease.now(), **columns)
-    journal.tell("action.opened", action=str(action.pk), action_kind=str(kind), step=step.seq, reason=reason)
+    journal.record_event("action.opened", action=str(action.pk), action_kind=str(kind), step=step.seq, reason=reason)
     return action
 
 
 def ask_for_approval(journal: Journal, step: Step, call: Binding, *, reason: str) -> PendingAction:
     """Ask whether a call may be made, on the terms that hold for it."""
-    terms = terms_for(journal.run.tenant_id, step.name, risk=call.risk, amount_usd=call.amount_usd)
+    requirements = requirements_for(journal.run.tenant_id, step.name, risk=call.risk, amount_usd=call.amount_usd)
     return ask(
         journal,
         step,
         ActionKind.APPROVAL,
         reason=reason,
-        expires_at=journal.lease.now() + timedelta(seconds=terms.expires_s),
-        on_expiry=terms.on_expiry,
-        remind_every_s=terms.remind_every_s,
-        approvals_needed=terms.approvals,
+        expires_at=journal.lease.now() + timedelta(seconds=requirements.expires_s),
+        on_expiry=requirements.on_expiry,
+        remind_every_s=requirements.remind_every_s,
+        approvals_needed=requirements.approvals,
         **_bound(call),
     )
 
@@ -62,7 +62,7 @@ def _approves(rule: ApprovalRule, journal: Journal, step: Step, call: Binding) -
         rule=rule,
         **_bound(call),
     )
-    journal.tell("action.approved", action=str(action.pk), step=step.seq, rule=str(rule.pk))
+    journal.record_event("action.approved", action=str(action.pk), step=step.seq, rule=str(rule.pk))
     try:
         journal.commit()
     except RuleSpentError:

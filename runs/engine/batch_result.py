@@ -3,7 +3,7 @@
 from typing import Any
 
 from runs.engine.batched import end_call
-from runs.engine.classifier import judge
+from runs.engine.classifier import classification_of
 from runs.engine.journal import Journal
 from runs.engine.model_call import charge_run, record_answer
 from runs.engine.provider_errors import error_in
@@ -35,7 +35,7 @@ def take_result(journal: Journal, step: Step) -> bool:
         record_answer(journal, step, call, result["message"], tokens=tokens)
         return True
     error = _error_of(batched, result)
-    call.error_type, call.trouble = type(error).__name__, judge(error).trouble or ""
+    call.error_type, call.trouble = type(error).__name__, classification_of(error).trouble or ""
     journal.record_call(call)
     charge_run(journal, call, tokens)
     raise error

@@ -8,7 +8,7 @@ from django.db.models import F
 
 from runs import clock
 from runs.engine.journal import Journal
-from runs.engine.ledger import presume, settle_call
+from runs.engine.ledger import presume, settle_charge
 from runs.engine.prices import tariff_of
 from runs.errors import UnknownPriceError
 from runs.models import BatchedCall, CallEnd, ModelCall, ModelCallStatus, Run, Step
@@ -28,7 +28,7 @@ def lay_in(journal: Journal, call: ModelCall, body: str) -> None:
     """
     batched = BatchedCall(call=call, body=body, size=len(body.encode()), created_at=journal.lease.now())
     journal.lay_in(batched)
-    journal.tell("run.waiting_for_batch", step=call.step.seq)
+    journal.record_event("run.waiting_for_batch", step=call.step.seq)
     running_s = journal.run.running_s + journal.lease.counted_s
     journal.commit_intent(to=RunStatus.WAITING_FOR_BATCH, running_s=running_s)
 
@@ -55,7 +55,7 @@ def end_call(call: ModelCall, *, at: datetime) -> dict[str, int]:
 def price(call: ModelCall, message: dict[str, Any]) -> dict[str, int]:
     """Price an answer by the tariff of its reserve; return its tokens by column."""
     try:
-        return settle_call(call, message, tariff_of(call.model, at=call.started_at))
+        return settle_charge(call, message, tariff_of(call.model, at=call.started_at))
     except UnknownPriceError:  # a deploy has lost it: the most that it could cost is all we know
         return presume(call)
 
@@ -65,7 +65,7 @@ def _free(call: ModelCall) -> dict[str, int]:
     return {}
 
 
-def settle_unawaited(call: ModelCall) -> Decimal:
+def settle_unawaited_charge(call: ModelCall) -> Decimal:
     """Settle a call that nobody waits for, or correct what was presumed of it; return what that adds to the cost.
 
     Needs the lock of the run's row. The run's tokens are brought up to date, its cost is the caller's to write.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from runs.models import Budget, Period, Run
-from runs.recent import Recent
+from runs.ttl_cache import TTLCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +32,5 @@ def _read() -> tuple[Watched, ...]:
     return tuple(Watched(b.pk, b.tenant_id, b.job_type, Period(b.period)) for b in found)
 
 
-_rows = Recent("the budgets", _read)
-forget_budgets = _rows.forget
+_rows = TTLCache("the budgets", _read)
+forget_budgets = _rows.clear

@@ -17,7 +17,7 @@ from runs.engine.results import jsonable
 from runs.fault_points import fault_point
 from runs.models import Step
 from runs.user_code.call import Raised, Returned, call
-from runs.user_code.event_loop import settled
+from runs.user_code.event_loop import awaited
 
 
 def make_effect(
@@ -59,7 +59,7 @@ def run_code(
     lease.begin_step(timeout_s)
     release_connection()
     try:
-        ended = call(lambda: jsonable(settled(function(), lease.check_step)), context=context)
+        ended = call(lambda: jsonable(awaited(function(), lease.check_step)), context=context)
     finally:
         lease.end_step()
         release_connection()

@@ -7,12 +7,12 @@ from django.db.models import F
 
 from runs import clock
 from runs.clock import Now
-from runs.engine.batched import settle_unawaited
+from runs.engine.batched import settle_unawaited_charge
 from runs.engine.cancellation import note
-from runs.engine.holds import settle_calls
+from runs.engine.holds import settle_holds
 from runs.errors import InvalidTransitionError
 from runs.models import ModelCall, ModelCallStatus, PendingAction, Run, Step, Tier
-from runs.models.moves import Event, change
+from runs.models.moves import Event, transition
 from runs.models.people import ACTOR_MAX_CHARS
 from runs.states import FINAL, STEP_DONE, ActionStatus, Effect, RunStatus, StepStatus
 
@@ -30,7 +30,9 @@ def cancel_locked(run: Run, *, actor: str, gently: bool = False) -> None:
         raise InvalidTransitionError(f"the run is already {run.status}")
     if run.cancel_requested_at:
         if run.cancel_gently and not gently:
-            change(run, cancel_gently=False, events=[Event("run.cancel_requested", {"interrupts": True}, actor=actor)])
+            transition(
+                run, cancel_gently=False, events=[Event("run.cancel_requested", {"interrupts": True}, actor=actor)]
+            )
         return
     now = clock.now()
     asked: dict[str, Any] = {
@@ -40,7 +42,7 @@ def cancel_locked(run: Run, *, actor: str, gently: bool = False) -> None:
     }
     events = [Event("run.cancel_requested", {"cost_usd": f"{run.cost_usd:f}"}, actor=actor)]
     if run.state == RunStatus.RUNNING:
-        change(run, events=events, cancel_gently=gently, **asked)
+        transition(run, events=events, cancel_gently=gently, **asked)
         return
     PendingAction.objects.filter(run=run, status=ActionStatus.OPEN).update(
         status=ActionStatus.CANCELLED, decided_at=now, tell_at=None
@@ -51,7 +53,7 @@ def cancel_locked(run: Run, *, actor: str, gently: bool = False) -> None:
     asked |= {"cancellation": note(run, run.steps.all()), "cost_usd": run.cost_usd + spent}
     events += told
     events.append(Event("run.cancelled", {"spent_after_usd": f"{spent:f}"}, actor=actor))
-    change(run, to=RunStatus.CANCELLED, events=events, **asked)
+    transition(run, to=RunStatus.CANCELLED, events=events, **asked)
 
 
 def _close_steps(run: Run) -> None:
@@ -71,11 +73,11 @@ def _presume_spent(run: Run) -> tuple[Decimal, list[Event]]:
     lost = list(ModelCall.objects.filter(run=run, status=ModelCallStatus.STARTED))
     for call in lost:
         if call.tier == Tier.BATCH:
-            settle_unawaited(call)
+            settle_unawaited_charge(call)
             continue
         ModelCall.objects.filter(pk=call.pk).update(
             status=ModelCallStatus.PRESUMED, cost_usd=call.reserved_usd, error_type="WorkerLost", finished_at=Now()
         )
         Step.objects.filter(pk=call.step_id).update(cost_usd=F("cost_usd") + call.reserved_usd)
         call.cost_usd = call.reserved_usd
-    return sum((call.cost_usd for call in lost), Decimal(0)), settle_calls(lost)
+    return sum((call.cost_usd for call in lost), Decimal(0)), settle_holds(lost)

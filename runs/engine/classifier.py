@@ -29,7 +29,7 @@ _REACHED_NOBODY = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeou
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Classification:
     """What may be done about an error, and as what a try that failed by it is counted."""
 
     kind: ErrorClass
@@ -42,7 +42,7 @@ class Row:
 
     error: type[BaseException]
     means: str
-    verdict: Verdict
+    classification: Classification
     when: Callable[[Any], bool] | None = None
 
     def fits(self, error: BaseException) -> bool:
@@ -50,11 +50,11 @@ class Row:
         return isinstance(error, self.error) and (self.when is None or self.when(error))
 
 
-PERMANENT = Verdict(ErrorClass.PERMANENT)
-UNKNOWN_OUTCOME = Verdict(ErrorClass.UNKNOWN_OUTCOME)
-RATE_LIMITED = Verdict(ErrorClass.RATE_LIMITED, Trouble.RATE_LIMIT)
-TIMED_OUT = Verdict(ErrorClass.TRANSIENT, Trouble.TIMEOUT)
-FAILED_IN_PASSING = Verdict(ErrorClass.TRANSIENT, Trouble.SERVICE)
+PERMANENT = Classification(ErrorClass.PERMANENT)
+UNKNOWN_OUTCOME = Classification(ErrorClass.UNKNOWN_OUTCOME)
+RATE_LIMITED = Classification(ErrorClass.RATE_LIMITED, Trouble.RATE_LIMIT)
+TIMED_OUT = Classification(ErrorClass.TRANSIENT, Trouble.TIMEOUT)
+UNAVAILABLE = Classification(ErrorClass.TRANSIENT, Trouble.SERVICE)
 
 
 def is_spend_cap(error: anthropic.APIStatusError) -> bool:
@@ -71,7 +71,7 @@ TABLE: tuple[Row, ...] = (
     Row(PermanentError, "the engine or a tool knows that trying again cannot help", PERMANENT),
     Row(ModelTimeoutError, "a whole model call took longer than `model_timeout_s`", TIMED_OUT),
     Row(StepTimeoutError, "a step took longer than its `timeout_s`", TIMED_OUT),
-    Row(TransientError, "a tool or the engine knows that it may pass; a stream that broke off", FAILED_IN_PASSING),
+    Row(TransientError, "a tool or the engine knows that it may pass; a stream that broke off", UNAVAILABLE),
     Row(
         anthropic.APIStatusError,
         "a cap on spending is reached: 429 with `error_code` "
@@ -94,40 +94,40 @@ TABLE: tuple[Row, ...] = (
     Row(
         anthropic.APIStatusError,
         "409, 500 and above (529: overloaded), or `overloaded_error` and `api_error` inside a stream",
-        FAILED_IN_PASSING,
+        UNAVAILABLE,
         lambda error: error.status_code == 409 or error.status_code >= 500 or error.type in _SERVICE_TYPES,
     ),
     Row(anthropic.APIStatusError, "any other answer: 400, 401, 402, 403, 404, 413, 422", PERMANENT),
     Row(anthropic.APITimeoutError, "no connection, or no answer, in time", TIMED_OUT),
-    Row(anthropic.APIConnectionError, "no connection, or it broke before the answer", FAILED_IN_PASSING),
+    Row(anthropic.APIConnectionError, "no connection, or it broke before the answer", UNAVAILABLE),
     Row(httpx2.TimeoutException, "a stream was silent for too long", TIMED_OUT),
-    Row(httpx2.TransportError, "a stream was cut", FAILED_IN_PASSING),
-    Row(httpx2.DecodingError, "a compressed answer was damaged on its way", FAILED_IN_PASSING),
-    Row(OperationalError, "the database is away or refuses for the moment", FAILED_IN_PASSING),
-    Row(InterfaceError, "the connection to the database is gone", FAILED_IN_PASSING),
+    Row(httpx2.TransportError, "a stream was cut", UNAVAILABLE),
+    Row(httpx2.DecodingError, "a compressed answer was damaged on its way", UNAVAILABLE),
+    Row(OperationalError, "the database is away or refuses for the moment", UNAVAILABLE),
+    Row(InterfaceError, "the connection to the database is gone", UNAVAILABLE),
     Row(TimeoutError, "anything of Python's that took too long", TIMED_OUT),
-    Row(ConnectionError, "a connection of Python's that was refused or broke", FAILED_IN_PASSING),
+    Row(ConnectionError, "a connection of Python's that was refused or broke", UNAVAILABLE),
 )
 _OWN_ROWS = {
-    ErrorClass.TRANSIENT: FAILED_IN_PASSING,
+    ErrorClass.TRANSIENT: UNAVAILABLE,
     ErrorClass.RATE_LIMITED: RATE_LIMITED,
     ErrorClass.PERMANENT: PERMANENT,
     ErrorClass.UNKNOWN_OUTCOME: UNKNOWN_OUTCOME,
-    ErrorClass.DISCARD: Verdict(ErrorClass.DISCARD),
+    ErrorClass.DISCARD: Classification(ErrorClass.DISCARD),
 }
 
 
-def judge(error: BaseException, own: Mapping[type[BaseException], str] | None = None) -> Verdict:
+def classification_of(error: BaseException, own: Mapping[type[BaseException], str] | None = None) -> Classification:
     """Say what may be done about an error. `own` are the rows of the job type, which go first."""
     for cls, kind in (own or {}).items():
         if isinstance(error, cls):
             return _OWN_ROWS[ErrorClass(kind)]
-    return next((row.verdict for row in TABLE if row.fits(error)), PERMANENT)
+    return next((row.classification for row in TABLE if row.fits(error)), PERMANENT)
 
 
 def classify(error: BaseException, own: Mapping[type[BaseException], str] | None = None) -> ErrorClass:
-    """As `judge`, the class alone."""
-    return judge(error, own).kind
+    """As `classification_of`, the class alone."""
+    return classification_of(error, own).kind
 
 
 def may_have_spent(error: BaseException) -> bool:
@@ -147,5 +147,5 @@ def table_as_markdown() -> str:
     for row in TABLE:
         home = row.error.__module__.partition(".")[0]
         name = row.error.__name__ if home == "builtins" else f"{home}.{row.error.__name__}"
-        lines.append(f"| `{name}` | {row.means} | {row.verdict.kind} | {row.verdict.trouble or '-'} |")
+        lines.append(f"| `{name}` | {row.means} | {row.classification.kind} | {row.classification.trouble or '-'} |")
     return "\n".join([*lines, "| anything else | nobody has classified it | permanent | - |"])

@@ -20,9 +20,9 @@ from runs.engine.outcomes import Completed, Outcome, Waiting
 from runs.engine.output import check_output
 from runs.engine.tool_calls import ask_for_outcome, how_it_was_lost, may_have_happened
 from runs.errors import PermanentError
-from runs.hostile import clean_text
 from runs.models import Step
 from runs.models.fields import hash_text
+from runs.sanitize import clean_text
 from runs.states import Effect, ErrorClass, StepKind, StepStatus
 from runs.storable import storable, storable_text
 from runs.user_code.call import Raised, Returned, value_of, words_of
@@ -128,7 +128,7 @@ def _close_what_it_gave_up(journal: Journal) -> None:
     """The job may catch the error of a step and go on without it: what may have happened stays visible."""
     for step in journal.steps:
         if step.status == StepStatus.STARTED:
-            journal.mark_unknown(step, **how_it_was_lost(step))
+            journal.mark_in_doubt(step, **how_it_was_lost(step))
 
 
 def _step(context: JobContext, name: str, call: _StepCall) -> Returned | Raised:
@@ -159,7 +159,7 @@ def _kept_name(name: str) -> str:
 def _recover(journal: Journal, step: Step) -> None:
     lost = how_it_was_lost(step)
     if step.effect in (Effect.READ, Effect.IDEMPOTENT):
-        journal.put_back(step, **lost)
+        journal.reset_to_planned(step, **lost)
     else:
         ask_for_outcome(journal, step, **lost)
         raise _AwaitDecision
@@ -183,9 +183,9 @@ def _after_error(context: JobContext, step: Step, error: BaseException) -> None:
     journal, kind = context.journal, classify(error, context.job.errors)
     named = {"kind": type(error).__name__, "message": storable_text(words_of(error), conf().text_max_chars)}
     if not may_have_happened(step, error, kind):
-        journal.put_back(step, **named)
+        journal.reset_to_planned(step, **named)
     elif step.effect == Effect.IDEMPOTENT and kind == ErrorClass.TRANSIENT:
-        journal.leave_begun(step, **named)
+        journal.keep_in_doubt(step, **named)
     else:
         ask_for_outcome(journal, step, **named)
         raise _AwaitDecision from error

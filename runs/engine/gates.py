@@ -17,7 +17,7 @@ from django.db.models.expressions import Combinable
 
 from runs import clock
 from runs.conf import conf
-from runs.engine.classifier import judge
+from runs.engine.classifier import classification_of
 from runs.engine.retry_after import retry_after_s
 from runs.errors import CircuitOpenError, HeldBackError
 from runs.models import PROVIDER, Gate, ModelCall, ModelCallStatus, Run, ShutBy
@@ -96,7 +96,7 @@ def _no_harm_done() -> Iterator[None]:
 
 def trouble_of(error: BaseException) -> str:
     """As what a failed call is counted; empty if the request itself was at fault."""
-    return judge(error).trouble or ""
+    return classification_of(error).trouble or ""
 
 
 def _is_burst(model: str) -> bool:

@@ -8,11 +8,11 @@ from runs.engine.approvals.rules import use_rule
 from runs.engine.holds import Holds
 from runs.errors import RuleSpentError
 from runs.models import Artifact, BatchedCall, ModelCall, ModelCallStatus, PendingAction, Run, Step
-from runs.models.moves import Event, If, change
-from runs.models.sql import Batch, Increment, Rows
+from runs.models.moves import Event, Guard, transition
+from runs.models.sql import Increment, RowSet, UpsertTable
 from runs.states import ENDED, RunStatus, StepStatus
 
-_STEPS = Rows(
+_STEPS = UpsertTable(
     Step,
     updated=(
         *("status", "attempt", "fence", "effect", "effect_key", "arguments", "arguments_hash", "result", "result_hash"),
@@ -20,7 +20,7 @@ _STEPS = Rows(
         *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
     ),
 )
-_CALLS = Rows(
+_CALLS = UpsertTable(
     ModelCall,
     updated=(
         *("status", "message_id", "request_id", "stop_reason", "error_type", "trouble", "finished_at", "cost_usd"),
@@ -61,13 +61,13 @@ class Gathered:
         present = self.columns.get(name)
         self.columns[name] = Increment(more + present.by if present else more)
 
-    def write(self, run: Run, *, only: If, to: RunStatus | None, **columns: Any) -> None:
+    def write(self, run: Run, *, only: Guard, to: RunStatus | None, **columns: Any) -> None:
         """Write it. Raises: as `change`; BudgetFullError; RuleSpentError."""
-        rows = [Batch(_STEPS, list(self.steps.values())), Batch(_CALLS, list(self.calls.values()))]
+        rows = [RowSet(_STEPS, list(self.steps.values())), RowSet(_CALLS, list(self.calls.values()))]
         # A run's end is its last word, after what its calls do to budgets; their rows are locked after its own.
         keep = 1 if self.holds and to in ENDED else 0
         events, last = self.events[: len(self.events) - keep], self.events[len(self.events) - keep :]
-        change(run, to=to, events=events, rows=rows, only=only, **(self.columns | columns))
+        transition(run, to=to, events=events, rows=rows, only=only, **(self.columns | columns))
         if self.artifacts:
             Artifact.objects.bulk_create(self.artifacts)
         if self.actions:
@@ -79,7 +79,7 @@ class Gathered:
                 batched, update_conflicts=True, unique_fields=["call"], update_fields=["result"]
             )
         if self.holds and (told := [*self.holds.write(), *last]):
-            change(run, events=told)
+            transition(run, events=told)
 
     def _use_rules(self) -> None:
         """Count each use of a rule with the action that records it. Raises: RuleSpentError."""

@@ -76,7 +76,7 @@ class Holds:
         self._begun, self._ended = {}, {}
 
 
-def settle_calls(calls: Sequence[ModelCall]) -> list[Event]:
+def settle_holds(calls: Sequence[ModelCall]) -> list[Event]:
     """Turn what ended calls hold into what they have cost; return what is to be told. Needs a transaction."""
     return reserve_and_settle([], calls)
 

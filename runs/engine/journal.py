@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from runs.declarations.tools import Tool
-from runs.engine.certainty import write_surely
+from runs.engine.commit_with_retry import commit_with_retry
 from runs.engine.gathered import Gathered
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError
 from runs.engine.permission import check_owner, check_roles, check_tool
@@ -23,7 +23,7 @@ from runs.errors import BudgetFullError, HeldBackError, RuleSpentError, StaleRun
 from runs.fault_points import fault_point
 from runs.models import Artifact, BatchedCall, ModelCall, PendingAction, Run, Step
 from runs.models.fields import hash_of
-from runs.models.moves import Event, If
+from runs.models.moves import Event, Guard
 from runs.states import STEP_DONE, Effect, RunStatus, StepKind, StepStatus
 from runs.storable import storable, storable_text
 
@@ -89,18 +89,18 @@ class Journal:
         step.result = storable(result)
         self._finish(step, StepStatus.FAILED, error=kind)
 
-    def put_back(self, step: Step, *, kind: str, message: str) -> None:
+    def reset_to_planned(self, step: Step, *, kind: str, message: str) -> None:
         """Plan a step again after a try that failed in passing or was lost."""
         step.status = StepStatus.PLANNED
         step.error = {"type": kind, "message": message}
         self._touch(step, "step.put_back", error=kind)
 
-    def leave_begun(self, step: Step, *, kind: str, message: str) -> None:
+    def keep_in_doubt(self, step: Step, *, kind: str, message: str) -> None:
         """Note a try that failed in passing and whose effect may have happened: its class decides what follows."""
         step.error = {"type": kind, "message": message}
         self.keep(step)
 
-    def mark_unknown(self, step: Step, *, kind: str, message: str) -> None:
+    def mark_in_doubt(self, step: Step, *, kind: str, message: str) -> None:
         """Record that an effect may or may not have happened."""
         step.status = StepStatus.UNKNOWN
         step.error = {"type": kind, "message": message}
@@ -119,7 +119,7 @@ class Journal:
 
     def _touch(self, step: Step, kind: str, **data: Any) -> None:
         self._gathered.steps[step.pk] = step
-        self.tell(kind, step=step.seq, name=step.name, **data)
+        self.record_event(kind, step=step.seq, name=step.name, **data)
 
     # What goes with them
 
@@ -132,7 +132,7 @@ class Journal:
         """Write what the batch lane knows of a call, new or changed, with the next commit."""
         self._gathered.batched[batched.pk] = batched
 
-    def has_settled(self, call: ModelCall) -> bool:
+    def will_settle(self, call: ModelCall) -> bool:
         """Say whether the next commit writes this row of the ledger already."""
         return call.pk in self._gathered.calls
 
@@ -161,7 +161,7 @@ class Journal:
         for name, value in columns.items():
             setattr(self.run, name, value)
 
-    def tell(self, kind: str, **data: Any) -> None:
+    def record_event(self, kind: str, **data: Any) -> None:
         """Add an event."""
         self._gathered.events.append(Event(kind, data, actor=self.lease.worker_name))
 
@@ -182,7 +182,7 @@ class Journal:
         Raises: as `commit`, `check_owner`, `check_roles` and `check_tool`; HeldBackError if the gate is shut;
         BudgetFullError if the call's worst case does not fit into a budget.
         """
-        only = If(fence=self.lease.fence, not_cancelled=True, owner_active=True, gate=gate)
+        only = Guard(fence=self.lease.fence, not_cancelled=True, owner_active=True, gate=gate)
         if tool:
             only = replace(only, tool=tool.name, roles=tool.roles)
         self._write(to=to, only=only, tool=tool, **columns)
@@ -193,7 +193,7 @@ class Journal:
         Raises: LeaseLostError if it is not; CancelRequestedError if the run is to be cancelled (unless it
         ends here anyway, or the call in flight may finish); RuleSpentError if a rule approves no more.
         """
-        self._write(to=to, only=If(fence=self.lease.fence, not_interrupted=to is None), **columns)
+        self._write(to=to, only=Guard(fence=self.lease.fence, not_interrupted=to is None), **columns)
 
     def write_whole(self, write: Callable[[], None]) -> None:
         """Do a commit, and what must be seen or done with it, in one transaction: all of it again if that breaks.
@@ -211,9 +211,9 @@ class Journal:
                 self._gathered = gathered
                 raise
 
-        write_surely(attempt, self.run, self.lease, tells=True)
+        commit_with_retry(attempt, self.run, self.lease, emits=True)
 
-    def _write(self, *, only: If, to: RunStatus | None = None, tool: Tool | None = None, **columns: Any) -> None:
+    def _write(self, *, only: Guard, to: RunStatus | None = None, tool: Tool | None = None, **columns: Any) -> None:
         before = self.run.status
         rare = self._gathered.needs_transaction
 
@@ -224,13 +224,13 @@ class Journal:
                 with transaction.atomic() if rare else nullcontext():
                     self._write_rows(only=only, to=to, **columns)
             except (DatabaseError, InterfaceError, BudgetFullError, RuleSpentError):
-                self.run.event_seq = newest  # rolled back, or nobody knows: `write_surely` looks from here on
+                self.run.event_seq = newest  # rolled back, or nobody knows: `commit_with_retry` looks from here on
                 for name, value in (former | {"status": before}).items():
                     setattr(self.run, name, value)
                 raise
 
         try:
-            write_surely(write, self.run, self.lease, tells=bool(self._gathered.events))
+            commit_with_retry(write, self.run, self.lease, emits=bool(self._gathered.events))
         except StaleRunError as error:
             self._say_why(error, only, tool)
         except (DatabaseError, BudgetFullError, RuleSpentError):
@@ -239,10 +239,10 @@ class Journal:
         self._gathered.forget()
         fault_point("journal.after")
 
-    def _write_rows(self, *, only: If, to: RunStatus | None, **columns: Any) -> None:
+    def _write_rows(self, *, only: Guard, to: RunStatus | None, **columns: Any) -> None:
         self._gathered.write(self.run, only=only, to=to, **columns)
 
-    def _say_why(self, error: StaleRunError, only: If, tool: Tool | None) -> NoReturn:
+    def _say_why(self, error: StaleRunError, only: Guard, tool: Tool | None) -> NoReturn:
         """Find out which demand was not met. Raises: as `commit_intent`."""
         mine = Run.objects.filter(pk=self.run.pk, fence=self.lease.fence, status=RunStatus.RUNNING)
         present = mine.select_related("tenant", "requested_by").first()

@@ -10,7 +10,7 @@ USAGE_UNKNOWN = "UsageUnknown"
 _STOP_REASON_MAX = 64
 
 
-def settle_call(call: ModelCall, message: dict[str, Any], tariff: Tariff) -> dict[str, int]:
+def settle_charge(call: ModelCall, message: dict[str, Any], tariff: Tariff) -> dict[str, int]:
     """Write an answer's usage, cost and savings, at the rates of the call's tier; return its tokens by column.
 
     Where its usage is missing or cannot be believed, the reserve counts as spent: budgets must hold behind any gateway.

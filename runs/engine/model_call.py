@@ -12,7 +12,7 @@ from runs.engine.budget_asking import asks_for_more, wait_for_room
 from runs.engine.classifier import may_have_spent
 from runs.engine.gates import forgive_outage, note_answer, note_failure, probe, trouble_of
 from runs.engine.journal import Journal, release_connection
-from runs.engine.ledger import settle_call
+from runs.engine.ledger import settle_charge
 from runs.engine.outcomes import InBatch, Outcome, Waiting
 from runs.engine.pacing.need import need_of
 from runs.engine.pacing.turns import Turn, in_turn
@@ -25,9 +25,9 @@ from runs.engine.transcript import Message, messages_of
 from runs.engine.turn import refuse_bad_end
 from runs.errors import BudgetFullError, HeldBackError, ModelStoppedError, PromptInvalidError, StepLimitError
 from runs.fault_points import fault_point
-from runs.hostile import clean, clean_text
 from runs.models import PROVIDER, Definition, ModelCall, ModelCallStatus, Run, Step, Tier
 from runs.models.fields import dump_json, hash_text
+from runs.sanitize import clean, clean_text
 from runs.states import Lane, StepKind
 from runs.user_code.hook import ask_hook
 
@@ -119,7 +119,7 @@ def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | No
     except BudgetFullError as full:
         return wait_for_room(journal, step, full)
     # By the tariff of the reserve, even if it was changed meanwhile: no query may fail between answer and commit.
-    record_answer(journal, step, call, answer.message, tokens=settle_call(call, answer.message, tariff))
+    record_answer(journal, step, call, answer.message, tokens=settle_charge(call, answer.message, tariff))
     return None
 
 
@@ -233,7 +233,7 @@ def _end_without_answer(journal: Journal, call: ModelCall, progress: Progress, e
 def presume_spent(journal: Journal, step: Step, *, why: str = "WorkerLost") -> None:
     """Settle the calls that a dead holder left open: their reserve counts as spent, unless a batch knows better."""
     for call in step.model_calls.filter(status=ModelCallStatus.STARTED):
-        if journal.has_settled(call):
+        if journal.will_settle(call):
             continue  # its end is known already
         call.step = step
         tokens: dict[str, int] = {}
@@ -288,7 +288,7 @@ def _ask_again_with_more(journal: Journal, step: Step, call: ModelCall) -> None:
     message = f"the answer was cut at max_tokens = {call.max_tokens}"
     if call.max_tokens >= MAX_TOKENS_CEILING:
         raise ModelStoppedError(message)
-    journal.put_back(step, kind="max_tokens", message=message)
+    journal.reset_to_planned(step, kind="max_tokens", message=message)
     journal.commit()  # the next try counts the truncated ones in the ledger
 
 

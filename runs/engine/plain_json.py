@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from runs.engine.lease import STOPS
-from runs.hostile import clean_text
 from runs.models.fields import dump_json
+from runs.sanitize import clean_text
 from runs.user_code.call import words_of
 from runs.user_code.event_loop import drop, is_unfinished
 

@@ -14,7 +14,7 @@ from runs.engine.tariff import Level, Rates, Tariff
 from runs.errors import UnknownPriceError
 from runs.models import PROVIDER, Price
 from runs.models.price import PREFIX
-from runs.recent import Recent
+from runs.ttl_cache import TTLCache
 
 LIST_VERSION = f"genai-prices {version('genai-prices')}"
 _NO_USAGE = {"input_tokens": 0, "output_tokens": 0}
@@ -142,5 +142,5 @@ def _read(price: Price) -> _Row:
     return _Row(price.model, price.valid_from, Tariff(f"price row {price.pk}", (level,)))
 
 
-_rows = Recent("the price rows", _read_all)
-forget_rows = _rows.forget
+_rows = TTLCache("the price rows", _read_all)
+forget_rows = _rows.clear

@@ -18,8 +18,8 @@ from runs.engine.provider_errors import error_in, is_error, response_of
 from runs.engine.sealed import LEFT_OUT
 from runs.engine.secret_arguments import UNFIT_CALLS
 from runs.errors import BrokenStreamError, ModelTimeoutError
-from runs.hostile import depth
 from runs.models.fields import dump_json
+from runs.sanitize import depth
 from runs.strict_json import strict_json
 
 MAX_BYTES = 16 * 1024 * 1024  # of one answer; 64,000 tokens are far less

@@ -26,7 +26,7 @@ def recover(journal: Journal, agent: Agent) -> None:
                 continue
             if step.kind == StepKind.MODEL_CALL:
                 presume_spent(journal, step)
-                journal.put_back(step, **how_it_was_lost(step))
+                journal.reset_to_planned(step, **how_it_was_lost(step))
             else:
                 _recover_effect(journal, agent, step)
 
@@ -35,11 +35,11 @@ def _recover_effect(journal: Journal, agent: Agent, step: Step) -> None:
     lost = how_it_was_lost(step)
     match step.effect:
         case Effect.READ | Effect.IDEMPOTENT:
-            journal.put_back(step, **lost)
+            journal.reset_to_planned(step, **lost)
         case Effect.VERIFIABLE if _found(journal, agent, step):
             pass
         case Effect.VERIFIABLE:
-            journal.put_back(step, kind=lost["kind"], message=f"{lost['message']}; its look-up found no effect")
+            journal.reset_to_planned(step, kind=lost["kind"], message=f"{lost['message']}; its look-up found no effect")
         case _:
             ask_for_outcome(journal, step, **lost)
 

@@ -5,10 +5,10 @@ from typing import Any
 from runs.conf import conf
 from runs.engine.journal import Journal
 from runs.engine.plain_json import jsonable
-from runs.hostile import cut
 from runs.models import Step
 from runs.models.artifact import keep_text
 from runs.models.fields import dump_json
+from runs.sanitize import cut
 from runs.storable import storable, storable_text
 
 __all__ = ["jsonable", "keep_output", "keep_result"]

@@ -2,7 +2,7 @@
 
 from runs.declarations.job_types import JobType
 from runs.declarations.retries import Delays, RetryPolicy
-from runs.engine.classifier import judge
+from runs.engine.classifier import classification_of
 from runs.engine.outcomes import Retry
 from runs.engine.retry_after import retry_after_s
 from runs.models import Run
@@ -15,10 +15,10 @@ def next_try(error: BaseException, run: Run, job_type: JobType | None) -> Retry 
 
     Retry-After wins when it is longer than the policy's pause.
     """
-    verdict = judge(error, job_type.errors if job_type else {})
-    if verdict.kind not in (ErrorClass.TRANSIENT, ErrorClass.RATE_LIMITED) or verdict.trouble is None:
+    classification = classification_of(error, job_type.errors if job_type else {})
+    if classification.kind not in (ErrorClass.TRANSIENT, ErrorClass.RATE_LIMITED) or classification.trouble is None:
         return None
-    failed = {**run.failed_tries, verdict.trouble: run.failed_tries.get(verdict.trouble, 0) + 1}
+    failed = {**run.failed_tries, classification.trouble: run.failed_tries.get(classification.trouble, 0) + 1}
     policy: RetryPolicy = job_type.retry_policy if job_type else Delays()
-    delay_s = ask_hook(policy, "delay_s", verdict.trouble, failed, at_least_s=retry_after_s(error) or 0.0)
+    delay_s = ask_hook(policy, "delay_s", classification.trouble, failed, at_least_s=retry_after_s(error) or 0.0)
     return None if delay_s is None else Retry(error, delay_s, failed)

@@ -20,8 +20,8 @@ from runs.declarations.catalog import job_types
 from runs.declarations.job_types import Agent
 from runs.engine.areas import Area, merged
 from runs.models import Limit, Pause, Run
-from runs.recent import Recent
 from runs.states import LimitKind, RunStatus
+from runs.ttl_cache import TTLCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,8 @@ def _read() -> Rules:
     return Rules(list(pauses), list(limits))
 
 
-rules = Recent("pauses and limits", _read)
-forget_rules, doubt_rules = rules.forget, rules.doubt
+rules = TTLCache("pauses and limits", _read)
+forget_rules, invalidate_rules = rules.clear, rules.invalidate
 
 
 def blocked(present: Rules, *, lock: bool = False, dated: bool = False) -> list[Blocked]:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from runs.engine.journal import Journal
-from runs.hostile import clean
 from runs.models import Step
+from runs.sanitize import clean
 from runs.storable import storable
 
 UNFIT_CALLS = "unfit_calls"  # beside the content of an answer: the places of such calls among its calls

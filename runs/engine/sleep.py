@@ -6,7 +6,7 @@ from typing import Any
 from runs.engine.cancellation import is_to_be_cancelled
 from runs.engine.journal import Journal
 from runs.models import Run
-from runs.models.moves import Event, change, now
+from runs.models.moves import Event, now, transition
 from runs.states import RunStatus
 
 
@@ -26,7 +26,7 @@ def sleep(
     """
 
     def write() -> None:
-        journal.tell(event, **(data or {}))
+        journal.record_event(event, **(data or {}))
         journal.commit(to=to, **columns)
         if is_to_be_cancelled(journal.run):
             wake(journal.run, actor="cancel")
@@ -40,6 +40,6 @@ def wake(run: Run, *, actor: str = "") -> None:
     """Let a run that sleeps, or is held back, go on now. Raises: StaleRunError."""
     events = [Event("run.queued", actor=actor)]
     if run.held_by_id:
-        change(run, held_by_id=None, next_attempt_at=None, queued_at=now(), events=events)
+        transition(run, held_by_id=None, next_attempt_at=None, queued_at=now(), events=events)
     elif run.state != RunStatus.QUEUED:
-        change(run, to=RunStatus.QUEUED, events=events)
+        transition(run, to=RunStatus.QUEUED, events=events)

@@ -13,7 +13,7 @@ from runs.conf import conf
 from runs.declarations.job_types import Agent
 from runs.declarations.tools import Tool
 from runs.engine.approvals.binding import bind
-from runs.engine.approvals.standing import Standing, Stands, Void, Withdrawn, standing_of
+from runs.engine.approvals.validity import ApprovalValidity, Revoked, Stale, Valid, validity_of
 from runs.engine.asking import approve_by_rule, ask, ask_for_approval
 from runs.engine.calling import make_effect, run_code
 from runs.engine.classifier import classify
@@ -114,32 +114,32 @@ def _make(journal: Journal, call: _Call, decision: PendingAction | None) -> Outc
         ask(journal, call.step, ActionKind.QUESTION, reason=str(call.arguments["question"]))
         return Waiting()
     match _leave_for(journal, call, decision):
-        case Withdrawn(why):
+        case Revoked(why):
             log.warning("run %s step %s: not called: %s", journal.run.pk, call.step.seq, why)
             _answer_error(journal, call.step, "permission_denied", f"The call was not made: {why}.")
             return None
-        case Void(why):
+        case Stale(why):
             reason = f"{call.tool.name} needs approval ({why})."
             ask_for_approval(
                 journal, call.step, bind(call.tool, call.step.arguments, check=journal.lease.check), reason=reason
             )
             return Waiting()
-        case Stands():
+        case Valid():
             return _act(journal, call)
 
 
-def _leave_for(journal: Journal, call: _Call, decision: PendingAction | None) -> Standing:
+def _leave_for(journal: Journal, call: _Call, decision: PendingAction | None) -> ApprovalValidity:
     """Find out whether the call may be made: nobody need be asked, or whoever was has agreed and still may."""
     if decision and decision.kind == ActionKind.OUTCOME:  # that it is repeated is no leave: the approval must stand
         decision = call.step.actions.filter(kind=ActionKind.APPROVAL).order_by("requested_at").last()
     if not _needs_approval(journal, call):
-        return Stands()
+        return Valid()
     present = bind(call.tool, call.step.arguments, check=journal.lease.check)
     if decision and decision.kind == ActionKind.APPROVAL and decision.status == ActionStatus.APPROVED:
-        return standing_of(decision, journal.run, present)
+        return validity_of(decision, journal.run, present)
     if approve_by_rule(journal, call.step, present):
-        return Stands()
-    return Void(f"{call.tool.effect} effect")
+        return Valid()
+    return Stale(f"{call.tool.effect} effect")
 
 
 def _needs_approval(journal: Journal, call: _Call) -> bool:
@@ -200,12 +200,12 @@ def _after_error(journal: Journal, call: _Call, raised: Raised) -> Outcome | Non
     retry = next_try(error, journal.run, call.agent)
     if may_have_happened(step, error, kind):
         if retry and step.effect != Effect.UNSAFE:
-            journal.leave_begun(step, **named)
+            journal.keep_in_doubt(step, **named)
             return retry
         ask_for_outcome(journal, step, **named)
         return Waiting()
     if retry:
-        journal.put_back(step, **named)
+        journal.reset_to_planned(step, **named)
         return retry
     _answer_error(journal, step, named["kind"], f"The tool failed: {named['message']}")
     return None
@@ -227,7 +227,7 @@ def how_it_was_lost(step: Step) -> dict[str, str]:
 def ask_for_outcome(journal: Journal, step: Step, *, kind: str, message: str) -> None:
     """An effect may or may not have happened: mark it unknown and ask a person."""
     evidence = evidence_of(journal, step)
-    journal.mark_unknown(step, kind=kind, message=message)
+    journal.mark_in_doubt(step, kind=kind, message=message)
     begun = f"{step.started_at:%Y-%m-%d %H:%M:%S} UTC" if step.started_at else "an unknown time"
     action = ask(
         journal,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from runs.invariants.breach import Breach
-from runs.queue.strangers import strangers
+from runs.queue.foreign_jobs import strangers
 
 
 def only_doorbells_lie_in_redis() -> Iterator[Breach]:

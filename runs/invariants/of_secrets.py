@@ -9,7 +9,7 @@ from django.db.models.functions import Cast
 from runs import secrets
 from runs.invariants.breach import CHUNK, Breach
 from runs.models import Artifact
-from runs.models.guard import text_columns
+from runs.models.redacted_columns import text_columns
 
 
 def no_secret_is_stored() -> Iterator[Breach]:

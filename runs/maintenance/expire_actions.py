@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from runs import clock
 from runs.clock import Now
-from runs.engine.approvals.terms import terms_of
+from runs.engine.approvals.requirements import requirements_of
 from runs.engine.cancel import cancel_locked
 from runs.fault_points import fault_point
 from runs.maintenance.due_actions import for_each_due
 from runs.models import PendingAction, Step
 from runs.models.fields import hash_of
-from runs.models.moves import Event, change
+from runs.models.moves import Event, transition
 from runs.notices.actions import tell_expiry
 from runs.states import ActionKind, ActionStatus, OnExpiry, RunStatus, StepStatus
 
@@ -40,16 +40,16 @@ def _expire(action: PendingAction) -> None:
 def _keep_waiting(action: PendingAction) -> None:
     """It stays open; from now on only reminders come."""
     PendingAction.objects.filter(pk=action.pk).update(expires_at=None)
-    change(action.run, events=[_event(action, "overdue")])
+    transition(action.run, events=[_event(action, "overdue")])
     tell_expiry(action, "it stays open")
 
 
 def _escalate(action: PendingAction) -> None:
     """An admin decides from now on, and has as much time again."""
     action.escalated_at, action.assignee = clock.now(), None
-    action.expires_at = action.escalated_at + timedelta(seconds=terms_of(action).expires_s)
+    action.expires_at = action.escalated_at + timedelta(seconds=requirements_of(action).expires_s)
     action.save(update_fields=["escalated_at", "assignee", "expires_at"])
-    change(action.run, events=[_event(action, "escalated")])
+    transition(action.run, events=[_event(action, "escalated")])
     tell_expiry(action, "an admin must decide now")
 
 
@@ -60,7 +60,7 @@ def _end(action: PendingAction) -> None:
 
 def _cancel(action: PendingAction) -> None:
     """The run is cancelled, with whatever else it waits for."""
-    change(action.run, events=[_event(action, "expired")])
+    transition(action.run, events=[_event(action, "expired")])
     cancel_locked(action.run, actor="timer")
     tell_expiry(action, "the run is cancelled")
 
@@ -94,9 +94,9 @@ def _go_on(action: PendingAction) -> None:
     run, events = action.run, [_event(action, "expired")]
     fault_point("expire.before")
     if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
-        change(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor="timer")])
+        transition(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor="timer")])
     else:
-        change(run, events=events)
+        transition(run, events=events)
 
 
 def _event(action: PendingAction, what: str) -> Event:

@@ -4,7 +4,7 @@ import logging
 import socket
 
 from runs.clock import Now
-from runs.liveness import bury, is_dead
+from runs.liveness import deregister, is_dead
 from runs.models import Run, Worker
 from runs.orphans import kill_orphans
 from runs.states import RunStatus
@@ -20,6 +20,6 @@ def find_dead_workers() -> int:
         orphans = kill_orphans(worker.pk)  # before somebody else goes on with what they may still be doing
         leases = Run.objects.filter(worker=worker.pk, status=RunStatus.RUNNING).update(lease_expires_at=Now())
         Worker.objects.filter(pk=worker.pk).update(stopped_at=Now(), lost=True, held=0)
-        bury(worker.pk)
+        deregister(worker.pk)
         log.warning("worker %s is dead; it held %s runs and left %s processes", worker.name, leases, orphans)
     return len(dead)

@@ -7,7 +7,7 @@ from django.db import transaction
 from runs import clock
 from runs.clock import Now
 from runs.models import BudgetPeriod, PendingAction, Run
-from runs.models.moves import Event, change
+from runs.models.moves import Event, transition
 from runs.states import ActionStatus, RunStatus
 
 _AT_ONCE = 200  # go on, of each period: thousands do in several sweeps
@@ -58,7 +58,7 @@ def _go_on(action: PendingAction, because: str) -> bool:
     data = {"action": str(action.pk), "step": action.step.seq, "because": because}
     events = [Event("action.cancelled", data, actor="budget")]
     if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
-        change(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor="budget")])
+        transition(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor="budget")])
     else:
-        change(run, events=events)
+        transition(run, events=events)
     return True

@@ -7,14 +7,14 @@ from django.db import transaction
 from runs import clock
 from runs.clock import Now
 from runs.conf import conf
+from runs.engine.finish_claim import finish_claim
 from runs.engine.journal import Journal
 from runs.engine.lease import Lease
 from runs.engine.outcomes import Failed
-from runs.engine.settle import settle
 from runs.errors import CrashLoopError, StaleRunError
 from runs.fault_points import fault_point
 from runs.models import Run, Worker
-from runs.models.moves import Event, If, change
+from runs.models.moves import Event, Guard, transition
 from runs.states import RunStatus
 
 log = logging.getLogger(__name__)
@@ -39,16 +39,16 @@ def rescue_runs() -> int:
 def _rescue(run: Run) -> None:
     crashes = run.crashes + 1
     if crashes >= conf().crashes_max:
-        _bury(run, crashes)
+        _move_to_dead_letters(run, crashes)
         return
     alone = crashes == conf().crashes_max - 1  # one more crash must not take bystanders along
     lost = _lost_worker(run)
     with transaction.atomic():
-        change(
+        transition(
             run,
             to=RunStatus.QUEUED,
             events=[Event("run.rescued", {"fence": run.fence, "crashes": crashes} | lost, actor="reconciler")],
-            only=If(fence=run.fence, lease_expired=True),
+            only=Guard(fence=run.fence, lease_expired=True),
             crashes=crashes,
             alone=alone,
         )
@@ -61,12 +61,12 @@ def _lost_worker(run: Run) -> dict[str, str]:
     return {"worker": worker.name, "heartbeat_at": worker.heartbeat_at.isoformat()} if worker else {}
 
 
-def _bury(run: Run, crashes: int) -> None:
+def _move_to_dead_letters(run: Run, crashes: int) -> None:
     """Take the run over and fail it, with a dead letter that says at which step."""
     now = clock.now()
-    change(run, only=If(fence=run.fence, lease_expired=True), fence=run.fence + 1, crashes=crashes)
+    transition(run, only=Guard(fence=run.fence, lease_expired=True), fence=run.fence + 1, crashes=crashes)
     lease = Lease(run_id=run.pk, fence=run.fence, claimed_at_db=now, worker_name="reconciler")
-    settle(
+    finish_claim(
         Journal(run, lease),
         Failed(CrashLoopError(f"the worker was lost {crashes} times at the same step, the last time alone")),
     )

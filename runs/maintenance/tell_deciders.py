@@ -5,7 +5,7 @@ from datetime import timedelta
 from runs import clock
 from runs.maintenance.due_actions import for_each_due
 from runs.models import PendingAction
-from runs.models.moves import Event, change
+from runs.models.moves import Event, transition
 from runs.notices.actions import tell_deciders as mail_deciders
 
 
@@ -21,5 +21,5 @@ def _tell(action: PendingAction) -> None:
     action.save(update_fields=["tell_at", "reminders"])
     if is_reminder:
         event = Event("action.reminded", {"action": str(action.pk), "step": action.step.seq}, actor="timer")
-        change(action.run, events=[event])
+        transition(action.run, events=[event])
     mail_deciders(action, again=is_reminder)

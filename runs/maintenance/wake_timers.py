@@ -11,7 +11,7 @@ from runs.errors import StaleRunError
 from runs.fault_points import fault_point
 from runs.models import Run, RunLock
 from runs.models.in_turn import in_turn
-from runs.models.moves import Event, change
+from runs.models.moves import Event, transition
 from runs.states import RunStatus
 
 _BATCH = 200
@@ -56,7 +56,7 @@ def wake_successor(ended: Run) -> bool:
 def _wake(run: Run) -> bool:
     try:
         with transaction.atomic():
-            change(run, to=RunStatus.QUEUED, events=[Event("run.queued", actor="timer")])
+            transition(run, to=RunStatus.QUEUED, events=[Event("run.queued", actor="timer")])
             fault_point("wake.before")
     except StaleRunError:
         return False

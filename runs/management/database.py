@@ -2,10 +2,10 @@
 
 from django.core.management.base import CommandError
 
-from runs.operations.readiness import database_trouble
+from runs.operations.readiness import database_problem
 
 
 def require_database() -> None:
     """End the command with one line and exit code 2 if the database is away or not migrated."""
-    if trouble := database_trouble():
-        raise CommandError(trouble, returncode=2)
+    if problem := database_problem():
+        raise CommandError(problem, returncode=2)

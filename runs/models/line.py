@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.db import connection, models
 from django.db.models import F, Q
 
-from runs.models.sql import Statement, given
+from runs.models.sql import Statement, adapt
 from runs.models.tenant import NORMAL_PRIORITY, Tenant
 from runs.states import RunStatus
 
@@ -114,7 +114,7 @@ def siblings_moved(run: "Run", served_at: float, *, only_with: str | None = None
             WHERE s."queue" = %s AND s."tenant_id" = %s AND s."id" <> %s AND s."queued" > 0 {lock}
         ){condition}
     """
-    return Statement(text, [*turn.params, run.queue, given(type(run), "tenant_id", run.tenant_id), run.line_id])
+    return Statement(text, [*turn.params, run.queue, adapt(type(run), "tenant_id", run.tenant_id), run.line_id])
 
 
 def join_line(run: "Run") -> None:
@@ -144,7 +144,7 @@ _HEAD_OF_ROW = _HEAD.format(besides="").replace("%s", '"runs_line"."id"')
 
 def _heads_besides(run: "Run", *, joins: bool) -> Statement:
     """Find the line's head, whether the statement sees the run as before its move or as after it."""
-    text, params = _HEAD.format(besides='AND r."id" <> %s'), [run.line_id, given(type(run), "id", run.pk)]
+    text, params = _HEAD.format(besides='AND r."id" <> %s'), [run.line_id, adapt(type(run), "id", run.pk)]
     if joins:
         text += " UNION ALL SELECT CAST(%s AS double precision), CAST(%s AS smallint)"
         params += [run.rank, run.priority]

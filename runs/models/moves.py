@@ -1,6 +1,6 @@
 """The one way in which a run changes.
 
-`change` is a compare-and-set: one UPDATE filtered on id, present status and whatever else the caller demands. Zero
+`transition` is a compare-and-set: one UPDATE filtered on id, present status and whatever else the caller demands. Zero
 rows mean that somebody else was faster, and the caller stops. Status, steps, counts of the waiting line and events
 are written together, so no reader ever sees one without the others: on PostgreSQL by one statement, on SQLite by a
 few in one transaction. A run that may be claimed from then on is announced, so that no caller can forget it.
@@ -18,15 +18,15 @@ from django.db.models import Field
 from runs import clock
 from runs.errors import InvalidTransitionError, StaleRunError
 from runs.models.gate import Gate
-from runs.models.guard import stored
 from runs.models.line import join_line, moved, siblings_moved
 from runs.models.people import ACTOR_MAX_CHARS
 from runs.models.prepared import prepared_cursor
+from runs.models.redacted_columns import stored
 from runs.models.revoked_tool import RevokedTool
 from runs.models.run import Run
 from runs.models.run_event import RunEvent
-from runs.models.run_lock import is_exclusive, let_go
-from runs.models.sql import Batch, Increment, Sql, Statement, assignments, given
+from runs.models.run_lock import is_exclusive, release_lock
+from runs.models.sql import Increment, RowSet, Sql, Statement, adapt, assignments
 from runs.models.step import Step
 from runs.models.tenant import Membership, Tenant
 from runs.states import ENDED, RunStatus, may_move
@@ -44,7 +44,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class If:
+class Guard:
     """What a change demands of the run's row besides its status. Nothing is demanded unless said."""
 
     fence: int | None = None  # this claim is still the newest
@@ -57,23 +57,23 @@ class If:
     tool: str | None = None  # has not been revoked
 
 
-ANYWAY = If()
+NO_GUARD = Guard()
 
 
 class Write(Protocol):
     """Builds what is written with a run's change; nothing, if the change does not touch it."""
 
     def __call__(self, *, only_with: str | None = None) -> Statement | None:
-        """Build it. Shape: as `Rows.write`."""
+        """Build it. Shape: as `UpsertTable.write`."""
 
 
-def change(
+def transition(
     run: Run,
     *,
     to: RunStatus | None = None,
     events: Sequence[Event] = (),
-    rows: Sequence[Batch] = (),
-    only: If = ANYWAY,
+    rows: Sequence[RowSet] = (),
+    only: Guard = NO_GUARD,
     served_at: float | None = None,
     **columns: Any,
 ) -> None:
@@ -100,7 +100,7 @@ def change(
     if served_at is not None:
         writes.append(partial(siblings_moved, run, served_at))
     if to in ENDED and is_exclusive(run):
-        writes.append(partial(let_go, run))
+        writes.append(partial(release_lock, run))
     newest = _write(run, update, events, writes)
     run.status, run.event_seq = after, newest
     _bring_up_to_date(run, updates)
@@ -157,7 +157,7 @@ def now() -> Sql:
     return Sql(clock.sql())
 
 
-def _update(run: Run, columns: Mapping[str, Any], only: If) -> Statement:
+def _update(run: Run, columns: Mapping[str, Any], only: Guard) -> Statement:
     """Build the UPDATE; its one row comes back, if any, with the number of the newest event."""
     setting = assignments(Run, {**columns, "updated_at": now()})
     demands, params = _demands(run, only)
@@ -165,9 +165,9 @@ def _update(run: Run, columns: Mapping[str, Any], only: If) -> Statement:
     return Statement(f'{text} RETURNING "id", "event_seq"', [*setting.params, *params])
 
 
-def _demands(run: Run, only: If) -> tuple[list[str], list[Any]]:
+def _demands(run: Run, only: Guard) -> tuple[list[str], list[Any]]:
     """Write what the row must be for the UPDATE to find it, and the parameters of that."""
-    demands, params = ['"id" = %s', '"status" = %s'], [given(Run, "id", run.pk), run.status]
+    demands, params = ['"id" = %s', '"status" = %s'], [adapt(Run, "id", run.pk), run.status]
     if run.state == RunStatus.QUEUED:  # whether it counts in its line must be what we believe
         demands.append('"held_by_id" IS NOT NULL' if run.held_by_id else '"held_by_id" IS NULL')
     if only.fence is not None:
@@ -182,10 +182,10 @@ def _demands(run: Run, only: If) -> tuple[list[str], list[Any]]:
     if only.owner_active:
         demands += [_TENANT_ACTIVE, _owner_is_member(only.roles)]
         params += only.roles
-    return demands + _standing(only), params
+    return demands + _state_demands(only), params
 
 
-def _standing(only: If) -> list[str]:
+def _state_demands(only: Guard) -> list[str]:
     demands = []
     if only.not_cancelled:
         demands.append('"cancel_requested_at" IS NULL')
@@ -252,7 +252,7 @@ def _in_one_statement(run: Run, update: Statement, events: Sequence[Event], othe
 
 
 def _written(event: Event) -> tuple[str, str, str]:
-    return event.kind, event.actor[:ACTOR_MAX_CHARS], given(RunEvent, "data", event.data)
+    return event.kind, event.actor[:ACTOR_MAX_CHARS], adapt(RunEvent, "data", event.data)
 
 
 def _tell_with_update(events: Sequence[Event]) -> Statement:
@@ -280,6 +280,6 @@ def _in_turn(run: Run, update: Statement, events: Sequence[Event], others: Seque
 
 def _tell_after(run: Run, events: Sequence[Event], newest: int) -> Statement:
     values = ", ".join([f"(%s, %s, %s, %s, %s, {clock.sql()})"] * len(events))
-    run_id = given(Run, "id", run.pk)
+    run_id = adapt(Run, "id", run.pk)
     params = [p for seq, e in enumerate(events, newest - len(events) + 1) for p in (run_id, seq, *_written(e))]
     return Statement(f"{_EVENTS} VALUES {values}", params)

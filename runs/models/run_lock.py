@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection, models
 from django.db.models import F, Q
 
-from runs.models.sql import Statement, given
+from runs.models.sql import Statement, adapt
 from runs.models.tenant import Tenant
 from runs.states import OnConflict
 
@@ -63,13 +63,13 @@ def is_exclusive(run: "Run") -> bool:
 
 def take_lock(*, tenant_id: UUID, job_type: str, key: str, run_id: UUID) -> bool:
     """Take the lock of a key, if it is free, by one statement; say whether it was."""
-    run = given(RunLock, "holder", run_id)
+    run = adapt(RunLock, "holder", run_id)
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, [given(RunLock, "tenant", tenant_id), job_type, key, run])
+        cursor.execute(_TAKE, [adapt(RunLock, "tenant", tenant_id), job_type, key, run])
         return cursor.fetchone() is not None
 
 
-def stand_in_line(key: str) -> None:
+def serialize_posts(key: str) -> None:
     """Let those who post for a key come one after the other, until the end of their transactions.
 
     Each of them changes whom the next one must lock; without this they would all begin again, many times. SQLite has
@@ -80,13 +80,13 @@ def stand_in_line(key: str) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(key[:15], 16)])
 
 
-def let_go(run: "Run", *, only_with: str | None = None) -> Statement:
+def release_lock(run: "Run", *, only_with: str | None = None) -> Statement:
     """Build the UPDATE by which a run that ends hands its lock on, or stops waiting for it.
 
     One statement for both: while it waits for the row, a successor may become the holder. With `only_with`, the name
     of a query: only if that has a row.
     """
     condition = f" AND EXISTS (SELECT 1 FROM {only_with})" if only_with else ""
-    pk = given(RunLock, "holder", run.pk)
-    tenant = given(RunLock, "tenant", run.tenant_id)
+    pk = adapt(RunLock, "holder", run.pk)
+    tenant = adapt(RunLock, "tenant", run.tenant_id)
     return Statement(f"{_LET_GO}{condition}", [pk, tenant, run.job_type, run.unique_key, pk, pk])

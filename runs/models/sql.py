@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, models
 
 from runs.models.fields import JSONText, dump_json
-from runs.models.guard import is_guarded, stored
+from runs.models.redacted_columns import is_redacted, stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def assignments(model: type[models.Model], columns: dict[str, Any]) -> Statement
     return Statement(", ".join(parts), params)
 
 
-class Rows:
+class UpsertTable:
     """How the rows of one table are written: inserted, or brought up to date where they exist already."""
 
     def __init__(self, model: type[models.Model], *, updated: Iterable[str]) -> None:
@@ -76,7 +76,7 @@ class Rows:
         return Statement(f"{into} {values} {self._on_conflict}", params)
 
 
-class Reader:
+class RowMapper:
     """Reads whole rows of a table from a query made by hand, as the ORM would."""
 
     def __init__(self, model: type[models.Model], *, alias: str) -> None:
@@ -93,18 +93,18 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class RowSet:
     """Rows of one table, to be written together."""
 
-    table: Rows
+    table: UpsertTable
     rows: Sequence[models.Model]
 
     def write(self, *, only_with: str | None = None) -> Statement:
-        """Build their INSERT. Shape: as `Rows.write`."""
+        """Build their INSERT. Shape: as `UpsertTable.write`."""
         return self.table.write(self.rows, only_with=only_with)
 
 
-def given(model: type[models.Model], name: str, value: Any) -> Any:
+def adapt(model: type[models.Model], name: str, value: Any) -> Any:
     """Turn a value of this field into what the driver takes."""
     return _column(model, name)[1](value)
 
@@ -122,7 +122,7 @@ def _converter(field: Any) -> Callable[[Any], Any]:
         of_key = _converter(field.target_field)
         return lambda value: of_key(value.pk if isinstance(value, models.Model) else value)
     plain = _plain_converter(field)
-    return (lambda value: plain(stored(field, value))) if is_guarded(field) else plain
+    return (lambda value: plain(stored(field, value))) if is_redacted(field) else plain
 
 
 def _plain_converter(field: Any) -> Callable[[Any], Any]:

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from runs.engine.approvals.deciders import roles_that_decide
-from runs.hostile import cut
 from runs.models import Membership, PendingAction, Role, holds_role
 from runs.models.mail import post_mail
 from runs.models.people import address_of, members_to_mail
 from runs.notices.pages import page_of
+from runs.sanitize import cut
 from runs.states import ActionKind, OnExpiry
 
 _ASKS = {

@@ -15,8 +15,8 @@ from django.db.models import Count, Sum
 from runs import clock
 from runs.errors import QueueFullError
 from runs.models import Ceiling, Line, Run, Tenant
-from runs.recent import Recent
 from runs.states import RunStatus
+from runs.ttl_cache import TTLCache
 
 _WINDOW_S = 60.0  # the starts of so long say how fast a queue is
 _RETRY_AFTER_MAX_S = 300
@@ -78,5 +78,5 @@ def _retry_after_s(queue: str, tenant: Tenant | None, *, excess: int) -> int:
     return min(max(1, wait_s), _RETRY_AFTER_MAX_S)
 
 
-_read = Recent("the ceilings", _read_all)
-forget_ceilings = _read.forget
+_read = TTLCache("the ceilings", _read_all)
+forget_ceilings = _read.clear

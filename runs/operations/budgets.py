@@ -13,7 +13,7 @@ from runs.operations.usage import usage_by
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BudgetStatus:
     """Where a budget stands in its present period."""
 
     starts_at: datetime
@@ -61,7 +61,7 @@ def budgets_of(tenant: Tenant) -> QuerySet[Budget]:
     return Budget.objects.filter(tenant=tenant, is_active=True)
 
 
-def standing_of(budget: Budget, *, at: datetime) -> Standing:
+def status_of(budget: Budget, *, at: datetime) -> BudgetStatus:
     """Tell where one budget stands. One that nobody has used in this period has no row of it yet."""
     period, day = Period(budget.period), start_of(Period(budget.period), at)
     known = getattr(budget, "present", None)
@@ -69,7 +69,7 @@ def standing_of(budget: Budget, *, at: datetime) -> Standing:
     row = next((one for one in rows if one.starts_on == day), BudgetPeriod(budget=budget, starts_on=day))
     row.budget = budget
     starts_at = budget.created_at if period == Period.TOTAL else datetime.combine(day, time(), UTC)
-    return Standing(
+    return BudgetStatus(
         starts_at=starts_at,
         ends_at=end_of(period, day),
         ceiling_usd=row.ceiling_usd,

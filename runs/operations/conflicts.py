@@ -17,8 +17,8 @@ from runs.declarations.job_types import JobType
 from runs.engine.cancel import cancel_locked
 from runs.errors import InvalidTransitionError, RunsError
 from runs.models import Run, RunLock, Tenant
-from runs.models.moves import Event, change
-from runs.models.run_lock import is_exclusive, stand_in_line, take_lock
+from runs.models.moves import Event, transition
+from runs.models.run_lock import is_exclusive, serialize_posts, take_lock
 from runs.operations.roles import check_may_operate
 from runs.states import ENDED, Applied, OnConflict, RunStatus
 
@@ -28,7 +28,7 @@ class LockMovedError(RunsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class UniquenessKey:
     """What counts as the same run, and what shall be done about one."""
 
     tenant: Tenant
@@ -66,34 +66,34 @@ class Conflict:
         return self.applied in (Applied.NONE, Applied.REPLACED, Applied.INTERRUPTED)
 
 
-def terms_of(
+def uniqueness_of(
     policy: str | None, job_type: JobType, run_input: dict[str, Any], *, tenant: Tenant, continues: UUID | None = None
-) -> Terms | None:
+) -> UniquenessKey | None:
     """Say what a request asks for; None if no other run matters to it. Raises: InvalidInputError."""
     chosen = OnConflict(policy or job_type.on_conflict)
     if chosen == OnConflict.QUEUE and job_type.fresh_for_s is None:
         return None
-    return Terms(tenant, job_type, job_type.unique_key(run_input, continues=continues), chosen)
+    return UniquenessKey(tenant, job_type, job_type.unique_key(run_input, continues=continues), chosen)
 
 
-def meet(terms: Terms, run_id: UUID, *, user: AbstractBaseUser) -> Conflict:
+def meet(uniqueness: UniquenessKey, run_id: UUID, *, user: AbstractBaseUser) -> Conflict:
     """Decide what becomes of a run that is about to be made under this id. Needs a transaction.
 
     Raises: LockMovedError; NotPermittedError if the user may not cancel what would be displaced.
     """
-    recent = _recent(terms)
+    recent = _recent(uniqueness)
     if recent:
         return recent
-    if terms.policy == OnConflict.QUEUE:
-        return Conflict(terms.policy, Applied.NONE, run_id)
-    if not terms.shares:
-        stand_in_line(terms.key)
-    lock = terms.lock()
+    if uniqueness.policy == OnConflict.QUEUE:
+        return Conflict(uniqueness.policy, Applied.NONE, run_id)
+    if not uniqueness.shares:
+        serialize_posts(uniqueness.key)
+    lock = uniqueness.lock()
     if lock is None or lock.holder is None:
-        return _take(terms, run_id)
-    if terms.shares and (shared := _survivor(terms, lock)):
-        return Conflict(terms.policy, _SHARED[terms.policy], shared)
-    return _displace(terms, lock, run_id, user)
+        return _take(uniqueness, run_id)
+    if uniqueness.shares and (shared := _survivor(uniqueness, lock)):
+        return Conflict(uniqueness.policy, _SHARED[uniqueness.policy], shared)
+    return _displace(uniqueness, lock, run_id, user)
 
 
 _SHARED = {OnConflict.DISCARD: Applied.DISCARDED, OnConflict.JOIN: Applied.JOINED}
@@ -120,37 +120,39 @@ def why_not_again(run: Run) -> str:
     return f"run {holder} is active with the same key: wait for its end, or cancel it" if holder else ""
 
 
-def _take(terms: Terms, run_id: UUID) -> Conflict:
+def _take(uniqueness: UniquenessKey, run_id: UUID) -> Conflict:
     """Take the free lock, and look once more: whoever let go of it may just have completed."""
-    if not terms.take(run_id):
+    if not uniqueness.take(run_id):
         raise LockMovedError("the lock was taken")
-    recent = _recent(terms)
+    recent = _recent(uniqueness)
     if recent:
         RunLock.objects.filter(holder=run_id).update(holder=None)
-    return recent or Conflict(terms.policy, Applied.NONE, run_id)
+    return recent or Conflict(uniqueness.policy, Applied.NONE, run_id)
 
 
-def _recent(terms: Terms) -> Conflict | None:
+def _recent(uniqueness: UniquenessKey) -> Conflict | None:
     """Find a run of the past that still counts: one that is fresh, or within the window of `discard` and `join`."""
-    fresh_s, window_s = terms.job_type.fresh_for_s, terms.job_type.unique_for_s if terms.shares else None
+    fresh_s, window_s = uniqueness.job_type.fresh_for_s, uniqueness.job_type.unique_for_s if uniqueness.shares else None
     if fresh_s is None and window_s is None:
         return None
     now = clock.now()
-    fresh = fresh_s and _ended_since(terms, now - timedelta(seconds=fresh_s), RunStatus.COMPLETED)
+    fresh = fresh_s and _ended_since(uniqueness, now - timedelta(seconds=fresh_s), RunStatus.COMPLETED)
     if fresh:
-        return Conflict(terms.policy, Applied.REUSED, fresh)
-    ended = window_s and _ended_since(terms, now - timedelta(seconds=window_s), RunStatus.COMPLETED, RunStatus.FAILED)
-    return Conflict(terms.policy, _SHARED[terms.policy], ended) if ended else None
+        return Conflict(uniqueness.policy, Applied.REUSED, fresh)
+    ended = window_s and _ended_since(
+        uniqueness, now - timedelta(seconds=window_s), RunStatus.COMPLETED, RunStatus.FAILED
+    )
+    return Conflict(uniqueness.policy, _SHARED[uniqueness.policy], ended) if ended else None
 
 
-def _ended_since(terms: Terms, since: datetime, *statuses: RunStatus) -> UUID | None:
+def _ended_since(uniqueness: UniquenessKey, since: datetime, *statuses: RunStatus) -> UUID | None:
     """Find the run of this key that ended last. One that was cancelled was taken back, and counts no more."""
-    ended = Run.objects.filter(unique_key=terms.key, tenant=terms.tenant, job_type=terms.job_type.name)
+    ended = Run.objects.filter(unique_key=uniqueness.key, tenant=uniqueness.tenant, job_type=uniqueness.job_type.name)
     newest = ended.filter(status__in=statuses, finished_at__gt=since).order_by("-finished_at")
     return newest.values_list("pk", flat=True).first()
 
 
-def _survivor(terms: Terms, lock: RunLock) -> UUID | None:
+def _survivor(uniqueness: UniquenessKey, lock: RunLock) -> UUID | None:
     """Find the run to share; None if there is only one that is about to be cancelled."""
     run = Run.objects.filter(pk__in=[lock.successor or lock.holder]).first()
     if run is None or run.state in ENDED:
@@ -158,7 +160,7 @@ def _survivor(terms: Terms, lock: RunLock) -> UUID | None:
     return None if run.cancel_requested_at else run.pk
 
 
-def _displace(terms: Terms, lock: RunLock, run_id: UUID, user: AbstractBaseUser) -> Conflict:
+def _displace(uniqueness: UniquenessKey, lock: RunLock, run_id: UUID, user: AbstractBaseUser) -> Conflict:
     """Cancel who holds the lock, and who waits for it; then take it, or wait for it."""
     others = [pk for pk in (lock.successor, lock.holder) if pk]
     # Their rows first and then the lock, as whoever ends one of them; both in one order, as others who displace.
@@ -172,22 +174,22 @@ def _displace(terms: Terms, lock: RunLock, run_id: UUID, user: AbstractBaseUser)
         raise LockMovedError("the lock was handed on")
     displaced = []
     for pk in others:  # the successor before the holder, or it would be handed the lock
-        if not terms.shares and _cancel(terms, runs[pk], by=run_id, user=user):
+        if not uniqueness.shares and _cancel(uniqueness, runs[pk], by=run_id, user=user):
             displaced.append(pk)
-    waits = not terms.take(run_id)
+    waits = not uniqueness.take(run_id)
     if waits:
         RunLock.objects.filter(pk=lock.pk).update(successor=run_id)
-    applied = _DISPLACED[terms.policy] if displaced else Applied.NONE
-    return Conflict(terms.policy, applied, run_id, displaced=tuple(displaced), waits=waits)
+    applied = _DISPLACED[uniqueness.policy] if displaced else Applied.NONE
+    return Conflict(uniqueness.policy, applied, run_id, displaced=tuple(displaced), waits=waits)
 
 
-def _cancel(terms: Terms, run: Run, *, by: UUID, user: AbstractBaseUser) -> bool:
+def _cancel(uniqueness: UniquenessKey, run: Run, *, by: UUID, user: AbstractBaseUser) -> bool:
     """Cancel a run in favour of a newer one; False if somebody else has asked already."""
-    gently = terms.policy == OnConflict.REPLACE
+    gently = uniqueness.policy == OnConflict.REPLACE
     if run.cancel_requested_at and (gently or not run.cancel_gently):
         return False
     check_may_operate(run, user)
     actor = user.get_username()
-    change(run, events=[Event("run.displaced", {"by": str(by), "policy": str(terms.policy)}, actor=actor)])
+    transition(run, events=[Event("run.displaced", {"by": str(by), "policy": str(uniqueness.policy)}, actor=actor)])
     cancel_locked(run, actor=actor, gently=gently)
     return True

@@ -16,7 +16,7 @@ from runs.declarations.job_types import Agent
 from runs.engine.prices import tariff_of
 from runs.errors import UnknownPriceError
 from runs.models import Gate, Mail, Run, Worker
-from runs.operations.readiness import database_trouble
+from runs.operations.readiness import database_problem
 from runs.queue.doorbell import redis_answers
 from runs.states import RunStatus
 
@@ -58,8 +58,8 @@ def _declarations() -> Iterator[Finding]:
 
 
 def _database() -> Finding:
-    if trouble := database_trouble():
-        said, _, remedy = trouble.rpartition(": ")
+    if problem := database_problem():
+        said, _, remedy = problem.rpartition(": ")
         return Finding(DATABASE, is_well=False, said=said, remedy=f"{remedy[0].upper()}{remedy[1:]}.")
     return Finding(DATABASE, is_well=True, said=f"{connection.vendor} ({DEFAULT_DB_ALIAS}), migrated")
 

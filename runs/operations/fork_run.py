@@ -10,12 +10,12 @@ from runs.declarations.catalog import job_type_named
 from runs.declarations.job_types import JobType
 from runs.engine.offered import inherited
 from runs.errors import InvalidInputError, InvalidTransitionError, UnknownJobTypeError
-from runs.hostile import depth
 from runs.models import Run, Step
 from runs.models.moves import begin
 from runs.operations.given import fit
 from runs.operations.post_run import DEPTH_MAX, RunRequest, new_run
 from runs.operations.roles import check_may_operate
+from runs.sanitize import depth
 from runs.states import ENDED, STEP_DONE, StepKind
 
 _COPIED = (

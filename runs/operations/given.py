@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from runs.errors import InvalidInputError
-from runs.hostile import clean
+from runs.sanitize import clean
 from runs.secrets import holds_known, redact
 from runs.storable import storable
 

@@ -22,14 +22,14 @@ from runs.errors import (
     NotSupportedError,
     UnknownJobTypeError,
 )
-from runs.hostile import depth
 from runs.models import Run, Tenant
 from runs.models.line import Line, line_for, rank_of
 from runs.models.moves import begin
 from runs.operations.back_pressure import check_room
-from runs.operations.conflicts import Conflict, LockMovedError, Terms, meet, terms_of
+from runs.operations.conflicts import Conflict, LockMovedError, UniquenessKey, meet, uniqueness_of
 from runs.operations.given import fit, fit_unchanged
 from runs.operations.idempotency import let_stand_for, run_of_key
+from runs.sanitize import depth
 from runs.states import Lane, RunStatus
 from runs.storable import storable
 
@@ -110,13 +110,15 @@ def post(request: RunRequest, intake: Intake) -> Posted:
         return known
     job_type, run_input = _validated(request)
     former = _former(request, intake.tenant)
-    terms = None
+    uniqueness = None
     if not intake.forked_from:
-        terms = terms_of(request.on_conflict, job_type, run_input, tenant=intake.tenant, continues=request.continues)
+        uniqueness = uniqueness_of(
+            request.on_conflict, job_type, run_input, tenant=intake.tenant, continues=request.continues
+        )
     for _ in range(_TRIES):
         try:
             with transaction.atomic():
-                return _post(request, intake, job_type, run_input, former=former, terms=terms)
+                return _post(request, intake, job_type, run_input, former=former, uniqueness=uniqueness)
         except LockMovedError:
             continue
         except IntegrityError:
@@ -142,11 +144,11 @@ def _post(
     run_input: dict[str, Any],
     *,
     former: Run | None,
-    terms: Terms | None,
+    uniqueness: UniquenessKey | None,
 ) -> Posted:
     """Store the run, unless another survives. Raises: as `post`, and LockMovedError."""
     run_id = uuid4()
-    conflict = meet(terms, run_id, user=intake.user) if terms else None
+    conflict = meet(uniqueness, run_id, user=intake.user) if uniqueness else None
     if conflict and not conflict.is_new:
         return _answer(request, intake, conflict)
     if not intake.forked_from:
@@ -155,8 +157,8 @@ def _post(
     run.id, run.idempotency_key, run.forked_from = run_id, intake.idempotency_key, intake.forked_from
     if former:
         run.continues, run.definition = former, inherited(former.definition, run)
-    if terms:
-        run.unique_key, run.on_conflict = terms.key, terms.policy
+    if uniqueness:
+        run.unique_key, run.on_conflict = uniqueness.key, uniqueness.policy
     if conflict and conflict.waits:
         run.status, run.queued_at = RunStatus.SCHEDULED, None
         run.next_attempt_at = run.next_attempt_at or run.created_at

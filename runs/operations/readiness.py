@@ -36,7 +36,7 @@ def missing_migrations() -> int:
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
-def database_trouble() -> str | None:
+def database_problem() -> str | None:
     """Say in one line why a command cannot run, and what to do; None if it can. It waits for no server."""
     try:
         if connection.vendor == "postgresql":

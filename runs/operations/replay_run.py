@@ -9,7 +9,7 @@ from django.db import transaction
 from deadletters.verbs.replay import close_for_retry
 from runs.errors import InvalidTransitionError
 from runs.models import Run
-from runs.models.moves import Event, change
+from runs.models.moves import Event, transition
 from runs.operations.conflicts import take_again
 from runs.operations.fork_run import fork_run, why_not_deployed
 from runs.operations.post_run import RunRequest, post_run
@@ -78,7 +78,7 @@ def _try_now(run_id: UUID, user: AbstractBaseUser) -> Run:
     if run.state != RunStatus.RETRYING or due is None:
         raise InvalidTransitionError(f"the run does not wait for its next try any more; it is {run.status}")
     event = Event("run.queued", {"was_due_at": due.isoformat()}, actor=user.get_username())
-    change(run, to=RunStatus.QUEUED, events=[event])
+    transition(run, to=RunStatus.QUEUED, events=[event])
     return run
 
 
@@ -96,7 +96,7 @@ def _continue(run_id: UUID, user: AbstractBaseUser) -> Run:
     run.steps.filter(pk__in=again).update(status=StepStatus.PLANNED, finished_at=None)
     # What may have happened is judged anew by its effect class, as after any lost worker.
     run.steps.filter(status=StepStatus.UNKNOWN).update(status=StepStatus.STARTED)
-    change(
+    transition(
         run,
         to=RunStatus.QUEUED,
         events=[Event("run.replayed", actor=actor), Event("run.queued", actor=actor)],

@@ -16,7 +16,7 @@ from django.db.models import Max, Min, Sum
 from runs.conf import conf
 from runs.models import Line, Run, RunEvent, Worker
 from runs.models.line import ROOM
-from runs.models.sql import given
+from runs.models.sql import adapt
 from runs.states import RunStatus
 
 FAR = 100  # so many before it are counted, of its tenant
@@ -95,7 +95,7 @@ class Lines:
         """Count the runs of its own tenant that are taken before each."""
         if not self._runs:
             return {}
-        ids = [given(Run, "id", run.pk) for run in self._runs]
+        ids = [adapt(Run, "id", run.pk) for run in self._runs]
         with connection.cursor() as cursor:
             cursor.execute(_BEFORE.format(ids=", ".join(["%s"] * len(ids))), ids)
             return {UUID(str(pk)): count for pk, count in cursor.fetchall()}

@@ -23,12 +23,12 @@ from runs.fault_points import fault_point
 from runs.models import Line, Run
 from runs.models.in_turn import longest_unserved_first
 from runs.models.line import READY, set_turn
-from runs.models.moves import Event, If, change
+from runs.models.moves import Event, Guard, transition
 from runs.models.prepared import prepared_cursor
-from runs.models.sql import Reader, Statement
+from runs.models.sql import RowMapper, Statement
 from runs.states import RunStatus
 
-_RUNS = Reader(Run, alias="r")
+_RUNS = RowMapper(Run, alias="r")
 _ROOM = '("cap" IS NULL OR "running" < "cap")'
 _SERVABLE = f'FROM "runs_line" WHERE "queue" = %s AND "queued" > 0 AND {_ROOM}'
 _LOOK = f"SELECT 1 {_SERVABLE} LIMIT 1"
@@ -109,11 +109,11 @@ def _claim_from(queue: str, present: Rules, worker_id: UUID, worker_name: str) -
 def _take(run: Run, now: datetime, worker_id: UUID, worker_name: str, *, served_at: float) -> tuple[Run, Lease]:
     """Move the run to `running` under a new fence and lease, and send its line to the back. Units: Unix time."""
     before = clock.monotonic()
-    change(
+    transition(
         run,
         to=RunStatus.RUNNING,
         events=[Event("run.claimed", {"fence": run.fence + 1}, actor=worker_name)],
-        only=If(fence=run.fence),
+        only=Guard(fence=run.fence),
         served_at=served_at,
         fence=run.fence + 1,
         worker=worker_id,

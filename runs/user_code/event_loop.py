@@ -23,7 +23,7 @@ ITEMS_MAX = 100_000  # of a generator, which may have no end
 _CUT = f"… [cut: more than {ITEMS_MAX:,} items]"
 
 
-def settled(value: Any, check: Callable[[], None] | None = None) -> Any:
+def awaited(value: Any, check: Callable[[], None] | None = None) -> Any:
     """Turn what a function returned into a plain value: awaitables awaited, generators read to their end.
 
     `check` raises when the work must not go on; it is asked at least every `SLICE_S`, and then the work is cancelled.

@@ -14,7 +14,7 @@ from runs.conf import conf
 from runs.engine.lease import Lease
 from runs.errors import StaleRunError
 from runs.models import Run
-from runs.models.moves import Event, If, change
+from runs.models.moves import Event, Guard, transition
 from runs.states import RunStatus
 
 log = logging.getLogger(__name__)
@@ -101,11 +101,11 @@ class Leases:
             lease.lost.set()
             run = Run.objects.get(pk=lease.run_id)
             try:
-                change(
+                transition(
                     run,
                     to=RunStatus.QUEUED,
                     events=[Event("run.released", actor=lease.worker_name)],
-                    only=If(fence=lease.fence),
+                    only=Guard(fence=lease.fence),
                     running_s=run.running_s + lease.counted_s,
                 )
             except StaleRunError:

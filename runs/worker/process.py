@@ -13,8 +13,8 @@ from django.db.models import F
 
 from runs import clock
 from runs.conf import conf
-from runs.engine.scopes import area_of, doubt_rules, rules
-from runs.liveness import bury, hold_life_line
+from runs.engine.scopes import area_of, invalidate_rules, rules
+from runs.liveness import deregister, hold_liveness_lock
 from runs.maintenance.batches.tend import tend_batches
 from runs.maintenance.reconcile import reconcile
 from runs.maintenance.send_mail import send_mail
@@ -59,7 +59,7 @@ class WorkerProcess:
 
     def start(self) -> None:
         """Register, and start to work; doorbells only make it look sooner."""
-        hold_life_line(self.id)
+        hold_liveness_lock(self.id)
         now = clock.now()
         Worker.objects.create(
             id=self.id,
@@ -81,7 +81,7 @@ class WorkerProcess:
 
     def wake(self) -> None:
         """A doorbell rang: for a run, or because something no longer holds back runs."""
-        doubt_rules()
+        invalidate_rules()
         self.slots.wake()
 
     def work_until_done(self) -> None:
@@ -105,7 +105,7 @@ class WorkerProcess:
                 self.slots.leases.give_back()
         self.ended.set()
         Worker.objects.filter(pk=self.id).update(stopped_at=clock.now(), held=0)
-        bury(self.id)
+        deregister(self.id)
         connection.close()
 
     def _has_work(self) -> bool:

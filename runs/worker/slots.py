@@ -15,8 +15,8 @@ from django.db import DatabaseError, connection
 from runs.engine.advance import advance
 from runs.engine.lease import Lease
 from runs.models import Run
-from runs.worker.freed import pass_on
 from runs.worker.leases import Leases
+from runs.worker.on_slot_released import on_slot_released
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class Slots:
             self._let_others_go_on(lease)
         finally:
             self.leases.remove(lease)
-        pass_on(run, self.queues)
+        on_slot_released(run, self.queues)
 
     def _let_others_go_on(self, lease: Lease) -> None:
         """End the lease of a run that nobody works on any more, so that the next sweep rescues it."""

@@ -16,7 +16,7 @@ from runs.models import SCOPES, Mail, Membership, PendingAction, Role, Run, RunE
 from runs.models.people import ACTOR_MAX_CHARS
 from runs.operations.accounts import make_member, make_token
 from runs.operations.actions.approve import approve
-from runs.operations.actions.hand_on import reassign
+from runs.operations.actions.delegate import reassign
 from runs.operations.cancel_run import cancel_run
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from runs.operations.limits import set_limit
 from runs.operations.pauses import pause
 from runs.operations.scope import Scope
 from runs.queue.claim import claim_next
-from runs.recent import Recent
+from runs.ttl_cache import TTLCache
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,7 @@ def lists(root, token):
 
 def queries_of(read):
     read()  # what is kept for a while in the process, such as the numbers of the sidebar
-    Recent.forget_all()
+    TTLCache.clear_all()
     with CaptureQueriesContext(connection) as seen:
         answer = read()
     assert answer.status_code == 200

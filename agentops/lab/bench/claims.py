@@ -14,7 +14,7 @@ from runs import clock
 from runs.engine.lease import Lease
 from runs.models import Line, Run, Tenant
 from runs.models.line import rank_of
-from runs.models.moves import If, change
+from runs.models.moves import Guard, transition
 from runs.operations.accounts import make_member, make_tenant
 from runs.queue.claim import claim_next
 from runs.states import RunStatus
@@ -80,7 +80,7 @@ def _crowd(threads: int, claims: int) -> tuple[list[float], int]:
                 run, lease = claimed
                 if Run.objects.filter(line=run.line_id, status=RunStatus.RUNNING).count() > CAP:
                     over.append(run)
-                change(run, to=RunStatus.COMPLETED, only=If(fence=lease.fence), output="")
+                transition(run, to=RunStatus.COMPLETED, only=Guard(fence=lease.fence), output="")
         connection.close()
 
     Line.objects.exclude(pk__in=Line.objects.order_by("key").values("pk")[:4]).update(queued=0)  # few lines: they meet

@@ -12,10 +12,11 @@ from django.core.management import call_command
 
 from agentops.embedded.postgres import EmbeddedPostgres
 from agentops.embedded.valkey import socket_path
-from agentops.lab.chaos.chores import Chores
+from agentops.lab.chaos.background_tasks import BackgroundTasks
 from agentops.lab.chaos.decisions import Decider
 from agentops.lab.chaos.evidence import gather
 from agentops.lab.chaos.fault_log import FaultLog
+from agentops.lab.chaos.findings import judge
 from agentops.lab.chaos.fleet import SLOTS, Fleet
 from agentops.lab.chaos.options import CannotRunError, Options
 from agentops.lab.chaos.pace import Pace, Stand
@@ -25,7 +26,6 @@ from agentops.lab.chaos.postings import BUDGET_USD, TENANTS, THRIFTY, postings
 from agentops.lab.chaos.recovery import recoveries_s
 from agentops.lab.chaos.report import Report
 from agentops.lab.chaos.scripts import write_scripts
-from agentops.lab.chaos.verdict import judge
 from agentops.lab.chaos.versions import versions
 from agentops.lab.workload.client import Client
 from agentops.lab.workload.conversations import Workload
@@ -48,7 +48,7 @@ Tell = Callable[[int, int, int], None]  # runs ended, kills that count, unknown 
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Environment:
     """What every part of a campaign needs."""
 
     folder: Path
@@ -63,7 +63,7 @@ class House:
         return f"unix://{socket_path(Path(settings.VAR_DIR))}?db=0"
 
 
-def run_campaign(options: Options, house: House, *, stopping: threading.Event, tell: Tell) -> Report:
+def run_campaign(options: Options, environment: Environment, *, stopping: threading.Event, tell: Tell) -> Report:
     """Do everything. Raises: CannotRunError, also when told to stop."""
     begun_at = time.monotonic()
     call_command("migrate", verbosity=0, interactive=False)
@@ -71,14 +71,14 @@ def run_campaign(options: Options, house: House, *, stopping: threading.Event, t
     stack = Stack()
     with stack:
         try:
-            campaign = _Campaign(options, house, stack, plan, stopping)
+            campaign = _Campaign(options, environment, stack, plan, stopping)
             campaign.play(tell)
         except (StackError, RuntimeError) as error:
             raise CannotRunError(str(error)) from error
         finally:
             stopping.set()
             stack.stop(_GRACE_S)
-    evidence = gather(campaign.poster.posted, house.folder / LEDGER_FILE)
+    evidence = gather(campaign.poster.posted, environment.folder / LEDGER_FILE)
     return Report(
         options=options,
         evidence=evidence,
@@ -90,8 +90,8 @@ def run_campaign(options: Options, house: House, *, stopping: threading.Event, t
         unknown=len(campaign.decider.unknown),
         happened=len(campaign.decider.happened),
         stops=campaign.fleet.stops,
-        flushes=campaign.chores.flushes.count,
-        restarts=campaign.chores.restarts.count,
+        flushes=campaign.background_tasks.flushes.count,
+        restarts=campaign.background_tasks.restarts.count,
         terms=campaign.fleet.terms,
         took_s=time.monotonic() - begun_at,
         versions=versions(),
@@ -109,26 +109,30 @@ def _clients(
 class _Campaign:
     """The running parts."""
 
-    def __init__(self, options: Options, house: House, stack: Stack, plan: Plan, stopping: threading.Event) -> None:
+    def __init__(
+        self, options: Options, environment: Environment, stack: Stack, plan: Plan, stopping: threading.Event
+    ) -> None:
         self._options, self._stack, self._stopping = options, stack, stopping
         for tenant in Tenant.objects.filter(slug__in=THRIFTY):
             make_budget(Budget(tenant=tenant, period=Period.TOTAL, limit_usd=BUDGET_USD))
-        self._undying = [_start_ledger(stack, house)]
-        if house.workload:
-            stack.offline_model(workload=house.workload.folder, batch_s=_BATCH_S)
+        self._undying = [_start_ledger(stack, environment)]
+        if environment.workload:
+            stack.offline_model(workload=environment.workload.folder, batch_s=_BATCH_S)
         else:
-            stack.offline_model(scripts=[write_scripts(options.seed, house.folder / "scripts")], batch_s=_BATCH_S)
+            stack.offline_model(scripts=[write_scripts(options.seed, environment.folder / "scripts")], batch_s=_BATCH_S)
         self._undying.append(stack.children[-1])
-        self.fleet = Fleet(stack, plan, options, log=FaultLog(house.fault_log), redis_url=house.redis_url)
+        self.fleet = Fleet(stack, plan, options, log=FaultLog(environment.fault_log), redis_url=environment.redis_url)
         address = stack.web()
         self.fleet.adopt("web", stack.children[-1])
         self.fleet.adopt("clock", stack.clock())
         for number in range(1, options.workers + 1):
             self.fleet.start_worker(number)
         posting, deciding = _clients(address, stopping), _clients(address, stopping, user=_OPERATOR, scopes=_DECIDES)
-        self.poster = Poster(postings(options, house.workload), posting, stopping)
-        self.decider = Decider(deciding, house.ledger, stopping, seed=options.seed, workload=house.workload)
-        self.chores = Chores(options, redis_url=house.redis_url, postgres=house.postgres, term=self.fleet.term_next)
+        self.poster = Poster(postings(options, environment.workload), posting, stopping)
+        self.decider = Decider(deciding, environment.ledger, stopping, seed=options.seed, workload=environment.workload)
+        self.background_tasks = BackgroundTasks(
+            options, redis_url=environment.redis_url, postgres=environment.postgres, term=self.fleet.term_next
+        )
         self._pace = Pace(options, slots=options.workers * SLOTS)
 
     def play(self, tell: Tell) -> None:
@@ -140,7 +144,7 @@ class _Campaign:
         while not (self._is_over(stand) or self._is_hopeless(ends_at, moved_at)):
             self.fleet.tick()
             if len(self.poster.posted) < self._options.runs or not self.fleet.is_calm:
-                self.chores.do_what_is_due()
+                self.background_tasks.do_what_is_due()
             if time.monotonic() - looked_at > _LOOK_EVERY_S:
                 before, stand, looked_at = stand, Stand.now(), time.monotonic()
                 if stand.moves != before.moves:
@@ -150,7 +154,7 @@ class _Campaign:
                 self._check()
             time.sleep(_TICK_S)  # the harness paces itself: what it waits for are other processes
         self.fleet.let_all_go_on()
-        self.chores.restarts.finish()
+        self.background_tasks.restarts.finish()
 
     def _is_over(self, stand: Stand) -> bool:
         posted = len(self.poster.posted)
@@ -176,11 +180,11 @@ class _Campaign:
             raise CannotRunError(problem)
 
 
-def _start_ledger(stack: Stack, house: House) -> Child:
-    file = str(house.folder / LEDGER_FILE)
-    child = stack.start("ledger", [sys.executable, "-m", "agentops.lab.chaos.ledger_server", house.ledger, file])
+def _start_ledger(stack: Stack, environment: Environment) -> Child:
+    file = str(environment.folder / LEDGER_FILE)
+    child = stack.start("ledger", [sys.executable, "-m", "agentops.lab.chaos.ledger_server", environment.ledger, file])
     ends_at = time.monotonic() + 10
-    while not Path(house.ledger).exists() or not Path(file).exists():
+    while not Path(environment.ledger).exists() or not Path(file).exists():
         if time.monotonic() > ends_at or not child.is_alive():
             raise CannotRunError(f"the ledger did not come up; see {child.log_path}")
         time.sleep(0.02)  # the ledger says that it is up by its files alone

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agentops.lab.chaos.fault_log import FaultLog, Hit
-from agentops.lab.chaos.life import Death, Life, held_at_death, is_fair_game, is_registered
 from agentops.lab.chaos.options import RANDOM, CannotRunError, Options
 from agentops.lab.chaos.plan import Ending, Plan
+from agentops.lab.chaos.process_life import Death, ProcessLife, held_at_death, is_fair_game, is_registered
 from agentops.stack import Stack, answers
 from runs.worker.supervisor import Child
 
@@ -33,7 +33,7 @@ class Fleet:
         self._count: Counter[str] = Counter()
         self._hits: dict[int, Hit] = {}
         self._turn = 0
-        self.lives: list[Life] = []
+        self.lives: list[ProcessLife] = []
         self.deaths: list[Death] = []
         self.stops: Counter[str] = Counter()
         self.terms = 0
@@ -47,7 +47,9 @@ class Fleet:
     def adopt(self, role: str, child: Child) -> None:
         """Look after a process that the stack has started; its first life ends at some moment."""
         child.restart = False
-        self.lives.append(Life(child.name, role, child, self._plan.for_clock(), self._readiness(role, child.name)))
+        self.lives.append(
+            ProcessLife(child.name, role, child, self._plan.for_clock(), self._readiness(role, child.name))
+        )
 
     @property
     def kills(self) -> int:
@@ -69,7 +71,7 @@ class Fleet:
         self._read_log()
         for place, life in enumerate(self.lives):
             if not life.child.is_alive():
-                self._bury(life)
+                self._record_death(life)
                 self.lives[place] = self._born(life.role, life.child)
             elif life.stopped_at:
                 if time.monotonic() - life.stopped_at > _STOPPED_S:
@@ -93,7 +95,7 @@ class Fleet:
             if life.stopped_at and life.child.is_alive():
                 life.go_on()
 
-    def _press(self, life: Life) -> None:
+    def _press(self, life: ProcessLife) -> None:
         """Stop or kill a life from outside if it is time; a worker not before it holds a lease."""
         ending, age_s = life.ending, life.age_s
         if not ending:
@@ -104,7 +106,7 @@ class Fleet:
         elif life.is_due and self._may_die(life):
             life.kill()
 
-    def _may_die(self, life: Life) -> bool:
+    def _may_die(self, life: ProcessLife) -> bool:
         """Say whether it is worth a kill now: of a worker, if it holds a lease and another is there to go on.
 
         Of web and clock there is one each, and both are slow to start.
@@ -126,7 +128,7 @@ class Fleet:
                 life.stopped_at = time.monotonic()
                 self.stops[hit.point] += 1
 
-    def _bury(self, life: Life) -> None:
+    def _record_death(self, life: ProcessLife) -> None:
         self._read_log()  # it wrote before it died
         hit = self._hits.pop(life.child.pid, None)
         point = hit.point if hit else RANDOM if life.killed_at else None
@@ -138,12 +140,12 @@ class Fleet:
         if not point and not life.termed:
             self._check_unasked(life)
 
-    def _check_unasked(self, life: Life) -> None:
+    def _check_unasked(self, life: ProcessLife) -> None:
         unasked = sum(not death.point for death in self.deaths) - self.terms
         if unasked > _UNASKED_MAX:
             raise CannotRunError(f"{life.child.name} ends again and again; see {life.child.log_path}")
 
-    def _born(self, role: str, child: Child) -> Life:
+    def _born(self, role: str, child: Child) -> ProcessLife:
         """Start the next life of a process."""
         ending = self._ending(role)
         name = child.name
@@ -154,7 +156,7 @@ class Fleet:
             child.command = _worker_command(name, without_intents=self._options.without_intents)
             child.env |= self._worker_env(child.name)
         child.start()
-        return Life(name, role, child, ending, self._readiness(role, name))
+        return ProcessLife(name, role, child, ending, self._readiness(role, name))
 
     def _readiness(self, role: str, name: str) -> Callable[[], bool]:
         if role == "worker":
@@ -180,7 +182,7 @@ class Fleet:
         in_peace = [life for life in workers if life.is_in_peace]
         if ending.needs_birth or not in_peace:
             return ending
-        in_peace[0].doom(ending)  # so that those who were never armed do not live for ever
+        in_peace[0].schedule_kill(ending)  # so that those who were never armed do not live for ever
         return None
 
     def _worker_env(self, name: str) -> dict[str, str]:

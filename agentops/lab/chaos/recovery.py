@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from agentops.lab.chaos.life import Death
+from agentops.lab.chaos.process_life import Death
 from runs.conf import conf
 from runs.models import RunEvent
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentops.lab.chaos.evidence import Evidence
-from agentops.lab.chaos.life import Death
+from agentops.lab.chaos.findings import COUNTED, ChaosReport
 from agentops.lab.chaos.options import RANDOM, Options
+from agentops.lab.chaos.process_life import Death
 from agentops.lab.chaos.recovery import percentile
-from agentops.lab.chaos.verdict import COUNTED, Verdict
 from runs.fault_points import POINTS
 
 
@@ -19,7 +19,7 @@ class Report:
 
     options: Options
     evidence: Evidence
-    verdict: Verdict
+    verdict: ChaosReport
     deaths: Sequence[Death] = ()
     recoveries_s: Sequence[float] = ()
     recoveries_alone_s: Sequence[float] = ()

@@ -8,7 +8,13 @@ from pathlib import Path
 from agentops.examples.workload.declaration import workload_agent
 from agentops.examples.workload.folder import FolderError
 from agentops.lab.workload.conversations import Workload, read_workload
-from agentops.lab.workload.house import NotReadyError, new_label, open_house, prepare_database, tenants_with_tokens
+from agentops.lab.workload.environment import (
+    NotReadyError,
+    new_label,
+    open_environment,
+    prepare_database,
+    tenants_with_tokens,
+)
 from agentops.lab.workload.play import Played
 from agentops.lab.workload.pool import play_all
 from agentops.lab.workload.report import Report, make_report
@@ -53,24 +59,24 @@ def replay(
         warn(warning)
     with (
         tenants_with_tokens() as tokens,
-        open_house(workload.folder, label=label, workers=workers, batch_s=batch_s) as house,
+        open_environment(workload.folder, label=label, workers=workers, batch_s=batch_s) as environment,
     ):
         begun_at = time.monotonic()
         played = play_all(
             workload.conversations,
-            base_url=house.base_url,
+            base_url=environment.base_url,
             tokens=tokens,
             label=label,
             lane=lane,
             stopping=stopping,
-            watch=house.watch,
+            watch=environment.watch,
             ended=ended,
         )
         played_s = time.monotonic() - begun_at
     begun_at = time.monotonic()
-    report = make_report(workload, played, RequestLog(house.log), label=label, workers=workers, lane=lane)
+    report = make_report(workload, played, RequestLog(environment.log), label=label, workers=workers, lane=lane)
     report.played_s, report.compared_s = played_s, time.monotonic() - begun_at
-    report.restarted = house.restarted
+    report.restarted = environment.restarted
     if report.is_clean:
-        house.log.unlink()  # large, and of interest only where something differs
+        environment.log.unlink()  # large, and of interest only where something differs
     return report

@@ -21,7 +21,7 @@ from agentops.lab.chaos.options import CannotRunError, Options, add_options, opt
 from agentops.lab.chaos.report import Report
 from agentops.lab.chaos.show import show
 from agentops.lab.workload.conversations import Workload
-from agentops.lab.workload.house import NotReadyError
+from agentops.lab.workload.environment import NotReadyError
 from agentops.lab.workload.replay import checked_workload
 
 
@@ -54,13 +54,13 @@ class Command(BaseCommand):
         sys.exit(0 if report.is_clean else 1)
 
     def _campaign(self, options: Options, workload: Workload | None) -> Report:
-        from agentops.lab.chaos.campaign import House, run_campaign
+        from agentops.lab.chaos.campaign import Environment, run_campaign
 
         stopping = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopping.set())
         folder = Path(settings.VAR_DIR)
-        house = House(
+        environment = Environment(
             folder=folder,
             ledger=settings.AGENTOPS_CHAOS,
             fault_log=Path(os.environ["AGENTOPS_FAULT_LOG"]),
@@ -75,7 +75,7 @@ class Command(BaseCommand):
                 progress.update(runs, completed=ended, unknown=f"{unknown} unknown" if unknown else "")
                 progress.update(kills, completed=killed)
 
-            return run_campaign(options, house, stopping=stopping, tell=tell)
+            return run_campaign(options, environment, stopping=stopping, tell=tell)
 
 
 def _progress() -> Progress:

@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
     def _run(self, options: dict[str, Any], stop: threading.Event) -> int:
         from agentops.demo.client import Client
-        from agentops.demo.house import prepare, start
+        from agentops.demo.environment import prepare, start
         from agentops.demo.only_one import OnlyDemo
 
         only = OnlyDemo(settings.VAR_DIR, port=options["port"])  # before anything is changed

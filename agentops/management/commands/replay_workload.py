@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from agentops.lab.workload.client import StoppedError
-from agentops.lab.workload.house import NotReadyError
+from agentops.lab.workload.environment import NotReadyError
 from agentops.lab.workload.play import Played
 from agentops.lab.workload.replay import checked_workload, replay
 from agentops.lab.workload.report import Report

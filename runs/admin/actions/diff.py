@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from runs.hostile import cut
+from runs.sanitize import cut
 
 LINES_MAX = 400  # beyond, comparing is slow and nobody reads it
 LINE_MAX_CHARS = 2000

@@ -14,7 +14,7 @@ from runs.admin.actions.card import card_of, choices_of
 from runs.admin.actions.verbs import HANDING_ON
 from runs.admin.actions.votes import votes_of
 from runs.admin.actions.words import became, becomes, who_decides_about
-from runs.engine.approvals.terms import policy_for, terms_of
+from runs.engine.approvals.requirements import policy_for, requirements_of
 from runs.models import PendingAction
 from runs.operations.actions.thread import Said, thread_of
 from runs.states import ActionKind, ActionStatus, Effect
@@ -46,16 +46,16 @@ class Countdown:
 def page_context(action: PendingAction, user: Any, *, bound: Mapping[str, forms.Form] | None = None) -> dict[str, Any]:
     """Gather everything; each value is ready to be shown."""
     is_open = action.status == ActionStatus.OPEN
-    terms = terms_of(action) if is_open and action.kind == ActionKind.APPROVAL else None
+    requirements = requirements_of(action) if is_open and action.kind == ActionKind.APPROVAL else None
     return {
         "action": action,
         "card": card_of(action, user, bound=bound),
         "effect": effect_of(action),
         "countdown": _countdown(action) if is_open and action.expires_at else None,
-        "who": who_decides_about(action, terms) if is_open else "",
-        "policy": _policy(action) if terms else None,
+        "who": who_decides_about(action, requirements) if is_open else "",
+        "policy": _policy(action) if requirements else None,
         "becomes": becomes(action) if is_open else "",
-        "votes": votes_of(action, terms),
+        "votes": votes_of(action, requirements),
         "thread": [_entry(said) for said in thread_of(action)],
         "opened": not set(bound or {}).isdisjoint(HANDING_ON),
         "handing_on": choices_of(action, user, tuple(HANDING_ON), bound=bound or {}) if is_open else [],

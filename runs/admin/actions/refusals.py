@@ -8,7 +8,7 @@ from runs.admin.actions.words import becomes
 from runs.engine.permission import check_tool
 from runs.errors import NotPermittedError, ToolRevokedError
 from runs.models import PendingAction
-from runs.operations.actions.permission import check_may_approve, check_may_decide, check_may_hand_on, check_may_raise
+from runs.operations.actions.permission import check_may_approve, check_may_decide, check_may_delegate, check_may_raise
 from runs.states import ActionKind
 
 PERMISSION = "runs.change_pendingaction"
@@ -18,7 +18,7 @@ def refusals_of(action: PendingAction, user: Any, verbs: tuple[str, ...]) -> dic
     """Say for each verb why this user cannot use it now; empty if they can."""
     if not user.has_perm(PERMISSION):
         return dict.fromkeys(verbs, "You lack the permission to decide pending actions.")
-    of_handing_on = _of_role(check_may_hand_on, action, user)
+    of_handing_on = _of_role(check_may_delegate, action, user)
     of_deciding = _of_time(action) or _of_role(check_may_decide, action, user)
     found = {verb: of_handing_on if verb in HANDING_ON else of_deciding for verb in verbs}
     if "approve" in found and not found["approve"]:

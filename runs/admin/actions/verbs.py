@@ -23,7 +23,7 @@ from runs.admin.actions.forms import (
 from runs.models import PendingAction
 from runs.operations.actions.answer import answer
 from runs.operations.actions.approve import approve
-from runs.operations.actions.hand_on import ask, escalate, reassign, reply
+from runs.operations.actions.delegate import ask, escalate, reassign, reply
 from runs.operations.actions.inbox import people_to_ask
 from runs.operations.actions.raise_budget import raise_budget
 from runs.operations.actions.reject import reject

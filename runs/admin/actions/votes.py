@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runs.engine.approvals.deciders import objection_to
-from runs.engine.approvals.terms import Terms
+from runs.engine.approvals.requirements import ApprovalRequirements
 from runs.models import Approval, PendingAction
 
 
@@ -27,14 +27,14 @@ class Votes:
     votes: list[Vote]
 
 
-def votes_of(action: PendingAction, terms: Terms | None) -> Votes | None:
+def votes_of(action: PendingAction, requirements: ApprovalRequirements | None) -> Votes | None:
     """Count the approvals; None where one person decides and nobody has agreed before.
 
     `terms` are those of an open action, on which people are asked again whether they may; None once it is decided.
     """
-    needed = terms.approvals if terms else action.approvals_needed
+    needed = requirements.approvals if requirements else action.approvals_needed
     votes = [
-        Vote(str(approval.user), approval.at, approval.note, _void(approval, action, terms))
+        Vote(str(approval.user), approval.at, approval.note, _void(approval, action, requirements))
         for approval in action.approvals.select_related("user")
     ]
     if needed == 1 and not votes:
@@ -42,9 +42,9 @@ def votes_of(action: PendingAction, terms: Terms | None) -> Votes | None:
     return Votes(sum(not vote.void for vote in votes), needed, votes)
 
 
-def _void(approval: Approval, action: PendingAction, terms: Terms | None) -> str:
+def _void(approval: Approval, action: PendingAction, requirements: ApprovalRequirements | None) -> str:
     if approval.bound_hash != action.bound_hash:
         return "void since the arguments were edited"
-    if terms and objection_to(approval.user, action.run, terms):
+    if requirements and objection_to(approval.user, action.run, requirements):
         return "may not approve it any more"
     return ""

@@ -1,7 +1,7 @@
 """The terms of a decision in words: who decides, how many of them, and what happens when nobody does."""
 
 from runs.engine.approvals.deciders import roles_that_decide
-from runs.engine.approvals.terms import Terms
+from runs.engine.approvals.requirements import ApprovalRequirements
 from runs.models import PendingAction, Role
 from runs.states import ActionKind, OnExpiry, SelfApproval
 
@@ -23,17 +23,17 @@ _OWN = {
 }
 
 
-def who_decides(terms: Terms) -> str:
+def who_decides(requirements: ApprovalRequirements) -> str:
     """Say who may approve on these terms, and how many of them must."""
-    who = _one_of(terms.roles)
-    if terms.approvals > 1:
-        return f"{terms.approvals} different people must agree, each {who}; {_OWN[SelfApproval.NEVER]}"
-    return f"{who} decides; {_OWN[terms.self_approval]}"
+    who = _one_of(requirements.roles)
+    if requirements.approvals > 1:
+        return f"{requirements.approvals} different people must agree, each {who}; {_OWN[SelfApproval.NEVER]}"
+    return f"{who} decides; {_OWN[requirements.self_approval]}"
 
 
-def who_decides_about(action: PendingAction, terms: Terms | None) -> str:
+def who_decides_about(action: PendingAction, requirements: ApprovalRequirements | None) -> str:
     """Say who may decide about an open action now."""
-    who = who_decides(terms) if terms else f"{_one_of(roles_that_decide(action))} decides"
+    who = who_decides(requirements) if requirements else f"{_one_of(roles_that_decide(action))} decides"
     own = ", or whoever asked for the run" if action.kind == ActionKind.QUESTION else ""
     since = "; it was escalated, so nobody else" if action.escalated_at else ""
     return f"{who}{own}{since}"

@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from runs.engine.approvals.terms import Terms, terms_of
+from runs.engine.approvals.requirements import ApprovalRequirements, requirements_of
 from runs.models import DECIDERS, PendingAction, Role, Run, holds_role, is_service_account
 from runs.states import ActionKind, SelfApproval
 
@@ -14,23 +14,23 @@ def roles_that_decide(action: PendingAction) -> tuple[Role, ...]:
     if action.escalated_at:
         return (Role.ADMIN,)
     if action.kind == ActionKind.APPROVAL:
-        return terms_of(action).roles
+        return requirements_of(action).roles
     return ANSWERERS if action.kind == ActionKind.QUESTION else DECIDERS
 
 
-def objection_to(user: AbstractBaseUser | None, run: Run, terms: Terms) -> str | None:
+def objection_to(user: AbstractBaseUser | None, run: Run, requirements: ApprovalRequirements) -> str | None:
     """Say why somebody may not approve what this run proposes; None if they may."""
-    if not holds_role(user, run.tenant_id, terms.roles):
-        return f"approving this needs one of the roles {', '.join(terms.roles)} in the tenant"
+    if not holds_role(user, run.tenant_id, requirements.roles):
+        return f"approving this needs one of the roles {', '.join(requirements.roles)} in the tenant"
     assert user is not None
-    if run.requested_by_id == user.pk and not _may_approve_own(user, run, terms):
+    if run.requested_by_id == user.pk and not _may_approve_own(user, run, requirements):
         return "whoever asked for a run may not approve what it proposes: somebody else must"
-    if terms.approvals > 1 and is_service_account(user, run.tenant):
-        return f"{terms.approvals} people must agree to this, and the service account of the tenant is none"
+    if requirements.approvals > 1 and is_service_account(user, run.tenant):
+        return f"{requirements.approvals} people must agree to this, and the service account of the tenant is none"
     return None
 
 
-def _may_approve_own(user: AbstractBaseUser, run: Run, terms: Terms) -> bool:
+def _may_approve_own(user: AbstractBaseUser, run: Run, requirements: ApprovalRequirements) -> bool:
     """Say whether the policy lets a person do so: four eyes are never the requester's, nor is a program a person."""
-    allowed = terms.self_approval == SelfApproval.ALWAYS and terms.approvals == 1
+    allowed = requirements.self_approval == SelfApproval.ALWAYS and requirements.approvals == 1
     return allowed and not is_service_account(user, run.tenant)

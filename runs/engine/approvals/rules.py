@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from runs.clock import Now
 from runs.engine.approvals.binding import Binding
 from runs.engine.approvals.deciders import objection_to
-from runs.engine.approvals.terms import terms_for
+from runs.engine.approvals.requirements import requirements_for
 from runs.models import ApprovalRule, Run
 from runs.models.fields import dump_json
 from runs.states import Risk
@@ -20,13 +20,13 @@ def rules_for(run: Run, tool: str, arguments: dict[str, Any], call: Binding) -> 
     if call.risk != Risk.LOW:
         return []
     rules = ApprovalRule.objects.filter(_live(), tenant=run.tenant_id, tool=tool, job_type__in=(run.job_type, ""))
-    terms = terms_for(run.tenant_id, tool, risk=call.risk, amount_usd=call.amount_usd)
-    if terms.approvals > 1:
+    requirements = requirements_for(run.tenant_id, tool, risk=call.risk, amount_usd=call.amount_usd)
+    if requirements.approvals > 1:
         return []  # four eyes do not look beforehand
     return [
         rule
         for rule in rules.select_related("granted_by").order_by("expires_at", "granted_at")
-        if _fits(rule, arguments, call.amount_usd) and objection_to(rule.granted_by, run, terms) is None
+        if _fits(rule, arguments, call.amount_usd) and objection_to(rule.granted_by, run, requirements) is None
     ]
 
 

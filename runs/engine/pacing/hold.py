@@ -6,7 +6,7 @@ from runs.engine.cancellation import is_to_be_cancelled
 from runs.engine.journal import Journal
 from runs.engine.outcomes import Paced
 from runs.models import PROVIDER, Gate, Run
-from runs.models.moves import Event, change, now
+from runs.models.moves import Event, now, transition
 from runs.states import RunStatus
 
 _LONGEST_S = 365 * 24 * 3600.0  # a calendar has an end
@@ -19,7 +19,7 @@ def hold_for_pace(journal: Journal, paced: Paced) -> None:
     until = journal.lease.now() + timedelta(seconds=min(paced.wait_s + ahead * paced.share_s, _LONGEST_S))
 
     def hold() -> None:
-        journal.tell("run.held_back", gate=str(gate), pace=paced.need["pace"], until=until.isoformat())
+        journal.record_event("run.held_back", gate=str(gate), pace=paced.need["pace"], until=until.isoformat())
         journal.commit(to=RunStatus.QUEUED, held_by_id=gate.pk, pace_need=dict(paced.need), next_attempt_at=until)
         if is_to_be_cancelled(journal.run):
             let_go_on(journal.run, actor="cancel")
@@ -29,4 +29,4 @@ def hold_for_pace(journal: Journal, paced: Paced) -> None:
 
 def let_go_on(run: Run, *, actor: str) -> None:
     """Put a held run back into its line, ready now. Raises: StaleRunError."""
-    change(run, held_by_id=None, next_attempt_at=None, queued_at=now(), events=[Event("run.queued", actor=actor)])
+    transition(run, held_by_id=None, next_attempt_at=None, queued_at=now(), events=[Event("run.queued", actor=actor)])

@@ -10,8 +10,8 @@ from runs import clock
 from runs.conf import conf
 from runs.engine.pacing.bucket import IDLE_S, Limits
 from runs.models import EVERY_MODEL, PROVIDER, Gate, Pace, PaceKeeper, Run
-from runs.recent import Recent
 from runs.states import RunStatus
+from runs.ttl_cache import TTLCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +74,5 @@ def _read() -> Known:
     return Known(paces, keeper.epoch, takes_over=has_just_begun, may_look=is_over, crowded=crowded)
 
 
-known = Recent("the paces", _read)
-forget_paces = known.forget
+known = TTLCache("the paces", _read)
+forget_paces = known.clear

@@ -6,11 +6,11 @@ from uuid import UUID
 from django.db import transaction
 
 from runs.clock import Now
-from runs.engine.batched import settle_unawaited
+from runs.engine.batched import settle_unawaited_charge
 from runs.engine.holds import correct_call
 from runs.fault_points import fault_point
 from runs.models import BatchedCall, CallEnd, MessageBatch, ModelCall, ModelCallStatus, Run
-from runs.models.moves import Event, change
+from runs.models.moves import Event, transition
 from runs.models.sql import Increment
 from runs.states import RunStatus
 from runs.storable import storable
@@ -42,12 +42,12 @@ def lock_run(run_id: UUID) -> Run:
 
 def put_right(call: ModelCall, run: Run) -> None:
     """Correct what was presumed of a call whose run was cancelled meanwhile."""
-    more = settle_unawaited(call)
+    more = settle_unawaited_charge(call)
     correct_call(call)
     if more:
-        change(run, cost_usd=Increment(more))
+        transition(run, cost_usd=Increment(more))
 
 
 def _wake(run: Run) -> None:
     if run.state == RunStatus.WAITING_FOR_BATCH:
-        change(run, to=RunStatus.QUEUED, events=[Event("run.queued", actor="batch")])
+        transition(run, to=RunStatus.QUEUED, events=[Event("run.queued", actor="batch")])

@@ -6,7 +6,7 @@ from django.db import transaction
 from runs.declarations.schema import BLANK
 from runs.errors import InvalidInputError
 from runs.models import PendingAction
-from runs.operations.actions.decide import Verdict, decide, expect, go_on, is_open, lock
+from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, lock
 from runs.operations.actions.permission import check_may_decide
 from runs.operations.actions.steps import complete_step
 from runs.states import ActionKind, ActionStatus
@@ -25,13 +25,13 @@ def answer(action: PendingAction, *, user: AbstractBaseUser, text: str, end: boo
     text = storable_text(text)
     if not text.strip():
         raise InvalidInputError({"text": [BLANK]})
-    verdict = Verdict({"verb": "answer", "text": text, "end": end}, ActionStatus.ANSWERED)
+    decision = Decision({"verb": "answer", "text": text, "end": end}, ActionStatus.ANSWERED)
     with transaction.atomic():
         _, action = lock(action)
-        if not is_open(action, verdict):
+        if not is_open(action, decision):
             return action
         check_may_decide(action, user)
-        decided = decide(action, verdict, user)
+        decided = decide(action, decision, user)
         complete_step(decided.step, {"text": text} | ({"end": True} if end else {}))
         go_on(decided, user)
     return decided

@@ -11,14 +11,14 @@ from runs.declarations.catalog import job_type_named
 from runs.declarations.job_types import Agent
 from runs.declarations.tools import Tool
 from runs.engine.approvals.binding import bind
-from runs.engine.approvals.standing import good_approvals
-from runs.engine.approvals.terms import terms_of
+from runs.engine.approvals.requirements import requirements_of
+from runs.engine.approvals.validity import good_approvals
 from runs.engine.permission import check_tool
 from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError, ToolRevokedError, UnknownJobTypeError
 from runs.models import Approval, PendingAction, Run, Step
 from runs.models.fields import dump_json, hash_of
-from runs.models.moves import Event, change
-from runs.operations.actions.decide import Verdict, decide, expect, go_on, is_open, kept_note, lock
+from runs.models.moves import Event, transition
+from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, kept_note, lock
 from runs.operations.actions.permission import check_may_approve, check_may_decide
 from runs.operations.actions.raise_budget import raise_budget
 from runs.operations.given import fit_unchanged
@@ -42,18 +42,18 @@ def approve(
         return raise_budget(action, user=user, arguments=arguments, note=note)
     check_may_decide(action, user)
     edited = None if arguments is None else _edited(action, fit_unchanged("arguments", arguments))
-    verdict = Verdict({"verb": "approve", "arguments": edited}, ActionStatus.APPROVED, note)
+    decision = Decision({"verb": "approve", "arguments": edited}, ActionStatus.APPROVED, note)
     with transaction.atomic():
         run, action = lock(action)
-        if not is_open(action, verdict):
+        if not is_open(action, decision):
             return action
         if seen and seen != action.bound_hash:
             raise ConflictError("the call was edited since you have seen it: look at it again")
-        return _approve(run, action, verdict, user)
+        return _approve(run, action, decision, user)
 
 
-def _approve(run: Run, action: PendingAction, verdict: Verdict, user: AbstractBaseUser) -> PendingAction:
-    edited, note = verdict.verb["arguments"], verdict.note
+def _approve(run: Run, action: PendingAction, decision: Decision, user: AbstractBaseUser) -> PendingAction:
+    edited, note = decision.verb["arguments"], decision.note
     _check_shown(action)
     _check_granted(action)
     if edited is not None and dump_json(edited) != dump_json(action.arguments):
@@ -64,9 +64,9 @@ def _approve(run: Run, action: PendingAction, verdict: Verdict, user: AbstractBa
     count = _agree(action, user, note)
     if count.given < count.needed:
         if not repeated:
-            change(run, events=[_agreed(action, user, count)])
+            transition(run, events=[_agreed(action, user, count)])
         return action
-    decided = decide(action, verdict, user)
+    decided = decide(action, decision, user)
     go_on(decided, user)
     return decided
 
@@ -91,11 +91,11 @@ def _agree(action: PendingAction, user: AbstractBaseUser, note: str) -> _Count:
         user_id=user.pk,
         defaults={"bound_hash": action.bound_hash, "note": kept_note(note), "at": clock.now()},
     )
-    terms = terms_of(action)
-    if action.approvals_needed != terms.approvals:
-        PendingAction.objects.filter(pk=action.pk).update(approvals_needed=terms.approvals)
-        action.approvals_needed = terms.approvals
-    return _Count(len(good_approvals(action, action.run, terms)), terms.approvals)
+    requirements = requirements_of(action)
+    if action.approvals_needed != requirements.approvals:
+        PendingAction.objects.filter(pk=action.pk).update(approvals_needed=requirements.approvals)
+        action.approvals_needed = requirements.approvals
+    return _Count(len(good_approvals(action, action.run, requirements)), requirements.approvals)
 
 
 def _agreed(action: PendingAction, user: AbstractBaseUser, count: _Count) -> Event:

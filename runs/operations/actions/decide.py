@@ -16,7 +16,7 @@ from runs.clock import Now
 from runs.errors import ConflictError, InvalidTransitionError
 from runs.fault_points import fault_point
 from runs.models import PendingAction, Run
-from runs.models.moves import Event, change
+from runs.models.moves import Event, transition
 from runs.models.pending_action import STAYS_OPEN
 from runs.notices.actions import tell_decision
 from runs.states import ActionKind, ActionStatus, RunStatus
@@ -26,7 +26,7 @@ NOTE_MAX_CHARS = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Decision:
     """One decision: the verb as it was said, without secrets since it is kept, and what it makes of the action."""
 
     verb: dict[str, Any]
@@ -53,7 +53,7 @@ def lock(action: PendingAction) -> tuple[Run, PendingAction]:
     return run, present
 
 
-def is_open(action: PendingAction, verdict: Verdict) -> bool:
+def is_open(action: PendingAction, decision: Decision) -> bool:
     """Say whether a locked action may be decided; False if the same was decided already.
 
     Raises: ConflictError naming who was faster; InvalidTransitionError if it has expired.
@@ -62,7 +62,7 @@ def is_open(action: PendingAction, verdict: Verdict) -> bool:
         if not PendingAction.objects.filter(_in_time(), pk=action.pk).exists():
             raise InvalidTransitionError("the action has expired")
         return True
-    if _as_json(action.decision) == _as_json(verdict.verb):
+    if _as_json(action.decision) == _as_json(decision.verb):
         return False
     by = f" by {action.decided_by}" if action.decided_by else " by a rule" if action.rule_id else ""
     raise ConflictError(f"the action was already {action.status}{by}")
@@ -73,19 +73,19 @@ def _as_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def decide(action: PendingAction, verdict: Verdict, user: AbstractBaseUser) -> PendingAction:
+def decide(action: PendingAction, decision: Decision, user: AbstractBaseUser) -> PendingAction:
     """Write the decision of an open action that is locked; return it as it is then.
 
     Raises: InvalidTransitionError if it expired at this very moment.
     """
     decided = PendingAction.objects.filter(_in_time(), pk=action.pk, status=ActionStatus.OPEN).update(
-        status=verdict.status,
+        status=decision.status,
         decided_at=clock.now(),
         decided_by=user,
-        decision=verdict.verb,
-        note=kept_note(verdict.note),
+        decision=decision.verb,
+        note=kept_note(decision.note),
         tell_at=None,
-        **verdict.columns,
+        **decision.columns,
     )
     if not decided:
         raise InvalidTransitionError("the action has expired")
@@ -108,8 +108,8 @@ def go_on(action: PendingAction, user: AbstractBaseUser, **columns: Any) -> None
     run, actor = action.run, user.get_username()
     events = [Event(f"action.{action.status}", {"action": str(action.pk), "step": action.step.seq}, actor=actor)]
     if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
-        change(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor=actor)], **columns)
+        transition(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor=actor)], **columns)
     else:
-        change(run, events=events, **columns)
+        transition(run, events=events, **columns)
     tell_decision(action)
     fault_point("decide.before")

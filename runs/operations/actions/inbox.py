@@ -10,7 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from runs.engine.approvals.deciders import ANSWERERS, objection_to, roles_that_decide
-from runs.engine.approvals.terms import terms_of
+from runs.engine.approvals.requirements import requirements_of
 from runs.models import DECIDERS, Approval, ApprovalPolicy, Membership, PendingAction, Role, is_service_account
 from runs.models.people import in_order_of_names
 from runs.states import ActionKind, ActionStatus, SelfApproval
@@ -38,7 +38,7 @@ def people_to_ask(action: PendingAction) -> list[Any]:
     if action.kind != ActionKind.APPROVAL:
         return people
     own = action.run.requested_by_id
-    return [p for p in people if p.pk != own or objection_to(p, action.run, terms_of(action)) is None]
+    return [p for p in people if p.pk != own or objection_to(p, action.run, requirements_of(action)) is None]
 
 
 def _decidable(user: AbstractBaseUser) -> Q:

@@ -6,7 +6,7 @@ Every verb asks twice: before it looks at anything, and under the lock, for the 
 from django.contrib.auth.models import AbstractBaseUser
 
 from runs.engine.approvals.deciders import ANSWERERS, objection_to, roles_that_decide
-from runs.engine.approvals.terms import terms_of
+from runs.engine.approvals.requirements import requirements_of
 from runs.errors import NotPermittedError
 from runs.models import PendingAction, Role, holds_role, is_service_account
 from runs.states import ActionKind
@@ -14,7 +14,7 @@ from runs.states import ActionKind
 
 def check_may_approve(action: PendingAction, user: AbstractBaseUser) -> None:
     """Refuse who may not approve this very call on the terms that hold now. Raises: NotPermittedError."""
-    objection = objection_to(user, action.run, terms_of(action))
+    objection = objection_to(user, action.run, requirements_of(action))
     if objection:
         raise NotPermittedError(objection)
 
@@ -43,7 +43,7 @@ def check_may_raise(action: PendingAction, user: AbstractBaseUser) -> None:
         raise NotPermittedError("the budget is that of all tenants: only a superuser may raise it")
 
 
-def check_may_hand_on(action: PendingAction, user: AbstractBaseUser) -> None:
+def check_may_delegate(action: PendingAction, user: AbstractBaseUser) -> None:
     """Refuse who does not work on the tenant's runs, and so may not ask or hand on. Raises: NotPermittedError."""
     if not holds_role(user, action.tenant_id, tuple(Role) if _has_asked(action, user) else ANSWERERS):
         raise NotPermittedError(f"this needs one of the roles {', '.join(ANSWERERS)} in the tenant")

@@ -9,7 +9,7 @@ from django.db import transaction
 from runs.models import PendingAction
 from runs.models.fields import dump_json, hash_of
 from runs.operations.actions.amounts import plain_amount
-from runs.operations.actions.decide import Verdict, decide, expect, go_on, is_open, lock
+from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, lock
 from runs.operations.actions.permission import check_may_raise
 from runs.operations.actions.raise_period import raise_period
 from runs.states import ActionKind, ActionStatus
@@ -28,15 +28,15 @@ def raise_budget(
         return raise_period(action, user=user, arguments=arguments, note=note)
     check_may_raise(action, user)
     edited = None if arguments is None else {"max_cost_usd": plain_amount(arguments, "max_cost_usd")}
-    verdict = Verdict({"verb": "approve", "arguments": edited}, ActionStatus.APPROVED, note)
+    decision = Decision({"verb": "approve", "arguments": edited}, ActionStatus.APPROVED, note)
     with transaction.atomic():
         _, action = lock(action)
-        if not is_open(action, verdict):
+        if not is_open(action, decision):
             return action
         check_may_raise(action, user)
         if edited is not None and dump_json(edited) != dump_json(action.arguments):
             action.proposed, action.arguments, action.arguments_hash = action.arguments, edited, hash_of(edited)
             action.save(update_fields=["proposed", "arguments", "arguments_hash"])
-        decided = decide(action, verdict, user)
+        decided = decide(action, decision, user)
         go_on(decided, user, max_cost_usd=Decimal(decided.arguments["max_cost_usd"]))
     return decided

@@ -11,7 +11,7 @@ from runs.errors import InvalidInputError, InvalidTransitionError
 from runs.models import BudgetPeriod, PendingAction
 from runs.models.fields import dump_json, hash_of
 from runs.operations.actions.amounts import plain_amount
-from runs.operations.actions.decide import Verdict, decide, go_on, is_open, lock
+from runs.operations.actions.decide import Decision, decide, go_on, is_open, lock
 from runs.operations.actions.permission import check_may_raise
 from runs.states import ActionStatus
 
@@ -24,17 +24,17 @@ def raise_period(action: PendingAction, *, user: AbstractBaseUser, arguments: An
     """
     check_may_raise(action, user)
     given = None if arguments is None else _given(arguments)
-    verdict = Verdict({"verb": "approve", "arguments": given}, ActionStatus.APPROVED, note)
+    decision = Decision({"verb": "approve", "arguments": given}, ActionStatus.APPROVED, note)
     with transaction.atomic():
         _, action = lock(action)
-        if not is_open(action, verdict):
+        if not is_open(action, decision):
             return action
         check_may_raise(action, user)
         period = _lock_period(action)
         _check_needed(action, period)
         if given is not None:
             _edit(action, given, period)
-        decided = decide(action, verdict, user)
+        decided = decide(action, decision, user)
         period.raised_usd += Decimal(decided.arguments["raise_usd"])
         period.save(update_fields=["raised_usd"])
         go_on(decided, user)

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from runs.errors import InvalidInputError
 from runs.models import PendingAction
-from runs.operations.actions.decide import Verdict, decide, expect, go_on, is_open, lock
+from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, lock
 from runs.operations.actions.permission import check_may_decide
 from runs.operations.actions.steps import skip_step
 from runs.states import ActionKind, ActionStatus
@@ -20,13 +20,13 @@ def reject(action: PendingAction, *, user: AbstractBaseUser, note: str) -> Pendi
     check_may_decide(action, user)
     if not note.strip():
         raise InvalidInputError({"note": ["say why: the model is told"]})
-    verdict = Verdict({"verb": "reject"}, ActionStatus.REJECTED, note)
+    decision = Decision({"verb": "reject"}, ActionStatus.REJECTED, note)
     with transaction.atomic():
         _, action = lock(action)
-        if not is_open(action, verdict):
+        if not is_open(action, decision):
             return action
         check_may_decide(action, user)
-        decided = decide(action, verdict, user)
+        decided = decide(action, decision, user)
         if decided.kind != ActionKind.BUDGET:
             skip_step(decided.step, f"Refused by a person: {note.strip()}")
         go_on(decided, user)

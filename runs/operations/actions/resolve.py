@@ -9,7 +9,7 @@ from runs import clock
 from runs.engine.evidence import may_arrive_until
 from runs.errors import InvalidInputError, InvalidTransitionError
 from runs.models import PendingAction, Step
-from runs.operations.actions.decide import Verdict, decide, expect, go_on, is_open, lock
+from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, lock
 from runs.operations.actions.permission import check_may_decide
 from runs.operations.actions.steps import complete_with
 from runs.states import ActionKind, ActionStatus, StepStatus
@@ -34,13 +34,13 @@ def resolve(
         _refuse_while_it_may_arrive(action.step)
     result = storable(result)
     verb = {"verb": "resolve", "outcome": outcome, "result": result}
-    verdict = Verdict(verb, ActionStatus.RESOLVED, note)
+    decision = Decision(verb, ActionStatus.RESOLVED, note)
     with transaction.atomic():
         _, action = lock(action)
-        if not is_open(action, verdict):
+        if not is_open(action, decision):
             return action
         check_may_decide(action, user)
-        decided = decide(action, verdict, user)
+        decided = decide(action, decision, user)
         if outcome == "happened":
             complete_with(decided.step, result)
         else:

@@ -4,9 +4,9 @@ from typing import Any
 
 from runs.clock import Now
 from runs.conf import conf
-from runs.hostile import cut
 from runs.models import Step
 from runs.models.fields import dump_json, hash_of
+from runs.sanitize import cut
 from runs.states import StepStatus
 from runs.storable import storable
 

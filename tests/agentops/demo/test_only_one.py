@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from django.core.management import CommandError, call_command
 
-from agentops.demo import house
+from agentops.demo import environment
 from agentops.demo.only_one import OnlyDemo
 from agentops.stack import Stack, StackError
 
@@ -51,7 +51,7 @@ def server():
 @pytest.fixture
 def untouched(monkeypatch):
     """Nothing may be prepared: neither a password nor a run is new."""
-    monkeypatch.setattr(house, "prepare", lambda: pytest.fail("it changes something"))
+    monkeypatch.setattr(environment, "prepare", lambda: pytest.fail("it changes something"))
 
 
 @pytest.mark.usefixtures("signals", "untouched")

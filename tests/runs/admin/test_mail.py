@@ -20,7 +20,7 @@ def given_up(tenant, root):
     return Mail.objects.get()
 
 
-def send_again(client, mail):
+def retry_mail(client, mail):
     return client.post(LIST, {"action": "send_selected_again", "_selected_action": [mail.pk]}, follow=True)
 
 
@@ -49,20 +49,20 @@ def test_another_tenants_mails_and_those_of_no_run_are_not_there(client, given_u
 def test_an_operator_sends_again_what_was_given_up(client, operator, given_up, caplog):
     client.force_login(may(operator, "view_mail", "change_mail"))
 
-    page = send_again(client, given_up).content.decode()
+    page = retry_mail(client, given_up).content.decode()
 
     given_up.refresh_from_db()
     assert "Sent again with the next sweep: 1." in page
     assert (given_up.state, given_up.tries) == ("waiting", 0)
     assert f"mail {given_up.pk} is sent again, says olga" in caplog.text
-    assert "next sweep: 0." in send_again(client, given_up).content.decode()
+    assert "next sweep: 0." in retry_mail(client, given_up).content.decode()
 
 
 def test_neither_the_permission_nor_the_role_alone_suffices(client, operator, reader, given_up):
     client.force_login(may(operator, "view_mail"))
-    send_again(client, given_up)
+    retry_mail(client, given_up)
     client.force_login(may(reader, "view_mail", "change_mail"))
-    page = send_again(client, given_up).content.decode()
+    page = retry_mail(client, given_up).content.decode()
 
     given_up.refresh_from_db()
     assert given_up.state == "given up" and "Not sent again: 1." in page

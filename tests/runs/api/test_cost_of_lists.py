@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from runs.operations.cancel_run import cancel_run
 from runs.queue.claim import claim_next
-from runs.recent import Recent
+from runs.ttl_cache import TTLCache
 from tests.conftest import QUEUES
 from tests.runs.api.conftest import RUNS, use
 from tests.runs.api.conftest import say as turn
@@ -47,7 +47,7 @@ def make(offline, post, work, user):
 
 
 def queries(api) -> tuple[int, list[str]]:
-    Recent.forget_all()  # what is kept for a second is read each time
+    TTLCache.clear_all()  # what is kept for a second is read each time
     with CaptureQueriesContext(connection) as seen:
         runs = api.get(f"{RUNS}?limit=200").json()["results"]
     return len(seen), [reason["code"] for run in runs for reason in run["why"]]

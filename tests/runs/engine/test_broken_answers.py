@@ -10,7 +10,7 @@ import pytest
 
 from runs import clock
 from runs.conf import conf
-from runs.engine.classifier import classify, judge
+from runs.engine.classifier import classification_of, classify
 from runs.engine.outcomes import Completed, Retry
 from runs.engine.provider import Progress, ask
 from runs.errors import BrokenStreamError
@@ -226,7 +226,7 @@ def test_an_error_with_status_200_is_that_error(hear, kind, meaning, cls, conten
     with pytest.raises(cls) as raised:
         hear(json.dumps({"type": "error", "error": {"type": kind, "message": "no"}}), content_type)
 
-    assert judge(raised.value).kind == meaning and "no" in str(raised.value)
+    assert classification_of(raised.value).kind == meaning and "no" in str(raised.value)
 
 
 @pytest.mark.parametrize("said", ['{"error": "upstream gone"}', '{"error": {"message": "m", "code": 7}}'])

@@ -5,7 +5,7 @@ import httpx2
 import pytest
 from django.db import OperationalError
 
-from runs.engine.classifier import TABLE, classify, judge, may_have_spent
+from runs.engine.classifier import TABLE, classification_of, classify, may_have_spent
 from runs.engine.provider import Progress, ask, close_client
 from runs.engine.retry_after import retry_after_s
 from runs.errors import BrokenStreamError, ModelTimeoutError, RateLimitedError, UnknownOutcomeError
@@ -65,11 +65,11 @@ def raised_by(fault, offline, settings):
 
 
 @pytest.mark.parametrize(("fault", "error_class", "verdict"), ERRORS, ids=lambda value: str(value)[:60])
-def test_each_error_of_the_provider_has_its_verdict(offline, settings, fault, error_class, verdict):
+def test_each_error_of_the_provider_has_its_verdict(offline, settings, fault, error_class, classification):
     error = raised_by(fault, offline, settings)
 
     assert isinstance(error, error_class), repr(error)
-    assert (judge(error).kind, judge(error).trouble) == verdict
+    assert (classification_of(error).kind, classification_of(error).trouble) == classification
 
 
 def test_a_whole_call_that_takes_too_long_is_a_timeout(offline):
@@ -78,7 +78,7 @@ def test_a_whole_call_that_takes_too_long_is_a_timeout(offline):
     with pytest.raises(ModelTimeoutError) as caught:
         ask(REQUEST, check=lambda: None, progress=Progress(), timeout_s=0.5)
 
-    assert judge(caught.value).trouble == Trouble.TIMEOUT
+    assert classification_of(caught.value).trouble == Trouble.TIMEOUT
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,7 @@ class Machine(Person):
         if (now.status, now.fence) == ("running", lease.fence):
             return
         before = self.rows(run.pk)
-        journal.tell("zombie.was_here")
+        journal.record_event("zombie.was_here")
         journal.set(output="forged", cost_usd=99)
         for step in journal.steps:
             journal.complete(step, {"text": "forged"})

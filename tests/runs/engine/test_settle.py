@@ -5,9 +5,9 @@ from uuid import uuid4
 import pytest
 
 from deadletters.models import DeadLetter
+from runs.engine.finish_claim import finish_claim
 from runs.engine.journal import Journal
 from runs.engine.outcomes import Cancelled, Completed, Failed, HeldBack, Later, Released, Retry, Waiting
-from runs.engine.settle import settle
 from runs.models import Run
 from runs.queue.claim import claim_next
 
@@ -32,9 +32,9 @@ def test_what_is_settled_is_not_settled_again(post, first, late):
     run, lease = claim_next(["agents"], worker_id=uuid4(), worker_name="w")
     one, other = Journal(run, lease), Journal(Run.objects.get(), lease)
 
-    settle(one, Completed("first") if first == "completed" else Failed(ValueError("first")))
+    finish_claim(one, Completed("first") if first == "completed" else Failed(ValueError("first")))
     before = Run.objects.values().get()
-    settle(other, LATE[late])
+    finish_claim(other, LATE[late])
 
     assert Run.objects.values().get() == before
     assert list(run.events.order_by("seq").values_list("kind", flat=True))[-1] == f"run.{first}"

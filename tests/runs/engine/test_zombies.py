@@ -38,7 +38,7 @@ def test_a_zombies_write_is_refused_and_changes_nothing(post):
     take_over()
     before = Run.objects.values().get()
 
-    journal.tell("zombie.was_here")
+    journal.record_event("zombie.was_here")
     journal.set(output="forged")
     with pytest.raises(LeaseLostError):
         journal.commit()

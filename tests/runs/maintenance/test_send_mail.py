@@ -14,7 +14,7 @@ from runs import clock
 from runs.maintenance.reconcile import tick
 from runs.maintenance.send_mail import PAUSES_S, send_mail
 from runs.models import Mail, post_mail
-from runs.operations.send_again import send_again
+from runs.operations.retry_mail import retry_mail
 from tests.at_once import at_once
 from tests.databases import environment
 from tests.smtp_server import smtp_server, use
@@ -144,7 +144,7 @@ def test_after_five_failures_in_about_an_hour_a_mail_is_given_up_and_may_be_sent
     mail.refresh_from_db()
     assert (mail.state, mail.tries, server.to_refuse) == ("given up", 5, 0) and "451" in mail.error
     assert f"mail {mail.pk} is given up after 5 tries" in caplog.text
-    assert send_again(mail, user=admin_user) and not send_again(mail, user=admin_user)
+    assert retry_mail(mail, user=admin_user) and not retry_mail(mail, user=admin_user)
     assert send_mail() == 1
     mail.refresh_from_db()
     assert (mail.state, mail.tries) == ("sent", 1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from runs import clock
 from runs.errors import InvalidTransitionError, StaleRunError
 from runs.models import Gate, Line, Run, moves
-from runs.models.moves import Event, If, change
+from runs.models.moves import Event, Guard, transition
 from runs.queue.claim import claim_next
 from runs.states import MOVES, RunStatus
 
@@ -26,18 +26,18 @@ def test_a_move_that_the_table_does_not_have_is_refused(post):
     run = post("clerk")
 
     with pytest.raises(InvalidTransitionError):
-        change(run, to=RunStatus.COMPLETED)
+        transition(run, to=RunStatus.COMPLETED)
 
 
 @pytest.mark.fault(13)
 def test_a_stale_worker_cannot_settle_a_run_claimed_again(post):
     run = post("clerk")
     stale, lease = claim()
-    change(Run.objects.get(pk=run.pk), to=RunStatus.QUEUED)
+    transition(Run.objects.get(pk=run.pk), to=RunStatus.QUEUED)
     claim()
 
     with pytest.raises(StaleRunError):
-        change(stale, to=RunStatus.COMPLETED, only=If(fence=lease.fence), output="late")
+        transition(stale, to=RunStatus.COMPLETED, only=Guard(fence=lease.fence), output="late")
 
     run.refresh_from_db()
     assert (run.status, run.output, run.fence) == ("running", None, 2)
@@ -46,10 +46,10 @@ def test_a_stale_worker_cannot_settle_a_run_claimed_again(post):
 def test_events_are_numbered_without_gaps_and_not_told_when_the_move_fails(post):
     run = post("clerk")
     stale = Run.objects.get(pk=run.pk)
-    change(run, to=RunStatus.CANCELLED, events=[Event("run.cancelled"), Event("extra")])
+    transition(run, to=RunStatus.CANCELLED, events=[Event("run.cancelled"), Event("extra")])
 
     with pytest.raises(StaleRunError):
-        change(stale, to=RunStatus.CANCELLED, events=[Event("run.cancelled")])
+        transition(stale, to=RunStatus.CANCELLED, events=[Event("run.cancelled")])
 
     assert list(run.events.values_list("seq", "kind")) == [(1, "run.queued"), (2, "run.cancelled"), (3, "extra")]
 
@@ -61,13 +61,13 @@ def test_a_run_that_may_be_claimed_is_announced_by_the_move_itself(post, monkeyp
 
     post("clerk")
     run, _ = claim()
-    change(run, to=RunStatus.QUEUED, held_by_id=gate.pk)
+    transition(run, to=RunStatus.QUEUED, held_by_id=gate.pk)
     assert announced == ["agents"]
 
-    change(run, events=[Event("looked.at")])
+    transition(run, events=[Event("looked.at")])
     assert announced == ["agents"]
 
-    change(run, held_by_id=None)
+    transition(run, held_by_id=None)
     assert announced == ["agents", "agents"]
 
 
@@ -103,7 +103,7 @@ def test_the_counts_of_a_line_agree_with_its_runs_after_any_moves(post, choices)
                 del extra["lease_expires_at"]
             if to not in (RunStatus.SCHEDULED, RunStatus.RETRYING):
                 del extra["next_attempt_at"]
-            change(run, to=to, **extra)
+            transition(run, to=to, **extra)
 
     line = Line.objects.get(pk=runs[0].line_id)
     assert line.queued == Run.objects.filter(line=line, status="queued").count()
@@ -115,7 +115,7 @@ def test_a_change_that_keeps_the_status_does_not_name_it(post):
     claimed, _ = claim()
 
     with CaptureQueriesContext(connection) as queries:
-        change(claimed, progress_percent=50)
+        transition(claimed, progress_percent=50)
 
     updates = [query["sql"] for query in queries if 'UPDATE "runs_run"' in query["sql"]]
     assert len(updates) == 1

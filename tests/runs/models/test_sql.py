@@ -9,14 +9,14 @@ from django.db import connection, transaction
 from runs import clock
 from runs.models import Run
 from runs.models.prepared import prepared_cursor
-from runs.models.sql import Reader
+from runs.models.sql import RowMapper
 from runs.queue.claim import claim_next
 
 pytestmark = pytest.mark.django_db
 
 
 def read_by_hand(pk):
-    reader = Reader(Run, alias="r")
+    reader = RowMapper(Run, alias="r")
     with prepared_cursor() as cursor:
         cursor.execute(f'SELECT {reader.columns} FROM "runs_run" r WHERE r."fence" < %s', [5])
         return next(run for run in map(reader.read, cursor.fetchall()) if run.pk == pk)

@@ -17,7 +17,7 @@ from runs.errors import InvalidTransitionError
 from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import ModelCall, PendingAction, Run
-from runs.models.moves import change
+from runs.models.moves import transition
 from runs.operations.cancel_run import cancel_run
 from runs.queue.claim import claim_next
 from runs.registry import RateLimitedError
@@ -226,8 +226,8 @@ def test_a_cancel_during_a_call_that_fails_in_passing_does_not_wait_for_the_next
 
 def test_a_run_that_failed_after_it_was_asked_to_cancel_cannot_be_cancelled_any_more(post, user):
     run = post("clerk")
-    change(run, to=RunStatus.RUNNING, lease_expires_at=clock.now(), cancel_requested_at=clock.now())
-    change(run, to=RunStatus.FAILED)
+    transition(run, to=RunStatus.RUNNING, lease_expires_at=clock.now(), cancel_requested_at=clock.now())
+    transition(run, to=RunStatus.FAILED)
 
     with pytest.raises(InvalidTransitionError, match="already failed"):
         cancel_run(run, user=user)

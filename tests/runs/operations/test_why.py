@@ -16,8 +16,8 @@ from runs.operations.cancel_run import cancel_run
 from runs.operations.post_run import RunRequest, post_run
 from runs.operations.why import Around, why
 from runs.queue.claim import claim_next
-from runs.recent import Recent
 from runs.states import ENDED, RunStatus
+from runs.ttl_cache import TTLCache
 from tests.runs.engine.story import say, use
 from tests.runs.engine.witness import CODES
 
@@ -144,7 +144,7 @@ def test_slots_of_several_workers_add_up_and_count_what_they_hold_in_other_queue
 def test_a_list_asks_as_often_for_many_as_for_few(post, worker):
     def queries():
         runs = list(Run.objects.filter(status="queued").select_related("line", "held_by"))
-        Recent.forget_all()
+        TTLCache.clear_all()
         with CaptureQueriesContext(connection) as seen:
             around = Around(runs)
             assert all(why(run, around)[0].code == "slots" for run in runs)

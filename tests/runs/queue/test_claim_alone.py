@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from runs.models import Run
-from runs.models.moves import change
+from runs.models.moves import transition
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.limits import set_limit
 from runs.operations.pauses import end_pause, pause
@@ -77,7 +77,7 @@ def test_a_full_limit_holds_back_a_suspect_until_there_is_a_place(root):
     run = suspect("b")
 
     assert is_held_back()
-    change(working, to=RunStatus.COMPLETED)
+    transition(working, to=RunStatus.COMPLETED)
     assert claim(claim_alone).pk == run.pk
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from runs.models import Line, Run, RunEvent
-from runs.models.moves import change
+from runs.models.moves import transition
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.post_run import RunRequest, post_run
 from runs.queue.claim import claim_next
@@ -58,7 +58,7 @@ def test_slots_that_claim_end_and_post_in_the_lines_of_one_tenant_never_wait_in_
     def work(number):
         for again in (*job_types, "", "", ""):
             if claimed := claim_next(["agents"], worker_id=uuid4(), worker_name=f"w{number}"):
-                change(claimed[0], to=RunStatus.CANCELLED)
+                transition(claimed[0], to=RunStatus.CANCELLED)
             if again:
                 post_run(RunRequest(again, {"text": "x"}), tenant=tenant, user=user, origin="test")
 

@@ -39,7 +39,7 @@ REFUND = use(("refund", {"order_id": "1", "amount_usd": 2.0}))
 SEND = use(("send", {"to": "bob"}))
 
 
-class House:
+class Environment:
     """What the ways have at hand. A way prepares a run, and returns what is to ring for it."""
 
     def __init__(self, **parts):
@@ -72,125 +72,125 @@ class House:
 
 
 @pytest.fixture
-def house(offline, post, work, user, settings):
+def environment(offline, post, work, user, settings):
     settings.AGENTOPS = {**settings.AGENTOPS, "lease_s": 600.0, "retry_delays_s": (60.0,) * 3}
     root = get_user_model().objects.create_superuser("root", password="pw")
-    return House(offline=offline, post=post, work=work, user=user, root=root)
+    return Environment(offline=offline, post=post, work=work, user=user, root=root)
 
 
-def posted(house):
-    return lambda: house.post("clerk")
+def posted(environment):
+    return lambda: environment.post("clerk")
 
 
-def forked(house):
-    run = house.clerk()
-    return lambda: fork_run(run, user=house.user, from_step=1)
+def forked(environment):
+    run = environment.clerk()
+    return lambda: fork_run(run, user=environment.user, from_step=1)
 
 
-def retried(house):
-    run = house.failed()
-    return lambda: retry_run(run, user=house.user)
+def retried(environment):
+    run = environment.failed()
+    return lambda: retry_run(run, user=environment.user)
 
 
-def replayed_with_other_input(house):
-    run = house.failed()
-    return lambda: replay_run(run.pk, house.user, new_input={"text": "other"})
+def replayed_with_other_input(environment):
+    run = environment.failed()
+    return lambda: replay_run(run.pk, environment.user, new_input={"text": "other"})
 
 
-def retried_before_its_time(house):
-    run = house.broken(TransientError("busy"))
-    return lambda: retry_run(run, user=house.user)
+def retried_before_its_time(environment):
+    run = environment.broken(TransientError("busy"))
+    return lambda: retry_run(run, user=environment.user)
 
 
-def next_try(house):
-    house.broken(TransientError("busy"))
+def next_try(environment):
+    environment.broken(TransientError("busy"))
     clock.advance(100)
     return wake_timers
 
 
-def scheduled(house):
-    house.post("clerk", scheduled_at=clock.now() + timedelta(seconds=30))
+def scheduled(environment):
+    environment.post("clerk", scheduled_at=clock.now() + timedelta(seconds=30))
     clock.advance(60)
     return wake_timers
 
 
-def approved(house):
-    action = house.action(REFUND)
-    return lambda: approve(action, user=house.user)
+def approved(environment):
+    action = environment.action(REFUND)
+    return lambda: approve(action, user=environment.user)
 
 
-def rejected(house):
-    action = house.action(REFUND)
-    return lambda: reject(action, user=house.user, note="no")
+def rejected(environment):
+    action = environment.action(REFUND)
+    return lambda: reject(action, user=environment.user, note="no")
 
 
-def resolved(house):
+def resolved(environment):
     FAIL["send"] = [ConnectionError("reset")]
-    action = house.action(SEND)
-    return lambda: resolve(action, user=house.user, outcome="happened", result="sent")
+    action = environment.action(SEND)
+    return lambda: resolve(action, user=environment.user, outcome="happened", result="sent")
 
 
-def answered(house):
-    action = house.action(say("Who?"), job_type="talker")
-    return lambda: send_message(action.run, user=house.user, text="Me.")
+def answered(environment):
+    action = environment.action(say("Who?"), job_type="talker")
+    return lambda: send_message(action.run, user=environment.user, text="Me.")
 
 
-def expired(house):
-    house.action(REFUND)
+def expired(environment):
+    environment.action(REFUND)
     PendingAction.objects.update(expires_at=Now() - timedelta(seconds=1))
     return expire_actions
 
 
-def budget_of_the_run_raised(house):
-    action = house.action(job_type="thrifty")
-    return lambda: approve(action, user=house.user)
+def budget_of_the_run_raised(environment):
+    action = environment.action(job_type="thrifty")
+    return lambda: approve(action, user=environment.user)
 
 
-def budget_with_room_again(house):
-    one = budget("0.00001", tenant=house.user.memberships.get().tenant)
-    assert house.action().budget_period
+def budget_with_room_again(environment):
+    one = budget("0.00001", tenant=environment.user.memberships.get().tenant)
+    assert environment.action().budget_period
     Budget.objects.filter(pk=one.pk).update(is_active=False)
     return reopen_budgets
 
 
-def rescued(house):
-    house.claimed()
+def rescued(environment):
+    environment.claimed()
     Run.objects.update(lease_expires_at=Now() - timedelta(seconds=1))
     return rescue_runs
 
 
-def given_back(house):
-    _, leases = house.claimed()
+def given_back(environment):
+    _, leases = environment.claimed()
     return leases.give_back
 
 
-def gate_opened(house):
-    house.clerk(faults=[{"kind": "rate_limited", "retry_after_s": 5}])
-    house.post("clerk")
-    house.work()
+def gate_opened(environment):
+    environment.clerk(faults=[{"kind": "rate_limited", "retry_after_s": 5}])
+    environment.post("clerk")
+    environment.work()
     Run.objects.filter(status="retrying").update(next_attempt_at=Now() + timedelta(days=1))
     clock.advance(6)
     return open_gates
 
 
-def batch_answered(house):
-    house.clerk(lane="batch")
+def batch_answered(environment):
+    environment.clerk(lane="batch")
     clock.advance(conf().batch_gather_s + conf().batch_poll_s)
     tend_batches()
     clock.advance(conf().batch_gather_s + conf().batch_poll_s)
     return tend_batches
 
 
-def pause_ended(house):
-    paused = pause(Scope(queue="agents"), user=house.root, reason="audit")
-    house.post("clerk")
-    return lambda: end_pause(paused, user=house.root)
+def pause_ended(environment):
+    paused = pause(Scope(queue="agents"), user=environment.root, reason="audit")
+    environment.post("clerk")
+    return lambda: end_pause(paused, user=environment.root)
 
 
-def limit_raised(house):
-    limit = set_limit(Scope(queue="agents"), user=house.root, most=0)
-    house.post("clerk")
-    return lambda: change_limit(limit, user=house.root, most=5)
+def limit_raised(environment):
+    limit = set_limit(Scope(queue="agents"), user=environment.root, most=0)
+    environment.post("clerk")
+    return lambda: change_limit(limit, user=environment.root, most=5)
 
 
 WAYS = [
@@ -201,9 +201,9 @@ WAYS = [
 
 
 @pytest.mark.parametrize("way", WAYS, ids=[way.__name__ for way in WAYS])
-def test_what_may_run_is_rung_for_once(house, way, monkeypatch, django_capture_on_commit_callbacks):
+def test_what_may_run_is_rung_for_once(environment, way, monkeypatch, django_capture_on_commit_callbacks):
     rung = []
-    act = way(house)
+    act = way(environment)
 
     monkeypatch.setattr(doorbell, "_ring_now", rung.append)
     with django_capture_on_commit_callbacks(execute=True):

@@ -6,7 +6,7 @@ import pytest
 
 from runs import clock
 from runs.models import Run
-from runs.models.moves import change
+from runs.models.moves import transition
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.post_run import RunRequest, post_run
 from runs.queue.claim import claim_next
@@ -28,7 +28,7 @@ def claim():
 
 
 def end(run):
-    change(run, to=RunStatus.COMPLETED)
+    transition(run, to=RunStatus.COMPLETED)
 
 
 def test_a_single_run_starts_as_the_next_slot_frees_though_another_tenant_has_five_thousand():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from runs import clock
 from runs.maintenance.wake_timers import wake_timers
 from runs.models import Line, Run, Tenant
-from runs.models.moves import change
+from runs.models.moves import transition
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.post_run import RunRequest, post_run
 from runs.queue.claim import claim_alone, claim_next
@@ -83,7 +83,7 @@ def claim_in_turn(passed_over, times, *, ends):
             passed_over[tenant] = passed_over[tenant] + 1 if run and tenant in waiting - {run.tenant_id} else 0
         assert max(passed_over.values()) < len(passed_over), "somebody was passed over by all others, and once more"
         if run and ends:
-            change(run, to=RunStatus.COMPLETED)
+            transition(run, to=RunStatus.COMPLETED)
 
 
 def test_the_highest_priority_does_not_pass_another_tenant():
@@ -117,7 +117,7 @@ def test_low_priority_within_a_tenant_is_not_starved_by_its_other_job_types():
         served = claim()
         if served.pk == patient.pk:
             break
-        change(served, to=RunStatus.COMPLETED)
+        transition(served, to=RunStatus.COMPLETED)
 
     assert served.pk == patient.pk, "eight levels are worth eight minutes"
 

@@ -53,10 +53,10 @@ def codes(run):
 
 def end(run):
     """The run ends, however."""
-    from runs.models.moves import change
+    from runs.models.moves import transition
     from runs.states import RunStatus
 
-    change(run, to=RunStatus.COMPLETED)
+    transition(run, to=RunStatus.COMPLETED)
 
 
 def test_a_limit_of_everything_holds_for_all_together(root):

@@ -4,12 +4,12 @@ import pytest
 from django.db import connection
 
 from runs.models import Run
-from runs.models.guard import OUR_NAMES, is_guarded, text_columns
-from runs.models.sql import given
+from runs.models.redacted_columns import OUR_NAMES, is_redacted, text_columns
+from runs.models.sql import adapt
 from tests.runs.secrets.canary import KNOWN, LEAK, leaks
 
 COLUMNS = {f"{model._meta.label_lower}.{field.name}": (model, field) for model, field in text_columns()}
-GUARDED = [name for name, (_, field) in COLUMNS.items() if is_guarded(field)]
+GUARDED = [name for name, (_, field) in COLUMNS.items() if is_redacted(field)]
 
 pytestmark = pytest.mark.usefixtures("canary")
 
@@ -22,7 +22,7 @@ def test_a_column_takes_no_secret(name, write):
     for value in (LEAK, {KNOWN: [LEAK]} if field.get_internal_type() == "TextField" else LEAK):
         if isinstance(value, dict) and type(field).__name__ != "JSONText":
             continue
-        text = field.get_db_prep_save(value, connection) if write == "the ORM" else given(model, field.name, value)
+        text = field.get_db_prep_save(value, connection) if write == "the ORM" else adapt(model, field.name, value)
         assert "[redacted]" in text or len(text) == field.max_length
         assert leaks(text) == []
         assert field.max_length is None or len(text) <= field.max_length
@@ -30,7 +30,7 @@ def test_a_column_takes_no_secret(name, write):
 
 def test_only_names_of_ours_are_left_out():
     """Free text never is: what is added here is declared or made by code, and by nobody else."""
-    left_out = {field.name for _, field in COLUMNS.values() if not is_guarded(field)}
+    left_out = {field.name for _, field in COLUMNS.values() if not is_redacted(field)}
 
     assert left_out <= OUR_NAMES
     assert left_out.isdisjoint(

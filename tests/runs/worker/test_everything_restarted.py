@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agentops.demo.client import Client
-from agentops.demo.house import SCRIPTS
+from agentops.demo.environment import SCRIPTS
 from agentops.embedded.valkey import answers, socket_path
 from agentops.offline.model import OfflineModel
 from agentops.stack import Stack

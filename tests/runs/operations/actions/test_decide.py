@@ -6,7 +6,7 @@ from runs.errors import ConflictError, NotPermittedError
 from runs.models import PendingAction, Role
 from runs.operations.actions.answer import answer
 from runs.operations.actions.approve import approve
-from runs.operations.actions.hand_on import escalate
+from runs.operations.actions.delegate import escalate
 from runs.operations.actions.raise_budget import raise_budget
 from runs.operations.actions.reject import reject
 from runs.operations.actions.resolve import resolve

@@ -8,7 +8,7 @@ from runs.maintenance.expire_actions import expire_actions
 from runs.maintenance.tell_deciders import tell_deciders
 from runs.models import Mail, Membership, Role
 from runs.operations.actions.approve import approve
-from runs.operations.actions.hand_on import ask, escalate, reassign, reply
+from runs.operations.actions.delegate import ask, escalate, reassign, reply
 from runs.operations.actions.thread import thread_of
 
 pytestmark = pytest.mark.django_db

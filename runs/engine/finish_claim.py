@@ -42,7 +42,7 @@ from runs.user_code.call import words_of
 log = logging.getLogger(__name__)
 
 
-def settle(journal: Journal, outcome: Outcome) -> None:
+def finish_claim(journal: Journal, outcome: Outcome) -> None:
     """Write what the claim ended with. A lost lease writes nothing; one that waits for a batch has written all."""
     if isinstance(outcome, Lost | InBatch):
         return
@@ -116,7 +116,7 @@ def _leave(journal: Journal, outcome: Outcome) -> None:
 
 
 def _end(journal: Journal, status: RunStatus, **columns: Any) -> None:
-    journal.tell(f"run.{status}")
+    journal.record_event(f"run.{status}")
     journal.commit(to=status, **columns)
 
 
@@ -147,9 +147,9 @@ def _hold_back(journal: Journal, held: HeldBack) -> None:
     shut = Gate.objects.select_for_update().filter(shut_until__isnull=False)
     gate = shut.filter(pk=gate_id).first() if gate_id else None
     if gate and gate.shut_until:
-        journal.tell("run.held_back", gate=str(gate), until=gate.shut_until.isoformat())
+        journal.record_event("run.held_back", gate=str(gate), until=gate.shut_until.isoformat())
     else:
-        journal.tell("run.queued")
+        journal.record_event("run.queued")
     journal.commit(to=RunStatus.QUEUED, held_by_id=gate and gate.pk, pace_need=None)
     if gate and is_to_be_cancelled(journal.run):
         wake(journal.run, actor="cancel")
@@ -160,8 +160,8 @@ def _release(journal: Journal) -> None:
     for step in _begun(journal):
         if step.kind == StepKind.MODEL_CALL:
             presume_spent(journal, step, why="Released")
-            journal.put_back(step, kind="Released", message="the worker ended during the call")
-    journal.tell("run.released")
+            journal.reset_to_planned(step, kind="Released", message="the worker ended during the call")
+    journal.record_event("run.released")
     journal.commit(to=RunStatus.QUEUED)
 
 
@@ -173,7 +173,7 @@ def _close_begun(journal: Journal, *, kind: str, message: str) -> None:
     """End what is in flight: an effect may have happened and is unknown, anything else has failed."""
     for step in _begun(journal):
         if step.effect not in ("", Effect.READ):
-            journal.mark_unknown(step, kind=kind, message=message)
+            journal.mark_in_doubt(step, kind=kind, message=message)
             continue
         if step.kind == StepKind.MODEL_CALL:
             presume_spent(journal, step, why=kind)
@@ -189,7 +189,7 @@ def _fail(journal: Journal, error: BaseException) -> None:
         if step and step.status == StepStatus.PLANNED:
             journal.fail(step, kind=described["type"], message=described["message"])
         _close_begun(journal, kind=described["type"], message=described["message"])
-        journal.tell("run.failed", error=described["type"])
+        journal.record_event("run.failed", error=described["type"])
         journal.commit(
             to=RunStatus.FAILED,
             last_error=_last_error(journal, error),
@@ -247,7 +247,7 @@ def _close(journal: Journal, **told: Any) -> None:
         _close_begun(journal, kind="Cancelled", message="the run was cancelled during the call")
         run = journal.run
         journal.set(cancellation=note(run, journal.steps))
-        journal.tell("run.cancelled", spent_after_usd=f"{spent_after(run):f}", **told)
+        journal.record_event("run.cancelled", spent_after_usd=f"{spent_after(run):f}", **told)
         journal.commit(to=RunStatus.CANCELLED)
         _close_actions(journal)
 

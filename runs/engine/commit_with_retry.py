@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 _PAUSE_S = 0.2
 
 
-def write_surely(write: Callable[[], None], run: Run, lease: Lease, *, tells: bool) -> None:
+def commit_with_retry(write: Callable[[], None], run: Run, lease: Lease, *, emits: bool) -> None:
     """Do a write of this claim exactly once, and again until the lease is over if the connection breaks.
 
-    `tells` says whether the write adds an event of ours. One that does not is safe to repeat. Within somebody else's
+    `emits` says whether the write adds an event of ours. One that does not is safe to repeat. Within somebody else's
     transaction there is one try: the whole of it must be repeated.
     Raises: what `write` raises; LeaseLostError when the lease is over meanwhile.
     """
@@ -31,7 +31,7 @@ def write_surely(write: Callable[[], None], run: Run, lease: Lease, *, tells: bo
     broken = False
     while True:
         try:
-            if not (broken and tells and _has_landed(run, lease)):
+            if not (broken and emits and _was_committed(run, lease)):
                 write()
             return
         except (OperationalError, InterfaceError) as error:
@@ -43,7 +43,7 @@ def write_surely(write: Callable[[], None], run: Run, lease: Lease, *, tells: bo
 
 
 @transaction.atomic
-def _has_landed(run: Run, lease: Lease) -> bool:
+def _was_committed(run: Run, lease: Lease) -> bool:
     """Say whether the write was committed. The lock waits for a commit that is still under way.
 
     Raises: LeaseLostError if the run was claimed anew.

@@ -7,14 +7,14 @@ from django.db import transaction
 
 from runs import clock
 from runs.engine.approvals.deciders import objection_to, roles_that_decide
-from runs.engine.approvals.terms import terms_of
+from runs.engine.approvals.requirements import requirements_of
 from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError
 from runs.models import PendingAction, Run, holds_role
-from runs.models.moves import Event, change
+from runs.models.moves import Event, transition
 from runs.models.people import people_named
 from runs.notices.actions import tell_assignee, tell_deciders, tell_requester
 from runs.operations.actions.decide import kept_note, lock
-from runs.operations.actions.permission import check_may_hand_on
+from runs.operations.actions.permission import check_may_delegate
 from runs.states import ActionKind, ActionStatus
 
 
@@ -72,7 +72,7 @@ def escalate(action: PendingAction, *, user: AbstractBaseUser, note: str = "") -
 
 
 def _lock_open(action: PendingAction, user: AbstractBaseUser) -> tuple[Run, PendingAction]:
-    check_may_hand_on(action, user)
+    check_may_delegate(action, user)
     run, action = lock(action)
     if action.status != ActionStatus.OPEN:
         by = f" by {action.decided_by}" if action.decided_by else ""
@@ -82,7 +82,7 @@ def _lock_open(action: PendingAction, user: AbstractBaseUser) -> tuple[Run, Pend
 
 def _tell(run: Run, what: str, action: PendingAction, user: AbstractBaseUser, **data: Any) -> None:
     told = {"action": str(action.pk), "step": action.step.seq, **data}
-    change(run, events=[Event(f"action.{what}", told, actor=user.get_username())])
+    transition(run, events=[Event(f"action.{what}", told, actor=user.get_username())])
 
 
 def _words(text: str, hint: str) -> str:
@@ -97,7 +97,7 @@ def _decider(action: PendingAction, name: str) -> Any:
     if person is None or not holds_role(person, action.tenant_id, roles_that_decide(action)):
         raise InvalidInputError({"to": [f"nobody named {name!r} may decide this; see the members of the tenant"]})
     if action.kind == ActionKind.APPROVAL:
-        objection = objection_to(person, action.run, terms_of(action))
+        objection = objection_to(person, action.run, requirements_of(action))
         if objection:
             raise InvalidInputError({"to": [objection]})
     return person

@@ -14,10 +14,10 @@ FRESH_S = 1.0  # an edit holds in every process after so long
 T = TypeVar("T")
 
 
-class Recent(Generic[T]):
+class TTLCache(Generic[T]):
     """Calling it returns what `read` has read. While the database is away, what was read last holds."""
 
-    _all: ClassVar[list["Recent[Any]"]] = []
+    _all: ClassVar[list["TTLCache[Any]"]] = []
 
     def __init__(self, what: str, read: Callable[[], T]) -> None:
         self._what, self._read = what, read
@@ -39,18 +39,18 @@ class Recent(Generic[T]):
         self._known = now, found
         return found
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Read again when next asked: after an edit in this very process."""
         self._known = None
 
-    def doubt(self) -> None:
+    def invalidate(self) -> None:
         """Read again when next asked, if anything was found: somebody may just have ended it."""
         known = self._known
         if known and known[1]:
             self._known = known[0] - FRESH_S, known[1]
 
     @classmethod
-    def forget_all(cls) -> None:
+    def clear_all(cls) -> None:
         """Forget everything of this process. For tests."""
         for one in cls._all:
-            one.forget()
+            one.clear()

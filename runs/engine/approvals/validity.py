@@ -8,47 +8,47 @@ from django.db.models import QuerySet
 from runs import clock
 from runs.engine.approvals.binding import Binding
 from runs.engine.approvals.deciders import objection_to
-from runs.engine.approvals.terms import Terms, terms_for, terms_of
+from runs.engine.approvals.requirements import ApprovalRequirements, requirements_for, requirements_of
 from runs.models import Approval, ApprovalRule, PendingAction, Run
 from runs.models.fields import hash_of
 from runs.states import Risk
 
 
 @dataclass(frozen=True, slots=True)
-class Stands:
+class Valid:
     """The call may be made."""
 
 
 @dataclass(frozen=True, slots=True)
-class Void:
+class Stale:
     """It is not this call that was approved, or not now: a person is asked again."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn:
+class Revoked:
     """Whoever approved may not do so any more: the model is told, the call is not made."""
 
     why: str
 
 
-Standing = Stands | Void | Withdrawn
+ApprovalValidity = Valid | Stale | Revoked
 
 
-def standing_of(action: PendingAction, run: Run, present: Binding) -> Standing:
+def validity_of(action: PendingAction, run: Run, present: Binding) -> ApprovalValidity:
     """Judge an approval against the call as it would be made, and the people and policies as they are now."""
     if action.rule_id:
-        return _standing_of_rule(action, run, present)
-    terms = terms_of(action)
-    if action.decided_at and action.decided_at + timedelta(seconds=terms.expires_s) < clock.now():
-        return Void("its approval was given too long ago")
+        return _validity_of_rule(action, run, present)
+    requirements = requirements_of(action)
+    if action.decided_at and action.decided_at + timedelta(seconds=requirements.expires_s) < clock.now():
+        return Stale("its approval was given too long ago")
     if not _is_of(action, present):
-        return Void("the call, or the declaration of its tool, is not the one that was approved")
-    good = good_approvals(action, run, terms)
-    if len(good) < terms.approvals:
-        return Withdrawn(f"{len(good)} of {terms.approvals} people who must have approved this call may do so now")
-    return Stands()
+        return Stale("the call, or the declaration of its tool, is not the one that was approved")
+    good = good_approvals(action, run, requirements)
+    if len(good) < requirements.approvals:
+        return Revoked(f"{len(good)} of {requirements.approvals} people who must have approved this call may do so now")
+    return Valid()
 
 
 def _is_of(action: PendingAction, present: Binding) -> bool:
@@ -56,25 +56,25 @@ def _is_of(action: PendingAction, present: Binding) -> bool:
     return action.bound_hash == present.bound_hash and hash_of(action.arguments) == present.arguments_hash
 
 
-def good_approvals(action: PendingAction, run: Run, terms: Terms) -> list[Approval]:
+def good_approvals(action: PendingAction, run: Run, requirements: ApprovalRequirements) -> list[Approval]:
     """List the approvals that count: of this very call, by people who may approve it now."""
     given: QuerySet[Approval] = action.approvals.filter(bound_hash=action.bound_hash).select_related("user")
-    return [approval for approval in given if objection_to(approval.user, run, terms) is None]
+    return [approval for approval in given if objection_to(approval.user, run, requirements) is None]
 
 
-def _standing_of_rule(action: PendingAction, run: Run, present: Binding) -> Standing:
+def _validity_of_rule(action: PendingAction, run: Run, present: Binding) -> ApprovalValidity:
     """A rule approved it just before; a crash or a pause may lie between."""
     assert action.rule is not None
     if not _is_of(action, present):
-        return Void("the call, or the declaration of its tool, is not the one that the rule approved")
+        return Stale("the call, or the declaration of its tool, is not the one that the rule approved")
     if not _holds(action.rule, run, action.tool, present):
-        return Void("the rule that approved it does not hold any more")
-    return Stands()
+        return Stale("the rule that approved it does not hold any more")
+    return Valid()
 
 
 def _holds(rule: ApprovalRule, run: Run, tool: str, present: Binding) -> bool:
     """Say whether a rule may approve such a call now. That it is used up by now is no objection: this is one use."""
-    terms = terms_for(run.tenant_id, tool, risk=present.risk, amount_usd=present.amount_usd)
+    requirements = requirements_for(run.tenant_id, tool, risk=present.risk, amount_usd=present.amount_usd)
     is_live = rule.revoked_at is None and rule.expires_at > clock.now()
-    may = present.risk == Risk.LOW and terms.approvals == 1
-    return is_live and may and objection_to(rule.granted_by, run, terms) is None
+    may = present.risk == Risk.LOW and requirements.approvals == 1
+    return is_live and may and objection_to(rule.granted_by, run, requirements) is None

@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError
 
 from runs import clock
-from runs.recent import Recent
+from runs.ttl_cache import TTLCache
 
 
 class Rows:
@@ -26,7 +26,7 @@ def rows():
 
 
 def test_it_is_read_once_a_second_and_an_edit_holds_after_that(rows):
-    recent = Recent("the rows", rows.read)
+    recent = TTLCache("the rows", rows.read)
     assert (recent(), recent()) == ("first", "first") and rows.reads == 1
 
     rows.value = "second"
@@ -36,7 +36,7 @@ def test_it_is_read_once_a_second_and_an_edit_holds_after_that(rows):
 
 
 def test_while_the_database_is_away_what_was_read_last_holds(rows):
-    recent = Recent("the rows", rows.read)
+    recent = TTLCache("the rows", rows.read)
     recent()
 
     rows.is_away = True
@@ -49,36 +49,36 @@ def test_what_was_never_read_is_not_made_up(rows):
     rows.is_away = True
 
     with pytest.raises(OperationalError):
-        Recent("the rows", rows.read)()
+        TTLCache("the rows", rows.read)()
 
 
 def test_what_was_forgotten_is_read_again_and_all_can_be_forgotten_together(rows):
-    recent = Recent("the rows", rows.read)
+    recent = TTLCache("the rows", rows.read)
     recent()
 
-    recent.forget()
+    recent.clear()
     recent()
-    Recent.forget_all()
+    TTLCache.clear_all()
     recent()
 
     assert rows.reads == 3
 
 
 def test_what_is_doubted_is_read_again_but_not_while_nothing_is_known_or_the_database_is_away(rows):
-    recent = Recent("the rows", rows.read)
-    recent.doubt()
-    recent(), recent.doubt()
+    recent = TTLCache("the rows", rows.read)
+    recent.invalidate()
+    recent(), recent.invalidate()
 
     rows.value = "second"
     assert recent() == "second"
     rows.is_away = True
-    recent.doubt()
+    recent.invalidate()
     assert recent() == "second"
 
 
 def test_nothing_found_is_not_doubted(rows):
     rows.value = ""
-    recent = Recent("the rows", rows.read)
-    recent(), recent.doubt(), recent()
+    recent = TTLCache("the rows", rows.read)
+    recent(), recent.invalidate(), recent()
 
     assert rows.reads == 1

@@ -13,7 +13,7 @@ from runs.states import OnExpiry, SelfApproval
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ApprovalRequirements:
     """Who decides, how many of them, and what happens when nobody does."""
 
     role: Role
@@ -29,14 +29,14 @@ class Terms:
         return (Role.ADMIN,) if self.role == Role.ADMIN else (Role.APPROVER, Role.ADMIN)
 
 
-def terms_for(tenant_id: UUID, tool: str, *, risk: str, amount_usd: Decimal | None) -> Terms:
+def requirements_for(tenant_id: UUID, tool: str, *, risk: str, amount_usd: Decimal | None) -> ApprovalRequirements:
     """Find the terms that hold now for such a call of this tenant."""
-    return terms_by(policy_for(tenant_id, tool, risk=risk, amount_usd=amount_usd))
+    return requirements_from(policy_for(tenant_id, tool, risk=risk, amount_usd=amount_usd))
 
 
-def default_terms() -> Terms:
+def default_requirements() -> ApprovalRequirements:
     """The terms of a call that no policy fits."""
-    return terms_by(None)
+    return requirements_from(None)
 
 
 def policy_for(tenant_id: UUID, tool: str, *, risk: str, amount_usd: Decimal | None) -> ApprovalPolicy | None:
@@ -50,10 +50,10 @@ def policy_for(tenant_id: UUID, tool: str, *, risk: str, amount_usd: Decimal | N
     return _most_exact(policies)
 
 
-def terms_of(action: PendingAction) -> Terms:
+def requirements_of(action: PendingAction) -> ApprovalRequirements:
     """Find the terms that hold now for an open action; once escalated, an admin decides."""
-    terms = terms_for(action.tenant_id, action.tool, risk=action.risk, amount_usd=action.amount_usd)
-    return replace(terms, role=Role.ADMIN) if action.escalated_at else terms
+    requirements = requirements_for(action.tenant_id, action.tool, risk=action.risk, amount_usd=action.amount_usd)
+    return replace(requirements, role=Role.ADMIN) if action.escalated_at else requirements
 
 
 def _most_exact(policies: Iterable[ApprovalPolicy]) -> ApprovalPolicy | None:
@@ -62,10 +62,10 @@ def _most_exact(policies: Iterable[ApprovalPolicy]) -> ApprovalPolicy | None:
     return max(order, key=lambda found: found[:4])[4] if order else None
 
 
-def terms_by(policy: ApprovalPolicy | None) -> Terms:
+def requirements_from(policy: ApprovalPolicy | None) -> ApprovalRequirements:
     """Read the terms that a policy sets; None means what holds without one."""
     chosen = policy or ApprovalPolicy()
-    return Terms(
+    return ApprovalRequirements(
         role=Role(chosen.role),
         approvals=chosen.approvals,
         self_approval=SelfApproval(chosen.self_approval),

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from agentops.lab.chaos.evidence import Evidence, RunSeen, StepSeen
+from agentops.lab.chaos.findings import judge
 from agentops.lab.chaos.ledger import Effect
-from agentops.lab.chaos.verdict import judge
 
 GOOD, BAD = UUID(int=1), UUID(int=2)
 RUN = str(GOOD)

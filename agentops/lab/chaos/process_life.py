@@ -32,7 +32,7 @@ class Death:
 
 
 @dataclass(slots=True)
-class Life:
+class ProcessLife:
     """A running process and how it is meant to end; without an ending it is left in peace."""
 
     name: str
@@ -66,7 +66,7 @@ class Life:
         """Whether its fuse has burnt down."""
         return bool(self.ending and self.killed_at is None and not self.stopped_at and self.age_s > self.ending.fuse_s)
 
-    def doom(self, ending: Ending) -> None:
+    def schedule_kill(self, ending: Ending) -> None:
         """Give a life that was left in peace an ending; its fuse burns from now on."""
         self.ending, self.ready_at = ending, time.monotonic()
 

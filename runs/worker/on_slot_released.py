@@ -14,7 +14,7 @@ from runs.states import ENDED
 log = logging.getLogger(__name__)
 
 
-def pass_on(run: Run, served: Sequence[str]) -> None:
+def on_slot_released(run: Run, served: Sequence[str]) -> None:
     """Let go on who waited for the end of this run, or for its place in queues that are not served here."""
     try:
         if run.state in ENDED and is_exclusive(run):

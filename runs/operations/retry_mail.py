@@ -11,7 +11,7 @@ from runs.operations.roles import check_may_operate
 log = logging.getLogger(__name__)
 
 
-def send_again(mail: Mail, *, user: AbstractBaseUser) -> bool:
+def retry_mail(mail: Mail, *, user: AbstractBaseUser) -> bool:
     """Let it be tried anew, five times, from the next sweep on. Returns False if it was not given up.
 
     Raises: NotPermittedError if it tells of a run that the user may not operate.

@@ -45,7 +45,7 @@ def text_columns() -> Iterator[tuple[type[Model], Field[Any, Any]]]:
                     yield model, field
 
 
-def is_guarded(field: Field[Any, Any]) -> bool:
+def is_redacted(field: Field[Any, Any]) -> bool:
     """Say whether what is written to this column passes the guard."""
     is_text = isinstance(field, CharField | TextField | JSONField) and not field.choices
     return is_text and field.name not in OUR_NAMES
@@ -53,7 +53,7 @@ def is_guarded(field: Field[Any, Any]) -> bool:
 
 def stored(field: Field[Any, Any], value: Any) -> Any:
     """Return a value as the column holds it. Expressions of the database are left alone."""
-    if not is_guarded(field) or not isinstance(value, str | dict | list | tuple | int) or isinstance(value, bool):
+    if not is_redacted(field) or not isinstance(value, str | dict | list | tuple | int) or isinstance(value, bool):
         return value
     if isinstance(field, JSONText | JSONField):
         return storable(value)
@@ -64,14 +64,14 @@ def stored(field: Field[Any, Any], value: Any) -> Any:
     return text[: field.max_length] if is_longer and text != value else text
 
 
-def guard_columns() -> None:
+def redact_columns() -> None:
     """Put the guard into the fields. Called once, when all models are known."""
     for _, field in text_columns():
-        if is_guarded(field):
-            _guard(field)
+        if is_redacted(field):
+            _redact(field)
 
 
-def _guard(field: Any) -> None:
+def _redact(field: Any) -> None:
     prepare, read = type(field).get_db_prep_save, type(field).pre_save
 
     def get_db_prep_save(value: Any, connection: Any) -> Any:

@@ -10,7 +10,7 @@ from agentops.embedded.postgres import EmbeddedPostgres
 from agentops.lab.chaos.options import Options
 
 
-class Chore:
+class BackgroundTask:
     """Something done every so many seconds, counted."""
 
     def __init__(self, every_s: float | None, work: Callable[[], object], *, aside: bool = False) -> None:
@@ -39,15 +39,15 @@ class Chore:
             self._thread.join(60)
 
 
-class Chores:
+class BackgroundTasks:
     """All of them."""
 
     def __init__(
         self, options: Options, *, redis_url: str, postgres: EmbeddedPostgres | None, term: Callable[[], object]
     ) -> None:
-        self.flushes = Chore(options.flush_redis_s, lambda: redis.Redis.from_url(redis_url).flushall())
-        self.restarts = Chore(options.restart_db_s, postgres.restart if postgres else int, aside=True)
-        self.terms = Chore(options.term_s, term)
+        self.flushes = BackgroundTask(options.flush_redis_s, lambda: redis.Redis.from_url(redis_url).flushall())
+        self.restarts = BackgroundTask(options.restart_db_s, postgres.restart if postgres else int, aside=True)
+        self.terms = BackgroundTask(options.term_s, term)
 
     def do_what_is_due(self) -> None:
         """Look at each."""
