@@ -15,7 +15,7 @@ RunsError
 │   ├── ModelTimeoutError       a model call took longer than `model_timeout_s`
 │   ├── BrokenStreamError       an answer that ended without a stop reason
 │   └── BatchEndedError         a batch ended without an answer for this call
-├── HeldBackError               the gate of a model is shut: go on later
+├── HeldBackError               the circuit of a model is open: go on later
 │   ├── CircuitOpenError        a call has met, or opened, the circuit of its model
 │   └── PacedError              the pace of a model is used up: go on when it is the run's turn
 ├── BudgetFullError             the worst case does not fit into a budget: ask, and wait
@@ -161,13 +161,13 @@ class BatchEndedError(TransientError):
 
 
 class HeldBackError(RunsError):
-    """The gate of a model is shut: the run gives its slot back and goes on when it is opened. No failed try."""
+    """The circuit of a model is open: the run gives its slot back until it closes. That is no failed try."""
 
     code = "held_back"
 
-    def __init__(self, message: str, *, gate_id: int | None = None) -> None:
+    def __init__(self, message: str, *, breaker_id: int | None = None) -> None:
         super().__init__(message)
-        self.gate_id = gate_id
+        self.breaker_id = breaker_id
 
 
 class CircuitOpenError(HeldBackError):

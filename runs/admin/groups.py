@@ -19,7 +19,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "runs.Pause",
         "runs.Ceiling",
         "runs.Pace",
-        "runs.Gate",
+        "runs.CircuitBreaker",
         "runs.Budget",
         "runs.Price",
     ),

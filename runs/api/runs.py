@@ -109,7 +109,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
     def retry(self, request: Request, pk: Any = None) -> Response:
         """Continue a failed run after its last good step; or make the next try of a `retrying` run now.
 
-        409 when the run is neither, or its dead letter is closed. A model whose gate is shut is not asked any sooner.
+        409 when the run is neither, or its dead letter is closed. A model whose circuit is open is not asked sooner.
         """
         self.expect_no_fields()
         return Response(self._document(retry_run(self.get_object(), user=self.user)), status=202)

@@ -79,11 +79,11 @@ def _hold_back(journal: Journal, held: HeldBackError) -> Outcome:
     """A call that met an open circuit is asked again when that is closed. It uses up no try."""
     met = held.__cause__ if isinstance(held, CircuitOpenError) else None
     if not isinstance(met, Exception):
-        return HeldBack(held.gate_id)
+        return HeldBack(held.breaker_id)
     if classify(met, errors_of(journal.run.job_type)) != ErrorClass.TRANSIENT:
         return _judge(journal, met)  # the job type has rows of its own
     _put_back(journal, met)
-    return HeldBack(held.gate_id, met)
+    return HeldBack(held.breaker_id, met)
 
 
 def _judge(journal: Journal, error: BaseException) -> Outcome:

@@ -34,7 +34,7 @@ from runs.engine.results import keep_output
 from runs.engine.sleep import sleep, wake
 from runs.errors import UnwritableError
 from runs.fault_points import fault_point
-from runs.models import Gate, PendingAction, Run, Step
+from runs.models import CircuitBreaker, PendingAction, Run, Step
 from runs.states import ActionStatus, Effect, RunStatus, StepKind, StepStatus
 from runs.storable import storable_text
 from runs.user_code.call import words_of
@@ -140,18 +140,18 @@ def _retry(journal: Journal, retry: Retry) -> None:
 
 
 def _hold_back(journal: Journal, held: HeldBack) -> None:
-    """Give the slot back and stand back from all claims, unless the gate was opened meanwhile."""
+    """Give the slot back and stand back from all claims, unless the circuit was closed meanwhile."""
     if held.error:
         journal.set(last_error=_last_error(journal, held.error))
-    gate_id = held.gate_id
-    shut = Gate.objects.select_for_update().filter(shut_until__isnull=False)
-    gate = shut.filter(pk=gate_id).first() if gate_id else None
-    if gate and gate.shut_until:
-        journal.record_event("run.held_back", gate=str(gate), until=gate.shut_until.isoformat())
+    breaker_id = held.breaker_id
+    open_ones = CircuitBreaker.objects.select_for_update().filter(open_until__isnull=False)
+    breaker = open_ones.filter(pk=breaker_id).first() if breaker_id else None
+    if breaker and breaker.open_until:
+        journal.record_event("run.held_back", breaker=str(breaker), until=breaker.open_until.isoformat())
     else:
         journal.record_event("run.queued")
-    journal.commit(to=RunStatus.QUEUED, held_by_id=gate and gate.pk, pace_need=None)
-    if gate and is_to_be_cancelled(journal.run):
+    journal.commit(to=RunStatus.QUEUED, held_by_id=breaker and breaker.pk, pace_need=None)
+    if breaker and is_to_be_cancelled(journal.run):
         wake(journal.run, actor="cancel")
 
 

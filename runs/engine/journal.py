@@ -170,19 +170,19 @@ class Journal:
     def commit_intent(
         self,
         *,
-        gate: tuple[str, str] | None = None,
+        circuit: tuple[str, str] | None = None,
         tool: Tool | None = None,
         to: RunStatus | None = None,
         **columns: Any,
     ) -> None:
         """Write everything gathered; from here on the effect may happen.
 
-        `gate` is the provider and model that are to be asked, `tool` what is to be called. With `to` the run moves as
-        well, for an effect that happens elsewhere.
-        Raises: as `commit`, `check_owner`, `check_roles` and `check_tool`; HeldBackError if the gate is shut;
+        `circuit` is the provider and model to ask, `tool` what to call. With `to` the run moves as well, for an effect
+        that happens elsewhere.
+        Raises: as `commit`, `check_owner`, `check_roles` and `check_tool`; HeldBackError if the circuit is open;
         BudgetFullError if the call's worst case does not fit into a budget.
         """
-        only = Guard(fence=self.lease.fence, not_cancelled=True, owner_active=True, gate=gate)
+        only = Guard(fence=self.lease.fence, not_cancelled=True, owner_active=True, circuit=circuit)
         if tool:
             only = replace(only, tool=tool.name, roles=tool.roles)
         self._write(to=to, only=only, tool=tool, **columns)
@@ -253,8 +253,8 @@ class Journal:
                 self.lease.cancel.set()
                 raise CancelRequestedError(f"run {self.run.pk}: cancelled") from error
             check_owner(present)
-            if only.gate:
-                raise HeldBackError(f"the gate of {' '.join(only.gate)} is shut") from error
+            if only.circuit:
+                raise HeldBackError(f"the circuit of {' '.join(only.circuit)} is open") from error
             if tool:
                 check_roles(tool, present)
                 check_tool(tool.name, present)

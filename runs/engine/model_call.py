@@ -9,8 +9,8 @@ from runs.declarations.job_types import Agent
 from runs.engine.acceptable import Ids, without_tools
 from runs.engine.batched import CACHE_TTL, DEADLINE_S, end_call, lay_in
 from runs.engine.budget_asking import asks_for_more, wait_for_room
+from runs.engine.circuit_breaker import error_kind_of, hold_if_open, probe, record_failure, record_success
 from runs.engine.classifier import may_have_spent
-from runs.engine.gates import forgive_outage, note_answer, note_failure, probe, trouble_of
 from runs.engine.journal import Journal, release_connection
 from runs.engine.ledger import settle_charge
 from runs.engine.outcomes import InBatch, Outcome, Waiting
@@ -149,7 +149,7 @@ def _max_tokens(definition: Definition, step: Step) -> int:
 def _begin(
     journal: Journal, step: Step, request: dict[str, Any], body: str, *, reserved_usd: Decimal, tariff: Tariff
 ) -> tuple[ModelCall, bool]:
-    """Commit the intent; return its row of the ledger, and whether this call probes a gate. Raises: as `_intend`."""
+    """Commit the intent; return its row of the ledger, and whether this call probes a circuit. Raises: as `_intend`."""
     try:
         return _intend(journal, step, request, body, reserved_usd=reserved_usd, tariff=tariff), False
     except HeldBackError:
@@ -165,7 +165,7 @@ def _intend(
     Raises: HeldBackError, BudgetFullError.
     """
     call = _row_of(journal, step, request, body, reserved_usd=reserved_usd, tariff=tariff)
-    journal.commit_intent(gate=(PROVIDER, call.model))
+    journal.commit_intent(circuit=(PROVIDER, call.model))
     fault_point("model.before")
     return call
 
@@ -205,13 +205,13 @@ def _send(journal: Journal, call: ModelCall, request: dict[str, Any], turn: Turn
         _end_without_answer(journal, call, progress, error)
         if call.trouble:
             lease.forgive(clock.monotonic() - began)  # the provider's time, not the run's
-        note_failure(call, error, probing=probing)
-        forgive_outage(call, error)
+        record_failure(call, error, probing=probing)
+        hold_if_open(call, error)
         raise
     finally:
         lease.end_step()
     if probing:
-        note_answer(call)
+        record_success(call)
     fault_point("model.after")
     call.request_id = progress.request_id
     return answer
@@ -224,7 +224,7 @@ def _end_without_answer(journal: Journal, call: ModelCall, progress: Progress, e
     call.cost_usd = call.reserved_usd if spent else Decimal(0)
     call.message_id, call.request_id = progress.message_id, progress.request_id
     call.error_type, call.finished_at = type(error).__name__, journal.lease.now()
-    call.trouble = trouble_of(error)
+    call.trouble = error_kind_of(error)
     journal.record_call(call)
     if spent:
         charge_run(journal, call, {})

@@ -33,12 +33,12 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """The gate of its model is shut; the run is queued again, and held until it is opened.
+    """The circuit of its model is open; the run is queued again, and held until it closes.
 
     `error` is what its call met, if the model was asked.
     """
 
-    gate_id: int | None
+    breaker_id: int | None
     error: BaseException | None = None
 
 

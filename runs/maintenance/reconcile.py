@@ -7,7 +7,7 @@ from runs import clock
 from runs.maintenance.advance_redrives import advance_redrives
 from runs.maintenance.expire_actions import expire_actions
 from runs.maintenance.find_dead_workers import find_dead_workers
-from runs.maintenance.open_gates import open_gates
+from runs.maintenance.release_held import release_held
 from runs.maintenance.reopen_budgets import reopen_budgets
 from runs.maintenance.repair_lines import repair_lines
 from runs.maintenance.repair_locks import repair_locks
@@ -26,7 +26,7 @@ FREQUENT: tuple[Callable[[], int], ...] = (
     find_dead_workers,
     rescue_runs,
     wake_timers,
-    open_gates,
+    release_held,
     wake_paced,
     reopen_budgets,
     expire_actions,

@@ -18,7 +18,7 @@ from runs.engine.pacing.rows import Terms, paces_for, waiting_for_pace
 from runs.engine.pacing.turns import PATIENCE_S
 from runs.engine.standing import Standing
 from runs.errors import StaleRunError
-from runs.models import Gate, Run
+from runs.models import CircuitBreaker, Run
 from runs.models.in_turn import in_turn
 from runs.states import RunStatus
 
@@ -28,15 +28,15 @@ _ARRIVES_IN_SWEEPS = 2  # one that was let go and has not come after so many fin
 
 def wake_paced() -> int:
     """Let go on whoever may ask soon. Returns how many."""
-    return sum(_wake(gate) for gate in waiting_for_pace().filter(shut_until__isnull=True))
+    return sum(_wake(breaker) for breaker in waiting_for_pace().filter(open_until__isnull=True))
 
 
-def _wake(gate: Gate) -> int:
-    forecast = Forecast(paces_for(gate.model))
-    for run in _on_their_way(gate.model):
+def _wake(breaker: CircuitBreaker) -> int:
+    forecast = Forecast(paces_for(breaker.model))
+    for run in _on_their_way(breaker.model):
         forecast.count(run)
     woken, standing = 0, Standing()
-    for run in _in_their_order(gate)[:_BATCH]:
+    for run in _in_their_order(breaker)[:_BATCH]:
         if standing.holds(run):
             continue  # no claim would take it, so it must not be counted
         if not forecast.fits(run):
@@ -76,9 +76,9 @@ def _on_their_way(model: str) -> list[Run]:
     return [run for run in woken[:_BATCH] if run.pace_need["model"] == model]
 
 
-def _in_their_order(gate: Gate) -> QuerySet[Run]:
+def _in_their_order(breaker: CircuitBreaker) -> QuerySet[Run]:
     """One of each tenant, then another of each; first the tenant that was served longest ago, and its best run."""
-    waiting = Run.objects.filter(held_by=gate, status=RunStatus.QUEUED, pace_need__isnull=False)
+    waiting = Run.objects.filter(held_by=breaker, status=RunStatus.QUEUED, pace_need__isnull=False)
     return in_turn(waiting, "attempts", "rank")
 
 

@@ -8,8 +8,8 @@ from runs.models.approval_rule import ApprovalRule
 from runs.models.artifact import Artifact
 from runs.models.budget import Budget, BudgetHold, BudgetPeriod, Period, end_of, start_of
 from runs.models.ceiling import Ceiling
+from runs.models.circuit_breaker import PROVIDER, CircuitBreaker, OpenReason
 from runs.models.definition import Definition
-from runs.models.gate import PROVIDER, Gate, ShutBy
 from runs.models.limit import Limit
 from runs.models.line import Line
 from runs.models.mail import Mail, post_mail
@@ -49,8 +49,8 @@ __all__ = [
     "BudgetPeriod",
     "CallEnd",
     "Ceiling",
+    "CircuitBreaker",
     "Definition",
-    "Gate",
     "Limit",
     "Line",
     "Mail",
@@ -58,6 +58,7 @@ __all__ = [
     "MessageBatch",
     "ModelCall",
     "ModelCallStatus",
+    "OpenReason",
     "Pace",
     "PaceBucket",
     "PaceKeeper",
@@ -71,7 +72,6 @@ __all__ = [
     "Run",
     "RunEvent",
     "RunLock",
-    "ShutBy",
     "Step",
     "Tenant",
     "Tier",

@@ -82,7 +82,7 @@ def moved(
 ) -> Statement | None:
     """Build the UPDATE by which a line follows the move of its run: counts and turn. None if neither changes.
 
-    A queued run that stands back (to be tried alone, or held by a gate) is not counted: no ordinary claim takes it.
+    A queued run that stands back (to be tried alone, or held by an open circuit) is not counted: no ordinary claim takes it.
     Units: `served_at` is Unix time, given when the run was just claimed. With `only_with`, the name of a query:
     only if that has a row.
     """

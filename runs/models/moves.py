@@ -17,7 +17,7 @@ from django.db.models import Field
 
 from runs import clock
 from runs.errors import InvalidTransitionError, StaleRunError
-from runs.models.gate import Gate
+from runs.models.circuit_breaker import CircuitBreaker
 from runs.models.line import join_line, moved, siblings_moved
 from runs.models.people import ACTOR_MAX_CHARS
 from runs.models.prepared import prepared_cursor
@@ -53,7 +53,7 @@ class Guard:
     lease_expired: bool = False
     owner_active: bool = False  # its user is enabled and a member of its tenant, which is not suspended
     roles: Sequence[str] = ()  # of which its user holds one in its tenant
-    gate: tuple[str, str] | None = None  # (provider, model) may be asked, or this very claim probes it
+    circuit: tuple[str, str] | None = None  # (provider, model): closed, or this very claim probes it
     tool: str | None = None  # has not been revoked
 
 
@@ -173,9 +173,9 @@ def _demands(run: Run, only: Guard) -> tuple[list[str], list[Any]]:
     if only.fence is not None:
         demands.append('"fence" = %s')
         params.append(only.fence)
-    if only.gate:
-        demands.append(_GATE_OPEN)
-        params += only.gate
+    if only.circuit:
+        demands.append(_CIRCUIT_CLOSED)
+        params += only.circuit
     if only.tool:
         demands.append(_TOOL_GRANTED)
         params.append(only.tool)
@@ -196,10 +196,10 @@ def _state_demands(only: Guard) -> list[str]:
     return demands
 
 
-_GATE_OPEN = f"""
+_CIRCUIT_CLOSED = f"""
     NOT EXISTS (
-        SELECT 1 FROM "{Gate._meta.db_table}" g WHERE g."provider" = %s AND g."model" = %s
-        AND g."shut_until" IS NOT NULL
+        SELECT 1 FROM "{CircuitBreaker._meta.db_table}" g WHERE g."provider" = %s AND g."model" = %s
+        AND g."open_until" IS NOT NULL
         AND (g."probe" IS NULL OR g."probe" <> "{Run._meta.db_table}"."id" OR g."probe_fence" <> "fence")
     )
 """

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from runs.models.circuit_breaker import CircuitBreaker
 from runs.models.definition import Definition
 from runs.models.fields import MONEY, JSONText
-from runs.models.gate import Gate
 from runs.models.line import Line
 from runs.models.tenant import Tenant
 from runs.states import ENDED, OnConflict, RunStatus
@@ -63,7 +63,12 @@ class Run(models.Model):
         default=False, help_text="It took workers down at this step: tried by one that holds nothing else."
     )
     held_by = models.ForeignKey(
-        Gate, models.PROTECT, null=True, db_index=False, related_name="held", help_text="Queued, but its model is shut."
+        CircuitBreaker,
+        models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="held",
+        help_text="Queued, but the circuit of its model is open.",
     )
     pace_need = JSONText(
         null=True, help_text="It waits, or has waited, for its pace: {model, pace, input_tokens, output_tokens}."
@@ -126,7 +131,7 @@ class Run(models.Model):
             models.Index(
                 fields=["held_by", "attempts", "rank"],
                 condition=Q(status="queued", held_by__isnull=False),
-                name="run_held_by_gate",
+                name="run_held_by_circuit",
             ),
             models.Index(fields=["queued_at"], condition=Q(status="queued", pace_need__isnull=False), name="run_paced"),
             models.Index(fields=["queue", "rank"], condition=Q(status="queued", alone=True), name="run_tried_alone"),
@@ -157,7 +162,7 @@ class Run(models.Model):
 
     @property
     def stands_back(self) -> bool:
-        """Queued, no ordinary claim takes it: it is to be tried alone, or held by a gate."""
+        """Queued, no ordinary claim takes it: it is to be tried alone, or held by an open circuit."""
         return self.alone or self.held_by_id is not None
 
     @property

@@ -24,7 +24,7 @@ _RETRY_AFTER_MAX_S = 300
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What was read together. Shape of `held`: how many a gate holds back, by queue and tenant."""
+    """What was read together. Shape of `held`: how many an open circuit holds back, by queue and tenant."""
 
     ceilings: Sequence[Ceiling]
     held: dict[tuple[str, UUID], int]
@@ -58,7 +58,7 @@ def _read_all() -> _Known:
 
 
 def _held() -> dict[tuple[str, UUID], int]:
-    """Count those that stand in no line because the gate of their model is shut: they wait all the same."""
+    """Count those that stand in no line because the circuit of their model is open: they wait all the same."""
     held = Run.objects.filter(status=RunStatus.QUEUED, held_by__isnull=False).order_by()
     return {(q, tenant): n for q, tenant, n in held.values_list("queue", "tenant").annotate(count=Count("pk"))}
 

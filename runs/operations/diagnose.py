@@ -15,7 +15,7 @@ from runs.declarations.catalog import job_types
 from runs.declarations.job_types import Agent
 from runs.engine.prices import tariff_of
 from runs.errors import UnknownPriceError
-from runs.models import Gate, Mail, Run, Worker
+from runs.models import CircuitBreaker, Mail, Run, Worker
 from runs.operations.readiness import database_problem
 from runs.queue.doorbell import redis_answers
 from runs.states import RunStatus
@@ -103,10 +103,10 @@ def _clock() -> Iterator[Finding]:
 
 
 def _gates() -> Iterator[Finding]:
-    for gate in Gate.objects.filter(shut_until__isnull=False):
-        said = f"shut until {gate.shut_until:%Y-%m-%d %H:%M:%S} UTC: {gate.reason}"
+    for breaker in CircuitBreaker.objects.filter(open_until__isnull=False):
+        said = f"open until {breaker.open_until:%Y-%m-%d %H:%M:%S} UTC: {breaker.reason}"
         remedy = "It opens by itself when a probe is answered; an operator may open it in the console."
-        yield Finding(f"gate {gate}", is_well=False, said=said, remedy=remedy)
+        yield Finding(f"circuit {breaker}", is_well=False, said=said, remedy=remedy)
 
 
 def _mails() -> Iterator[Finding]:

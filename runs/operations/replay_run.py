@@ -72,7 +72,7 @@ def replay_run(run_id: UUID, user: Any, *, new_input: Any = None, from_step: int
 
 
 def _try_now(run_id: UUID, user: AbstractBaseUser) -> Run:
-    """Do at once what the timer would do later. The try counts as any, and a gate that is shut holds it back."""
+    """Do at once what the timer would do later. The try counts as any, and an open circuit holds it back."""
     run = Run.objects.select_for_update().get(pk=run_id)
     due = run.next_attempt_at
     if run.state != RunStatus.RETRYING or due is None:

@@ -125,9 +125,9 @@ def _held_back(run: Run, around: Around) -> list[Reason]:
         reasons.append(Reason("quarantine", lost))
     if run.held_by and run.pace_need:
         reasons.append(Reason("rate", f"{run.pace_need['pace']} are used up", run.next_attempt_at))
-    if run.held_by and (run.held_by.is_shut or not run.pace_need):
+    if run.held_by and (run.held_by.is_open or not run.pace_need):
         message = f"{run.held_by} is not asked: {run.held_by.reason or 'it was opened just now'}"
-        reasons.append(Reason(run.held_by.shut_by or "circuit", message, run.held_by.shut_until))
+        reasons.append(Reason(run.held_by.open_reason or "circuit", message, run.held_by.open_until))
     reasons += [Reason(one.code, one.message, one.until) for one in around.standing.reasons(run)]
     if has_full_line(run):
         line, holder = run.line, around.holder(run)

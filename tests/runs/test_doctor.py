@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from runs import clock
-from runs.models import Gate, Mail, Worker, post_mail
+from runs.models import CircuitBreaker, Mail, Worker, post_mail
 
 DOCS = Path(__file__).parents[2] / "docs" / "errors.md"
 
@@ -56,13 +56,18 @@ def test_a_redis_that_is_away_is_a_finding_that_says_what_still_works():
 @pytest.mark.django_db
 def test_a_shut_gate_is_shown_with_its_reason():
     Worker.objects.all().delete()
-    Gate.objects.create(
-        provider="anthropic", model="m", shut_by="rate", shut_until=clock.now(), shut_at=clock.now(), reason="later"
+    CircuitBreaker.objects.create(
+        provider="anthropic",
+        model="m",
+        open_reason="rate",
+        open_until=clock.now(),
+        opened_at=clock.now(),
+        reason="later",
     )
 
     code, said = doctor()
 
-    assert code == 1 and "LOOK  gate anthropic m: shut until" in said and "later" in said
+    assert code == 1 and "LOOK  circuit anthropic m: open until" in said and "later" in said
 
 
 @pytest.mark.django_db

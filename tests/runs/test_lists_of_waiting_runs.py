@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from runs import clock
-from runs.models import Gate, Run, Worker
+from runs.models import CircuitBreaker, Run, Worker
 from runs.operations.limits import set_limit
 from runs.operations.pauses import pause
 from runs.operations.scope import Scope
@@ -60,13 +60,17 @@ def hold_back(root, post):
     Worker.objects.create(
         name="w", host="h", pid=1, queues=["batch"], slots=1, started_at=clock.now(), heartbeat_at=clock.now()
     )
-    gate = Gate.objects.create(
-        provider="anthropic", model="m", shut_by="rate", shut_until=clock.now() + timedelta(minutes=1), reason="429"
+    breaker = CircuitBreaker.objects.create(
+        provider="anthropic", model="m", open_reason="rate", open_until=clock.now() + timedelta(minutes=1), reason="429"
     )
 
     def post_three():
         held = post("clerk")
-        pace = {"held_by": gate, "pace_need": {"pace": "requests of m", "model": "m"}, "next_attempt_at": clock.now()}
+        pace = {
+            "held_by": breaker,
+            "pace_need": {"pace": "requests of m", "model": "m"},
+            "next_attempt_at": clock.now(),
+        }
         Run.objects.filter(pk=held.pk).update(**pace)
         return post("single"), held, post("squares", input={"upto": 1})
 

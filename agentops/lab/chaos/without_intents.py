@@ -18,9 +18,11 @@ def leave_out_intents() -> None:
 
     announce = Journal.commit_intent
 
-    def commit_intent(journal: Journal, *, gate: Any = None, to: Any = None, tool: Any = None, **columns: Any) -> None:
-        if gate or to:
-            announce(journal, gate=gate, to=to, tool=tool, **columns)
+    def commit_intent(
+        journal: Journal, *, circuit: Any = None, to: Any = None, tool: Any = None, **columns: Any
+    ) -> None:
+        if circuit or to:
+            announce(journal, circuit=circuit, to=to, tool=tool, **columns)
 
     Journal.commit_intent = commit_intent  # type: ignore[method-assign, assignment]
 

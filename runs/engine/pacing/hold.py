@@ -5,7 +5,7 @@ from datetime import timedelta
 from runs.engine.cancellation import is_to_be_cancelled
 from runs.engine.journal import Journal
 from runs.engine.outcomes import Paced
-from runs.models import PROVIDER, Gate, Run
+from runs.models import PROVIDER, CircuitBreaker, Run
 from runs.models.moves import Event, now, transition
 from runs.states import RunStatus
 
@@ -14,13 +14,13 @@ _LONGEST_S = 365 * 24 * 3600.0  # a calendar has an end
 
 def hold_for_pace(journal: Journal, paced: Paced) -> None:
     """Give the slot back and stand back from all claims; but not if somebody wants to cancel the run."""
-    gate, _ = Gate.objects.get_or_create(provider=PROVIDER, model=paced.need["model"])
-    ahead = Run.objects.filter(held_by=gate, status=RunStatus.QUEUED, pace_need__isnull=False).count()
+    breaker, _ = CircuitBreaker.objects.get_or_create(provider=PROVIDER, model=paced.need["model"])
+    ahead = Run.objects.filter(held_by=breaker, status=RunStatus.QUEUED, pace_need__isnull=False).count()
     until = journal.lease.now() + timedelta(seconds=min(paced.wait_s + ahead * paced.share_s, _LONGEST_S))
 
     def hold() -> None:
-        journal.record_event("run.held_back", gate=str(gate), pace=paced.need["pace"], until=until.isoformat())
-        journal.commit(to=RunStatus.QUEUED, held_by_id=gate.pk, pace_need=dict(paced.need), next_attempt_at=until)
+        journal.record_event("run.held_back", breaker=str(breaker), pace=paced.need["pace"], until=until.isoformat())
+        journal.commit(to=RunStatus.QUEUED, held_by_id=breaker.pk, pace_need=dict(paced.need), next_attempt_at=until)
         if is_to_be_cancelled(journal.run):
             let_go_on(journal.run, actor="cancel")
 

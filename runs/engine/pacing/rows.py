@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from runs import clock
 from runs.conf import conf
 from runs.engine.pacing.bucket import IDLE_S, Limits
-from runs.models import EVERY_MODEL, PROVIDER, Gate, Pace, PaceKeeper, Run
+from runs.models import EVERY_MODEL, PROVIDER, CircuitBreaker, Pace, PaceKeeper, Run
 from runs.states import RunStatus
 from runs.ttl_cache import TTLCache
 
@@ -44,11 +44,11 @@ def paces_for(model: str) -> Sequence[Terms]:
     return [pace for pace in known().paces if pace.holds_for(model)]
 
 
-def waiting_for_pace() -> QuerySet[Gate]:
+def waiting_for_pace() -> QuerySet[CircuitBreaker]:
     """The models, as gates, for whose pace runs wait."""
     # Said as the index of the held runs says it, so that not every run is looked at.
     waiting = Run.objects.filter(held_by=OuterRef("pk"), status=RunStatus.QUEUED, pace_need__isnull=False)
-    return Gate.objects.filter(Exists(waiting))
+    return CircuitBreaker.objects.filter(Exists(waiting))
 
 
 def _read() -> Known:

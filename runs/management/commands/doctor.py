@@ -15,8 +15,8 @@ class Command(BaseCommand):
     """Look and tell."""
 
     help = (
-        "Look whether database, Redis, workers, clock, prices, gates, mails and declarations are well; say what to do "
-        "about what is not. Exits 0 if all is well, 1 with findings, 2 without a database."
+        "Look whether database, Redis, workers, clock, prices, circuits, mails and declarations are well; say what to "
+        "do about what is not. Exits 0 if all is well, 1 with findings, 2 without a database."
     )
     requires_system_checks: list[Any] = []  # what they find is shown, and does not stop us
 

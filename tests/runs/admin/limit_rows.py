@@ -10,7 +10,7 @@ from runs.models import (
     BatchedCall,
     Budget,
     Ceiling,
-    Gate,
+    CircuitBreaker,
     Limit,
     MessageBatch,
     ModelCall,
@@ -43,13 +43,13 @@ def make_limits(tenant: Tenant, other: Tenant, user: Any) -> dict[str, Any]:
         "pace": Pace.objects.create(
             model_class="claude-sonnet-5", requests_per_minute=50, input_tokens_per_minute=40_000, note=HOSTILE
         ),
-        "gate": Gate.objects.create(
+        "circuit breaker": CircuitBreaker.objects.create(
             provider="anthropic",
             model="claude-sonnet-5-5",
-            shut_by="rate",
-            shut_at=now,
-            times_shut=2,
-            shut_until=now + timedelta(seconds=20),
+            open_reason="rate",
+            opened_at=now,
+            times_opened=2,
+            open_until=now + timedelta(seconds=20),
             reason=f"429 {HOSTILE}",
         ),
         "batch": make_batch(make_run(tenant, user, lane="batch")),

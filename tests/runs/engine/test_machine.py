@@ -188,7 +188,7 @@ class Machine(Person):
         """Claim a run and work on it; model and tools follow a script, and at some fault point something happens."""
         self.world.model.faults, self.world.tool_faults = model, tool
         claimed = self.claim()
-        if not claimed:  # what is queued stands back, behind a shut gate
+        if not claimed:  # what is queued is held, behind an open circuit
             return
         self.world.deed = after, crash if deed == "crash" else lambda: self.meanwhile(deed, claimed, n)
         with suppress(Crash):

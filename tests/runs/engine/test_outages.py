@@ -14,9 +14,9 @@ from runs.engine.provider import Answer, answered_by
 from runs.engine.retry import next_try
 from runs.errors import BrokenStreamError, ModelTimeoutError
 from runs.invariants.every import breaches
-from runs.maintenance.open_gates import open_gates
+from runs.maintenance.release_held import release_held
 from runs.maintenance.wake_timers import wake_timers
-from runs.models import Gate, Mail, Run
+from runs.models import CircuitBreaker, Mail, Run
 from runs.operations.why import why
 from runs.registry import Agent, Narrow
 from tests.testapp.agents import Clerk
@@ -70,9 +70,9 @@ def live_through(work, *, until):
     outcomes = work()
     while clock.now() < until and Run.objects.exclude(status__in=["completed", "failed", "cancelled"]).exists():
         dues = [*Run.objects.filter(status="retrying").values_list("next_attempt_at", flat=True)]
-        dues += Gate.objects.filter(shut_until__isnull=False).values_list("shut_until", flat=True)
+        dues += CircuitBreaker.objects.filter(open_until__isnull=False).values_list("open_until", flat=True)
         clock.advance(max(2.0, (min(dues) - clock.now()).total_seconds() if dues else 0.0))
-        wake_timers(), open_gates()
+        wake_timers(), release_held()
         outcomes += work()
     return outcomes
 
@@ -115,7 +115,7 @@ def test_a_run_behind_an_open_circuit_says_so_and_what_it_met(post, work):
     run.refresh_from_db()
     (reason,) = [one for one in why(run) if one.code != "no_worker"]
     assert (run.status, run.attempts, reason.code) == ("queued", 4, "circuit")
-    assert reason.until == Gate.objects.get().shut_until
+    assert reason.until == CircuitBreaker.objects.get().open_until
     assert run.last_error["type"] == "InternalServerError"
     assert run.steps.get().status == "planned", "what was not answered is asked again"
 
@@ -140,7 +140,7 @@ def test_a_request_that_fails_by_its_own_fault_does_not_keep_the_circuit_open_fo
 
 
 def test_a_few_failures_that_lie_hours_apart_open_nothing(post, work, monkeypatch):
-    monkeypatch.setattr("runs.engine.gates.IN_A_ROW_S", -1.0)  # the ids of calls know the real time alone
+    monkeypatch.setattr("runs.engine.circuit_breaker.IN_A_ROW_S", -1.0)  # the ids of calls know the real time alone
 
     with answered_by(Provider(TROUBLES["500"], until=clock.now() + HOUR)):
         for _ in range(6):
@@ -148,12 +148,16 @@ def test_a_few_failures_that_lie_hours_apart_open_nothing(post, work, monkeypatc
             post("clerk")
             work()
 
-    assert not Gate.objects.exists()
+    assert not CircuitBreaker.objects.exists()
 
 
 def test_a_job_type_that_calls_it_permanent_fails_at_once_even_with_the_circuit_open(post, work, monkeypatch):
-    Gate.objects.create(
-        provider="anthropic", model="claude-sonnet-5-5", shut_by="circuit", shut_until=clock.now(), shut_at=clock.now()
+    CircuitBreaker.objects.create(
+        provider="anthropic",
+        model="claude-sonnet-5-5",
+        open_reason="circuit",
+        open_until=clock.now(),
+        opened_at=clock.now(),
     )
     monkeypatch.setattr(Clerk, "errors", {anthropic.InternalServerError: "permanent"})
     post("clerk")

@@ -13,7 +13,7 @@ from runs.invariants.every import CHECKS
 from runs.maintenance.batches.tend import tend_batches
 from runs.maintenance.reconcile import FREQUENT, RARE, reconcile
 from runs.maintenance.reopen_budgets import reopen_budgets
-from runs.models import BatchedCall, Budget, Gate, MessageBatch, ModelCall, Pace, PendingAction, Run
+from runs.models import BatchedCall, Budget, CircuitBreaker, MessageBatch, ModelCall, Pace, PendingAction, Run
 from runs.operations.budgets import make_budget
 from runs.queue.claim import claim_next, waiting_alone
 
@@ -27,10 +27,12 @@ GROWING = re.compile(
 
 @pytest.fixture
 def crowd(tenant, user):
-    """Two thousand runs that wait, beside a gate that was shut once, one that is shut, and a pace."""
+    """Two thousand runs that wait, beside a circuit that was open once, one that is open, and a pace."""
     gather_crowd(one_that_waits(tenant=tenant, user=user), count=CROWD)
-    Gate.objects.create(provider="anthropic", model="open")
-    Gate.objects.create(provider="anthropic", model="shut", shut_by="rate", shut_at=clock.now(), shut_until=clock.now())
+    CircuitBreaker.objects.create(provider="anthropic", model="open")
+    CircuitBreaker.objects.create(
+        provider="anthropic", model="shut", open_reason="rate", opened_at=clock.now(), open_until=clock.now()
+    )
     Pace.objects.create(requests_per_minute=1)
     if connection.vendor == "postgresql":  # which counts its rows by itself after a while; SQLite never does
         with connection.cursor() as cursor:

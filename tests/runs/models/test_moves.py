@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from runs import clock
 from runs.errors import InvalidTransitionError, StaleRunError
-from runs.models import Gate, Line, Run, moves
+from runs.models import CircuitBreaker, Line, Run, moves
 from runs.models.moves import Event, Guard, transition
 from runs.queue.claim import claim_next
 from runs.states import MOVES, RunStatus
@@ -57,11 +57,13 @@ def test_events_are_numbered_without_gaps_and_not_told_when_the_move_fails(post)
 def test_a_run_that_may_be_claimed_is_announced_by_the_move_itself(post, monkeypatch):
     announced = []
     monkeypatch.setattr(moves, "_listeners", [announced.append])
-    gate = Gate.objects.create(provider="anthropic", model="m", shut_by="circuit", shut_until=clock.now())
+    breaker = CircuitBreaker.objects.create(
+        provider="anthropic", model="m", open_reason="circuit", open_until=clock.now()
+    )
 
     post("clerk")
     run, _ = claim()
-    transition(run, to=RunStatus.QUEUED, held_by_id=gate.pk)
+    transition(run, to=RunStatus.QUEUED, held_by_id=breaker.pk)
     assert announced == ["agents"]
 
     transition(run, events=[Event("looked.at")])

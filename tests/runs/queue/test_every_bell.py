@@ -11,7 +11,7 @@ from runs.clock import Now
 from runs.conf import conf
 from runs.maintenance.batches.tend import tend_batches
 from runs.maintenance.expire_actions import expire_actions
-from runs.maintenance.open_gates import open_gates
+from runs.maintenance.release_held import release_held
 from runs.maintenance.reopen_budgets import reopen_budgets
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.wake_timers import wake_timers
@@ -170,7 +170,7 @@ def gate_opened(environment):
     environment.work()
     Run.objects.filter(status="retrying").update(next_attempt_at=Now() + timedelta(days=1))
     clock.advance(6)
-    return open_gates
+    return release_held
 
 
 def batch_answered(environment):

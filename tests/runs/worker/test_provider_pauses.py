@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 WORKERS, SLOTS = 4, 8
 RETRY_AFTER_S, LIMITED_S, ANSWERS_AFTER_S = 5, 20, 3.0
-ON_ITS_WAY_S = 1.0  # a request whose intent was committed before the gate was shut arrives a little later
+ON_ITS_WAY_S = 1.0  # a request whose intent was committed before the circuit opened arrives a little later
 LIMITED = {
     "kind": "rate_limited",
     "retry_after_s": RETRY_AFTER_S,

@@ -13,10 +13,10 @@ from runs.engine.pacing.rows import forget_paces, paces_for
 from runs.engine.scopes import forget_rules
 from runs.invariants.every import breaches
 from runs.maintenance import wake_paced as maintenance
-from runs.maintenance.open_gates import open_gates
 from runs.maintenance.reconcile import reconcile
+from runs.maintenance.release_held import release_held
 from runs.maintenance.wake_paced import wake_paced
-from runs.models import Gate, Line, ModelCall, Pace, Pause, Run, RunEvent
+from runs.models import CircuitBreaker, Line, ModelCall, Pace, Pause, Run, RunEvent
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.cancel_run import cancel_run
 from runs.operations.post_run import RunRequest, post_run
@@ -94,7 +94,7 @@ def test_what_fits_the_pace_is_asked_and_the_next_run_gives_its_slot_back(offlin
     held = Run.objects.get(pk=runs[1].pk)
     assert (held.status, held.attempts, held.held_by.model) == ("queued", 0, MODEL)
     assert Line.objects.get().queued == 0 and work() == [], "no claim takes them"
-    assert open_gates() == 0, "an open gate does not hurry them"
+    assert release_held() == 0, "a closed circuit does not hurry them"
     assert not list(breaches())
 
 
@@ -346,14 +346,16 @@ def test_who_waits_for_the_pace_waits_for_a_shut_gate_too(offline, post, work, p
     post("clerk")
     held = post("clerk")
     work()
-    Gate.objects.update(shut_by="rate", shut_at=clock.now(), shut_until=clock.in_seconds(300), reason="429")
+    CircuitBreaker.objects.update(
+        open_reason="rate", opened_at=clock.now(), open_until=clock.in_seconds(300), reason="429"
+    )
 
     clock.advance(60)
 
-    assert wake_paced() == 0 and open_gates() == 0
+    assert wake_paced() == 0 and release_held() == 0
     assert [one.code for one in reason(held)] == ["rate", "rate"]
     clock.advance(300)
-    assert open_gates() == 1, "as the probe"
+    assert release_held() == 1, "as the probe"
     assert work() == [Completed("Done.")]
 
 

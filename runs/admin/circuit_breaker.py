@@ -1,0 +1,57 @@
+"""Circuit breakers: which models are not asked at present, and why. They belong to no tenant."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from runs.admin.columns import clip_column, moment_column
+from runs.admin.palette import badge_html
+from runs.admin.records import RecordAdmin
+from runs.models import CircuitBreaker
+from runs.operations.close_circuit import close_circuit
+
+OPENED_AT = moment_column("opened_at", "opened", empty="-")
+OPEN_UNTIL = moment_column("open_until", "until", empty="-")
+
+
+@admin.register(CircuitBreaker)
+class CircuitBreakerAdmin(RecordAdmin[CircuitBreaker]):
+    """Read circuit breakers; close one by hand."""
+
+    tenant_path = None
+    list_display = (
+        "model",
+        "provider",
+        "state",
+        clip_column("reason", "reason"),
+        OPENED_AT,
+        OPEN_UNTIL,
+        "times_opened",
+        "held_runs",
+    )
+    list_filter = ("open_reason", "provider")
+    fields = ("provider", "model", "state", "reason", OPENED_AT, OPEN_UNTIL, "times_opened", "held_runs", "probe")
+    readonly_fields = ("state", OPENED_AT, OPEN_UNTIL, "held_runs")
+    empty_state = "No circuit has ever opened: no provider has asked for a pause or failed in a burst."
+    actions = ("close_selected",)
+
+    @admin.display(description="state")
+    def state(self, breaker: CircuitBreaker) -> SafeString:
+        """Say whether the model is asked."""
+        return badge_html("open" if breaker.is_open else "asked")
+
+    @admin.display(description="runs held")
+    def held_runs(self, breaker: CircuitBreaker) -> int:
+        """Count the runs that wait for it."""
+        return breaker.held.count()
+
+    def has_open_permission(self, request: HttpRequest) -> bool:
+        """Opening has a permission of its own."""
+        return request.user.has_perm("runs.change_circuitbreaker")
+
+    @admin.action(description="Close selected circuits now", permissions=["open"])
+    def close_selected(self, request: HttpRequest, breakers: QuerySet[CircuitBreaker]) -> None:
+        """Ask the model again at once; if it still refuses, the circuit opens again."""
+        closed = sum(close_circuit(breaker, user=request.user) for breaker in breakers)
+        messages.success(request, f"Closed: {closed}. If the provider still refuses, they open again.")
