@@ -17,7 +17,7 @@ from runs.engine.pacing import change_over
 from runs.models import SCOPES, Run, Tenant
 from runs.operations.accounts import make_member, make_tenant, make_token
 from runs.operations.post_run import RunRequest, post_run
-from runs.queue.claim import claim_alone, claim_next
+from runs.queue.claim import claim_next, claim_quarantined
 from runs.secrets import known
 from runs.ttl_cache import TTLCache
 from tests.testapp import agents
@@ -129,8 +129,8 @@ def work(db: None) -> Callable[[], list[Outcome]]:
 
 @pytest.fixture
 def work_alone(db: None) -> Callable[[], list[Outcome]]:
-    """As `work`, for the runs that must be tried alone."""
-    return lambda: _work(claim_alone)
+    """As `work`, for quarantined runs."""
+    return lambda: _work(claim_quarantined)
 
 
 def _work(claim: Any) -> list[Outcome]:

@@ -41,7 +41,7 @@ def _rescue(run: Run) -> None:
     if crashes >= conf().crashes_max:
         _move_to_dead_letters(run, crashes)
         return
-    alone = crashes == conf().crashes_max - 1  # one more crash must not take bystanders along
+    quarantined = crashes == conf().crashes_max - 1  # one more crash must not take bystanders along
     lost = _lost_worker(run)
     with transaction.atomic():
         transition(
@@ -50,7 +50,7 @@ def _rescue(run: Run) -> None:
             events=[Event("run.rescued", {"fence": run.fence, "crashes": crashes} | lost, actor="reconciler")],
             only=Guard(fence=run.fence, lease_expired=True),
             crashes=crashes,
-            alone=alone,
+            quarantined=quarantined,
         )
     log.warning("run %s rescued: its worker was lost (crash %s at this step)", run.pk, crashes)
 
@@ -68,5 +68,5 @@ def _move_to_dead_letters(run: Run, crashes: int) -> None:
     lease = Lease(run_id=run.pk, fence=run.fence, claimed_at_db=now, worker_name="reconciler")
     finish_claim(
         Journal(run, lease),
-        Failed(CrashLoopError(f"the worker was lost {crashes} times at the same step, the last time alone")),
+        Failed(CrashLoopError(f"the worker was lost {crashes} times at the same step, the last time in quarantine")),
     )

@@ -32,7 +32,7 @@ class Line(models.Model):
     job_type = models.CharField(max_length=100)
     cap = models.PositiveIntegerField(null=True, blank=True, help_text="Runs at once; empty: no cap.")
     queued = models.IntegerField(
-        default=0, help_text="Those that any slot may take: not one to be tried alone, or held back."
+        default=0, help_text="Those that any slot may take: neither quarantined nor held back."
     )
     running = models.IntegerField(default=0)
     served_at = models.FloatField(default=0.0, help_text="When a run of it was last claimed, Unix time.")
@@ -76,18 +76,18 @@ def moved(
     before: RunStatus | None,
     after: RunStatus,
     *,
-    stands_back: bool = False,
+    is_held: bool = False,
     served_at: float | None = None,
     only_with: str | None = None,
 ) -> Statement | None:
     """Build the UPDATE by which a line follows the move of its run: counts and turn. None if neither changes.
 
-    A queued run that stands back (to be tried alone, or held by an open circuit) is not counted: no ordinary claim takes it.
+    A queued run that is held (quarantined, or held by an open circuit) is not counted: no ordinary claim takes it.
     Units: `served_at` is Unix time, given when the run was just claimed. With `only_with`, the name of a query:
     only if that has a row.
     """
-    left = before == RunStatus.QUEUED and not run.stands_back
-    joins = after == RunStatus.QUEUED and not stands_back
+    left = before == RunStatus.QUEUED and not run.is_held
+    joins = after == RunStatus.QUEUED and not is_held
     running = (after == RunStatus.RUNNING) - (before == RunStatus.RUNNING)
     if left == joins and not running:
         return None
@@ -131,7 +131,7 @@ def set_turn(line_id: int) -> None:
 
 
 # The runs of a line that any slot may take: what `Run.stands_back` says, for statements made by hand.
-READY = 'r."line_id" = %s AND r."status" = \'queued\' AND NOT r."alone" AND r."held_by_id" IS NULL'
+READY = 'r."line_id" = %s AND r."status" = \'queued\' AND NOT r."quarantined" AND r."held_by_id" IS NULL'
 _HEAD = f"""
     SELECT * FROM (
         SELECT r."rank", r."priority" FROM "runs_run" r WHERE {READY} {{besides}} ORDER BY r."rank" LIMIT 1

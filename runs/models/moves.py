@@ -94,8 +94,8 @@ def transition(
     if events:
         moving["event_seq"] = Increment(len(events))
     update = _update(run, updates | moving, only)
-    stands_back = updates.get("alone", run.alone) or updates.get("held_by_id", run.held_by_id) is not None
-    line = partial(moved, run, before, after, stands_back=stands_back, served_at=served_at)
+    is_held = updates.get("quarantined", run.quarantined) or updates.get("held_by_id", run.held_by_id) is not None
+    line = partial(moved, run, before, after, is_held=is_held, served_at=served_at)
     writes: list[Write] = [*(batch.write for batch in rows if batch.rows), line]
     if served_at is not None:
         writes.append(partial(siblings_moved, run, served_at))

@@ -59,8 +59,8 @@ class Run(models.Model):
     attempts = models.PositiveIntegerField(default=0, help_text="Failed tries of the current step.")
     failed_tries = JSONText(default=dict, help_text="The same, by kind of trouble: timeout, rate_limit, service.")
     crashes = models.PositiveIntegerField(default=0, help_text="Workers lost at the current step.")
-    alone = models.BooleanField(
-        default=False, help_text="It took workers down at this step: tried by one that holds nothing else."
+    quarantined = models.BooleanField(
+        default=False, help_text="It took workers down at this step: only a worker that holds nothing else takes it."
     )
     held_by = models.ForeignKey(
         CircuitBreaker,
@@ -125,7 +125,7 @@ class Run(models.Model):
         indexes = [
             models.Index(
                 fields=["line", "rank"],
-                condition=Q(status="queued", alone=False, held_by__isnull=True),
+                condition=Q(status="queued", quarantined=False, held_by__isnull=True),
                 name="run_next_of_line",
             ),
             models.Index(
@@ -134,7 +134,9 @@ class Run(models.Model):
                 name="run_held_by_circuit",
             ),
             models.Index(fields=["queued_at"], condition=Q(status="queued", pace_need__isnull=False), name="run_paced"),
-            models.Index(fields=["queue", "rank"], condition=Q(status="queued", alone=True), name="run_tried_alone"),
+            models.Index(
+                fields=["queue", "rank"], condition=Q(status="queued", quarantined=True), name="run_quarantined"
+            ),
             # Not on lease_expires_at: each heartbeat would write a new entry into every index of the row.
             models.Index(fields=["worker"], condition=Q(status="running"), name="run_held"),
             models.Index(
@@ -161,9 +163,9 @@ class Run(models.Model):
         return RunStatus(self.status)
 
     @property
-    def stands_back(self) -> bool:
-        """Queued, no ordinary claim takes it: it is to be tried alone, or held by an open circuit."""
-        return self.alone or self.held_by_id is not None
+    def is_held(self) -> bool:
+        """Whether no ordinary claim takes it while it is queued: it is quarantined, or held by an open circuit."""
+        return self.quarantined or self.held_by_id is not None
 
     @property
     def usage(self) -> dict[str, int]:

@@ -120,7 +120,7 @@ def _backoff(run: Run) -> Reason:
 
 def _held_back(run: Run, around: Around) -> list[Reason]:
     reasons = []
-    if run.alone:
+    if run.quarantined:
         lost = f"lost {run.crashes} workers at one step: tried by one that holds nothing else"
         reasons.append(Reason("quarantine", lost))
     if run.held_by and run.pace_need:

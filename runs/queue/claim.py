@@ -1,7 +1,7 @@
 """The claim: take the next run of a queue, in one short transaction, from the database alone.
 
-It happens whenever a slot is free, so its look-ups are made by hand. Ordinary claims never see the runs that must be
-tried alone: those have no place in the counts of their line.
+It happens whenever a slot is free, so its look-ups are made by hand. Ordinary claims never see quarantined
+runs: those have no place in the counts of their line.
 """
 
 from collections.abc import Callable, Iterable
@@ -54,10 +54,10 @@ def claim_next(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> t
     return None
 
 
-def claim_alone(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> tuple[Run, Lease] | None:
+def claim_quarantined(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> tuple[Run, Lease] | None:
     """Claim a run that took workers down. Only for a worker that holds nothing else, and will not meanwhile."""
     for queue in queues:
-        if _suspects([queue]).exists():
+        if _quarantined([queue]).exists():
             with transaction.atomic():
                 free = _admitted(queue, lock=True).select_related("line")
                 free = free.select_for_update(skip_locked=True, of=("self", "line"))
@@ -68,22 +68,22 @@ def claim_alone(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> 
     return None
 
 
-def waiting_alone(queues: Iterable[str]) -> bool:
-    """Say whether a run of these queues that must be tried alone could be claimed now."""
-    with_suspects = _suspects(queues).order_by().values_list("queue", flat=True).distinct()
-    return any(_admitted(queue).exists() for queue in with_suspects)
+def has_quarantined(queues: Iterable[str]) -> bool:
+    """Say whether a quarantined run of these queues could be claimed now."""
+    with_quarantined = _quarantined(queues).order_by().values_list("queue", flat=True).distinct()
+    return any(_admitted(queue).exists() for queue in with_quarantined)
 
 
-def _suspects(queues: Iterable[str]) -> QuerySet[Run]:
-    return Run.objects.filter(queue__in=list(queues), status=RunStatus.QUEUED, alone=True, held_by=None)
+def _quarantined(queues: Iterable[str]) -> QuerySet[Run]:
+    return Run.objects.filter(queue__in=list(queues), status=RunStatus.QUEUED, quarantined=True, held_by=None)
 
 
 def _admitted(queue: str, *, lock: bool = False) -> QuerySet[Run]:
-    """The suspects of a queue whose line has room and which no pause or limit holds back: as for ordinary claims."""
+    """Select the quarantined runs that an ordinary claim could take: lines, limits and pauses have room for them."""
     present = rules().of_queue(queue)
     room = reduce(or_, (area.query() for area in present.overrides), _LINE_HAS_ROOM)
     held = [area.query() for area in merged(one.area for one in blocked(present, lock=lock))]
-    return _suspects([queue]).filter(room, *(~one for one in held))
+    return _quarantined([queue]).filter(room, *(~one for one in held))
 
 
 @transaction.atomic
@@ -174,7 +174,7 @@ def recount(line_id: int) -> bool:
     """Put a line's counts right; say whether they were wrong. The line is locked by the caller."""
     line = Line.objects.get(pk=line_id)
     runs = Run.objects.filter(line=line)
-    queued = runs.filter(status=RunStatus.QUEUED, alone=False, held_by=None).count()
+    queued = runs.filter(status=RunStatus.QUEUED, quarantined=False, held_by=None).count()
     running = runs.filter(status=RunStatus.RUNNING).count()
     wrong = (queued, running) != (line.queued, line.running)
     if wrong:

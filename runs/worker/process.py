@@ -19,9 +19,9 @@ from runs.maintenance.batches.tend import tend_batches
 from runs.maintenance.reconcile import reconcile
 from runs.maintenance.send_mail import send_mail
 from runs.models import Run, Worker
-from runs.queue.claim import claim_alone, claim_next, waiting_alone
+from runs.queue.claim import claim_next, claim_quarantined, has_quarantined
 from runs.states import RunStatus
-from runs.worker.alone import AloneWorker
+from runs.worker.quarantine import QuarantineWorker
 from runs.worker.slots import Claim, Slots
 
 log = logging.getLogger(__name__)
@@ -41,16 +41,16 @@ class WorkerProcess:
         slots: int | None = None,
         name: str | None = None,
         claim: Claim = claim_next,
-        only_suspects: bool = False,
-        alone: AloneWorker | None = None,
+        only_quarantined: bool = False,
+        quarantine: QuarantineWorker | None = None,
     ) -> None:
-        """Shape: with `only_suspects` it takes nothing but runs that must be tried alone; `alone` starts such a one."""
+        """Shape: with `only_quarantined` it takes nothing but quarantined runs; `quarantine` starts such a process."""
         self.id = uuid4()
         self.name = name or f"{socket.gethostname()}:{os.getpid()}"
         self.queues = list(queues)
-        count, how = slots or conf().slots, claim_alone if only_suspects else claim
+        count, how = slots or conf().slots, claim_quarantined if only_quarantined else claim
         self.slots = Slots(self.queues, count, worker_id=self.id, worker_name=self.name, claim=how)
-        self._only_suspects, self._alone = only_suspects, alone
+        self._only_quarantined, self._quarantine = only_quarantined, quarantine
         self.ended = threading.Event()
         self.must_stop = threading.Event()  # too many threads hang: a supervisor should start afresh
         self._abandoned = 0
@@ -75,7 +75,7 @@ class WorkerProcess:
         self.slots.start()
         self._every(min(_LOOK_S, conf().heartbeat_s), self._look, "heartbeat")
         self._every(conf().sweep_s, self._sweep, "reconciler")
-        if not self._only_suspects:  # that one lives for a run which may well take it down, and mails with it
+        if not self._only_quarantined:  # that one lives for a run which may well take it down, and mails with it
             self._every(conf().sweep_s, self._send_mail, "mail")
             self._every(conf().sweep_s, self._tend_batches, "batches")
 
@@ -95,8 +95,8 @@ class WorkerProcess:
     def stop(self, grace_s: float) -> None:
         """Drain: finish the steps in flight within the grace, then abort the calls and give back what is still held."""
         self.slots.drain()
-        if self._alone:
-            self._alone.stop(grace_s)
+        if self._quarantine:
+            self._quarantine.stop(grace_s)
         Worker.objects.filter(pk=self.id).update(draining=True)
         if not self.slots.wait_until_empty(grace_s):
             log.warning("grace of %g s is over: %s runs are stopped in mid-step", grace_s, len(self.slots.leases))
@@ -109,8 +109,8 @@ class WorkerProcess:
         connection.close()
 
     def _has_work(self) -> bool:
-        if self._only_suspects:
-            return waiting_alone(self.queues)
+        if self._only_quarantined:
+            return has_quarantined(self.queues)
         unfinished = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
         runs = Run.objects.filter(queue__in=self.queues, status__in=unfinished)
         capped = runs.filter(status=RunStatus.QUEUED, line__cap__lte=F("line__running"))
@@ -163,8 +163,8 @@ class WorkerProcess:
         close_old_connections()
         self._sweeps += 1
         reconcile(thorough=self._sweeps % _THOROUGH_EVERY == 1)
-        if self._alone and not self.slots.draining.is_set():
-            self._alone.start_if_needed()
+        if self._quarantine and not self.slots.draining.is_set():
+            self._quarantine.start_if_needed()
         self.slots.wake()  # look unasked: a doorbell may have been lost
         connection.close()
 

@@ -17,8 +17,8 @@ from runs.conf import conf
 from runs.orphans import kill_orphans, mark_children
 from runs.queue.doorbell import prepare
 from runs.queue.shares import claims_by
-from runs.worker.alone import STARTER, AloneWorker
 from runs.worker.process import WorkerProcess
+from runs.worker.quarantine import STARTER, QuarantineWorker
 from runs.worker.rq_worker import AgentWorker
 from runs.worker.supervisor import die_with_parent
 
@@ -38,14 +38,14 @@ def serve(
     Shape: `weights` has the queues in their order; with all alike, that order is strict.
     """
     queues, claim = list(weights), claims_by(weights)
-    process = WorkerProcess(queues, slots=slots, name=name, claim=claim, alone=AloneWorker(queues))
+    process = WorkerProcess(queues, slots=slots, name=name, claim=claim, quarantine=QuarantineWorker(queues))
     _serve(process, burst=burst, grace_s=grace_s)
 
 
-def serve_alone(queues: Sequence[str]) -> NoReturn:
+def serve_quarantined(queues: Sequence[str]) -> NoReturn:
     """Try the runs that took workers down, one at a time, until none is left or the starter ends."""
     die_with_parent(int(os.environ.pop(STARTER, os.getppid())))
-    _serve(WorkerProcess(queues, slots=1, only_suspects=True), burst=True, grace_s=None)
+    _serve(WorkerProcess(queues, slots=1, only_quarantined=True), burst=True, grace_s=None)
 
 
 def _serve(process: WorkerProcess, *, burst: bool, grace_s: float | None) -> NoReturn:

@@ -13,10 +13,10 @@ _CLOCKS_S = 0.5  # how far our clock and the database's may be apart
 Claim = tuple[UUID, int]  # a run and the fence of one claim of it
 
 
-def recoveries_s(deaths: Iterable[Death], *, alone: bool) -> list[float]:
+def recoveries_s(deaths: Iterable[Death], *, quarantined: bool) -> list[float]:
     """Measure every run that a killed worker held and another one claimed. Units: seconds, sorted.
 
-    With `alone` those that must be tried alone, and so wait for a process of their own; without, all the others.
+    With `quarantined` those that wait for a process of their own; without, all the others.
     """
     claimed: dict[Claim, float] = {}
     by_worker: dict[str, list[Claim]] = {}
@@ -27,7 +27,7 @@ def recoveries_s(deaths: Iterable[Death], *, alone: bool) -> list[float]:
     rescued = {
         (run, data["fence"]): at.timestamp()
         for run, data, at in RunEvent.objects.filter(kind="run.rescued").values_list("run", "data", "at")
-        if alone == (data["crashes"] >= conf().crashes_max - 1)
+        if quarantined == (data["crashes"] >= conf().crashes_max - 1)
     }
     return sorted(
         seconds

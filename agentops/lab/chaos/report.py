@@ -22,7 +22,7 @@ class Report:
     verdict: ChaosReport
     deaths: Sequence[Death] = ()
     recoveries_s: Sequence[float] = ()
-    recoveries_alone_s: Sequence[float] = ()
+    recoveries_quarantined_s: Sequence[float] = ()
     below: Sequence[str] = ()
     unknown: int = 0
     happened: int = 0
@@ -67,7 +67,7 @@ class Report:
             "model_calls_billed_twice": evidence.billed_twice,
             "model_calls_billed_twice_usd": f"{evidence.billed_twice_usd.normalize():f}",
             "recovery": _percentiles(self.recoveries_s),
-            "recovery_tried_alone": _percentiles(self.recoveries_alone_s),
+            "recovery_quarantined": _percentiles(self.recoveries_quarantined_s),
             "kills": self._kills(),
             "points_below_five": list(self.below),
             "stops": dict(self.stops),

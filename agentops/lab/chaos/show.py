@@ -53,7 +53,7 @@ def _rows(report: Report) -> Iterator[tuple[str, str]]:
         "model calls billed twice",
         f"{told['model_calls_billed_twice']:,} ({told['model_calls_billed_twice_usd']} USD)",
     )
-    for name, words in (("recovery", "recovery"), ("recovery_tried_alone", "recovery of suspects")):
+    for name, words in (("recovery", "recovery"), ("recovery_quarantined", "recovery in quarantine")):
         found = told[name]
         if found["count"]:
             seconds = f"{found['p50_s']} / {found['p99_s']} / {found['max_s']} s over {found['count']:,}"

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from runs.conf import conf
 from runs.queue.own import foreign_queues, own_queues
 from runs.queue.shares import read_weights
-from runs.worker.alone import OPTION
-from runs.worker.serve import serve, serve_alone
+from runs.worker.quarantine import OPTION
+from runs.worker.serve import serve, serve_quarantined
 
 _OURS = "the worker is agentops' own, and runs nothing that lies in Redis"
 _ENDS = "a worker holds many runs at once and ends when told to, or with --burst"
@@ -75,8 +75,8 @@ class Command(BaseCommand):
             )
         if options["slots"] is not None and options["slots"] < 1:
             raise CommandError("--slots must be at least 1")
-        if options["alone"]:
-            serve_alone(list(weights))
+        if options["quarantine"]:
+            serve_quarantined(list(weights))
         self.stdout.write(f"worker on {', '.join(options['queues'])}")
         self.stdout.flush()
         serve(

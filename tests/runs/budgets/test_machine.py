@@ -41,7 +41,7 @@ from runs.operations.actions.raise_budget import raise_budget
 from runs.operations.actions.reject import reject
 from runs.operations.cancel_run import cancel_run
 from runs.operations.post_run import RunRequest, post_run
-from runs.queue.claim import claim_alone, claim_next
+from runs.queue.claim import claim_next, claim_quarantined
 from runs.states import ENDED
 from tests.runs.budgets.money import answer, budget, price_calls
 
@@ -83,7 +83,7 @@ class Machine(RuleBasedStateMachine):
         self.advance_one(list(ends))
 
     def advance_one(self, ends):
-        claim = claim_next(["agents"], worker_id=uuid4(), worker_name="w") or claim_alone(
+        claim = claim_next(["agents"], worker_id=uuid4(), worker_name="w") or claim_quarantined(
             ["agents"], worker_id=uuid4(), worker_name="w"
         )
         if claim is None:

@@ -12,7 +12,7 @@ from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import ModelCall, Run, Step
 from runs.operations.replay_run import retry_run
-from runs.queue.claim import claim_alone, claim_next
+from runs.queue.claim import claim_next, claim_quarantined
 from tests.testapp.agents import CALLS
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ def bury(work):
             run.refresh_from_db()
             if run.status == "failed":
                 return
-            claim = claim_alone if run.alone else claim_next
+            claim = claim_quarantined if run.quarantined else claim_next
             claim([run.queue], worker_id=run.pk, worker_name="dying")
         raise AssertionError("the run was not buried")
 

@@ -172,13 +172,13 @@ def test_after_two_crashes_at_one_step_only_a_worker_that_holds_nothing_else_tri
         crash_and_rescue(crash, work)
 
     run.refresh_from_db()
-    assert (run.status, run.crashes, run.alone) == ("queued", 2, True)
+    assert (run.status, run.crashes, run.quarantined) == ("queued", 2, True)
     assert work() == [], "no ordinary claim sees it"
     assert list(breaches()) == []
 
 
 @pytest.mark.fault(12)
-def test_a_crash_of_the_run_that_is_tried_alone_makes_the_dead_letter(offline, post, work, work_alone, crash):
+def test_a_crash_of_the_run_in_quarantine_makes_the_dead_letter(offline, post, work, work_alone, crash):
     offline({"turns": TURNS})
     run = post("clerk")
 
@@ -201,7 +201,7 @@ def test_progress_alone_brings_the_run_back_among_the_others(offline, post, work
     work_alone()
 
     run.refresh_from_db()
-    assert (run.status, run.crashes, run.alone) == ("waiting_for_confirmation", 0, False)
+    assert (run.status, run.crashes, run.quarantined) == ("waiting_for_confirmation", 0, False)
     decide_all(user)
     work()
     run.refresh_from_db()
@@ -210,8 +210,8 @@ def test_progress_alone_brings_the_run_back_among_the_others(offline, post, work
 
 def test_a_cap_holds_for_runs_that_are_tried_alone_too(offline, post, work_alone):
     offline({"turns": TURNS})
-    suspect, holder = post("single"), post("single")
-    Run.objects.filter(pk=suspect.pk).update(alone=True)
+    quarantined, holder = post("single"), post("single")
+    Run.objects.filter(pk=quarantined.pk).update(quarantined=True)
     repair_lines()
     claimed = claim_next(["agents"], worker_id=uuid4(), worker_name="w")
     assert claimed and claimed[0].pk == holder.pk

@@ -38,7 +38,7 @@ from runs.operations.actions.resolve import resolve
 from runs.operations.cancel_run import cancel_run
 from runs.operations.post_run import RunRequest, post_run
 from runs.operations.replay_run import retry_run
-from runs.queue.claim import claim_alone, claim_next
+from runs.queue.claim import claim_next, claim_quarantined
 from runs.states import ENDED, RunStatus
 from runs.worker.leases import Leases
 from tests.runs.engine import scripted_model
@@ -245,7 +245,7 @@ class Machine(Person):
     def claim(self):
         clock.advance(0.01)  # no two claims at the same moment: whose turn it is must not be left to chance
         who = {"worker_id": uuid4(), "worker_name": "worker"}
-        claimed = claim_next(QUEUES, **who) or claim_alone(QUEUES, **who)
+        claimed = claim_next(QUEUES, **who) or claim_quarantined(QUEUES, **who)
         if claimed:
             self.world.lease_of[claimed[0].pk] = claimed[1]
         return claimed

@@ -15,7 +15,7 @@ from runs.maintenance.reconcile import FREQUENT, RARE, reconcile
 from runs.maintenance.reopen_budgets import reopen_budgets
 from runs.models import BatchedCall, Budget, CircuitBreaker, MessageBatch, ModelCall, Pace, PendingAction, Run
 from runs.operations.budgets import make_budget
-from runs.queue.claim import claim_next, waiting_alone
+from runs.queue.claim import claim_next, has_quarantined
 
 pytestmark = pytest.mark.django_db
 
@@ -102,7 +102,7 @@ def test_tending_the_batch_lane_reads_only_what_is_pending_or_due(calls_in_batch
 def test_looking_for_work_reads_no_table_of_runs_from_end_to_end(crowd):
     def look():
         assert claim_next(["agents"], worker_id=uuid4(), worker_name="w") is None
-        assert not waiting_alone(["agents"])
+        assert not has_quarantined(["agents"])
 
     assert scans(look) == {}
 

@@ -174,7 +174,7 @@ def test_the_list_of_the_api_says_it_as_the_page_of_the_run_does(client, post, w
 
 def test_a_suspect_is_in_quarantine(post, worker):
     run = post("clerk")
-    Run.objects.filter(pk=run.pk).update(alone=True, crashes=2)
+    Run.objects.filter(pk=run.pk).update(quarantined=True, crashes=2)
 
     assert only(run).code == "quarantine"
 

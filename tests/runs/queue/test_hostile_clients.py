@@ -16,7 +16,7 @@ from runs.models import Line, Run, Tenant
 from runs.models.moves import transition
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.post_run import RunRequest, post_run
-from runs.queue.claim import claim_alone, claim_next
+from runs.queue.claim import claim_next, claim_quarantined
 from runs.states import RunStatus
 from tests.runs.admin.rows import make_user
 
@@ -198,8 +198,8 @@ def test_suspects_are_tried_in_the_turns_of_their_tenants():
     for number in range(3):
         post_for(loud, number=number, priority=9)
     post_for(quiet, priority=0)
-    Run.objects.update(alone=True)
+    Run.objects.update(quarantined=True)
 
-    got = [claim_alone(["agents"], worker_id=uuid4(), worker_name="w")[0].tenant.slug for _ in range(2)]
+    got = [claim_quarantined(["agents"], worker_id=uuid4(), worker_name="w")[0].tenant.slug for _ in range(2)]
 
     assert set(got) == {"loud", "quiet"}

@@ -63,7 +63,7 @@ def test_a_draining_worker_begins_no_mail(worker, settings):
 
 def test_the_worker_for_runs_that_take_workers_down_sends_no_mail(quick):
     before = set(threading.enumerate())
-    process = WorkerProcess(["agents"], slots=1, only_suspects=True)
+    process = WorkerProcess(["agents"], slots=1, only_quarantined=True)
     process.start()
     try:
         names = {thread.name for thread in set(threading.enumerate()) - before}

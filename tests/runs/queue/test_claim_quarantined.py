@@ -1,4 +1,4 @@
-"""A run that must be tried alone is held back by pauses, limits and caps as any other is, and by nothing else."""
+"""A quarantined run is held back by pauses, limits and caps as any other is, and by nothing else."""
 
 from uuid import uuid4
 
@@ -12,7 +12,7 @@ from runs.operations.limits import set_limit
 from runs.operations.pauses import end_pause, pause
 from runs.operations.post_run import RunRequest, post_run
 from runs.operations.scope import Scope
-from runs.queue.claim import claim_alone, claim_next, recount, waiting_alone
+from runs.queue.claim import claim_next, claim_quarantined, has_quarantined, recount
 from runs.states import RunStatus
 
 pytestmark = pytest.mark.django_db
@@ -29,10 +29,10 @@ def post_for(slug, job_type="clerk"):
     return post_run(request, tenant=tenant, user=make_member(tenant, None), origin="test")[0]
 
 
-def suspect(slug, job_type="clerk"):
+def quarantined(slug, job_type="clerk"):
     """A run that took workers down, as a rescue leaves it."""
     run = post_for(slug, job_type)
-    Run.objects.filter(pk=run.pk).update(alone=True, crashes=2)
+    Run.objects.filter(pk=run.pk).update(quarantined=True, crashes=2)
     recount(run.line_id)
     return run
 
@@ -45,27 +45,27 @@ def claim(how):
 def is_held_back():
     """Neither claimed, nor reason enough to start a process for it."""
     assert claim(claim_next) is None
-    return claim(claim_alone) is None and not waiting_alone(["agents"])
+    return claim(claim_quarantined) is None and not has_quarantined(["agents"])
 
 
 @pytest.mark.parametrize("scope", [{"queue": "agents"}, {"job_type": "clerk"}, {"tenant": "a"}, {"model": True}])
 def test_a_pause_holds_back_a_suspect_until_it_ends(root, scope):
-    run = suspect("a")
+    run = quarantined("a")
     scope |= {"tenant": make_tenant("a")} if "tenant" in scope else {}
     scope |= {"model": "claude-sonnet-5-5"} if "model" in scope else {}
     paused = pause(Scope(**scope), user=root, reason="stop everything")
 
     assert is_held_back()
     end_pause(paused, user=root)
-    assert waiting_alone(["agents"]) and claim(claim_alone).pk == run.pk
+    assert has_quarantined(["agents"]) and claim(claim_quarantined).pk == run.pk
 
 
 def test_a_pause_of_others_holds_back_no_suspect(root):
-    run, other = suspect("a"), suspect("b")
+    run, other = quarantined("a"), quarantined("b")
     pause(Scope(tenant=make_tenant("a")), user=root, reason="stop a")
     pause(Scope(queue="batch"), user=root, reason="stop batch")
 
-    assert claim(claim_alone).pk == other.pk
+    assert claim(claim_quarantined).pk == other.pk
     run.refresh_from_db()
     assert run.state == RunStatus.QUEUED
 
@@ -74,18 +74,18 @@ def test_a_full_limit_holds_back_a_suspect_until_there_is_a_place(root):
     set_limit(Scope(queue="agents"), user=root, most=1)
     post_for("a")
     working = claim(claim_next)
-    run = suspect("b")
+    run = quarantined("b")
 
     assert is_held_back()
     transition(working, to=RunStatus.COMPLETED)
-    assert claim(claim_alone).pk == run.pk
+    assert claim(claim_quarantined).pk == run.pk
 
 
 def test_a_used_up_rate_of_its_tenant_holds_back_a_suspect(root):
     set_limit(Scope(queue="agents"), user=root, kind="rate", most=1, per_s=60, each_tenant=True)
     post_for("a")
     assert claim(claim_next)
-    suspect("a")
+    quarantined("a")
 
     assert is_held_back()
 
@@ -93,8 +93,8 @@ def test_a_used_up_rate_of_its_tenant_holds_back_a_suspect(root):
 def test_a_limit_stands_in_for_the_declared_cap_of_a_suspect_too(root):
     post_for("a", "single")
     assert claim(claim_next)
-    run = suspect("a", "single")
+    run = quarantined("a", "single")
 
     assert is_held_back()
     set_limit(Scope(job_type="single", tenant=make_tenant("a")), user=root, most=2)
-    assert claim(claim_alone).pk == run.pk
+    assert claim(claim_quarantined).pk == run.pk

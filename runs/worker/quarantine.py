@@ -1,7 +1,7 @@
-"""Runs that took workers down are tried alone: by a worker process of their own, so that no bystander dies with one.
+"""Quarantine: a run that took workers down is tried by a process that holds nothing else, so that no bystander dies.
 
-Any worker that sees such a run starts that process, at most one at a time; it holds one run, and ends when none is
-left. A crash there is the third at the same step, and makes the dead letter.
+A worker that sees such a run starts that process, at most one at a time; it takes one run after the other, and ends
+when none is left. One more crash there makes the dead letter.
 """
 
 import logging
@@ -12,17 +12,17 @@ import sys
 from collections.abc import Sequence
 
 from runs import orphans
-from runs.queue.claim import waiting_alone
+from runs.queue.claim import has_quarantined
 
 log = logging.getLogger(__name__)
 
-OPTION = "--alone"
+OPTION = "--quarantine"
 STARTER = "AGENTOPS_STARTED_BY"  # its process id: it may be gone before the one that it started can look
-_NOT_INHERITED = (orphans.VARIABLE, "AGENTOPS_FAULTS")  # it is no tool's child, and a suspect is tried in peace
+_NOT_INHERITED = (orphans.VARIABLE, "AGENTOPS_FAULTS")  # it is no tool's child, and chaos leaves quarantine in peace
 
 
-class AloneWorker:
-    """The process that tries suspects, started when there is one."""
+class QuarantineWorker:
+    """The process that takes quarantined runs, started when there is one."""
 
     def __init__(self, queues: Sequence[str]) -> None:
         self._command = [sys.executable, sys.argv[0], "rqworker", *queues, OPTION]
@@ -30,10 +30,10 @@ class AloneWorker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start_if_needed(self) -> bool:
-        """Start the process if a suspect waits and none is at work; say whether it was started."""
-        if self._is_alive() or not waiting_alone(self._queues):
+        """Start the process if a quarantined run waits and none is at work; say whether it was started."""
+        if self._is_alive() or not has_quarantined(self._queues):
             return False
-        log.warning("a run that took workers down is tried alone, in a process of its own")
+        log.warning("a run that took workers down is quarantined: a process of its own takes it")
         env = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         env[STARTER] = str(os.getpid())
         self._process = subprocess.Popen(self._command, env=env, stdin=subprocess.DEVNULL, start_new_session=True)
