@@ -14,7 +14,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "Capacity": (
         "runs.Worker",
-        "runs.Line",
+        "runs.QueueLane",
         "runs.Limit",
         "runs.Pause",
         "runs.Ceiling",

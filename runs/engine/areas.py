@@ -25,7 +25,7 @@ class Area:
         )
 
     def condition(self) -> Statement:
-        """The same as `holds`, for the lines of one queue: a condition of SQL."""
+        """The same as `holds`, for the lanes of one queue: a condition of SQL."""
         parts, params = ["1 = 1"], []
         for column, values in self._given:
             parts.append(f'"{column}" IN ({", ".join(["%s"] * len(values))})' if values else "1 = 0")

@@ -5,7 +5,7 @@ from runs.models import Run
 
 
 class Standing:
-    """What pauses, limits and full lines hold back, as a claim would find it at this moment."""
+    """What pauses, limits and full lanes hold back, as a claim would find it at this moment."""
 
     def __init__(self) -> None:
         self._blocked: dict[str, list[Blocked]] = {}
@@ -19,13 +19,13 @@ class Standing:
 
     def holds(self, run: Run) -> bool:
         """Say whether no claim takes this run now."""
-        return has_full_line(run) or bool(self.reasons(run))
+        return has_full_lane(run) or bool(self.reasons(run))
 
 
-def has_full_line(run: Run) -> bool:
-    """Say whether as many of its line work as its job type declares, and no limit stands in for that."""
-    line = run.line
-    return line.cap is not None and line.running >= line.cap and not _is_overridden(Place.of(run))
+def has_full_lane(run: Run) -> bool:
+    """Say whether as many of its lane work as its job type declares, and no limit stands in for that."""
+    lane = run.queue_lane
+    return lane.cap is not None and lane.running >= lane.cap and not _is_overridden(Place.of(run))
 
 
 def _is_overridden(place: Place) -> bool:

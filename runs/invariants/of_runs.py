@@ -11,7 +11,7 @@ from runs.conf import conf
 from runs.declarations.catalog import job_types
 from runs.engine.busy_tools import ToolRoom, in_line_for
 from runs.invariants.breach import CHUNK, Breach
-from runs.models import BatchedCall, Line, ModelCallStatus, PendingAction, Run, RunEvent, RunLock, Step
+from runs.models import BatchedCall, ModelCallStatus, PendingAction, QueueLane, Run, RunEvent, RunLock, Step
 from runs.states import ENDED, FINAL, ActionStatus, RunStatus, StepStatus
 
 # The next holder settles it, and a batch may answer it.
@@ -115,7 +115,7 @@ def dead_letters_agree() -> Iterator[Breach]:
 
 
 def one_tenant_each() -> Iterator[Breach]:
-    """I23: a run, its actions, its line and the runs it came from belong to one tenant."""
+    """I23: a run, its actions, its lane and the runs it came from belong to one tenant."""
     tied = Run.objects.filter(
         ~Q(line__tenant=F("tenant"))
         | Q(continues__isnull=False) & ~Q(continues__tenant=F("tenant"))
@@ -129,12 +129,12 @@ def one_tenant_each() -> Iterator[Breach]:
 
 
 def lines_count_right() -> Iterator[Breach]:
-    """I1: the counts of a waiting line are those of its runs, or some would never be claimed."""
-    for line in Line.objects.annotate(
+    """I1: the counts of a lane are those of its runs, or some would never be claimed."""
+    for lane in QueueLane.objects.annotate(
         is_queued=Count("runs", filter=Q(runs__status=RunStatus.QUEUED, runs__quarantined=False, runs__held_by=None)),
         is_running=Count("runs", filter=Q(runs__status=RunStatus.RUNNING)),
     ).exclude(queued=F("is_queued"), running=F("is_running")):
-        yield Breach(1, "-", f"line {line} counts {line.queued} queued and {line.running} running")
+        yield Breach(1, "-", f"lane {lane} counts {lane.queued} queued and {lane.running} running")
 
 
 CHECKS = (

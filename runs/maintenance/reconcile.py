@@ -9,7 +9,7 @@ from runs.maintenance.expire_actions import expire_actions
 from runs.maintenance.find_dead_workers import find_dead_workers
 from runs.maintenance.release_held import release_held
 from runs.maintenance.reopen_budgets import reopen_budgets
-from runs.maintenance.repair_lines import repair_lines
+from runs.maintenance.repair_lanes import repair_lanes
 from runs.maintenance.repair_locks import repair_locks
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.send_mail import send_mail
@@ -35,7 +35,7 @@ FREQUENT: tuple[Callable[[], int], ...] = (
     tell_failures,
     advance_redrives,
 )
-RARE: tuple[Callable[[], int], ...] = (repair_lines, repair_locks)
+RARE: tuple[Callable[[], int], ...] = (repair_lanes, repair_locks)
 
 _MAIL_S = 5.0  # the clock begins no mail later than this: its 30 s must do for a server that is silent for 20
 

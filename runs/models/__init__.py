@@ -11,7 +11,6 @@ from runs.models.ceiling import Ceiling
 from runs.models.circuit_breaker import PROVIDER, CircuitBreaker, OpenReason
 from runs.models.definition import Definition
 from runs.models.limit import Limit
-from runs.models.line import Line
 from runs.models.mail import Mail, post_mail
 from runs.models.message_batch import BatchedCall, BatchStatus, CallEnd, MessageBatch
 from runs.models.model_call import ModelCall, ModelCallStatus, Tier
@@ -19,6 +18,7 @@ from runs.models.pace import EVERY_MODEL, Pace, PaceBucket, PaceKeeper
 from runs.models.pause import Pause
 from runs.models.pending_action import PendingAction
 from runs.models.price import Price
+from runs.models.queue_lane import QueueLane
 from runs.models.rated_call import RatedCall
 from runs.models.revoked_tool import RevokedTool
 from runs.models.run import Run
@@ -52,7 +52,6 @@ __all__ = [
     "CircuitBreaker",
     "Definition",
     "Limit",
-    "Line",
     "Mail",
     "Membership",
     "MessageBatch",
@@ -66,6 +65,7 @@ __all__ = [
     "PendingAction",
     "Period",
     "Price",
+    "QueueLane",
     "RatedCall",
     "RevokedTool",
     "Role",

@@ -1,7 +1,7 @@
 """The one way in which a run changes.
 
 `transition` is a compare-and-set: one UPDATE filtered on id, present status and whatever else the caller demands. Zero
-rows mean that somebody else was faster, and the caller stops. Status, steps, counts of the waiting line and events
+rows mean that somebody else was faster, and the caller stops. Status, steps, counts of the lane and events
 are written together, so no reader ever sees one without the others: on PostgreSQL by one statement, on SQLite by a
 few in one transaction. A run that may be claimed from then on is announced, so that no caller can forget it.
 """
@@ -18,9 +18,9 @@ from django.db.models import Field
 from runs import clock
 from runs.errors import InvalidTransitionError, StaleRunError
 from runs.models.circuit_breaker import CircuitBreaker
-from runs.models.line import join_line, moved, siblings_moved
 from runs.models.people import ACTOR_MAX_CHARS
 from runs.models.prepared import prepared_cursor
+from runs.models.queue_lane import join_lane, lane_update, sibling_lanes_update
 from runs.models.redacted_columns import stored
 from runs.models.revoked_tool import RevokedTool
 from runs.models.run import Run
@@ -80,7 +80,7 @@ def transition(
     """Change a run from the status it is believed to have, tell the events, and write the rows that belong to it.
 
     Without `to` the status stays and must still be what `run` says. Columns of `run` itself are brought up to date.
-    A claim gives `served_at` (Unix time), by which the run's line goes to the back.
+    A claim gives `served_at` (Unix time), by which the run's lane goes to the back.
 
     Raises: InvalidTransitionError if no such move exists; StaleRunError if somebody else was faster.
     """
@@ -95,10 +95,10 @@ def transition(
         moving["event_seq"] = Increment(len(events))
     update = _update(run, updates | moving, only)
     is_held = updates.get("quarantined", run.quarantined) or updates.get("held_by_id", run.held_by_id) is not None
-    line = partial(moved, run, before, after, is_held=is_held, served_at=served_at)
-    writes: list[Write] = [*(batch.write for batch in rows if batch.rows), line]
+    lane = partial(lane_update, run, before, after, is_held=is_held, served_at=served_at)
+    writes: list[Write] = [*(batch.write for batch in rows if batch.rows), lane]
     if served_at is not None:
-        writes.append(partial(siblings_moved, run, served_at))
+        writes.append(partial(sibling_lanes_update, run, served_at))
     if to in ENDED and is_exclusive(run):
         writes.append(partial(release_lock, run))
     newest = _write(run, update, events, writes)
@@ -120,11 +120,11 @@ def _as_stored(name: str, value: Any) -> Any:
 
 
 def begin(run: Run, *, actor: str, steps: Sequence[Step] = ()) -> None:
-    """Store a new run of `event_seq` 1: its steps, its first event, its place in its line. Needs a transaction."""
+    """Store a new run of `event_seq` 1: its steps, its first event, its place in its lane. Needs a transaction."""
     run.save(force_insert=True)
     Step.objects.bulk_create(steps)
     RunEvent.objects.create(run=run, seq=1, kind=f"run.{run.status}", actor=actor[:ACTOR_MAX_CHARS], at=run.created_at)
-    join_line(run)
+    join_lane(run)
     _announce(run)
 
 
@@ -168,7 +168,7 @@ def _update(run: Run, columns: Mapping[str, Any], only: Guard) -> Statement:
 def _demands(run: Run, only: Guard) -> tuple[list[str], list[Any]]:
     """Write what the row must be for the UPDATE to find it, and the parameters of that."""
     demands, params = ['"id" = %s', '"status" = %s'], [adapt(Run, "id", run.pk), run.status]
-    if run.state == RunStatus.QUEUED:  # whether it counts in its line must be what we believe
+    if run.state == RunStatus.QUEUED:  # whether it counts in its lane must be what we believe
         demands.append('"held_by_id" IS NOT NULL' if run.held_by_id else '"held_by_id" IS NULL')
     if only.fence is not None:
         demands.append('"fence" = %s')

@@ -9,7 +9,7 @@ from django.db.models import Q
 from runs.models.circuit_breaker import CircuitBreaker
 from runs.models.definition import Definition
 from runs.models.fields import MONEY, JSONText
-from runs.models.line import Line
+from runs.models.queue_lane import QueueLane
 from runs.models.tenant import Tenant
 from runs.states import ENDED, OnConflict, RunStatus
 
@@ -25,8 +25,8 @@ class Run(models.Model):
     queue = models.CharField(max_length=64)
     lane = models.CharField(max_length=16, default="standard", help_text="`standard`, or `batch` at half price.")
     priority = models.PositiveSmallIntegerField(default=5, help_text="0 to 9, higher first.")
-    line = models.ForeignKey(Line, models.PROTECT, related_name="runs")
-    rank = models.FloatField(help_text="Place within its line; smaller first.")
+    queue_lane = models.ForeignKey(QueueLane, models.PROTECT, related_name="runs")
+    rank = models.FloatField(help_text="Place within its lane; smaller first.")
 
     status = models.CharField(max_length=32, choices=[(s.value, s.value) for s in RunStatus])
     input = JSONText(help_text="What was posted, validated.")
@@ -124,9 +124,9 @@ class Run(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["line", "rank"],
+                fields=["queue_lane", "rank"],
                 condition=Q(status="queued", quarantined=False, held_by__isnull=True),
-                name="run_next_of_line",
+                name="run_next_of_lane",
             ),
             models.Index(
                 fields=["held_by", "attempts", "rank"],

@@ -14,7 +14,7 @@ from django.db.models import Count, Sum
 
 from runs import clock
 from runs.errors import QueueFullError
-from runs.models import Ceiling, Line, Run, Tenant
+from runs.models import Ceiling, QueueLane, Run, Tenant
 from runs.states import RunStatus
 from runs.ttl_cache import TTLCache
 
@@ -47,8 +47,12 @@ def check_room(queue: str, tenant: Tenant) -> None:
 
 def depth_of(queue: str, tenant: Tenant | None) -> int:
     """Count the runs that wait in a queue, of one tenant or of all."""
-    lines = Line.objects.filter(queue=queue) if tenant is None else Line.objects.filter(queue=queue, tenant=tenant)
-    in_line: int = lines.aggregate(depth=Sum("queued"))["depth"] or 0  # a few lines, instead of every run
+    lanes = (
+        QueueLane.objects.filter(queue=queue)
+        if tenant is None
+        else QueueLane.objects.filter(queue=queue, tenant=tenant)
+    )
+    in_line: int = lanes.aggregate(depth=Sum("queued"))["depth"] or 0  # a few lanes, instead of every run
     return in_line + sum(n for (q, pk), n in _read().held.items() if q == queue and (tenant is None or pk == tenant.pk))
 
 
@@ -58,7 +62,7 @@ def _read_all() -> _Known:
 
 
 def _held() -> dict[tuple[str, UUID], int]:
-    """Count those that stand in no line because the circuit of their model is open: they wait all the same."""
+    """Count those that stand in no lane because the circuit of their model is open: they wait all the same."""
     held = Run.objects.filter(status=RunStatus.QUEUED, held_by__isnull=False).order_by()
     return {(q, tenant): n for q, tenant, n in held.values_list("queue", "tenant").annotate(count=Count("pk"))}
 

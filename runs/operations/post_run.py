@@ -23,8 +23,8 @@ from runs.errors import (
     UnknownJobTypeError,
 )
 from runs.models import Run, Tenant
-from runs.models.line import Line, line_for, rank_of
 from runs.models.moves import begin
+from runs.models.queue_lane import QueueLane, lane_for, rank_of
 from runs.operations.back_pressure import check_room
 from runs.operations.conflicts import Conflict, LockMovedError, UniquenessKey, meet, uniqueness_of
 from runs.operations.given import fit, fit_unchanged
@@ -237,7 +237,7 @@ def new_run(
         queue=job_type.queue,
         lane=_lane(job_type, request),
         priority=request.priority,
-        line=_line(job_type, tenant),
+        queue_lane=_queue_lane(job_type, tenant),
         rank=rank_of((later or now).timestamp(), request.priority),
         status=RunStatus.SCHEDULED if later else RunStatus.QUEUED,
         input=run_input,
@@ -259,5 +259,5 @@ def _lane(job_type: JobType, request: RunRequest) -> str:
     return request.lane or own
 
 
-def _line(job_type: JobType, tenant: Tenant) -> Line:
-    return line_for(queue=job_type.queue, tenant=tenant, job_type=job_type.name, cap=job_type.max_running_per_tenant)
+def _queue_lane(job_type: JobType, tenant: Tenant) -> QueueLane:
+    return lane_for(queue=job_type.queue, tenant=tenant, job_type=job_type.name, cap=job_type.max_running_per_tenant)

@@ -7,7 +7,7 @@ from functools import cached_property
 from uuid import UUID
 
 from runs import clock
-from runs.engine.standing import Standing, has_full_line
+from runs.engine.standing import Standing, has_full_lane
 from runs.engine.tool_places import busy
 from runs.models import BatchedCall, PendingAction, Run, RunLock, Worker
 from runs.models.run_lock import is_exclusive
@@ -69,8 +69,8 @@ class Around:
         key = (run.queue, run.tenant_id)
         if key not in self._holders:
             working = Run.objects.filter(queue=run.queue, tenant=run.tenant_id, status=RunStatus.RUNNING)
-            self._holders[key] = dict(working.values_list("line_id", "pk"))
-        return self._holders[key].get(run.line_id)
+            self._holders[key] = dict(working.values_list("queue_lane_id", "pk"))
+        return self._holders[key].get(run.queue_lane_id)
 
 
 def why(run: Run, around: Around | None = None) -> list[Reason]:
@@ -129,8 +129,8 @@ def _held_back(run: Run, around: Around) -> list[Reason]:
         message = f"{run.held_by} is not asked: {run.held_by.reason or 'it was opened just now'}"
         reasons.append(Reason(run.held_by.open_reason or "circuit", message, run.held_by.open_until))
     reasons += [Reason(one.code, one.message, one.until) for one in around.standing.reasons(run)]
-    if has_full_line(run):
-        line, holder = run.line, around.holder(run)
+    if has_full_lane(run):
+        line, holder = run.queue_lane, around.holder(run)
         reasons.append(Reason("limit", f"{line.running} of {line.cap} for this tenant, held by run {holder}"))
     if run.queue not in around.served:
         reasons.append(Reason("no_worker", f"no live worker serves the queue {run.queue!r}"))

@@ -14,8 +14,8 @@ from django.db import connection
 from django.db.models import Max, Min, Sum
 
 from runs.conf import conf
-from runs.models import Line, Run, RunEvent, Worker
-from runs.models.line import ROOM
+from runs.models import QueueLane, Run, RunEvent, Worker
+from runs.models.queue_lane import ROOM
 from runs.models.sql import adapt
 from runs.states import RunStatus
 
@@ -24,7 +24,7 @@ FAR = 100  # so many before it are counted, of its tenant
 _BEFORE = f"""
     SELECT r."id", (
         SELECT COUNT(*) FROM (
-            SELECT 1 FROM "runs_line" l JOIN "runs_run" o ON o."line_id" = l."id"
+            SELECT 1 FROM "runs_queuelane" l JOIN "runs_run" o ON o."queue_lane_id" = l."id"
             WHERE l."queue" = r."queue" AND l."tenant_id" = r."tenant_id" AND (l."cap" IS NULL OR l."running" < l."cap")
               AND o."status" = 'queued' AND NOT o."quarantined" AND o."held_by_id" IS NULL AND o."rank" < r."rank"
             LIMIT {FAR + 1}
@@ -76,7 +76,7 @@ class Place:
 
 
 class Lines:
-    """The waiting lines as these runs find them, each fact looked up once for all of them."""
+    """The lanes as these runs find them, each fact looked up once for all of them."""
 
     def __init__(self, runs: Iterable[Run], workers: Sequence[Worker]) -> None:
         self._runs = [run for run in runs if run.state == RunStatus.QUEUED and not run.is_held]
@@ -104,8 +104,8 @@ class Lines:
     def _tenants(self) -> dict[str, dict[UUID, tuple[float, int]]]:
         """By queue and tenant: whose turn is when, and how many of its runs might start."""
         found: dict[str, dict[UUID, tuple[float, int]]] = defaultdict(dict)
-        lines = Line.objects.filter(ROOM, queue__in={run.queue for run in self._runs}, queued__gt=0)
-        turns = lines.values_list("queue", "tenant").annotate(Min("key"), Sum("queued"))
+        lanes = QueueLane.objects.filter(ROOM, queue__in={run.queue for run in self._runs}, queued__gt=0)
+        turns = lanes.values_list("queue", "tenant").annotate(Min("key"), Sum("queued"))
         for queue, tenant, key, count in turns:
             found[queue][tenant] = key, count
         return found

@@ -1,7 +1,7 @@
 """The claim: take the next run of a queue, in one short transaction, from the database alone.
 
 It happens whenever a slot is free, so its look-ups are made by hand. Ordinary claims never see quarantined
-runs: those have no place in the counts of their line.
+runs: those have no place in the counts of their lane.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,22 +20,22 @@ from runs.engine.areas import merged
 from runs.engine.lease import Lease
 from runs.engine.scopes import Rules, blocked, rules
 from runs.fault_points import fault_point
-from runs.models import Line, Run
+from runs.models import QueueLane, Run
 from runs.models.in_turn import longest_unserved_first
-from runs.models.line import READY, set_turn
 from runs.models.moves import Event, Guard, transition
 from runs.models.prepared import prepared_cursor
+from runs.models.queue_lane import READY, set_turn
 from runs.models.sql import RowMapper, Statement
 from runs.states import RunStatus
 
 _RUNS = RowMapper(Run, alias="r")
 _ROOM = '("cap" IS NULL OR "running" < "cap")'
-_SERVABLE = f'FROM "runs_line" WHERE "queue" = %s AND "queued" > 0 AND {_ROOM}'
+_SERVABLE = f'FROM "runs_queuelane" WHERE "queue" = %s AND "queued" > 0 AND {_ROOM}'
 _LOOK = f"SELECT 1 {_SERVABLE} LIMIT 1"
 _NEXT = f'SELECT "tenant_id" {_SERVABLE} ORDER BY "key" LIMIT 1'
-_LINE = f'SELECT "id" {_SERVABLE} AND "tenant_id" = ({{next}}) ORDER BY "place" LIMIT 1'
-_LINE_HAS_ROOM = Q(line__cap__isnull=True) | Q(line__running__lt=F("line__cap"))
-_LAST_SERVICE = 'SELECT MAX("served_at") FROM "runs_line" WHERE "queue" = r."queue"'
+_LANE = f'SELECT "id" {_SERVABLE} AND "tenant_id" = ({{next}}) ORDER BY "place" LIMIT 1'
+_LANE_HAS_ROOM = Q(queue_lane__cap__isnull=True) | Q(queue_lane__running__lt=F("queue_lane__cap"))
+_LAST_SERVICE = 'SELECT MAX("served_at") FROM "runs_queuelane" WHERE "queue" = r."queue"'
 _HEAD = f'SELECT {{columns}}, {{now}}, ({_LAST_SERVICE}) FROM "runs_run" r WHERE {READY} ORDER BY r."rank" LIMIT 1'
 _APART_S = 0.000_001  # what a service is later than the one before at least: SQLite's clock counts milliseconds
 
@@ -59,8 +59,8 @@ def claim_quarantined(queues: Iterable[str], *, worker_id: UUID, worker_name: st
     for queue in queues:
         if _quarantined([queue]).exists():
             with transaction.atomic():
-                free = _admitted(queue, lock=True).select_related("line")
-                free = free.select_for_update(skip_locked=True, of=("self", "line"))
+                free = _admitted(queue, lock=True).select_related("queue_lane")
+                free = free.select_for_update(skip_locked=True, of=("self", "queue_lane"))
                 run = longest_unserved_first(free, "rank").first()
                 if run:
                     now = clock.now()
@@ -79,27 +79,27 @@ def _quarantined(queues: Iterable[str]) -> QuerySet[Run]:
 
 
 def _admitted(queue: str, *, lock: bool = False) -> QuerySet[Run]:
-    """Select the quarantined runs that an ordinary claim could take: lines, limits and pauses have room for them."""
+    """Select the quarantined runs that an ordinary claim could take: lanes, limits and pauses have room for them."""
     present = rules().of_queue(queue)
-    room = reduce(or_, (area.query() for area in present.overrides), _LINE_HAS_ROOM)
+    room = reduce(or_, (area.query() for area in present.overrides), _LANE_HAS_ROOM)
     held = [area.query() for area in merged(one.area for one in blocked(present, lock=lock))]
     return _quarantined([queue]).filter(room, *(~one for one in held))
 
 
 @transaction.atomic
 def _claim_from(queue: str, present: Rules, worker_id: UUID, worker_name: str) -> tuple[Run, Lease] | bool | None:
-    """Claim the head of the line whose turn it is.
+    """Claim the head of the lane whose turn it is.
 
-    Returns None if every line is empty, full or being served by somebody else; True if a line's counts were
+    Returns None if every lane is empty, full or being served by somebody else; True if a lane's counts were
     wrong and have been put right, so that another look is worth while.
     """
-    line = _first(_next_line(queue, present))
-    if not line:
+    lane = _first(_next_lane(queue, present))
+    if not lane:
         return None
-    # Looked up after the line is locked: within one statement it would be seen as before the lock.
-    head = _first(_locked(Statement(_HEAD.format(columns=_RUNS.columns, now=clock.sql()), [line[0]])))
+    # Looked up after the lane is locked: within one statement it would be seen as before the lock.
+    head = _first(_locked(Statement(_HEAD.format(columns=_RUNS.columns, now=clock.sql()), [lane[0]])))
     if not head:
-        return recount(line[0]) or None
+        return recount(lane[0]) or None
     *columns, moment, last_service = head
     now = clock.read(moment)
     served_at = max(now.timestamp(), last_service + _APART_S)
@@ -107,7 +107,7 @@ def _claim_from(queue: str, present: Rules, worker_id: UUID, worker_name: str) -
 
 
 def _take(run: Run, now: datetime, worker_id: UUID, worker_name: str, *, served_at: float) -> tuple[Run, Lease]:
-    """Move the run to `running` under a new fence and lease, and send its line to the back. Units: Unix time."""
+    """Move the run to `running` under a new fence and lease, and send its lane to the back. Units: Unix time."""
     before = clock.monotonic()
     transition(
         run,
@@ -133,16 +133,16 @@ def _take(run: Run, now: datetime, worker_id: UUID, worker_name: str, *, served_
     return run, lease
 
 
-def _next_line(queue: str, present: Rules) -> Statement:
-    """Find the tenant whose turn it is and the best of its lines, past those that somebody else serves; lock both."""
+def _next_lane(queue: str, present: Rules) -> Statement:
+    """Find the tenant whose turn it is and the best of its lanes, past those that somebody else serves; lock both."""
     narrow = _narrowing(present, lock=True)
     tenant = _locked(narrow(Statement(_NEXT, [queue])))
-    line = narrow(Statement(_LINE, [queue]))
-    return _locked(Statement(line.text.format(next=tenant.text), [*line.params, *tenant.params]))
+    lane = narrow(Statement(_LANE, [queue]))
+    return _locked(Statement(lane.text.format(next=tenant.text), [*lane.params, *tenant.params]))
 
 
 def _narrowing(present: Rules, *, lock: bool = False) -> Callable[[Statement], Statement]:
-    """Look past the lines that a pause or a full limit holds back; a limit may stand in for a declared cap."""
+    """Look past the lanes that a pause or a full limit holds back; a limit may stand in for a declared cap."""
     if not present:
         return lambda look: look
     lifted = [area.condition() for area in present.overrides]
@@ -170,14 +170,14 @@ def _first(look: Statement) -> Any:
         return cursor.fetchone()
 
 
-def recount(line_id: int) -> bool:
-    """Put a line's counts right; say whether they were wrong. The line is locked by the caller."""
-    line = Line.objects.get(pk=line_id)
-    runs = Run.objects.filter(line=line)
+def recount(lane_id: int) -> bool:
+    """Put a lane's counts right; say whether they were wrong. The lane is locked by the caller."""
+    lane = QueueLane.objects.get(pk=lane_id)
+    runs = Run.objects.filter(queue_lane=lane)
     queued = runs.filter(status=RunStatus.QUEUED, quarantined=False, held_by=None).count()
     running = runs.filter(status=RunStatus.RUNNING).count()
-    wrong = (queued, running) != (line.queued, line.running)
+    wrong = (queued, running) != (lane.queued, lane.running)
     if wrong:
-        Line.objects.filter(pk=line_id).update(queued=queued, running=running)
-        set_turn(line_id)
+        QueueLane.objects.filter(pk=lane_id).update(queued=queued, running=running)
+        set_turn(lane_id)
     return wrong

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from runs.engine.areas import merged
 from runs.engine.scopes import Place, area_of, rules
-from runs.models import Limit, Line, Pause, Run
+from runs.models import Limit, Pause, QueueLane, Run
 from runs.queue.doorbell import ring
 from runs.states import LimitKind
 
@@ -16,7 +16,7 @@ from runs.states import LimitKind
 def ring_for(scope: Limit | Pause) -> None:
     """Ring the queues in which runs of this scope wait: an edit may let them start. Calls of tools wait elsewhere."""
     if not scope.tool:
-        waiting = Line.objects.filter(area_of(scope).query(), queued__gt=0)
+        waiting = QueueLane.objects.filter(area_of(scope).query(), queued__gt=0)
         waiting = waiting.filter(queue=scope.queue) if scope.queue else waiting
         _ring_all(waiting)
 
@@ -27,11 +27,11 @@ def ring_for_place_of(run: Run, *, besides: Iterable[str]) -> None:
     areas = [area_of(limit) for limit in rules().limits if _is_over_queues(limit)]
     held = [area.query() for area in merged(areas) if area.holds(place.job_type, place.tenant_id)]
     if held:
-        waiting = Line.objects.filter(reduce(or_, held), queued__gt=0).exclude(queue__in=list(besides))
+        waiting = QueueLane.objects.filter(reduce(or_, held), queued__gt=0).exclude(queue__in=list(besides))
         _ring_all(waiting)
 
 
-def _ring_all(waiting: QuerySet[Line]) -> None:
+def _ring_all(waiting: QuerySet[QueueLane]) -> None:
     for queue in waiting.order_by("queue").values_list("queue", flat=True).distinct():
         ring(queue)
 

@@ -26,7 +26,7 @@ from runs.worker.slots import Claim, Slots
 
 log = logging.getLogger(__name__)
 
-_THOROUGH_EVERY = 30  # sweeps between two recounts of the lines
+_THOROUGH_EVERY = 30  # sweeps between two recounts of the lanes
 _LOOK_S = 0.5  # so often a worker looks for hung steps and for runs to be cancelled
 _ABORT_S = 0.75  # an aborted call needs so long to be written down
 
@@ -113,7 +113,7 @@ class WorkerProcess:
             return has_quarantined(self.queues)
         unfinished = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
         runs = Run.objects.filter(queue__in=self.queues, status__in=unfinished)
-        capped = runs.filter(status=RunStatus.QUEUED, line__cap__lte=F("line__running"))
+        capped = runs.filter(status=RunStatus.QUEUED, queue_lane__cap__lte=F("queue_lane__running"))
         for queue in self.queues:
             for pause in rules().of_queue(queue).pauses:
                 runs = runs.exclude(area_of(pause).query(), queue=queue, status=RunStatus.QUEUED)

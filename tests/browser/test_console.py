@@ -53,7 +53,7 @@ def addresses(rows):
         "tokens": list_of("runs_apitoken"),
         "api-docs": "/api/docs/",
         "workers": list_of("runs_worker"),
-        "lines": list_of("runs_line"),
+        "lines": list_of("runs_queuelane"),
         "tenants": list_of("runs_tenant"),
         "definition": page_of("runs_definition", rows["completed"].definition_id),
         "artifact": page_of("runs_artifact", rows["artifact"].pk),

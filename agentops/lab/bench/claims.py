@@ -12,9 +12,9 @@ from agentops.lab.bench.agent import BenchAgent
 from agentops.lab.bench.backlog import queued_runs
 from runs import clock
 from runs.engine.lease import Lease
-from runs.models import Line, Run, Tenant
-from runs.models.line import rank_of
+from runs.models import QueueLane, Run, Tenant
 from runs.models.moves import Guard, transition
+from runs.models.queue_lane import rank_of
 from runs.operations.accounts import make_member, make_tenant
 from runs.queue.claim import claim_next
 from runs.states import RunStatus
@@ -30,7 +30,7 @@ def measure_claims(*, queued: int, tenants: int, claims: int, threads: int) -> d
     """
     _fill(queued, tenants)
     alone = [_timed_claim()[0] for _ in range(claims + 20)][20:]
-    Line.objects.update(cap=CAP)
+    QueueLane.objects.update(cap=CAP)
     crowd, over_admitted = _crowd(threads, claims)
     return {
         "database": connection.vendor,
@@ -53,12 +53,12 @@ def _fill(queued: int, tenants: int) -> None:
     owners = list(Tenant.objects.filter(slug__startswith="bench-"))
     each = queued // tenants
     first = rank_of(now.timestamp() - queued, 5)
-    Line.objects.bulk_create(
-        Line(queue=BenchAgent.queue, tenant=owner, job_type=BenchAgent.name, queued=each, key=first + place)
+    QueueLane.objects.bulk_create(
+        QueueLane(queue=BenchAgent.queue, tenant=owner, job_type=BenchAgent.name, queued=each, key=first + place)
         for place, owner in enumerate(owners)
     )
-    lines = list(Line.objects.order_by("key"))
-    Run.objects.bulk_create(queued_runs(lines, each, user.pk, now), batch_size=_BATCH)
+    lanes = list(QueueLane.objects.order_by("key"))
+    Run.objects.bulk_create(queued_runs(lanes, each, user.pk, now), batch_size=_BATCH)
 
 
 def _timed_claim() -> tuple[float, tuple[Run, Lease] | None]:
@@ -68,7 +68,7 @@ def _timed_claim() -> tuple[float, tuple[Run, Lease] | None]:
 
 
 def _crowd(threads: int, claims: int) -> tuple[list[float], int]:
-    """Claim with many threads, hold a moment, end; count how often a line had more running than its cap."""
+    """Claim with many threads, hold a moment, end; count how often a lane had more running than its cap."""
     times: list[float] = []
     over: list[Run] = []
 
@@ -78,14 +78,16 @@ def _crowd(threads: int, claims: int) -> tuple[list[float], int]:
             times.append(took_ms)
             if claimed:
                 run, lease = claimed
-                if Run.objects.filter(line=run.line_id, status=RunStatus.RUNNING).count() > CAP:
+                if Run.objects.filter(queue_lane=run.queue_lane_id, status=RunStatus.RUNNING).count() > CAP:
                     over.append(run)
                 transition(run, to=RunStatus.COMPLETED, only=Guard(fence=lease.fence), output="")
         connection.close()
 
-    Line.objects.exclude(pk__in=Line.objects.order_by("key").values("pk")[:4]).update(queued=0)  # few lines: they meet
+    QueueLane.objects.exclude(pk__in=QueueLane.objects.order_by("key").values("pk")[:4]).update(
+        queued=0
+    )  # few lanes: they meet
     Run.objects.filter(status=RunStatus.RUNNING).update(status=RunStatus.QUEUED, lease_expires_at=None, worker=None)
-    Line.objects.update(running=0)
+    QueueLane.objects.update(running=0)
     crowd = [threading.Thread(target=work) for _ in range(threads)]
     for thread in crowd:
         thread.start()

@@ -120,10 +120,10 @@ def _script() -> Path:
 
 
 def _requests(log: Path) -> Iterator[dict[str, Any]]:
-    """Read the log of the offline model; its last line may be half written."""
-    for line in log.read_text().splitlines() if log.exists() else ():
+    """Read the log of the offline model; its last lane may be half written."""
+    for lane in log.read_text().splitlines() if log.exists() else ():
         try:
-            yield json.loads(line)
+            yield json.loads(lane)
         except ValueError:
             return
 

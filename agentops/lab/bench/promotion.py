@@ -1,4 +1,4 @@
-"""How soon a run starts when the one that blocked it ends: a line that lets one run work at a time, many behind it."""
+"""How soon a run starts when the one that blocked it ends: a lane that lets one run work at a time, many behind it."""
 
 import statistics
 import time
@@ -14,8 +14,8 @@ from agentops.lab.bench.backlog import queued_runs
 from agentops.lab.bench.place import MeasurementError
 from agentops.stack import Stack
 from runs import clock
-from runs.models import Line, Run
-from runs.models.line import line_for, set_turn
+from runs.models import QueueLane, Run
+from runs.models.queue_lane import lane_for, set_turn
 from runs.operations.accounts import make_member, make_tenant
 from runs.states import RunStatus
 
@@ -31,10 +31,10 @@ def measure_promotion(*, blocked: int, starts: int) -> dict[str, Any]:
     start of the next, by the database's clock. `over_admitted` counts those that began before the one before ended.
     """
     tenant = make_tenant("bench")
-    line = line_for(queue=BenchTurn.queue, tenant=tenant, job_type=BenchTurn.name, cap=BenchTurn.max_running_per_tenant)
-    Run.objects.bulk_create(queued_runs([line], blocked, make_member(tenant, None).pk, clock.now()), batch_size=1000)
-    Line.objects.filter(pk=line.pk).update(queued=blocked)
-    set_turn(line.pk)
+    lane = lane_for(queue=BenchTurn.queue, tenant=tenant, job_type=BenchTurn.name, cap=BenchTurn.max_running_per_tenant)
+    Run.objects.bulk_create(queued_runs([lane], blocked, make_member(tenant, None).pk, clock.now()), batch_size=1000)
+    QueueLane.objects.filter(pk=lane.pk).update(queued=blocked)
+    set_turn(lane.pk)
     stack = Stack()
     with stack:
         for number in range(WORKERS):

@@ -28,5 +28,5 @@ def hold_for_pace(journal: Journal, paced: Paced) -> None:
 
 
 def let_go_on(run: Run, *, actor: str) -> None:
-    """Put a held run back into its line, ready now. Raises: StaleRunError."""
+    """Put a held run back into its lane, ready now. Raises: StaleRunError."""
     transition(run, held_by_id=None, next_attempt_at=None, queued_at=now(), events=[Event("run.queued", actor=actor)])

@@ -14,7 +14,7 @@ class Command(BaseCommand):
     """Do what is due, once."""
 
     help = (
-        "Rescue runs of dead workers, wake due timers, expire decisions, recount waiting lines, send mails. "
+        "Rescue runs of dead workers, wake due timers, expire decisions, recount lanes, send mails. "
         "Exits 0, or 2 if it could not run."
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.db import connection, transaction
 
-from runs.models import Line, Run, Tenant
+from runs.models import QueueLane, Run, Tenant
 from tests.databases import environment
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -97,4 +97,4 @@ def test_processes_that_write_at_once_are_never_told_that_the_database_is_locked
     assert [writer.returncode for writer in writers] == [0] * 4, told
     assert "locked" not in "".join(told)
     assert Run.objects.count() == 160
-    assert Line.objects.get().queued == 160
+    assert QueueLane.objects.get().queued == 160

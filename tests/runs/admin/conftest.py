@@ -16,7 +16,7 @@ OPERATOR = (
     "runs.view_artifact",
     "runs.view_definition",
     "runs.view_apitoken",
-    "runs.view_line",
+    "runs.view_queuelane",
     "runs.view_tenant",
     "runs.view_membership",
     "runs.view_approvalpolicy",

@@ -28,7 +28,7 @@ from runs.models import (
 from runs.models.artifact import keep_text
 from runs.models.definition import definition_for
 from runs.models.fields import hash_of
-from runs.models.line import join_line, line_for, rank_of
+from runs.models.queue_lane import join_lane, lane_for, rank_of
 from runs.operations.accounts import make_member
 from runs.registry import Agent, register, tool
 from runs.states import ENDED, RunStatus
@@ -92,7 +92,7 @@ def make_run(tenant: Tenant, user: Any, status: RunStatus = RunStatus.QUEUED, **
         tenant=tenant,
         job_type=job_type,
         queue="agents",
-        line=line_for(queue="agents", tenant=tenant, job_type=job_type, cap=None),
+        queue_lane=lane_for(queue="agents", tenant=tenant, job_type=job_type, cap=None),
         rank=rank_of(created.timestamp(), 5),
         status=status,
         requested_by=user,
@@ -100,7 +100,7 @@ def make_run(tenant: Tenant, user: Any, status: RunStatus = RunStatus.QUEUED, **
         **(defaults | columns),
     )
     RunEvent.objects.create(run=run, seq=1, kind="run.queued", actor=user.username, at=run.created_at)
-    join_line(run)
+    join_lane(run)
     return run
 
 

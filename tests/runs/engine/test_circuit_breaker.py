@@ -12,7 +12,7 @@ from runs.errors import RateLimitedError, TransientError
 from runs.invariants.every import breaches
 from runs.maintenance.release_held import release_held
 from runs.maintenance.wake_timers import wake_timers
-from runs.models import CircuitBreaker, Line, ModelCall, Run, RunEvent
+from runs.models import CircuitBreaker, ModelCall, QueueLane, Run, RunEvent
 from runs.operations.cancel_run import cancel_run
 from runs.operations.why import why
 from tests.at_once import at_once
@@ -50,7 +50,7 @@ def test_a_429_opens_the_circuit_and_other_runs_give_their_slot_back_without_ask
     assert breaker().open_reason == "rate" and 4 < (breaker().open_until - clock.now()).total_seconds() <= 5
     held = Run.objects.filter(pk__in=[run.pk for run in runs], held_by=breaker())
     assert {(run.status, run.attempts) for run in held} == {("queued", 0)}, "held back is no failed try"
-    assert Line.objects.get().queued == 0 and work() == [], "no claim takes them"
+    assert QueueLane.objects.get().queued == 0 and work() == [], "no claim takes them"
     assert not list(breaches())
 
 

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from runs.clock import Now
 from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
-from runs.models import Line, ModelCall, Run
+from runs.models import ModelCall, QueueLane, Run
 from tests.cutting_proxy import CuttingProxy
 from tests.runs.budgets.money import budget
 from tests.runs.engine.story import say, trace, use
@@ -121,7 +121,7 @@ def test_a_deadlock_is_written_again(offline, post, work):
 
     def lock_in_the_wrong_order():
         with transaction.atomic():
-            Line.objects.select_for_update().get(pk=run.line_id)
+            QueueLane.objects.select_for_update().get(pk=run.queue_lane_id)
             asked.set()
             wait_until_blocked()
             Run.objects.select_for_update().get(pk=run.pk)

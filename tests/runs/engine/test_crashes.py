@@ -14,7 +14,7 @@ from deadletters.models import DeadLetter
 from runs import fault_points
 from runs.engine.transcript import messages_of
 from runs.invariants.every import breaches
-from runs.maintenance.repair_lines import repair_lines
+from runs.maintenance.repair_lanes import repair_lanes
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import ModelCall, PendingAction, Run
 from runs.operations.actions.approve import approve
@@ -212,7 +212,7 @@ def test_a_cap_holds_for_runs_that_are_tried_alone_too(offline, post, work_alone
     offline({"turns": TURNS})
     quarantined, holder = post("single"), post("single")
     Run.objects.filter(pk=quarantined.pk).update(quarantined=True)
-    repair_lines()
+    repair_lanes()
     claimed = claim_next(["agents"], worker_id=uuid4(), worker_name="w")
     assert claimed and claimed[0].pk == holder.pk
 

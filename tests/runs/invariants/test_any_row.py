@@ -127,7 +127,7 @@ def test_a_reference_that_leads_nowhere_is_told(done):
         cursor.execute(off)
         try:
             write("runs_step", "run_id", "0" * 32, f"seq = 2 AND {of_run(run)}")
-            write("runs_run", "line_id", 10**9, of_run(run).replace("run_id", "id"))
+            write("runs_run", "queue_lane_id", 10**9, of_run(run).replace("run_id", "id"))
             told = found()
         finally:
             cursor.execute(on)

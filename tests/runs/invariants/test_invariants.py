@@ -16,10 +16,10 @@ from runs.models import (
     BatchedCall,
     Budget,
     BudgetPeriod,
-    Line,
     MessageBatch,
     ModelCall,
     PendingAction,
+    QueueLane,
     Run,
     RunEvent,
     Step,
@@ -95,7 +95,7 @@ def begin_after_cancel(run):
 
 
 BREAKS = {
-    "1 line": lambda run: Line.objects.update(queued=3),
+    "1 line": lambda run: QueueLane.objects.update(queued=3),
     "1 children": lambda run: Run.objects.filter(pk=run.pk).update(status="waiting_for_children", finished_at=None),
     "2 no end": lambda run: event(run, kind="run.completed").update(kind="run.nothing"),
     "2 goes on": lambda run: tell(run, "step.started", step=1),

@@ -16,10 +16,10 @@ from runs import liveness
 from runs.maintenance import reconcile as reconciler
 from runs.maintenance.find_dead_workers import find_dead_workers
 from runs.maintenance.reconcile import reconcile
-from runs.maintenance.repair_lines import repair_lines
+from runs.maintenance.repair_lanes import repair_lanes
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.wake_timers import wake_timers
-from runs.models import Line, Run, RunEvent, Worker
+from runs.models import QueueLane, Run, RunEvent, Worker
 from runs.queue.claim import claim_next
 from tests.at_once import at_once
 
@@ -111,7 +111,7 @@ def test_reconcilers_at_the_same_moment_rescue_each_run_once(post):
     assert sum(rescued) == len(runs)
     assert set(Run.objects.values_list("status", "crashes")) == {("queued", 1)}
     assert RunEvent.objects.filter(kind="run.rescued").count() == len(runs)
-    assert repair_lines() == 0
+    assert repair_lanes() == 0
 
 
 def test_one_bad_row_does_not_stop_the_others(post, monkeypatch):
@@ -152,8 +152,8 @@ def test_a_scheduled_run_starts_at_its_time_and_not_before(post, offline, work):
 
 def test_lines_are_recounted(post):
     run = post("clerk")
-    Line.objects.update(queued=5, running=3)
+    QueueLane.objects.update(queued=5, running=3)
 
-    assert (repair_lines(), repair_lines()) == (1, 0)
-    line = Line.objects.get(pk=run.line_id)
-    assert (line.queued, line.running) == (1, 0)
+    assert (repair_lanes(), repair_lanes()) == (1, 0)
+    lane = QueueLane.objects.get(pk=run.queue_lane_id)
+    assert (lane.queued, lane.running) == (1, 0)

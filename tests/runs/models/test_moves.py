@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from runs import clock
 from runs.errors import InvalidTransitionError, StaleRunError
-from runs.models import CircuitBreaker, Line, Run, moves
+from runs.models import CircuitBreaker, QueueLane, Run, moves
 from runs.models.moves import Event, Guard, transition
 from runs.queue.claim import claim_next
 from runs.states import MOVES, RunStatus
@@ -92,7 +92,7 @@ def test_the_database_refuses_columns_that_do_not_fit_the_status(post, columns):
 @given(choices=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 20)), max_size=30))
 def test_the_counts_of_a_line_agree_with_its_runs_after_any_moves(post, choices):
     Run.objects.all().delete()
-    Line.objects.all().update(queued=0, running=0)
+    QueueLane.objects.all().update(queued=0, running=0)
     runs = [post("clerk") for _ in range(4)]
 
     for which, number in choices:
@@ -107,9 +107,9 @@ def test_the_counts_of_a_line_agree_with_its_runs_after_any_moves(post, choices)
                 del extra["next_attempt_at"]
             transition(run, to=to, **extra)
 
-    line = Line.objects.get(pk=runs[0].line_id)
-    assert line.queued == Run.objects.filter(line=line, status="queued").count()
-    assert line.running == Run.objects.filter(line=line, status="running").count()
+    lane = QueueLane.objects.get(pk=runs[0].queue_lane_id)
+    assert lane.queued == Run.objects.filter(queue_lane=lane, status="queued").count()
+    assert lane.running == Run.objects.filter(queue_lane=lane, status="running").count()
 
 
 def test_a_change_that_keeps_the_status_does_not_name_it(post):

@@ -7,7 +7,7 @@ import pytest
 from runs import clock
 from runs.errors import PermanentError, QueueFullError
 from runs.maintenance.wake_timers import wake_timers
-from runs.models import Ceiling, CircuitBreaker, Line, Run
+from runs.models import Ceiling, CircuitBreaker, QueueLane, Run
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.back_pressure import depth_of, forget_ceilings
 from runs.operations.post_run import RunRequest, post_run
@@ -128,7 +128,7 @@ def test_runs_that_a_shut_gate_holds_back_count_as_waiting(ceiling, square, tena
     run = square()
     breaker = CircuitBreaker.objects.create(provider="anthropic", model="m")
     Run.objects.filter(pk=run.pk).update(held_by=breaker)
-    Line.objects.update(queued=0)
+    QueueLane.objects.update(queued=0)
     ceiling(1)
 
     with pytest.raises(QueueFullError):

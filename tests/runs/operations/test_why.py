@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from runs import clock
 from runs.engine.outcomes import Waiting
-from runs.models import Line, PendingAction, Run, Worker
+from runs.models import PendingAction, QueueLane, Run, Worker
 from runs.operations import why_slots
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.cancel_run import cancel_run
@@ -95,7 +95,7 @@ def test_the_place_is_the_one_in_which_runs_are_taken(worker):
         for number in range(count):
             post_for(slug, priority=number % 3 + 4)
     claim(worker)
-    waiting = list(Run.objects.filter(status="queued").select_related("line"))
+    waiting = list(Run.objects.filter(status="queued").select_related("queue_lane"))
     around = Around(waiting)
     places = {run.pk: around.lines.place(run).before for run in waiting}
 
@@ -223,6 +223,6 @@ def test_whatever_waits_says_why_in_every_status(post, user, status, served):
 def test_an_odd_row_says_something_too(post, worker, columns):
     run = post("clerk")
     Run.objects.filter(pk=run.pk).update(**columns)
-    Line.objects.update(queued=0)
+    QueueLane.objects.update(queued=0)
 
     assert only(run).code == "slots"

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from runs.models import Line, Run
+from runs.models import QueueLane, Run
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.post_run import RunRequest, post_run
 from runs.queue.claim import claim_next
@@ -84,12 +84,12 @@ def test_queues_are_served_in_the_order_given(post):
 
 def test_a_line_whose_counts_are_wrong_is_put_right_by_the_claim_that_notices(post):
     run = post("clerk")
-    Line.objects.update(queued=7)
+    QueueLane.objects.update(queued=7)
     claim()
 
     assert claim() is None
-    line = Line.objects.get(pk=run.line_id)
-    assert (line.queued, line.running) == (0, 1)
+    lane = QueueLane.objects.get(pk=run.queue_lane_id)
+    assert (lane.queued, lane.running) == (0, 1)
 
 
 @pytest.mark.django_db(transaction=True)

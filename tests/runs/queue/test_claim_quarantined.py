@@ -33,7 +33,7 @@ def quarantined(slug, job_type="clerk"):
     """A run that took workers down, as a rescue leaves it."""
     run = post_for(slug, job_type)
     Run.objects.filter(pk=run.pk).update(quarantined=True, crashes=2)
-    recount(run.line_id)
+    recount(run.queue_lane_id)
     return run
 
 

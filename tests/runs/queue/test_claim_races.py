@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from runs.models import Line, Run, RunEvent
+from runs.models import QueueLane, Run, RunEvent
 from runs.models.moves import transition
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.post_run import RunRequest, post_run
@@ -45,7 +45,7 @@ def test_thirty_two_claimers_take_each_of_two_hundred_runs_once():
     assert len(taken) == len(set(taken)) == RUNS
     assert set(Run.objects.values_list("status", "fence")) == {("running", 1)}
     assert Counter(RunEvent.objects.filter(kind="run.claimed").values_list("run", flat=True)).most_common(1)[0][1] == 1
-    assert set(Line.objects.values_list("queued", "running")) == {(0, RUNS // TENANTS)}
+    assert set(QueueLane.objects.values_list("queued", "running")) == {(0, RUNS // TENANTS)}
 
 
 def test_slots_that_claim_end_and_post_in_the_lines_of_one_tenant_never_wait_in_a_circle():
@@ -63,5 +63,5 @@ def test_slots_that_claim_end_and_post_in_the_lines_of_one_tenant_never_wait_in_
                 post_run(RunRequest(again, {"text": "x"}), tenant=tenant, user=user, origin="test")
 
     assert at_once(12, work) == [None] * 12
-    counted = {line.pk: (line.runs.filter(status="queued").count(), 0) for line in Line.objects.all()}
-    assert {line.pk: (line.queued, line.running) for line in Line.objects.all()} == counted
+    counted = {lane.pk: (lane.runs.filter(status="queued").count(), 0) for lane in QueueLane.objects.all()}
+    assert {lane.pk: (lane.queued, lane.running) for lane in QueueLane.objects.all()} == counted

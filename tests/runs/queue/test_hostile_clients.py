@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from runs import clock
 from runs.maintenance.wake_timers import wake_timers
-from runs.models import Line, Run, Tenant
+from runs.models import QueueLane, Run, Tenant
 from runs.models.moves import transition
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.post_run import RunRequest, post_run
@@ -76,7 +76,7 @@ def test_a_tenant_with_work_is_served_within_as_many_claims_as_there_are_tenants
 
 def claim_in_turn(passed_over, times, *, ends):
     for _ in range(times):
-        waiting = set(Line.objects.filter(queue="agents", queued__gt=0).values_list("tenant", flat=True))
+        waiting = set(QueueLane.objects.filter(queue="agents", queued__gt=0).values_list("tenant", flat=True))
         run = claim()
         assert (run is None) == (not waiting)
         for tenant in passed_over:
@@ -133,7 +133,7 @@ def test_a_granted_priority_ranks_before_other_tenants_and_no_further_than_grant
 
     assert first == ["other"] * 2
     assert [claim().tenant.slug for _ in range(3)] == ["granted"] * 3
-    key, place = Line.objects.values_list("key", "place").get(tenant=granted)
+    key, place = QueueLane.objects.values_list("key", "place").get(tenant=granted)
     assert key - place > 60 * 6.5, "two of its four levels are granted"
 
 

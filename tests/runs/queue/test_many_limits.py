@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from runs import clock
 from runs.engine.scopes import forget_rules
-from runs.models import Limit, Line, Run, Tenant
+from runs.models import Limit, QueueLane, Run, Tenant
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.limits import set_limit
 from runs.operations.post_run import RunRequest, post_run
@@ -43,16 +43,18 @@ def tenants_with_starts(count):
     """So many tenants, each with one run that started just now, the first before the others."""
     now, user = clock.now(), make_member(make_tenant("base"), None)
     tenants = Tenant.objects.bulk_create([Tenant(slug=f"t{number}") for number in range(count)])
-    lines = Line.objects.bulk_create([Line(queue="agents", tenant=tenant, job_type="clerk") for tenant in tenants])
+    lanes = QueueLane.objects.bulk_create(
+        [QueueLane(queue="agents", tenant=tenant, job_type="clerk") for tenant in tenants]
+    )
     times = [now - timedelta(seconds=10 * (count - number) / count) for number in range(count)]
     Run.objects.bulk_create(
         [
             Run(
-                tenant=tenant, job_type="clerk", queue="agents", line=line, priority=5, status=RunStatus.COMPLETED,
-                input={}, requested_by=user, timeout_s=600, event_seq=1, rank=0,
+                tenant=tenant, job_type="clerk", queue="agents", queue_lane=lane, priority=5,
+                status=RunStatus.COMPLETED, input={}, requested_by=user, timeout_s=600, event_seq=1, rank=0,
                 created_at=at, started_at=at, finished_at=at,
             )
-            for tenant, line, at in zip(tenants, lines, times, strict=True)
+            for tenant, lane, at in zip(tenants, lanes, times, strict=True)
         ],
         batch_size=500,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from runs.maintenance import wake_paced as maintenance
 from runs.maintenance.reconcile import reconcile
 from runs.maintenance.release_held import release_held
 from runs.maintenance.wake_paced import wake_paced
-from runs.models import CircuitBreaker, Line, ModelCall, Pace, Pause, Run, RunEvent
+from runs.models import CircuitBreaker, ModelCall, Pace, Pause, QueueLane, Run, RunEvent
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.cancel_run import cancel_run
 from runs.operations.post_run import RunRequest, post_run
@@ -93,7 +93,7 @@ def test_what_fits_the_pace_is_asked_and_the_next_run_gives_its_slot_back(offlin
     assert len(model.requests) == 1 and ModelCall.objects.count() == 1, "no intent, no reserve"
     held = Run.objects.get(pk=runs[1].pk)
     assert (held.status, held.attempts, held.held_by.model) == ("queued", 0, MODEL)
-    assert Line.objects.get().queued == 0 and work() == [], "no claim takes them"
+    assert QueueLane.objects.get().queued == 0 and work() == [], "no claim takes them"
     assert release_held() == 0, "a closed circuit does not hurry them"
     assert not list(breaches())
 

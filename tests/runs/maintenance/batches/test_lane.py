@@ -32,7 +32,12 @@ def test_a_run_waits_for_its_batch_holding_nothing(offline, say, post, work):
     run.refresh_from_db()
     call = ModelCall.objects.get()
     assert outcomes == [InBatch()]
-    assert (run.status, run.worker, run.lease_expires_at, run.line.running) == ("waiting_for_batch", None, None, 0)
+    assert (run.status, run.worker, run.lease_expires_at, run.queue_lane.running) == (
+        "waiting_for_batch",
+        None,
+        None,
+        0,
+    )
     assert (call.status, call.tier, call.batched.custom_id) == ("started", "batch", call.pk.hex)
     assert run.running_s > 0 and model.requests == []
 

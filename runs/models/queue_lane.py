@@ -1,8 +1,8 @@
-"""Waiting lines: the queued and running runs of one queue, tenant and job type, counted.
+"""Lanes: the queued and running runs of one queue, tenant and job type, counted.
 
 A claim reads one row here instead of counting runs: counting without a lock over-admits, and counting
-with one is slow. Every move of a run adjusts its line in the same transaction; the reconciler repairs a
-line whose counts disagree with its runs.
+with one is slow. Every move of a run adjusts its lane in the same transaction; the reconciler repairs a
+lane whose counts disagree with its runs.
 """
 
 from typing import TYPE_CHECKING
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 AGEING_S = 60.0  # one level of priority is worth so many seconds of waiting
 
 
-class Line(models.Model):
-    """One waiting line.
+class QueueLane(models.Model):
+    """One lane.
 
-    The tenant of the smallest `key` among lines with work and room has its turn, and of its lines that of the smallest
+    The tenant of the smallest `key` among lanes with work and room has its turn, and of its lanes that of the smallest
     `place`. What a client may choose counts in `place` alone, so that it never ranks before other tenants.
     """
 
     queue = models.CharField(max_length=64)
-    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="lines")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="lanes")
     job_type = models.CharField(max_length=100)
     cap = models.PositiveIntegerField(null=True, blank=True, help_text="Runs at once; empty: no cap.")
     queued = models.IntegerField(
@@ -43,12 +43,12 @@ class Line(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["queue", "tenant", "job_type"], name="one_line_each"),
-            models.CheckConstraint(condition=Q(queued__gte=0) & Q(running__gte=0), name="line_counts_not_negative"),
+            models.UniqueConstraint(fields=["queue", "tenant", "job_type"], name="one_lane_each"),
+            models.CheckConstraint(condition=Q(queued__gte=0) & Q(running__gte=0), name="lane_counts_not_negative"),
         ]
         indexes = [
-            models.Index(fields=["queue", "key"], name="line_in_turn", condition=Q(queued__gt=0)),
-            models.Index(fields=["queue", "served_at"], name="line_last_served"),
+            models.Index(fields=["queue", "key"], name="lane_in_turn", condition=Q(queued__gt=0)),
+            models.Index(fields=["queue", "served_at"], name="lane_last_served"),
         ]
 
     def __str__(self) -> str:
@@ -58,20 +58,20 @@ class Line(models.Model):
 ROOM = Q(cap__isnull=True) | Q(running__lt=F("cap"))  # one more run may start
 
 
-def line_for(*, queue: str, tenant: Tenant, job_type: str, cap: int | None) -> Line:
-    """Find or make the line, and bring its cap up to date with the declaration."""
-    line, made = Line.objects.get_or_create(queue=queue, tenant=tenant, job_type=job_type, defaults={"cap": cap})
-    if not made and line.cap != cap:
-        Line.objects.filter(pk=line.pk).update(cap=cap)
-    return line
+def lane_for(*, queue: str, tenant: Tenant, job_type: str, cap: int | None) -> QueueLane:
+    """Find or make the lane, and bring its cap up to date with the declaration."""
+    lane, made = QueueLane.objects.get_or_create(queue=queue, tenant=tenant, job_type=job_type, defaults={"cap": cap})
+    if not made and lane.cap != cap:
+        QueueLane.objects.filter(pk=lane.pk).update(cap=cap)
+    return lane
 
 
 def rank_of(created_at: float, priority: int) -> float:
-    """Rank a run within its line: older first, each level of priority worth a minute."""
+    """Rank a run within its lane: older first, each level of priority worth a minute."""
     return created_at - AGEING_S * priority
 
 
-def moved(
+def lane_update(
     run: "Run",
     before: RunStatus | None,
     after: RunStatus,
@@ -80,7 +80,7 @@ def moved(
     served_at: float | None = None,
     only_with: str | None = None,
 ) -> Statement | None:
-    """Build the UPDATE by which a line follows the move of its run: counts and turn. None if neither changes.
+    """Build the UPDATE by which a lane follows the move of its run: counts and turn. None if neither changes.
 
     A queued run that is held (quarantined, or held by an open circuit) is not counted: no ordinary claim takes it.
     Units: `served_at` is Unix time, given when the run was just claimed. With `only_with`, the name of a query:
@@ -96,11 +96,11 @@ def moved(
         turn = _turn(_heads_besides(run, joins=joins), served_at)
         text, params = f"{text}, {turn.text}", [*params, *turn.params]
     condition = f" AND EXISTS (SELECT 1 FROM {only_with})" if only_with else ""
-    return Statement(f'UPDATE "runs_line" SET {text} WHERE "id" = %s{condition}', [*params, run.line_id])
+    return Statement(f'UPDATE "runs_queuelane" SET {text} WHERE "id" = %s{condition}', [*params, run.queue_lane_id])
 
 
-def siblings_moved(run: "Run", served_at: float, *, only_with: str | None = None) -> Statement:
-    """Build the UPDATE by which the other lines of a tenant fall back when one of them is served. Shape: as `moved`.
+def sibling_lanes_update(run: "Run", served_at: float, *, only_with: str | None = None) -> Statement:
+    """Build the UPDATE by which the other lanes of a tenant fall back when one of them is served. Shape: as `moved`.
 
     Lines that somebody else works on are left as they are: whoever waited for them while they hold this one would
     deadlock with the claim that waits the other way round.
@@ -109,29 +109,29 @@ def siblings_moved(run: "Run", served_at: float, *, only_with: str | None = None
     lock = "FOR NO KEY UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     condition = f" AND EXISTS (SELECT 1 FROM {only_with})" if only_with else ""
     text = f"""
-        UPDATE "runs_line" SET {turn.text} WHERE "id" IN (
-            SELECT s."id" FROM "runs_line" s
+        UPDATE "runs_queuelane" SET {turn.text} WHERE "id" IN (
+            SELECT s."id" FROM "runs_queuelane" s
             WHERE s."queue" = %s AND s."tenant_id" = %s AND s."id" <> %s AND s."queued" > 0 {lock}
         ){condition}
     """
-    return Statement(text, [*turn.params, run.queue, adapt(type(run), "tenant_id", run.tenant_id), run.line_id])
+    return Statement(text, [*turn.params, run.queue, adapt(type(run), "tenant_id", run.tenant_id), run.queue_lane_id])
 
 
-def join_line(run: "Run") -> None:
+def join_lane(run: "Run") -> None:
     """Count a run that was just made."""
-    statement = moved(run, None, run.state)
+    statement = lane_update(run, None, run.state)
     if statement:
         _execute(statement)
 
 
-def set_turn(line_id: int) -> None:
-    """Recompute the line's turn from its head."""
-    turn = _turn(Statement(_HEAD.format(besides=""), [line_id]), None)
-    _execute(Statement(f'UPDATE "runs_line" SET {turn.text} WHERE "id" = %s', [*turn.params, line_id]))
+def set_turn(lane_id: int) -> None:
+    """Recompute the lane's turn from its head."""
+    turn = _turn(Statement(_HEAD.format(besides=""), [lane_id]), None)
+    _execute(Statement(f'UPDATE "runs_queuelane" SET {turn.text} WHERE "id" = %s', [*turn.params, lane_id]))
 
 
-# The runs of a line that any slot may take: what `Run.stands_back` says, for statements made by hand.
-READY = 'r."line_id" = %s AND r."status" = \'queued\' AND NOT r."quarantined" AND r."held_by_id" IS NULL'
+# The runs of a lane that any slot may take: what `Run.stands_back` says, for statements made by hand.
+READY = 'r."queue_lane_id" = %s AND r."status" = \'queued\' AND NOT r."quarantined" AND r."held_by_id" IS NULL'
 _HEAD = f"""
     SELECT * FROM (
         SELECT r."rank", r."priority" FROM "runs_run" r WHERE {READY} {{besides}} ORDER BY r."rank" LIMIT 1
@@ -139,12 +139,12 @@ _HEAD = f"""
 """
 
 
-_HEAD_OF_ROW = _HEAD.format(besides="").replace("%s", '"runs_line"."id"')
+_HEAD_OF_ROW = _HEAD.format(besides="").replace("%s", '"runs_queuelane"."id"')
 
 
 def _heads_besides(run: "Run", *, joins: bool) -> Statement:
-    """Find the line's head, whether the statement sees the run as before its move or as after it."""
-    text, params = _HEAD.format(besides='AND r."id" <> %s'), [run.line_id, adapt(type(run), "id", run.pk)]
+    """Find the lane's head, whether the statement sees the run as before its move or as after it."""
+    text, params = _HEAD.format(besides='AND r."id" <> %s'), [run.queue_lane_id, adapt(type(run), "id", run.pk)]
     if joins:
         text += " UNION ALL SELECT CAST(%s AS double precision), CAST(%s AS smallint)"
         params += [run.rank, run.priority]
@@ -155,9 +155,9 @@ def _turn(heads: Statement, served_at: float | None, *, tenant_served_at: float 
     """Set both turns: the later of the head's arrival and the last service, less a minute for each level of priority.
 
     Among tenants, `key`, it is the service of the tenant, and priority counts as far as an operator has granted it.
-    Within the tenant, `place`, it is the service of the line, and priority counts.
+    Within the tenant, `place`, it is the service of the lane, and priority counts.
 
-    A head that has come after the queue was last served counts as come just before that: its line has its turn before
+    A head that has come after the queue was last served counts as come just before that: its lane has its turn before
     the one that was served last, however long ago that was, and those that came before it keep theirs.
     """
     served, service = ('"served_at"', []) if served_at is None else (_DOUBLE, [served_at])
@@ -186,18 +186,18 @@ def _later(one: str, other: str) -> str:
 
 _DOUBLE = "CAST(%s AS double precision)"
 _SERVICE_OF_TENANT = """
-    SELECT (SELECT MAX(l."served_at") FROM "runs_line" l
-            WHERE l."queue" = "runs_line"."queue" AND l."tenant_id" = "runs_line"."tenant_id")
+    SELECT (SELECT MAX(l."served_at") FROM "runs_queuelane" l
+            WHERE l."queue" = "runs_queuelane"."queue" AND l."tenant_id" = "runs_queuelane"."tenant_id")
 """
 _GRANTED = f"""
     (SELECT CASE WHEN head."priority" <= {NORMAL_PRIORITY} THEN 0
                  WHEN head."priority" < t."cross_tenant_priority" THEN head."priority" - {NORMAL_PRIORITY}
                  ELSE t."cross_tenant_priority" - {NORMAL_PRIORITY} END
-     FROM "runs_tenant" t WHERE t."id" = "runs_line"."tenant_id")
+     FROM "runs_tenant" t WHERE t."id" = "runs_queuelane"."tenant_id")
 """
 _LONGEST_S = 1_000_000.0  # heads that came after the last service keep their order among each other for so long
 _LAST_SERVICE = """
-    SELECT MAX(l."served_at") AS "at" FROM "runs_line" l WHERE l."queue" = "runs_line"."queue"
+    SELECT MAX(l."served_at") AS "at" FROM "runs_queuelane" l WHERE l."queue" = "runs_queuelane"."queue"
 """
 
 

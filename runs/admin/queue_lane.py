@@ -1,15 +1,15 @@
-"""Waiting lines: how many runs of a queue, tenant and job type wait and run."""
+"""Lanes: how many runs of a queue, tenant and job type wait and run."""
 
 from django.contrib import admin
 
 from runs.admin.records import RecordAdmin
 from runs.admin.scope import TenantFilter
-from runs.models import Line
+from runs.models import QueueLane
 
 
-@admin.register(Line)
-class LineAdmin(RecordAdmin[Line]):
-    """Read waiting lines."""
+@admin.register(QueueLane)
+class QueueLaneAdmin(RecordAdmin[QueueLane]):
+    """Read lanes."""
 
     list_display = ("queue", "tenant", "job_type", "queued", "running", "cap")
     list_display_links = ("queue", "job_type")
@@ -17,4 +17,4 @@ class LineAdmin(RecordAdmin[Line]):
     list_select_related = ("tenant",)
     search_fields = ("job_type",)
     fields = ("queue", "tenant", "job_type", "queued", "running", "cap")
-    empty_state = "No waiting lines yet. The first run of a queue, tenant and job type opens one."
+    empty_state = "No lanes yet. The first run of a queue, tenant and job type opens one."
