@@ -9,7 +9,7 @@ class RunStatus(StrEnum):
     SCHEDULED = "scheduled"  # a timer: starts, or goes on, at `next_attempt_at`
     QUEUED = "queued"  # may run; a limit or a missing worker may hold it back
     RUNNING = "running"  # a worker holds its lease
-    RETRYING = "retrying"  # failed in passing, due again at `next_attempt_at`
+    RETRYING = "retrying"  # failed transiently, due again at `next_attempt_at`
     WAITING_FOR_CONFIRMATION = "waiting_for_confirmation"  # a pending action is open
     WAITING_FOR_CHILDREN = "waiting_for_children"  # child runs have not all ended
     WAITING_FOR_BATCH = "waiting_for_batch"  # its model call lies in a message batch
@@ -185,7 +185,7 @@ class ErrorClass(StrEnum):
     DISCARD = "discard"  # the work has become pointless: the run ends as cancelled, without a dead letter
 
 
-class Trouble(StrEnum):
+class ErrorKind(StrEnum):
     """As what a passing error is counted: a policy may give each a limit of its own."""
 
     TIMEOUT = "timeout"

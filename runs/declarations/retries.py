@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runs.states import Trouble
+from runs.states import ErrorKind
 
 DEFAULT_DELAYS_S = (10.0, 30.0, 120.0, 600.0)
 
@@ -21,7 +21,7 @@ class RetryPolicy:
 
     timeouts: int | None = None  # tries in all of a step that times out; None: as many as there are pauses
     rate_limits: int | None = None  # of one that must come later
-    service_errors: int | None = None  # of one that fails in passing for any other reason
+    service_errors: int | None = None  # of one that fails transiently for any other reason
     jitter: float = 0.1  # up to so much longer, so that many runs do not come back at once
 
     def pause_s(self, failed: int) -> float | None:
@@ -33,25 +33,25 @@ class RetryPolicy:
         """No step has more tries than this, whatever troubles it meets in turn."""
         raise NotImplementedError
 
-    def delay_s(self, trouble: Trouble, failed: Mapping[str, int], *, at_least_s: float = 0.0) -> float | None:
+    def delay_s(self, error_kind: ErrorKind, failed: Mapping[str, int], *, at_least_s: float = 0.0) -> float | None:
         """Choose the pause before the next try; None means give up.
 
-        `failed` counts the failed tries by trouble, the last one included. Units: seconds.
+        `failed` counts the failed tries by kind of error, the last one included. Units: seconds.
         """
-        most = self.most(trouble)
+        most = self.most(error_kind)
         pause_s = self.pause_s(sum(failed.values()))
-        if pause_s is None or (most is not None and failed[trouble] >= most):
+        if pause_s is None or (most is not None and failed[error_kind] >= most):
             return None
         return max(pause_s, at_least_s) * random.uniform(1.0, 1.0 + self.jitter)  # noqa: S311 (jitter, no secret)
 
-    def most(self, trouble: Trouble) -> int | None:
+    def most(self, error_kind: ErrorKind) -> int | None:
         """How many tries this trouble gets; None: as many as there are pauses."""
         tries = {
-            Trouble.TIMEOUT: self.timeouts,
-            Trouble.RATE_LIMIT: self.rate_limits,
-            Trouble.SERVICE: self.service_errors,
+            ErrorKind.TIMEOUT: self.timeouts,
+            ErrorKind.RATE_LIMIT: self.rate_limits,
+            ErrorKind.SERVICE: self.service_errors,
         }
-        return tries[trouble]
+        return tries[error_kind]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def take_result(journal: Journal, step: Step) -> bool:
         record_answer(journal, step, call, result["message"], tokens=tokens)
         return True
     error = _error_of(batched, result)
-    call.error_type, call.trouble = type(error).__name__, classification_of(error).trouble or ""
+    call.error_type, call.error_kind = type(error).__name__, classification_of(error).error_kind or ""
     journal.record_call(call)
     charge_run(journal, call, tokens)
     raise error

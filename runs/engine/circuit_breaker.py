@@ -22,12 +22,12 @@ from runs.engine.retry_after import retry_after_s
 from runs.errors import CircuitOpenError, HeldBackError
 from runs.models import PROVIDER, CircuitBreaker, ModelCall, ModelCallStatus, OpenReason, Run
 from runs.models.fields import first_id_at
-from runs.states import RunStatus, Trouble
+from runs.states import ErrorKind, RunStatus
 from runs.storable import storable_text
 
 log = logging.getLogger(__name__)
 
-_FAILS = (Trouble.SERVICE, Trouble.TIMEOUT)
+_FAILS = (ErrorKind.SERVICE, ErrorKind.TIMEOUT)
 BURST = 5  # this many failures open the circuit: within `BURST_S` and at least half of all calls,
 BURST_S = 30.0
 IN_A_ROW_S = 2 * 3600.0  # or one after the other within this time, without an answer in between
@@ -67,10 +67,10 @@ def _close(call: ModelCall) -> None:
 def record_failure(call: ModelCall, error: BaseException, *, probing: bool) -> None:
     """Open the circuit if this failure says that other runs would fail as well."""
     with _no_harm_done():
-        if call.trouble == Trouble.RATE_LIMIT:
+        if call.error_kind == ErrorKind.RATE_LIMIT:
             pause_s = retry_after_s(error)
             _open(call, OpenReason.RATE, conf().retry_after_default_s if pause_s is None else pause_s, error)
-        elif call.trouble and (probing or _is_burst(call.model) or _is_unanswered(call.model)):
+        elif call.error_kind and (probing or _is_burst(call.model) or _is_unanswered(call.model)):
             _open(call, OpenReason.CIRCUIT, None, error)
         elif probing and isinstance(error, anthropic.APIStatusError):
             _close(call)  # it refuses this very request, so it works
@@ -80,7 +80,7 @@ def hold_if_open(call: ModelCall, error: BaseException) -> None:
     """Hold the run back if its call has met an open circuit, or has opened it. Raises: CircuitOpenError."""
     with _no_harm_done():
         open_one = CircuitBreaker.objects.filter(provider=PROVIDER, model=call.model, open_reason=OpenReason.CIRCUIT)
-        breaker = open_one.first() if call.trouble in _FAILS else None
+        breaker = open_one.first() if call.error_kind in _FAILS else None
         if breaker:
             raise CircuitOpenError(f"the circuit of {breaker} is open", breaker_id=breaker.pk) from error
 
@@ -96,14 +96,14 @@ def _no_harm_done() -> Iterator[None]:
 
 def error_kind_of(error: BaseException) -> str:
     """Name the kind of error that a failed call counts as; empty if the request itself was at fault."""
-    return classification_of(error).trouble or ""
+    return classification_of(error).error_kind or ""
 
 
 def _is_burst(model: str) -> bool:
     """Look at the calls of the last seconds, the present one not among them: it is not written yet."""
     since = first_id_at(clock.now() - timedelta(seconds=BURST_S))
     ended = ModelCall.objects.filter(pk__gte=since, model=model).exclude(status=ModelCallStatus.STARTED)
-    failed = ended.filter(trouble__in=_FAILS).count() + 1
+    failed = ended.filter(error_kind__in=_FAILS).count() + 1
     return failed >= BURST and 2 * failed >= ended.count() + 1
 
 
@@ -112,8 +112,8 @@ def _is_unanswered(model: str) -> bool:
     now = clock.now()
     since, burst = (first_id_at(now - timedelta(seconds=ago_s)) for ago_s in (IN_A_ROW_S, BURST_S))
     ended = ModelCall.objects.filter(pk__gte=since, model=model).exclude(status=ModelCallStatus.STARTED)
-    last = list(ended.order_by("-pk").values_list("pk", "trouble")[: BURST - 1])
-    return len(last) == BURST - 1 and last[-1][0] < burst and all(trouble for _, trouble in last)
+    last = list(ended.order_by("-pk").values_list("pk", "error_kind")[: BURST - 1])
+    return len(last) == BURST - 1 and last[-1][0] < burst and all(error_kind for _, error_kind in last)
 
 
 def _open(call: ModelCall, by: OpenReason, pause_s: float | None, error: BaseException) -> None:

@@ -19,7 +19,7 @@ from runs.errors import (
     TransientError,
     UnknownOutcomeError,
 )
-from runs.states import ErrorClass, Trouble
+from runs.states import ErrorClass, ErrorKind
 
 SPEND_CAPS = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
 _OWN_SPEND_LIMIT = "You have reached your specified"  # how the message of a limit set by oneself begins
@@ -33,7 +33,7 @@ class Classification:
     """What may be done about an error, and as what a try that failed by it is counted."""
 
     kind: ErrorClass
-    trouble: Trouble | None = None  # None where there is no next try
+    error_kind: ErrorKind | None = None  # None where there is no next try
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ class Row:
 
 PERMANENT = Classification(ErrorClass.PERMANENT)
 UNKNOWN_OUTCOME = Classification(ErrorClass.UNKNOWN_OUTCOME)
-RATE_LIMITED = Classification(ErrorClass.RATE_LIMITED, Trouble.RATE_LIMIT)
-TIMED_OUT = Classification(ErrorClass.TRANSIENT, Trouble.TIMEOUT)
-UNAVAILABLE = Classification(ErrorClass.TRANSIENT, Trouble.SERVICE)
+RATE_LIMITED = Classification(ErrorClass.RATE_LIMITED, ErrorKind.RATE_LIMIT)
+TIMED_OUT = Classification(ErrorClass.TRANSIENT, ErrorKind.TIMEOUT)
+UNAVAILABLE = Classification(ErrorClass.TRANSIENT, ErrorKind.SERVICE)
 
 
 def is_spend_cap(error: anthropic.APIStatusError) -> bool:
@@ -147,5 +147,5 @@ def table_as_markdown() -> str:
     for row in TABLE:
         home = row.error.__module__.partition(".")[0]
         name = row.error.__name__ if home == "builtins" else f"{home}.{row.error.__name__}"
-        lines.append(f"| `{name}` | {row.means} | {row.classification.kind} | {row.classification.trouble or '-'} |")
+        lines.append(f"| `{name}` | {row.means} | {row.classification.kind} | {row.classification.error_kind or '-'} |")
     return "\n".join([*lines, "| anything else | nobody has classified it | permanent | - |"])

@@ -23,7 +23,7 @@ _STEPS = UpsertTable(
 _CALLS = UpsertTable(
     ModelCall,
     updated=(
-        *("status", "message_id", "request_id", "stop_reason", "error_type", "trouble", "finished_at", "cost_usd"),
+        *("status", "message_id", "request_id", "stop_reason", "error_type", "error_kind", "finished_at", "cost_usd"),
         *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "web_searches"),
         *("saved_by_cache_usd", "saved_by_batch_usd"),
     ),

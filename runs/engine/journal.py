@@ -90,13 +90,13 @@ class Journal:
         self._finish(step, StepStatus.FAILED, error=kind)
 
     def reset_to_planned(self, step: Step, *, kind: str, message: str) -> None:
-        """Plan a step again after a try that failed in passing or was lost."""
+        """Plan a step again after a try that failed transiently or was lost."""
         step.status = StepStatus.PLANNED
         step.error = {"type": kind, "message": message}
         self._touch(step, "step.put_back", error=kind)
 
     def keep_in_doubt(self, step: Step, *, kind: str, message: str) -> None:
-        """Note a try that failed in passing and whose effect may have happened: its class decides what follows."""
+        """Note a try that failed transiently and whose effect may have happened: its class decides what follows."""
         step.error = {"type": kind, "message": message}
         self.keep(step)
 

@@ -203,7 +203,7 @@ def _send(journal: Journal, call: ModelCall, request: dict[str, Any], turn: Turn
         answer = turn.answer = ask(request, check=lease.check, progress=progress, timeout_s=conf().model_timeout_s)
     except Exception as error:
         _end_without_answer(journal, call, progress, error)
-        if call.trouble:
+        if call.error_kind:
             lease.forgive(clock.monotonic() - began)  # the provider's time, not the run's
         record_failure(call, error, probing=probing)
         hold_if_open(call, error)
@@ -224,7 +224,7 @@ def _end_without_answer(journal: Journal, call: ModelCall, progress: Progress, e
     call.cost_usd = call.reserved_usd if spent else Decimal(0)
     call.message_id, call.request_id = progress.message_id, progress.request_id
     call.error_type, call.finished_at = type(error).__name__, journal.lease.now()
-    call.trouble = error_kind_of(error)
+    call.error_kind = error_kind_of(error)
     journal.record_call(call)
     if spent:
         charge_run(journal, call, {})

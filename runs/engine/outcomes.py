@@ -24,11 +24,11 @@ class InBatch:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """It failed in passing; go on in `delay_s` seconds."""
+    """It failed transiently; go on in `delay_s` seconds."""
 
     error: BaseException
     delay_s: float
-    failed: Mapping[str, int]  # tries of the step so far, by trouble
+    failed: Mapping[str, int]  # tries of the step so far, by kind of error
 
 
 @dataclass(frozen=True, slots=True)

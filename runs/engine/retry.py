@@ -16,9 +16,9 @@ def next_try(error: BaseException, run: Run, job_type: JobType | None) -> Retry 
     Retry-After wins when it is longer than the policy's pause.
     """
     classification = classification_of(error, job_type.errors if job_type else {})
-    if classification.kind not in (ErrorClass.TRANSIENT, ErrorClass.RATE_LIMITED) or classification.trouble is None:
+    if classification.kind not in (ErrorClass.TRANSIENT, ErrorClass.RATE_LIMITED) or classification.error_kind is None:
         return None
-    failed = {**run.failed_tries, classification.trouble: run.failed_tries.get(classification.trouble, 0) + 1}
+    failed = {**run.failed_tries, classification.error_kind: run.failed_tries.get(classification.error_kind, 0) + 1}
     policy: RetryPolicy = job_type.retry_policy if job_type else Delays()
-    delay_s = ask_hook(policy, "delay_s", classification.trouble, failed, at_least_s=retry_after_s(error) or 0.0)
+    delay_s = ask_hook(policy, "delay_s", classification.error_kind, failed, at_least_s=retry_after_s(error) or 0.0)
     return None if delay_s is None else Retry(error, delay_s, failed)

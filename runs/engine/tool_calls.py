@@ -38,7 +38,7 @@ def call_tools(journal: Journal, agent: Agent, steps: Sequence[Step]) -> Outcome
     """Work on each call that can go on now.
 
     Returns None when all calls of the turn are done, Waiting when a person must decide about some, Later when a tool
-    has no place for one, Retry when one failed in passing, Discarded when one has found the work pointless.
+    has no place for one, Retry when one failed transiently, Discarded when one has found the work pointless.
     """
     waiting, later = False, None
     for step in steps:

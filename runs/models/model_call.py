@@ -53,7 +53,9 @@ class ModelCall(models.Model):
     saved_by_batch_usd = models.DecimalField(**MONEY, default=0, db_default=0, help_text="Against the standard tier.")
     price_version = models.CharField(max_length=64, help_text="Which prices: of genai-prices, or a row of ours.")
     error_type = models.CharField(max_length=100, blank=True)
-    trouble = models.CharField(max_length=16, blank=True, help_text="As what a failed try counts: see `Trouble`.")
+    error_kind = models.CharField(
+        max_length=16, blank=True, help_text="The kind that a failed try counts as: see `ErrorKind`."
+    )
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 

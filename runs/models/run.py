@@ -57,7 +57,7 @@ class Run(models.Model):
     )
 
     attempts = models.PositiveIntegerField(default=0, help_text="Failed tries of the current step.")
-    failed_tries = JSONText(default=dict, help_text="The same, by kind of trouble: timeout, rate_limit, service.")
+    failed_tries = JSONText(default=dict, help_text="The same, by kind of error: timeout, rate_limit, service.")
     crashes = models.PositiveIntegerField(default=0, help_text="Workers lost at the current step.")
     quarantined = models.BooleanField(
         default=False, help_text="It took workers down at this step: only a worker that holds nothing else takes it."

@@ -26,5 +26,5 @@ def message_of(batched: BatchedCall | None) -> str:
     since = f"since {batched.created_at:%Y-%m-%d %H:%M} UTC"
     if batched.batch is None:
         return f"its model call waits for the next message batch {since}"
-    trouble = f"; the last try: {batched.batch.error}" if batched.batch.error else ""
-    return f"its model call lies in message batch {batched.batch} {since}{trouble}"
+    error_kind = f"; the last try: {batched.batch.error}" if batched.batch.error else ""
+    return f"its model call lies in message batch {batched.batch} {since}{error_kind}"

@@ -186,7 +186,7 @@ def pauses_by(*failures, times_opened=0, open_reason=""):
     pauses = []
     for fence, error in enumerate(failures):
         CircuitBreaker.objects.update(probe=PROBE, probe_fence=fence)
-        call = ModelCall(run_id=PROBE, fence=fence, model=MODEL, trouble=circuit_breaker.error_kind_of(error))
+        call = ModelCall(run_id=PROBE, fence=fence, model=MODEL, error_kind=circuit_breaker.error_kind_of(error))
         circuit_breaker.record_failure(call, error, probing=True)
         breaker.refresh_from_db()
         pauses.append(round((breaker.open_until - clock.now()).total_seconds()))
@@ -205,7 +205,7 @@ def test_what_was_in_flight_when_the_circuit_opened_does_not_change_when_that_wa
     first = breaker()
 
     clock.advance(3)
-    call = ModelCall(run_id=PROBE, fence=1, model=MODEL, trouble="rate_limit")
+    call = ModelCall(run_id=PROBE, fence=1, model=MODEL, error_kind="rate_limit")
     circuit_breaker.record_failure(call, RateLimitedError("later", retry_after_s=5), probing=False)
 
     assert breaker().opened_at == first.opened_at and breaker().open_until > first.open_until

@@ -10,15 +10,15 @@ from runs.engine.provider import Progress, ask, close_client
 from runs.engine.retry_after import retry_after_s
 from runs.errors import BrokenStreamError, ModelTimeoutError, RateLimitedError, UnknownOutcomeError
 from runs.registry import TransientError
-from runs.states import ErrorClass, Trouble
+from runs.states import ErrorClass, ErrorKind
 
 TEXT = {"content": [{"type": "text", "text": "All is well, and has been for as long as anybody here can remember."}]}
 REQUEST = {"model": "claude-sonnet-5-5", "max_tokens": 100, "messages": [{"role": "user", "content": "Hi"}]}
 
 PERMANENT = (ErrorClass.PERMANENT, None)
-RATE_LIMITED = (ErrorClass.RATE_LIMITED, Trouble.RATE_LIMIT)
-TIMED_OUT = (ErrorClass.TRANSIENT, Trouble.TIMEOUT)
-SERVICE = (ErrorClass.TRANSIENT, Trouble.SERVICE)
+RATE_LIMITED = (ErrorClass.RATE_LIMITED, ErrorKind.RATE_LIMIT)
+TIMED_OUT = (ErrorClass.TRANSIENT, ErrorKind.TIMEOUT)
+SERVICE = (ErrorClass.TRANSIENT, ErrorKind.SERVICE)
 
 
 def status(code, error_type, **more):
@@ -69,7 +69,7 @@ def test_each_error_of_the_provider_has_its_verdict(offline, settings, fault, er
     error = raised_by(fault, offline, settings)
 
     assert isinstance(error, error_class), repr(error)
-    assert (classification_of(error).kind, classification_of(error).trouble) == classification
+    assert (classification_of(error).kind, classification_of(error).error_kind) == classification
 
 
 def test_a_whole_call_that_takes_too_long_is_a_timeout(offline):
@@ -78,7 +78,7 @@ def test_a_whole_call_that_takes_too_long_is_a_timeout(offline):
     with pytest.raises(ModelTimeoutError) as caught:
         ask(REQUEST, check=lambda: None, progress=Progress(), timeout_s=0.5)
 
-    assert classification_of(caught.value).trouble == Trouble.TIMEOUT
+    assert classification_of(caught.value).error_kind == ErrorKind.TIMEOUT
 
 
 @pytest.mark.parametrize(

@@ -221,8 +221,8 @@ def test_trouble_before_recovery_does_not_plan_again_what_a_dead_worker_had_begu
     run = post("clerk")
     at("tool.after", die)
     lose(work)
-    real, trouble = advance.check_owner, [OperationalError("server closed the connection")]
-    monkeypatch.setattr(advance, "check_owner", lambda run: real(run) if not trouble else _raise(trouble.pop()))
+    real, error_kind = advance.check_owner, [OperationalError("server closed the connection")]
+    monkeypatch.setattr(advance, "check_owner", lambda run: real(run) if not error_kind else _raise(error_kind.pop()))
 
     work()
     clock.advance(5)

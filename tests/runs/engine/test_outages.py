@@ -49,8 +49,8 @@ def _the_default_pauses(settings):
 class Provider:
     """Fails until a moment, then answers. `silent_s` passes before each failure."""
 
-    def __init__(self, troubles, *, until, silent_s=0.0):
-        self.troubles, self.until, self.silent_s, self.asked = troubles, until, silent_s, []
+    def __init__(self, error_kinds, *, until, silent_s=0.0):
+        self.error_kinds, self.until, self.silent_s, self.asked = error_kinds, until, silent_s, []
 
     def __call__(self, request, *, check, **_):
         now = clock.now()
@@ -58,7 +58,7 @@ class Provider:
         if now < self.until:
             check.__self__.valid_until = float("inf")  # as if there were a heartbeat
             clock.advance(self.silent_s)
-            raise self.troubles[len(self.asked) % len(self.troubles)]()
+            raise self.error_kinds[len(self.asked) % len(self.error_kinds)]()
         usage = {"input_tokens": 1, "output_tokens": 1}
         content = [{"type": "text", "text": "Done."}]
         message = {"id": f"msg_{len(self.asked)}", "model": request["model"], "content": content}
@@ -77,12 +77,14 @@ def live_through(work, *, until):
     return outcomes
 
 
-@pytest.mark.parametrize(("runs", "trouble"), [*((1, trouble) for trouble in TROUBLES), (50, "all of it in turn")])
-def test_an_hour_of_trouble_ends_in_completion(post, work, trouble, runs):
+@pytest.mark.parametrize(
+    ("runs", "error_kind"), [*((1, error_kind) for error_kind in TROUBLES), (50, "all of it in turn")]
+)
+def test_an_hour_of_trouble_ends_in_completion(post, work, error_kind, runs):
     for number in range(runs):
         post("clerk", f"run {number}", max_cost_usd=5)
     began = clock.now()
-    provider = Provider(TROUBLES[trouble], until=began + HOUR)
+    provider = Provider(TROUBLES[error_kind], until=began + HOUR)
 
     with answered_by(provider):
         outcomes = live_through(work, until=began + 1.5 * HOUR)
@@ -171,8 +173,8 @@ def test_a_job_type_that_calls_it_permanent_fails_at_once_even_with_the_circuit_
 @pytest.mark.parametrize(
     ("policy", "tries"), [(None, 5), ((1, 2, 3, 4, 5, 6), 7), ((), 1), (Narrow(), 3)], ids=["default", "6", "0", "3"]
 )
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_the_list_is_what_happens_for_every_kind_of_trouble(policy, tries, trouble):
+@pytest.mark.parametrize("error_kind", TROUBLES)
+def test_the_list_is_what_happens_for_every_kind_of_trouble(policy, tries, error_kind):
     class Listed(Agent):
         name, model = "listed", "claude-sonnet-5-5"
         retry = policy if isinstance(policy, Narrow) else None
@@ -180,7 +182,7 @@ def test_the_list_is_what_happens_for_every_kind_of_trouble(policy, tries, troub
 
     run, made = Run(), 1
     while True:
-        retry = next_try(TROUBLES[trouble][0](), run, Listed())
+        retry = next_try(TROUBLES[error_kind][0](), run, Listed())
         if retry is None:
             break
         run.failed_tries, made = retry.failed, made + 1

@@ -1,0 +1,32 @@
+"""Keep who may read and change the renamed records: permissions are named after their model."""
+
+from django.db import migrations
+
+_RENAMED = {"gate": ("circuitbreaker", "circuit breaker"), "line": ("queuelane", "queue lane")}
+_VERBS = ("add", "change", "delete", "view")
+
+
+def _rename(apps, old: str, new: str, words: str) -> None:
+    permissions = apps.get_model("auth", "Permission").objects
+    for verb in _VERBS:
+        had = permissions.filter(content_type__app_label="runs", codename=f"{verb}_{old}")
+        had.update(codename=f"{verb}_{new}", name=f"Can {verb} {words}")
+
+
+def forwards(apps, schema_editor) -> None:
+    for old, (new, words) in _RENAMED.items():
+        _rename(apps, old, new, words)
+
+
+def backwards(apps, schema_editor) -> None:
+    for old, (new, _) in _RENAMED.items():
+        _rename(apps, new, old, old)
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("runs", "0018_error_kinds"),
+        ("auth", "0012_alter_user_first_name_max_length"),
+    ]
+
+    operations = [migrations.RunPython(forwards, backwards)]
