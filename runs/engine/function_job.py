@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from runs.conf import conf
 from runs.declarations.job_types import Job
-from runs.engine.calling import make_effect, run_code
 from runs.engine.classifier import classify
 from runs.engine.context import ToolContext, context_for
 from runs.engine.journal import Journal, release_connection
 from runs.engine.outcomes import Completed, Outcome, Waiting
 from runs.engine.output import check_output
-from runs.engine.tool_calls import ask_for_outcome, how_it_was_lost, may_have_happened
+from runs.engine.perform import perform, run_code, words_for
+from runs.engine.recovery import recover_effect
+from runs.engine.unknown_outcome import how_it_was_lost, leave_in_doubt, may_have_happened
 from runs.errors import PermanentError
 from runs.models import Step
 from runs.models.fields import hash_text
 from runs.sanitize import clean_text
 from runs.states import Effect, ErrorClass, StepKind, StepStatus
 from runs.storable import storable, storable_text
-from runs.user_code.call import Raised, Returned, value_of, words_of
+from runs.user_code.call import Raised, Returned, value_of
 from runs.user_code.event_loop import as_engine
 from runs.user_code.left_open import transaction_is_open
 
@@ -137,7 +137,7 @@ def _step(context: JobContext, name: str, call: _StepCall) -> Returned | Raised:
     if step is None:
         step = journal.plan(StepKind.FUNCTION, name, effect=call.effect)
     if step.status == StepStatus.STARTED:
-        _recover(journal, step)
+        recover_effect(journal, step)
     match step.status:
         case StepStatus.COMPLETED:
             return Returned(step.result["value"])
@@ -156,19 +156,10 @@ def _kept_name(name: str) -> str:
     return f"{kept[: _NAME_MAX_CHARS - 17]} {hash_text(clean_text(name))[:16]}"
 
 
-def _recover(journal: Journal, step: Step) -> None:
-    lost = how_it_was_lost(step)
-    if step.effect in (Effect.READ, Effect.IDEMPOTENT):
-        journal.reset_to_planned(step, **lost)
-    else:
-        ask_for_outcome(journal, step, **lost)
-        raise _AwaitDecision
-
-
 def _do(context: JobContext, step: Step, call: _StepCall) -> Returned | Raised:
     journal = context.journal
     journal.lease.check_boundary()
-    ended = make_effect(journal, step, call.function, timeout_s=call.timeout_s, context=call.context)
+    ended = perform(journal, step, call.function, timeout_s=call.timeout_s, context=call.context)
     if isinstance(ended, Raised):
         _after_error(context, step, ended.error)
         return ended
@@ -181,11 +172,10 @@ def _do(context: JobContext, step: Step, call: _StepCall) -> Returned | Raised:
 def _after_error(context: JobContext, step: Step, error: BaseException) -> None:
     """What may have happened and has no key goes to a person: a step has no look-up. The rest may be tried again."""
     journal, kind = context.journal, classify(error, context.job.errors)
-    named = {"kind": type(error).__name__, "message": storable_text(words_of(error), conf().text_max_chars)}
+    named = words_for(error)
     if not may_have_happened(step, error, kind):
         journal.reset_to_planned(step, **named)
-    elif step.effect == Effect.IDEMPOTENT and kind == ErrorClass.TRANSIENT:
-        journal.keep_in_doubt(step, **named)
-    else:
-        ask_for_outcome(journal, step, **named)
+        return
+    may_repeat = step.effect == Effect.IDEMPOTENT and kind == ErrorClass.TRANSIENT
+    if leave_in_doubt(journal, step, may_repeat=may_repeat, **named):
         raise _AwaitDecision from error

@@ -1,13 +1,16 @@
 """Recovery: what becomes of a step that a former holder had begun. The effect class decides."""
 
+from collections.abc import Callable
+from functools import partial
+
 from runs.declarations.job_types import Agent
 from runs.engine.batch_result import take_result
-from runs.engine.calling import run_code
 from runs.engine.context import context_for
 from runs.engine.journal import Journal
 from runs.engine.model_call import presume_spent
+from runs.engine.perform import run_code
 from runs.engine.results import keep_result
-from runs.engine.tool_calls import ask_for_outcome, how_it_was_lost
+from runs.engine.unknown_outcome import ask_for_outcome, how_it_was_lost
 from runs.fault_points import fault_point
 from runs.models import Step
 from runs.states import Effect, StepKind, StepStatus
@@ -28,18 +31,23 @@ def recover(journal: Journal, agent: Agent) -> None:
                 presume_spent(journal, step)
                 journal.reset_to_planned(step, **how_it_was_lost(step))
             else:
-                _recover_effect(journal, agent, step)
+                recover_effect(journal, step, look_up=partial(_found, journal, agent, step))
 
 
-def _recover_effect(journal: Journal, agent: Agent, step: Step) -> None:
+def recover_effect(journal: Journal, step: Step, *, look_up: Callable[[], bool] | None = None) -> None:
+    """Decide by its effect class what becomes of an effect that was begun. `look_up` finds out whether it happened.
+
+    `look_up` records the result if it did. Without one, nobody but a person can tell.
+    """
     lost = how_it_was_lost(step)
     match step.effect:
         case Effect.READ | Effect.IDEMPOTENT:
             journal.reset_to_planned(step, **lost)
-        case Effect.VERIFIABLE if _found(journal, agent, step):
+        case Effect.VERIFIABLE if look_up and look_up():
             pass
-        case Effect.VERIFIABLE:
-            journal.reset_to_planned(step, kind=lost["kind"], message=f"{lost['message']}; its look-up found no effect")
+        case Effect.VERIFIABLE if look_up:
+            message = f"{lost['message']}; its look-up found no effect"
+            journal.reset_to_planned(step, kind=lost["kind"], message=message)
         case _:
             ask_for_outcome(journal, step, **lost)
 

@@ -9,27 +9,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runs.conf import conf
 from runs.declarations.job_types import Agent
 from runs.declarations.tools import Tool
 from runs.engine.approvals.binding import bind
 from runs.engine.approvals.validity import ApprovalValidity, Revoked, Stale, Valid, validity_of
 from runs.engine.asking import approve_by_rule, ask, ask_for_approval
-from runs.engine.calling import make_effect, run_code
 from runs.engine.classifier import classify
 from runs.engine.context import ToolContext, context_for
-from runs.engine.evidence import evidence_of
 from runs.engine.journal import Journal
 from runs.engine.outcomes import Discarded, Later, Outcome, Retry, Waiting
+from runs.engine.perform import perform, run_code, words_for
 from runs.engine.permission import check_roles
 from runs.engine.results import keep_result
 from runs.engine.retry import next_try
 from runs.engine.tool_places import AGAIN_S, place_for
-from runs.errors import InvalidInputError, LeftOpenError, RunsError, ToolBusyError, ToolRevokedError, ToolRoleError
+from runs.engine.unknown_outcome import leave_in_doubt, may_have_happened
+from runs.errors import InvalidInputError, RunsError, ToolBusyError, ToolRevokedError, ToolRoleError
 from runs.models import PendingAction, Step
 from runs.states import ActionKind, ActionStatus, Effect, ErrorClass, StepStatus
-from runs.storable import storable_text
-from runs.user_code.call import Raised, value_of, words_of
+from runs.user_code.call import Raised, value_of
 
 log = logging.getLogger(__name__)
 
@@ -170,7 +168,7 @@ def _act(journal: Journal, call: _Call) -> Outcome | None:
     """Make the call, and record what came of it."""
     step, tool = call.step, call.tool
     try:
-        ended = make_effect(
+        ended = perform(
             journal,
             step,
             lambda: tool.function(call.context, **call.arguments),
@@ -193,50 +191,20 @@ def _act(journal: Journal, call: _Call) -> Outcome | None:
 def _after_error(journal: Journal, call: _Call, raised: Raised) -> Outcome | None:
     """Decide by error class and effect class: again later, a person, or an error result for the model."""
     step, error, kind = call.step, raised.error, classify(raised.error, call.agent.errors)
-    named = {"kind": type(error).__name__, "message": storable_text(words_of(error), conf().text_max_chars)}
+    named = words_for(error)
     if kind == ErrorClass.DISCARD:
         journal.fail(step, **named)
         return Discarded(error)
     retry = next_try(error, journal.run, call.agent)
     if may_have_happened(step, error, kind):
-        if retry and step.effect != Effect.UNSAFE:
-            journal.keep_in_doubt(step, **named)
-            return retry
-        ask_for_outcome(journal, step, **named)
-        return Waiting()
+        if leave_in_doubt(journal, step, may_repeat=retry is not None and step.effect != Effect.UNSAFE, **named):
+            return Waiting()
+        return retry
     if retry:
         journal.reset_to_planned(step, **named)
         return retry
     _answer_error(journal, step, named["kind"], f"The tool failed: {named['message']}")
     return None
-
-
-def may_have_happened(step: Step, error: BaseException, kind: ErrorClass) -> bool:
-    """Say whether an error leaves open if the effect happened: a lost answer does, a refusal does not."""
-    if isinstance(error, LeftOpenError):  # it had returned; the rollback undid nothing outside of the database
-        return step.effect not in (Effect.READ, Effect.IDEMPOTENT)
-    return kind == ErrorClass.UNKNOWN_OUTCOME or (kind == ErrorClass.TRANSIENT and step.effect != Effect.READ)
-
-
-def how_it_was_lost(step: Step) -> dict[str, str]:
-    """Name what ended the last try of a begun step: the error it has noted, else the loss of its worker."""
-    error = step.error or {"type": "WorkerLost", "message": "the worker was lost during the call"}
-    return {"kind": error["type"], "message": error["message"]}
-
-
-def ask_for_outcome(journal: Journal, step: Step, *, kind: str, message: str) -> None:
-    """An effect may or may not have happened: mark it unknown and ask a person."""
-    evidence = evidence_of(journal, step)
-    journal.mark_in_doubt(step, kind=kind, message=message)
-    begun = f"{step.started_at:%Y-%m-%d %H:%M:%S} UTC" if step.started_at else "an unknown time"
-    action = ask(
-        journal,
-        step,
-        ActionKind.OUTCOME,
-        reason=f"{step.name} was begun at {begun} and its result was lost ({kind}: {message}). "
-        f"Find out by the effect key {step.effect_key} whether it happened.",
-    )
-    action.evidence = evidence
 
 
 def _refuse(journal: Journal, step: Step, error: RunsError) -> None:

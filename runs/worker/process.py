@@ -21,13 +21,13 @@ from runs.maintenance.send_mail import send_mail
 from runs.models import Run, Worker
 from runs.queue.claim import claim_next, claim_quarantined, has_quarantined
 from runs.states import RunStatus
+from runs.worker.heartbeat import LOOK_S, Heartbeat
 from runs.worker.quarantine import QuarantineWorker
 from runs.worker.slots import Claim, Slots
 
 log = logging.getLogger(__name__)
 
 _THOROUGH_EVERY = 30  # sweeps between two recounts of the lanes
-_LOOK_S = 0.5  # so often a worker looks for hung steps and for runs to be cancelled
 _ABORT_S = 0.75  # an aborted call needs so long to be written down
 
 
@@ -52,10 +52,8 @@ class WorkerProcess:
         self.slots = Slots(self.queues, count, worker_id=self.id, worker_name=self.name, claim=how)
         self._only_quarantined, self._quarantine = only_quarantined, quarantine
         self.ended = threading.Event()
-        self.must_stop = threading.Event()  # too many threads hang: a supervisor should start afresh
-        self._abandoned = 0
+        self.heartbeat = Heartbeat(self.id, self.slots)
         self._sweeps = 0
-        self._next_beat = 0.0
 
     def start(self) -> None:
         """Register, and start to work; doorbells only make it look sooner."""
@@ -73,7 +71,7 @@ class WorkerProcess:
         )
         connection.close()
         self.slots.start()
-        self._every(min(_LOOK_S, conf().heartbeat_s), self._look, "heartbeat")
+        self._every(min(LOOK_S, conf().heartbeat_s), self.heartbeat.look, "heartbeat")
         self._every(conf().sweep_s, self._sweep, "reconciler")
         if not self._only_quarantined:  # that one lives for a run which may well take it down, and mails with it
             self._every(conf().sweep_s, self._send_mail, "mail")
@@ -132,32 +130,6 @@ class WorkerProcess:
             connection.close()  # a thread that ends without this keeps its place in the pool
 
         threading.Thread(target=loop, name=name, daemon=True).start()
-
-    def _look(self) -> None:
-        """Several times between two heartbeats: what hangs, and what is to be cancelled."""
-        self._give_up_hung()
-        if clock.monotonic() < self._next_beat:
-            self.slots.leases.notice_cancelled()
-            return
-        self._next_beat = clock.monotonic() + conf().heartbeat_s - _LOOK_S / 2
-        self._beat()
-
-    def _give_up_hung(self) -> None:
-        hung = self.slots.leases.drop_overdue()
-        for lease in hung:
-            self._abandoned += 1
-            self.slots.replace(lease)
-        if self._abandoned >= conf().abandoned_slots_max:
-            log.error("%s threads hang: the worker drains and ends", self._abandoned)
-            self.must_stop.set()
-        for lease in hung:
-            self.slots.leases.end_lease(lease)
-
-    def _beat(self) -> None:
-        self.slots.leases.renew()
-        Worker.objects.filter(pk=self.id).update(
-            heartbeat_at=clock.now(), held=len(self.slots.leases), stopped_at=None, lost=False
-        )
 
     def _sweep(self) -> None:
         close_old_connections()

@@ -68,7 +68,7 @@ def _serve(process: WorkerProcess, *, burst: bool, grace_s: float | None) -> NoR
     logging.shutdown()
     sys.stdout.flush()
     # Daemon threads may hang in a step; their results are fenced off. A worker that hung asks for another.
-    os._exit(1 if process.must_stop.is_set() else 0)
+    os._exit(1 if process.heartbeat.too_many_hang.is_set() else 0)
 
 
 def _on_signals(process: WorkerProcess, stop: threading.Event) -> None:
@@ -86,7 +86,7 @@ def _watch_for_hangs(process: WorkerProcess) -> None:
     """When too many threads hang, stop as if told to: the supervisor starts a fresh process."""
 
     def watch() -> None:
-        process.must_stop.wait()
+        process.heartbeat.too_many_hang.wait()
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="hang-watch", daemon=True).start()

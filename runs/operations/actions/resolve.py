@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from runs import clock
-from runs.engine.evidence import may_arrive_until
+from runs.engine.unknown_outcome import may_arrive_until
 from runs.errors import InvalidInputError, InvalidTransitionError
 from runs.models import PendingAction, Step
 from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, lock

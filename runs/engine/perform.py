@@ -1,4 +1,4 @@
-"""Calling the project's code under a lease, and making effects with it: tools and steps of jobs alike.
+"""Performing an effect, for tools and steps of jobs alike: intent, check, call, result.
 
 What the code raises is its failure, whatever the class. What passes through it is the engine's own: a lease that is
 lost, a cancel, the end of the worker, the deadline of the run.
@@ -10,17 +10,19 @@ from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context
 from typing import Any
 
+from runs.conf import conf
 from runs.declarations.tools import Tool
 from runs.engine.journal import Journal, release_connection
 from runs.engine.lease import STOPS, Lease
 from runs.engine.results import jsonable
 from runs.fault_points import fault_point
 from runs.models import Step
-from runs.user_code.call import Raised, Returned, call
+from runs.storable import storable_text
+from runs.user_code.call import Raised, Returned, call, words_of
 from runs.user_code.event_loop import awaited
 
 
-def make_effect(
+def perform(
     journal: Journal,
     step: Step,
     function: Callable[[], Any],
@@ -43,6 +45,11 @@ def make_effect(
     if isinstance(ended, Returned):
         fault_point("tool.after")
     return ended
+
+
+def words_for(error: BaseException) -> dict[str, str]:
+    """Name an error for a step. Shape: {kind, message}, cut and without secrets."""
+    return {"kind": type(error).__name__, "message": storable_text(words_of(error), conf().text_max_chars)}
 
 
 def run_code(
