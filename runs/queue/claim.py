@@ -4,7 +4,7 @@ It happens whenever a slot is free, so its look-ups are made by hand. Ordinary c
 runs: those have no place in the counts of their lane.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -29,11 +29,6 @@ from runs.models.sql import RowMapper, Statement
 from runs.states import RunStatus
 
 _RUNS = RowMapper(Run, alias="r")
-_ROOM = '("cap" IS NULL OR "running" < "cap")'
-_SERVABLE = f'FROM "runs_queuelane" WHERE "queue" = %s AND "queued" > 0 AND {_ROOM}'
-_LOOK = f"SELECT 1 {_SERVABLE} LIMIT 1"
-_NEXT = f'SELECT "tenant_id" {_SERVABLE} ORDER BY "key" LIMIT 1'
-_LANE = f'SELECT "id" {_SERVABLE} AND "tenant_id" = ({{next}}) ORDER BY "place" LIMIT 1'
 _LANE_HAS_ROOM = Q(queue_lane__cap__isnull=True) | Q(queue_lane__running__lt=F("queue_lane__cap"))
 _LAST_SERVICE = 'SELECT MAX("served_at") FROM "runs_queuelane" WHERE "queue" = r."queue"'
 _HEAD = f'SELECT {{columns}}, {{now}}, ({_LAST_SERVICE}) FROM "runs_run" r WHERE {READY} ORDER BY r."rank" LIMIT 1'
@@ -44,7 +39,8 @@ def claim_next(queues: Iterable[str], *, worker_id: UUID, worker_name: str) -> t
     """Claim the best runnable run of the first queue that has one; None if none has."""
     for queue in queues:
         present = rules().of_queue(queue)
-        look = _narrowing(present)(Statement(_LOOK, [queue]))
+        servable = _servable(queue, present)
+        look = Statement(f"SELECT 1 {servable.text} LIMIT 1", servable.params)
         while _first(look):  # a cheap look that takes no lock
             claimed = _claim_from(queue, present, worker_id, worker_name)
             if claimed is None:
@@ -134,27 +130,24 @@ def _take(run: Run, now: datetime, worker_id: UUID, worker_name: str, *, served_
 
 
 def _next_lane(queue: str, present: Rules) -> Statement:
-    """Find the tenant whose turn it is and the best of its lanes, past those that somebody else serves; lock both."""
-    narrow = _narrowing(present, lock=True)
-    tenant = _locked(narrow(Statement(_NEXT, [queue])))
-    lane = narrow(Statement(_LANE, [queue]))
-    return _locked(Statement(lane.text.format(next=tenant.text), [*lane.params, *tenant.params]))
+    """Find the tenant that is next and the best of its lanes, past those that somebody else serves; lock both."""
+    servable = _servable(queue, present, lock=True)
+    tenant = _locked(Statement(f'SELECT "tenant_id" {servable.text} ORDER BY "key" LIMIT 1', servable.params))
+    text = f'SELECT "id" {servable.text} AND "tenant_id" = ({tenant.text}) ORDER BY "place" LIMIT 1'
+    return _locked(Statement(text, [*servable.params, *tenant.params]))
 
 
-def _narrowing(present: Rules, *, lock: bool = False) -> Callable[[Statement], Statement]:
-    """Look past the lanes that a pause or a full limit holds back; a limit may stand in for a declared cap."""
-    if not present:
-        return lambda look: look
+def _servable(queue: str, present: Rules, *, lock: bool = False) -> Statement:
+    """Build FROM and WHERE of the lanes from which a run may start now.
+
+    A lane needs work and room under its cap, unless a limit stands in for the cap; no pause or full limit holds it.
+    """
     lifted = [area.condition() for area in present.overrides]
-    held = [area.condition() for area in merged(one.area for one in blocked(present, lock=lock))]
-    others = "".join(f" OR ({one.text})" for one in lifted)
-    besides = "".join(f" AND NOT ({one.text})" for one in held)
+    held = [area.condition() for area in merged(one.area for one in blocked(present, lock=lock))] if present else []
+    room = " OR ".join(['"cap" IS NULL', '"running" < "cap"', *(f"({one.text})" for one in lifted)])
+    holds = "".join(f" AND NOT ({one.text})" for one in held)
     params = [param for one in (*lifted, *held) for param in one.params]
-
-    def narrow(look: Statement) -> Statement:
-        return Statement(look.text.replace(_ROOM, f"({_ROOM}{others}){besides}"), [*look.params, *params])
-
-    return narrow
+    return Statement(f'FROM "runs_queuelane" WHERE "queue" = %s AND "queued" > 0 AND ({room}){holds}', [queue, *params])
 
 
 def _locked(look: Statement) -> Statement:
