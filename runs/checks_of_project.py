@@ -11,7 +11,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from runs.declarations.catalog import job_types
-from runs.queue.own import foreign_queues
+from runs.queue.foreign_jobs import foreign_queues
 
 _BROKERS = ("orm", "redis", "sqs", "mongo", "iron_mq", "disque_nodes", "broker_class")
 

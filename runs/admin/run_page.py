@@ -15,7 +15,7 @@ from runs.admin import show
 from runs.admin.actions.card import ActionCard, card_of
 from runs.admin.palette import badge
 from runs.admin.trace import StepView, trace_of
-from runs.engine.cancellation import cancellation_of
+from runs.engine.cancel import cancellation_of
 from runs.models import Run, Worker
 from runs.operations.why import why
 from runs.states import ENDED, FINAL, ActionStatus, RunStatus

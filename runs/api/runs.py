@@ -20,11 +20,11 @@ from runs.api.serializers import ConflictSerializer, PostedRunSerializer, RunSer
 from runs.api.tenant_view import TenantView
 from runs.errors import ConflictError, InvalidInputError
 from runs.models import PendingAction, Run
+from runs.operations.actions.answer import send_message
 from runs.operations.cancel_run import cancel_run
 from runs.operations.fork_run import fork_run
 from runs.operations.post_run import Intake, Posted, post
 from runs.operations.replay_run import retry_run
-from runs.operations.send_message import send_message
 from runs.states import ENDED, Applied
 
 _KEY = "Idempotency-Key"

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from runs.api.documents import Document, Moment, Person
-from runs.engine.cancellation import Cancellation, cancellation_of
+from runs.engine.cancel import Cancellation, cancellation_of
 from runs.engine.sealed import without_sealed
 from runs.models import Run, Step
 from runs.operations.why import Around, why

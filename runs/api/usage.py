@@ -19,8 +19,7 @@ from runs.api.moments import DAY, MOMENT
 from runs.api.policies import Json
 from runs.api.tenant_view import TenantView
 from runs.errors import InvalidInputError
-from runs.operations.period import EXPECTED, moment_in
-from runs.operations.usage import KEYS, usage_by
+from runs.operations.usage import EXPECTED, KEYS, moment_in, usage_by
 from runs.operations.usage_documents import as_csv, as_document
 
 _TIME = "A span back from now such as `30d` or `12h`, a day, or a time with its zone; the default is "

@@ -9,7 +9,7 @@ from typing import Any
 from runs.declarations.callables import never_answers
 from runs.errors import DeclarationError, InvalidInputError
 from runs.states import OnConflict
-from runs.user_code.hook import ask
+from runs.user_code.call import ask
 
 UniqueBy = Sequence[str] | Callable[[dict[str, Any]], str] | None
 

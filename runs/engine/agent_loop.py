@@ -9,8 +9,8 @@ from runs.engine.journal import Journal
 from runs.engine.model_call import ask_model
 from runs.engine.offered import snapshot
 from runs.engine.outcomes import Completed, Outcome, Waiting
-from runs.engine.output import check_output
 from runs.engine.recovery import recover
+from runs.engine.results import check_output
 from runs.engine.tool_calls import call_tools
 from runs.engine.turn import AskModel, AskPerson, AwaitPerson, CallTools, Finish, NextMove, next_move
 from runs.errors import OutputInvalidError

@@ -18,7 +18,7 @@ from django.db.models.expressions import Combinable
 from runs import clock
 from runs.conf import conf
 from runs.engine.classifier import classification_of
-from runs.engine.retry_after import retry_after_s
+from runs.engine.retry import retry_after_s
 from runs.errors import CircuitOpenError, HeldBackError
 from runs.models import PROVIDER, CircuitBreaker, ModelCall, ModelCallStatus, OpenReason, Run
 from runs.models.fields import first_id_at

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from deadletters.capture import Failure, capture
 from runs.declarations.catalog import errors_of
-from runs.engine.cancellation import is_to_be_cancelled, note, spent_after
+from runs.engine.cancel import is_to_be_cancelled, note, spent_after
 from runs.engine.classifier import classify
 from runs.engine.journal import Journal
 from runs.engine.lease import LeaseLostError

@@ -15,9 +15,9 @@ from runs.engine.classifier import classify
 from runs.engine.context import ToolContext, context_for
 from runs.engine.journal import Journal, release_connection
 from runs.engine.outcomes import Completed, Outcome, Waiting
-from runs.engine.output import check_output
 from runs.engine.perform import perform, run_code, words_for
 from runs.engine.recovery import recover_effect
+from runs.engine.results import check_output
 from runs.engine.unknown_outcome import how_it_was_lost, leave_in_doubt, may_have_happened
 from runs.errors import PermanentError
 from runs.models import Step

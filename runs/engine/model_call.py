@@ -29,7 +29,7 @@ from runs.models import PROVIDER, Definition, ModelCall, ModelCallStatus, Run, S
 from runs.models.fields import dump_json, hash_text
 from runs.sanitize import clean, clean_text
 from runs.states import Lane, StepKind
-from runs.user_code.hook import ask_hook
+from runs.user_code.call import ask_hook
 
 MAX_TOKENS_CEILING = 64_000
 

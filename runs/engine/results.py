@@ -3,8 +3,11 @@
 from typing import Any
 
 from runs.conf import conf
+from runs.declarations.job_types import JobType
+from runs.declarations.schema import problems_with
 from runs.engine.journal import Journal
 from runs.engine.plain_json import jsonable
+from runs.errors import OutputInvalidError
 from runs.models import Step
 from runs.models.artifact import keep_text
 from runs.models.fields import dump_json
@@ -43,3 +46,11 @@ def keep_output(journal: Journal, value: Any) -> Any:
     journal.attach(artifact)
     beginning = cut(text, conf().text_max_chars)
     return beginning if isinstance(value, str) else {"text": beginning, "artifact": str(artifact.pk)}
+
+
+def check_output(job_type: JobType, output: Any, *, what: str) -> None:
+    """Refuse an output, a JSON value, that does not fit. Raises: OutputInvalidError naming each field."""
+    schema = job_type.output_json_schema
+    problems = problems_with(output, schema) if schema else {}
+    if problems:
+        raise OutputInvalidError(f"{what} does not fit output_schema: {problems}")

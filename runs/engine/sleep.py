@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from runs.engine.cancellation import is_to_be_cancelled
+from runs.engine.cancel import is_to_be_cancelled
 from runs.engine.journal import Journal
 from runs.models import Run
 from runs.models.moves import Event, now, transition

@@ -5,19 +5,18 @@ from collections.abc import Iterator, Sequence
 
 from django.db import DatabaseError
 
-from runs.invariants import of_decisions, of_locks, of_money, of_redis, of_runs, of_secrets, of_steps, of_values
+from runs.invariants import of_decisions, of_money, of_queue, of_runs, of_secrets, of_steps, of_values
 from runs.invariants.breach import Breach, Check
-from runs.invariants.tables import look_at_every_table
+from runs.invariants.rows import look_at_every_table
 
 CHECKS: tuple[Check, ...] = (
     *of_runs.CHECKS,
-    *of_locks.CHECKS,
+    *of_queue.CHECKS,
     *of_steps.CHECKS,
     *of_decisions.CHECKS,
     *of_money.CHECKS,
     *of_secrets.CHECKS,
     *of_values.CHECKS,
-    *of_redis.CHECKS,
 )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Exists, F, OuterRef, Q
 
 from runs.invariants.breach import CHUNK, Breach
-from runs.invariants.stored import as_text, read
+from runs.invariants.rows import as_text, read
 from runs.models import Approval, PendingAction, RunEvent, Step
 from runs.models.pending_action import STAYS_OPEN
 from runs.states import ENDED, ActionKind, ActionStatus, StepStatus

@@ -29,7 +29,7 @@ def nobody_is_stuck() -> Iterator[Breach]:
         end="",
     )
     room = ToolRoom()
-    awaits_lock = RunLock.objects.filter(successor=OuterRef("pk"))  # `of_locks` looks after its holder
+    awaits_lock = RunLock.objects.filter(successor=OuterRef("pk"))  # `of_queue` looks after its holder
     stuck = (
         (Q(status=RunStatus.RUNNING, lease_expires_at__lt=late), "is running, but its lease ended long ago"),
         (

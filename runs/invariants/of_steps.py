@@ -8,7 +8,7 @@ from django.db.models import Case, Count, F, Max, Min, OuterRef, Q, TextField, V
 from django.db.models.functions import Cast, Coalesce
 
 from runs.invariants.breach import CHUNK, Breach
-from runs.invariants.stored import as_text, read
+from runs.invariants.rows import as_text, read
 from runs.models import PendingAction, RunEvent, Step
 from runs.models.fields import hash_text
 from runs.states import STEP_DONE, ActionKind, ActionStatus, Effect, StepKind, StepStatus

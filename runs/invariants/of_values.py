@@ -12,8 +12,7 @@ from django.db import connection
 from django.db.models import Model
 
 from runs.invariants.breach import CHUNK, Breach
-from runs.invariants.stored import as_text
-from runs.invariants.tables import our_models, run_column
+from runs.invariants.rows import as_text, our_models, run_column
 from runs.models.fields import JSONText
 
 # SQLite keeps any value in any column; PostgreSQL sees to the types by itself.

@@ -1,14 +1,17 @@
 """Actions that nobody has decided in time: what the policy says happens, in the transaction that says so."""
 
+import logging
+from collections.abc import Callable
 from datetime import timedelta
+
+from django.db import transaction
 
 from runs import clock
 from runs.clock import Now
 from runs.engine.approvals.requirements import requirements_of
 from runs.engine.cancel import cancel_locked
 from runs.fault_points import fault_point
-from runs.maintenance.due_actions import for_each_due
-from runs.models import PendingAction, Step
+from runs.models import PendingAction, Run, Step
 from runs.models.fields import hash_of
 from runs.models.moves import Event, transition
 from runs.notices.actions import tell_expiry
@@ -101,3 +104,38 @@ def _go_on(action: PendingAction) -> None:
 
 def _event(action: PendingAction, what: str) -> Event:
     return Event(f"action.{what}", {"action": str(action.pk), "step": action.step.seq}, actor="timer")
+
+
+log = logging.getLogger(__name__)
+
+
+def for_each_due(column: str, deal_with: Callable[[PendingAction], None], *, at_once: int) -> int:
+    """Deal with each open action whose `column` has come, in a transaction of its own; say how many there were.
+
+    One that cannot be dealt with does not stop those of others: it is logged, and tried again at the next look.
+    """
+    due = {"status": ActionStatus.OPEN, f"{column}__lte": Now()}
+    found = PendingAction.objects.filter(**due).order_by(column)[:at_once]
+    return sum(_try_to_deal_with(action, due, deal_with) for action in found)
+
+
+def _try_to_deal_with(
+    action: PendingAction, due: dict[str, object], deal_with: Callable[[PendingAction], None]
+) -> bool:
+    try:
+        return _deal_with(action, due, deal_with)
+    except Exception:
+        log.exception("action %s is due and could not be dealt with", action.pk)
+        return False
+
+
+@transaction.atomic
+def _deal_with(action: PendingAction, due: dict[str, object], deal_with: Callable[[PendingAction], None]) -> bool:
+    run = Run.objects.select_for_update(of=("self",)).select_related("requested_by").get(pk=action.run_id)
+    whole = PendingAction.objects.select_related("step", "assignee", "tenant")
+    present = whole.filter(pk=action.pk, **due).first()
+    if present is None:
+        return False  # somebody was faster
+    present.run = run
+    deal_with(present)
+    return True

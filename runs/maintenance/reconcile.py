@@ -7,14 +7,12 @@ from runs import clock
 from runs.maintenance.advance_redrives import advance_redrives
 from runs.maintenance.expire_actions import expire_actions
 from runs.maintenance.find_dead_workers import find_dead_workers
+from runs.maintenance.notify import notify_budgets, notify_deciders
 from runs.maintenance.release_held import release_held
 from runs.maintenance.reopen_budgets import reopen_budgets
-from runs.maintenance.repair_lanes import repair_lanes
-from runs.maintenance.repair_locks import repair_locks
+from runs.maintenance.repair import repair_lanes, repair_locks
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.send_mail import send_mail
-from runs.maintenance.tell_budgets import tell_budgets
-from runs.maintenance.tell_deciders import tell_deciders
 from runs.maintenance.tell_failures import tell_failures
 from runs.maintenance.wake_paced import wake_paced
 from runs.maintenance.wake_timers import wake_timers
@@ -30,8 +28,8 @@ FREQUENT: tuple[Callable[[], int], ...] = (
     wake_paced,
     reopen_budgets,
     expire_actions,
-    tell_budgets,
-    tell_deciders,
+    notify_budgets,
+    notify_deciders,
     tell_failures,
     advance_redrives,
 )

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import load_command_class
 from django.core.management.base import BaseCommand, CommandError
 
-from runs.queue.own import foreign_queues
+from runs.queue.foreign_jobs import foreign_queues
 
 
 class ElsewhereCommand(BaseCommand):

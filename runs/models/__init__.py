@@ -2,7 +2,6 @@
 
 from runs.models.answered_key import AnsweredKey
 from runs.models.api_token import DEFAULT_SCOPES, SCOPES, ApiToken, hash_token, issue_token
-from runs.models.approval import Approval
 from runs.models.approval_policy import APPROVALS_MAX, POLICY_TIME_MAX_S, ApprovalPolicy
 from runs.models.approval_rule import ApprovalRule
 from runs.models.artifact import Artifact
@@ -16,7 +15,7 @@ from runs.models.message_batch import BatchedCall, BatchStatus, CallEnd, Message
 from runs.models.model_call import ModelCall, ModelCallStatus, Tier
 from runs.models.pace import EVERY_MODEL, Pace, PaceBucket, PaceKeeper
 from runs.models.pause import Pause
-from runs.models.pending_action import PendingAction
+from runs.models.pending_action import Approval, PendingAction
 from runs.models.price import Price
 from runs.models.queue_lane import QueueLane
 from runs.models.rated_call import RatedCall

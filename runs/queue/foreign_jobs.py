@@ -1,21 +1,21 @@
-"""Strangers: keys of RQ that are no doorbells. They are only looked at, as data; nothing is run or removed."""
+"""Foreign jobs: keys of RQ that are no doorbells of ours. They are read as data; nothing is run or removed."""
 
 from collections.abc import Iterator, Sequence
 
 import django_rq
+from django.conf import settings
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.defaults import RQ_KEY_PREFIX
 
 from runs.queue.doorbell import Bytes, is_bell, job_key, queue_key
-from runs.queue.own import foreign_queues, own_queues
 
 _SHOWN = 120  # characters of a name that somebody else has chosen
 _JOBS = job_key(b"")
 _QUEUES = Queue.redis_queues_keys.encode()  # RQ keeps the names of queues there
 
 
-def strangers() -> Iterator[str]:
+def foreign_jobs() -> Iterator[str]:
     """Say of each key of RQ what is not ours in it; nothing when Redis does not answer.
 
     In a project that has queues of its own, only ours are looked at. An embedded Redis that is not running is not
@@ -67,3 +67,20 @@ def _is_ours(connection: Bytes, key: bytes, names: Sequence[str]) -> bool:
 
 def _shown(key: bytes) -> str:
     return repr(key.decode(errors="replace"))[:_SHOWN]
+
+
+_SERIALIZER = "rq.serializers.JSONSerializer"  # jobs of others are pickled, unless they say otherwise
+
+
+def own_queues() -> list[str]:
+    """List the queues that are made for runs."""
+    return [name for name, queue in _all().items() if queue.get("SERIALIZER") == _SERIALIZER]
+
+
+def foreign_queues() -> list[str]:
+    """List the project's own."""
+    return [name for name, queue in _all().items() if queue.get("SERIALIZER") != _SERIALIZER]
+
+
+def _all() -> dict[str, dict[str, object]]:
+    return getattr(settings, "RQ_QUEUES", None) or {}

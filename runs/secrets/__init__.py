@@ -1,7 +1,6 @@
 """Secrets: looked up in the environment when used, and taken out of every text before it is stored or logged."""
 
-from runs.secrets.logs import RedactingFormatter
-from runs.secrets.redaction import holds_known, may_hold_secret, redact, redact_all
+from runs.secrets.redaction import RedactingFormatter, holds_known, may_hold_secret, redact, redact_all
 from runs.secrets.shapes import HIDDEN
 from runs.secrets.values import known, known_forms, secret
 

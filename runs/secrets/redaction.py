@@ -1,6 +1,7 @@
 """Redaction: texts and JSON values without known secrets, and without what is shaped like one."""
 
 import json
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -78,3 +79,11 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _written_alike(value: Any, text: str) -> str:
     separators = None if '": ' in text else (",", ":")
     return json.dumps(value, ensure_ascii=False, separators=separators)
+
+
+class RedactingFormatter(logging.Formatter):
+    """Write a record of the log without secrets, its traceback included: an exception may quote anything."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write it as any formatter does, and redact what came of that."""
+        return redact(super().format(record))

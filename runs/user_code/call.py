@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runs.errors import LeftOpenError, UserCodeError
+from runs.user_code.event_loop import plain
 from runs.user_code.left_open import Connections
 
 
@@ -61,3 +62,16 @@ def words_of(error: BaseException) -> str:
         return " ".join([str(error) or type(error).__name__, *getattr(error, "__notes__", [])])
     except BaseException as second:
         return f"{type(error).__name__} (its message cannot be read: {type(second).__name__})"
+
+
+def ask_hook(declaration: object, name: str, *args: Any, **kwargs: Any) -> Any:
+    """Call a method of a declaration. Raises: as `ask`."""
+    return ask(f"{type(declaration).__qualname__}.{name}", getattr(declaration, name), *args, **kwargs)
+
+
+def ask(of: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function that must answer at once; `of` names it.
+
+    Raises: UnexpectedAwaitableError if its answer would have to be awaited; UserCodeError; what it raises.
+    """
+    return value_of(call(lambda: plain(function(*args, **kwargs), of=of)), of=of)

@@ -14,9 +14,12 @@ from django.db import DatabaseError, connection
 
 from runs.engine.advance import advance
 from runs.engine.lease import Lease
+from runs.maintenance.wake_timers import wake_successor
 from runs.models import Run
+from runs.models.run_lock import is_exclusive
+from runs.queue.waiting import ring_for_place_of
+from runs.states import ENDED
 from runs.worker.leases import Leases
-from runs.worker.on_slot_released import on_slot_released
 
 log = logging.getLogger(__name__)
 
@@ -138,3 +141,13 @@ class Slots:
             self.leases.end_lease(lease)
         except DatabaseError:
             log.warning("run %s waits for the end of its lease: the database is away", lease.run_id)
+
+
+def on_slot_released(run: Run, served: Sequence[str]) -> None:
+    """Let go on who waited for the end of this run, or for its place in queues that are not served here."""
+    try:
+        if run.state in ENDED and is_exclusive(run):
+            wake_successor(run)
+        ring_for_place_of(run, besides=served)
+    except DatabaseError:
+        log.warning("run %s is given back; whoever waits for it is found by the next sweep", run.pk)

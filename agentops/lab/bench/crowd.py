@@ -17,7 +17,7 @@ from agentops.lab.bench.agents import BenchWaiter, bench_pay
 from runs.engine.advance import advance
 from runs.engine.outcomes import Waiting
 from runs.engine.provider import Answer, answered_by
-from runs.maintenance.tell_deciders import tell_deciders
+from runs.maintenance.notify import notify_deciders
 from runs.models import ModelCall, PendingAction, Run, RunEvent, Step, Tenant
 from runs.models.fields import new_id
 from runs.operations.post_run import RunRequest, post_run
@@ -37,7 +37,7 @@ def one_that_waits(*, tenant: Tenant, user: AbstractBaseUser) -> Run:
     with answered_by(_propose):
         outcome = advance(*claimed)
     assert outcome == Waiting(), outcome
-    tell_deciders()  # as the first sweep does; the next reminder is a day away
+    notify_deciders()  # as the first sweep does; the next reminder is a day away
     return Run.objects.get(pk=run.pk)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from runs.engine.cancellation import is_to_be_cancelled
+from runs.engine.cancel import is_to_be_cancelled
 from runs.engine.journal import Journal
 from runs.engine.outcomes import Paced
 from runs.models import PROVIDER, CircuitBreaker, Run

@@ -15,7 +15,7 @@ from runs.conf import conf
 from runs.engine.batch_api import create, was_surely_not_made
 from runs.engine.classifier import classify, is_spend_cap
 from runs.engine.journal import release_connection
-from runs.engine.retry_after import retry_after_s
+from runs.engine.retry import retry_after_s
 from runs.fault_points import fault_point
 from runs.maintenance.batches.take_in import take_in
 from runs.models import BatchedCall, BatchStatus, CallEnd, MessageBatch

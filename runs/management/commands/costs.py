@@ -13,8 +13,7 @@ from django.db import DatabaseError
 from runs import clock
 from runs.errors import InvalidInputError
 from runs.models import Tenant
-from runs.operations.period import moment_in
-from runs.operations.usage import KEYS, Usage, usage_by
+from runs.operations.usage import KEYS, Usage, moment_in, usage_by
 from runs.operations.usage_documents import as_csv, as_document
 
 _EMPTY = "No model call was made in this time."

@@ -4,8 +4,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from runs.declarations.schema import BLANK
-from runs.errors import InvalidInputError
-from runs.models import PendingAction
+from runs.errors import InvalidInputError, InvalidTransitionError
+from runs.models import PendingAction, Run
 from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, lock
 from runs.operations.actions.permission import check_may_decide
 from runs.operations.actions.steps import complete_step
@@ -35,3 +35,19 @@ def answer(action: PendingAction, *, user: AbstractBaseUser, text: str, end: boo
         complete_step(decided.step, {"text": text} | ({"end": True} if end else {}))
         go_on(decided, user)
     return decided
+
+
+def send_message(run: Run, *, user: AbstractBaseUser, text: str, end: bool = False) -> PendingAction:
+    """Answer the question that a run has asked.
+
+    Raises: InvalidTransitionError if it has asked none; as `answer`.
+    """
+    action = (
+        PendingAction.objects.filter(run=run, kind=ActionKind.QUESTION, status=ActionStatus.OPEN)
+        .select_related("step", "run")
+        .order_by("requested_at")
+        .first()
+    )
+    if action is None:
+        raise InvalidTransitionError(f"the run has no open question; it is {run.status}")
+    return answer(action, user=user, text=text, end=end)

@@ -9,10 +9,9 @@ from runs import clock
 from runs.engine.outcomes import Completed, Waiting
 from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError, NotPermittedError
 from runs.invariants.every import CHECKS
+from runs.maintenance.notify import notify_budgets, notify_deciders
 from runs.maintenance.reconcile import reconcile
 from runs.maintenance.reopen_budgets import reopen_budgets
-from runs.maintenance.tell_budgets import tell_budgets
-from runs.maintenance.tell_deciders import tell_deciders
 from runs.models import Budget, BudgetPeriod, Mail, PendingAction, Run, RunEvent
 from runs.operations.accounts import make_member
 from runs.operations.actions.approve import approve
@@ -186,9 +185,9 @@ def test_people_are_not_called_at_once_where_calls_in_flight_may_give_room_back(
     ask()
     work()
 
-    assert tell_deciders() == 0
+    assert notify_deciders() == 0
     clock.advance(61)
-    assert tell_deciders() == 1
+    assert notify_deciders() == 1
 
 
 def test_the_soft_threshold_is_told_once_a_period(ask, work, tenant, boss):
@@ -200,7 +199,7 @@ def test_the_soft_threshold_is_told_once_a_period(ask, work, tenant, boss):
         work()
     assert RunEvent.objects.filter(kind="budget.soft").count() == 1
 
-    assert tell_budgets() == 1 and tell_budgets() == 0
+    assert notify_budgets() == 1 and notify_budgets() == 0
 
     mail = Mail.objects.get()
     assert mail.to == ["boss@example.com"] and mail.subject == "[agentops] 5 % of a budget is spent: acme, a day"
@@ -208,7 +207,7 @@ def test_the_soft_threshold_is_told_once_a_period(ask, work, tenant, boss):
     next_day()
     ask()
     work()
-    assert tell_budgets() == 1
+    assert notify_budgets() == 1
 
 
 @pytest.mark.parametrize(

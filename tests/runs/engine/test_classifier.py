@@ -7,7 +7,7 @@ from django.db import OperationalError
 
 from runs.engine.classifier import TABLE, classification_of, classify, may_have_spent
 from runs.engine.provider import Progress, ask, close_client
-from runs.engine.retry_after import retry_after_s
+from runs.engine.retry import retry_after_s
 from runs.errors import BrokenStreamError, ModelTimeoutError, RateLimitedError, UnknownOutcomeError
 from runs.registry import TransientError
 from runs.states import ErrorClass, ErrorKind

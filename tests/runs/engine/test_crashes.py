@@ -14,7 +14,7 @@ from deadletters.models import DeadLetter
 from runs import fault_points
 from runs.engine.transcript import messages_of
 from runs.invariants.every import breaches
-from runs.maintenance.repair_lanes import repair_lanes
+from runs.maintenance.repair import repair_lanes
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import ModelCall, PendingAction, Run
 from runs.operations.actions.approve import approve

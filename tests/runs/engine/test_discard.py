@@ -5,7 +5,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Max
 
 from deadletters.models import DeadLetter
-from runs.engine.cancellation import cancellation_of
+from runs.engine.cancel import cancellation_of
 from runs.engine.outcomes import Discarded, Retry, Waiting
 from runs.invariants.every import breaches
 from runs.maintenance.send_mail import send_mail

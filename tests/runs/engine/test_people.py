@@ -4,10 +4,10 @@ import pytest
 
 from runs.engine.outcomes import Waiting
 from runs.models import PendingAction, Run
+from runs.operations.actions.answer import send_message
 from runs.operations.actions.approve import approve
 from runs.operations.actions.reject import reject
 from runs.operations.actions.resolve import resolve
-from runs.operations.send_message import send_message
 from tests.runs.engine.story import say, trace, use
 from tests.testapp.agents import CALLS, FAIL
 

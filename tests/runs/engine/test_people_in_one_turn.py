@@ -9,10 +9,10 @@ from runs.engine.outcomes import Completed, Waiting
 from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import Run
+from runs.operations.actions.answer import send_message
 from runs.operations.actions.approve import approve
 from runs.operations.actions.reject import reject
 from runs.operations.actions.resolve import resolve
-from runs.operations.send_message import send_message
 from tests.runs.engine.story import say, trace, use
 from tests.testapp.agents import CALLS
 

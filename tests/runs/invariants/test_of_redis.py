@@ -10,7 +10,7 @@ from redis import Redis
 from rq import Queue
 
 from agentops.embedded.valkey import ensure_valkey
-from runs.invariants.of_redis import only_doorbells_lie_in_redis
+from runs.invariants.of_queue import only_doorbells_lie_in_redis
 from runs.queue import doorbell
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,7 @@ def found():
     return [breach.invariant for breach in only_doorbells_lie_in_redis()]
 
 
-def test_our_bells_are_no_strangers(queue):
+def test_our_doorbells_are_no_foreign_jobs(queue):
     doorbell._ring_now("agents")
     doorbell._ring_now("batch")
     assert queue.count == 1

@@ -16,7 +16,7 @@ from runs import liveness
 from runs.maintenance import reconcile as reconciler
 from runs.maintenance.find_dead_workers import find_dead_workers
 from runs.maintenance.reconcile import reconcile
-from runs.maintenance.repair_lanes import repair_lanes
+from runs.maintenance.repair import repair_lanes
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.wake_timers import wake_timers
 from runs.models import QueueLane, Run, RunEvent, Worker

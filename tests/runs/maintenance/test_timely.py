@@ -8,7 +8,7 @@ from runs import clock
 from runs.errors import InvalidTransitionError, NotPermittedError
 from runs.invariants.every import breaches
 from runs.maintenance.expire_actions import expire_actions
-from runs.maintenance.tell_deciders import tell_deciders
+from runs.maintenance.notify import notify_deciders
 from runs.models import ApprovalPolicy, Mail, PendingAction, Role, RunEvent
 from runs.operations.actions.approve import approve
 from tests.runs.operations.actions.conftest import end_of, person, proposed  # noqa: F401
@@ -42,13 +42,13 @@ def test_those_who_decide_are_told_once_and_reminded_each_day(proposed, person):
     person("anna"), person("olga", Role.OPERATOR)
     action = proposed()
 
-    assert (tell_deciders(), tell_deciders()) == (1, 0)
+    assert (notify_deciders(), notify_deciders()) == (1, 0)
     assert mails() == [("[agentops] cashier needs approval of pay", ["anna@example.com"])]
     body = Mail.objects.get().body
     assert str(action.run_id) in body and "100 USD" in body and f"/pendingaction/{action.pk}/" in body
 
     clock.advance(24 * 3600 + 1)
-    assert (tell_deciders(), tell_deciders()) == (1, 0)
+    assert (notify_deciders(), notify_deciders()) == (1, 0)
     action.refresh_from_db()
     assert action.reminders == 1 and kinds(action)[-1] == "action.reminded"
     assert mails()[-1][0] == "[agentops] Still waiting: cashier needs approval of pay"
@@ -58,7 +58,7 @@ def test_nobody_is_reminded_of_what_is_decided(proposed, person):  # noqa: F811
     approve(proposed(), user=person("anna"))
     clock.advance(48 * 3600)
 
-    assert tell_deciders() == 0
+    assert notify_deciders() == 0
 
 
 def test_one_reminder_that_cannot_be_planned_does_not_stop_the_others(proposed, person):  # noqa: F811
@@ -66,7 +66,7 @@ def test_one_reminder_that_cannot_be_planned_does_not_stop_the_others(proposed, 
     broken, whole = proposed(), proposed()
     PendingAction.objects.filter(pk=broken.pk).update(remind_every_s=1e12)  # beyond the calendar
 
-    assert tell_deciders() == 1
+    assert notify_deciders() == 1
 
     whole.refresh_from_db()
     assert whole.tell_at > clock.now() and str(whole.run_id) in Mail.objects.get().body

@@ -13,7 +13,7 @@ from rq import Queue
 from agentops.defaults import queues
 from agentops.embedded.valkey import ensure_valkey
 from runs.management.commands import rqworker
-from runs.queue.own import foreign_queues, own_queues
+from runs.queue.foreign_jobs import foreign_queues, own_queues
 
 URL = "redis://127.0.0.1:1"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from runs import clock
 from runs.engine.advance import advance
-from runs.engine.cancellation import cancellation_of
+from runs.engine.cancel import cancellation_of
 from runs.engine.journal import Journal
 from runs.engine.provider import Answer, answered_by
 from runs.errors import InvalidTransitionError

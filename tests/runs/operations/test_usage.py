@@ -8,9 +8,8 @@ import pytest
 from runs.errors import InvalidInputError
 from runs.models import ModelCall
 from runs.operations.accounts import make_member, make_tenant
-from runs.operations.period import moment_in
 from runs.operations.post_run import RunRequest, post_run
-from runs.operations.usage import KEYS, usage_by
+from runs.operations.usage import KEYS, moment_in, usage_by
 from runs.operations.usage_documents import as_csv, as_document
 from tests.runs.ledger import NOON, spend
 

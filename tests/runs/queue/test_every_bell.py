@@ -16,6 +16,7 @@ from runs.maintenance.reopen_budgets import reopen_budgets
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.wake_timers import wake_timers
 from runs.models import Budget, PendingAction, Run
+from runs.operations.actions.answer import send_message
 from runs.operations.actions.approve import approve
 from runs.operations.actions.reject import reject
 from runs.operations.actions.resolve import resolve
@@ -24,7 +25,6 @@ from runs.operations.limits import change_limit, set_limit
 from runs.operations.pauses import end_pause, pause
 from runs.operations.replay_run import replay_run, retry_run
 from runs.operations.scope import Scope
-from runs.operations.send_message import send_message
 from runs.queue import doorbell
 from runs.queue.claim import claim_next
 from runs.states import RunStatus

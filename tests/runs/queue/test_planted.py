@@ -17,7 +17,7 @@ from redis import Redis
 from rq import Queue
 
 from agentops.embedded.valkey import ensure_valkey
-from runs.invariants.of_redis import only_doorbells_lie_in_redis
+from runs.invariants.of_queue import only_doorbells_lie_in_redis
 from runs.models import Worker
 from runs.queue import doorbell
 from runs.worker.process import WorkerProcess

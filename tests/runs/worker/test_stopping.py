@@ -8,7 +8,7 @@ import pytest
 
 from deadletters.models import DeadLetter
 from runs.declarations.catalog import job_type_named
-from runs.engine.cancellation import cancellation_of
+from runs.engine.cancel import cancellation_of
 from runs.invariants.every import breaches
 from runs.models import ModelCall, PendingAction, Run
 from runs.operations.cancel_run import cancel_run

@@ -5,7 +5,7 @@ import pytest
 from runs import clock
 from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError, NotPermittedError
 from runs.maintenance.expire_actions import expire_actions
-from runs.maintenance.tell_deciders import tell_deciders
+from runs.maintenance.notify import notify_deciders
 from runs.models import Mail, Membership, Role
 from runs.operations.actions.approve import approve
 from runs.operations.actions.delegate import ask, escalate, reassign, reply
@@ -61,7 +61,7 @@ def test_who_was_asked_and_may_decide_no_more_is_reminded_no_more_but_all_who_ma
     Mail.objects.all().delete()
 
     clock.advance(24 * 3600 + 1)
-    tell_deciders()
+    notify_deciders()
 
     assert [mail.to for mail in Mail.objects.all()] == [["ben@example.com"]]
 

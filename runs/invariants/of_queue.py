@@ -1,4 +1,4 @@
-"""Invariants of locks: who holds one is active, and of the runs of one key only its holder works."""
+"""Invariants of what orders runs: locks of unique keys, and doorbells in Redis."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from runs.invariants.breach import CHUNK, Breach
 from runs.models import Run, RunLock
+from runs.queue.foreign_jobs import foreign_jobs
 from runs.states import ENDED, OnConflict, RunStatus
 
 
@@ -29,4 +30,10 @@ def active_runs_hold_their_lock() -> Iterator[Breach]:
         yield Breach(1, str(pk), f"is {status}, but neither holds the lock of its key nor waits for it")
 
 
-CHECKS = (locks_are_held_by_active_runs, active_runs_hold_their_lock)
+def only_doorbells_lie_in_redis() -> Iterator[Breach]:
+    """I25: a job in Redis names a queue and nothing else, and RQ has no other key."""
+    for what in foreign_jobs():
+        yield Breach(25, "-", what)
+
+
+CHECKS = (locks_are_held_by_active_runs, active_runs_hold_their_lock, only_doorbells_lie_in_redis)

@@ -1,11 +1,13 @@
-"""Our tables, as the invariants of columns look at them: each model, and the run that a row is about."""
+"""Rows as they are stored: our tables, the run that a row is about, and JSON read from its text."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Model, TextField
+from django.db.models.functions import Cast
 
 _APPS = ("runs", "deadletters")
 
@@ -28,3 +30,17 @@ def look_at_every_table() -> None:
         for model in our_models():
             columns = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields)
             cursor.execute(f'SELECT {columns} FROM "{model._meta.db_table}" WHERE 1 = 0')  # noqa: S608 (names of ours)
+
+
+def as_text(column: str) -> Cast:
+    """Select a column of JSON as the text that it is."""
+    return Cast(column, TextField())
+
+
+def read(text: str | None, name: str) -> Any:
+    """Return the member of this name; None if it is missing, or the text is no JSON object."""
+    try:
+        value = json.loads(text or "null")
+    except (ValueError, RecursionError):
+        return None
+    return value.get(name) if isinstance(value, dict) else None

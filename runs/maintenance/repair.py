@@ -1,9 +1,23 @@
-"""Freeing locks whose run has ended without letting go, and removing those that nobody needs any more."""
+"""Repairing what disagrees with the runs: counts of lanes, and locks of unique keys."""
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from runs.models import Run, RunLock
+from runs.models import QueueLane, Run, RunLock
+from runs.queue.claim import recount
 from runs.states import ENDED
+
+
+def repair_lanes() -> int:
+    """Recount every lane that claims to have work. Returns how many were wrong."""
+    return sum(_repair(pk) for pk in QueueLane.objects.values_list("pk", flat=True))
+
+
+@transaction.atomic
+def _repair(pk: int) -> bool:
+    lane = QueueLane.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
+    return bool(lane and recount(lane.pk))
+
 
 _BATCH = 500
 
