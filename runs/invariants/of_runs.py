@@ -117,7 +117,7 @@ def dead_letters_agree() -> Iterator[Breach]:
 def one_tenant_each() -> Iterator[Breach]:
     """I23: a run, its actions, its lane and the runs it came from belong to one tenant."""
     tied = Run.objects.filter(
-        ~Q(line__tenant=F("tenant"))
+        ~Q(queue_lane__tenant=F("tenant"))
         | Q(continues__isnull=False) & ~Q(continues__tenant=F("tenant"))
         | Q(forked_from__isnull=False) & ~Q(forked_from__tenant=F("tenant"))
         | Q(parent__isnull=False) & ~Q(parent__tenant=F("tenant"))

@@ -54,7 +54,7 @@ def test_a_redis_that_is_away_is_a_finding_that_says_what_still_works():
 
 
 @pytest.mark.django_db
-def test_a_shut_gate_is_shown_with_its_reason():
+def test_an_open_circuit_is_shown_with_its_reason():
     Worker.objects.all().delete()
     CircuitBreaker.objects.create(
         provider="anthropic",

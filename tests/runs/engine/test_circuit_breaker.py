@@ -194,7 +194,7 @@ def pauses_by(*failures, times_opened=0, open_reason=""):
     return pauses
 
 
-def test_a_gate_that_was_shut_a_thousand_times_is_shut_for_the_longest_pause_once_more():
+def test_a_circuit_that_opened_a_thousand_times_is_open_for_the_longest_pause_once_more():
     assert pauses_by(TransientError("away"), times_opened=1100, open_reason="circuit") == [300]
 
 

@@ -124,7 +124,7 @@ def test_all_together_are_held_by_the_ceiling_of_the_queue(ceiling, square, squa
         square()
 
 
-def test_runs_that_a_shut_gate_holds_back_count_as_waiting(ceiling, square, tenant):
+def test_runs_that_an_open_circuit_holds_back_count_as_waiting(ceiling, square, tenant):
     run = square()
     breaker = CircuitBreaker.objects.create(provider="anthropic", model="m")
     Run.objects.filter(pk=run.pk).update(held_by=breaker)

@@ -143,7 +143,7 @@ def test_slots_of_several_workers_add_up_and_count_what_they_hold_in_other_queue
 
 def test_a_list_asks_as_often_for_many_as_for_few(post, worker):
     def queries():
-        runs = list(Run.objects.filter(status="queued").select_related("line", "held_by"))
+        runs = list(Run.objects.filter(status="queued").select_related("queue_lane", "held_by"))
         TTLCache.clear_all()
         with CaptureQueriesContext(connection) as seen:
             around = Around(runs)

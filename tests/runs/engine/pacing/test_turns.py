@@ -340,7 +340,7 @@ def test_a_held_run_is_cancelled_at_once(offline, post, work, pace, user):
     assert not list(breaches())
 
 
-def test_who_waits_for_the_pace_waits_for_a_shut_gate_too(offline, post, work, pace):
+def test_who_waits_for_the_pace_waits_for_an_open_circuit_too(offline, post, work, pace):
     offline(SCRIPT)
     pace(requests_per_minute=12)
     post("clerk")
