@@ -297,7 +297,7 @@ def through(lane, work):
 @pytest.mark.parametrize("usage", UNBELIEVABLE)
 def test_an_answer_that_does_not_say_what_it_used_is_taken_and_costs_its_reserve(offline, post, work, usage, lane):
     offline({"turns": [{**say("Hi."), "faults": [{"kind": "usage", **UNBELIEVABLE[usage]}]}]})
-    run = post("clerk", queue_lane=lane)
+    run = post("clerk", lane=lane)
 
     outcomes = through(lane, work)
 

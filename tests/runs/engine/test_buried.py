@@ -7,7 +7,7 @@ import pytest
 from django.db.models.functions import Now
 
 from deadletters.models import DeadLetter
-from runs.engine import calling
+from runs.engine import perform
 from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import ModelCall, Run, Step
@@ -33,7 +33,7 @@ def dying(monkeypatch):
         if point == "tool.after" and sum(CALLS.values()) == 1:
             raise Crash
 
-    monkeypatch.setattr(calling, "fault_point", die_once)
+    monkeypatch.setattr(perform, "fault_point", die_once)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from runs import clock
-from runs.engine import circuit_breaker, settle
+from runs.engine import circuit_breaker, finish_claim
 from runs.engine.outcomes import Completed, HeldBack, Retry
 from runs.errors import RateLimitedError, TransientError
 from runs.invariants.every import breaches
@@ -289,14 +289,14 @@ def test_a_cancel_just_before_a_run_is_held_back_ends_it_at_once(offline, post, 
     offline(answering(LIMITED))
     post("clerk")
     late = post("clerk")
-    real = settle._hold_back
+    real = finish_claim._hold_back
 
     def hold_back(journal, breaker_id):
         if journal.run.pk == late.pk:
             cancel_run(late, user=user)
         real(journal, breaker_id)
 
-    monkeypatch.setattr(settle, "_hold_back", hold_back)
+    monkeypatch.setattr(finish_claim, "_hold_back", hold_back)
 
     work()
 

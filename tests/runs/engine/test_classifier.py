@@ -64,8 +64,8 @@ def raised_by(fault, offline, settings):
     return caught.value
 
 
-@pytest.mark.parametrize(("fault", "error_class", "verdict"), ERRORS, ids=lambda value: str(value)[:60])
-def test_each_error_of_the_provider_has_its_verdict(offline, settings, fault, error_class, classification):
+@pytest.mark.parametrize(("fault", "error_class", "classification"), ERRORS, ids=lambda value: str(value)[:60])
+def test_each_error_of_the_provider_has_its_classification(offline, settings, fault, error_class, classification):
     error = raised_by(fault, offline, settings)
 
     assert isinstance(error, error_class), repr(error)

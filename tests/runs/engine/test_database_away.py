@@ -7,8 +7,7 @@ from django.db import OperationalError
 from django.db.models.functions import Now
 
 from runs.engine import advance as engine
-from runs.engine import calling
-from runs.engine import settle as settling
+from runs.engine import perform, sleep
 from runs.engine.journal import Journal
 from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
@@ -58,7 +57,7 @@ def test_an_error_before_recovery_does_not_make_an_unsafe_call_again(offline, po
         if point == "tool.after" and CALLS["send"] == 1:
             raise Crash
 
-    monkeypatch.setattr(calling, "fault_point", die_once)
+    monkeypatch.setattr(perform, "fault_point", die_once)
     with pytest.raises(Crash):
         work()
     Run.objects.update(lease_expires_at=Now() - timedelta(seconds=1))
@@ -150,7 +149,7 @@ def test_a_finished_call_is_not_forgotten_when_going_to_sleep_has_to_be_written_
     offline, post, work, user, monkeypatch
 ):
     offline({"turns": [{"content": [REFUND, *SEND["content"]]}, DONE]})
-    once(monkeypatch, settling, "is_to_be_cancelled", when=lambda run: run.status != "running")
+    once(monkeypatch, sleep, "is_to_be_cancelled", when=lambda run: run.status != "running")
     run = post("clerk")
 
     work()
@@ -167,7 +166,7 @@ def test_a_finished_call_is_not_forgotten_when_going_to_sleep_has_to_be_written_
 @pytest.mark.django_db(transaction=True)
 def test_a_try_that_is_to_be_made_later_is_counted_once_however_often_that_is_written(offline, post, work, monkeypatch):
     offline({"turns": [SEND, DONE | {"faults": [{"kind": "server_error"}]}]})
-    once(monkeypatch, settling, "is_to_be_cancelled", when=lambda run: run.status == "retrying")
+    once(monkeypatch, sleep, "is_to_be_cancelled", when=lambda run: run.status == "retrying")
     run = post("clerk")
 
     work()

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.db.models.functions import Now
 
-from runs.engine import calling
+from runs.engine import perform
 from runs.engine.advance import advance
 from runs.errors import InvalidTransitionError
 from runs.maintenance.rescue_runs import rescue_runs
@@ -36,7 +36,7 @@ def test_the_outcome_of_a_lost_workers_call_shows_the_worker_and_its_last_heartb
         if point == "tool.after":
             raise Crash
 
-    monkeypatch.setattr(calling, "fault_point", die)
+    monkeypatch.setattr(perform, "fault_point", die)
     with pytest.raises(Crash):
         advance(*claimed)
     monkeypatch.undo()

@@ -66,7 +66,7 @@ def finish(work, lane="standard"):
 @pytest.mark.parametrize("content", ODD)
 def test_an_answer_that_the_api_refuses_as_input_does_not_end_the_run(offline, post, work, content, lane):
     model = offline({"turns": [turn(ODD[content]), turn(ODD[content]), say("Done.")]})
-    run = post("clerk", queue_lane=lane)
+    run = post("clerk", lane=lane)
 
     finish(work, lane)
 
@@ -112,7 +112,7 @@ def test_thoughts_are_sent_back_byte_for_byte_and_never_shown(offline, post, wor
     offline(
         {"turns": [{"content": [THOUGHT, hidden, CALL]}, {"content": [THOUGHT, {**CALL, "id": "b"}]}, say("Done.")]}
     )
-    run = post("clerk", queue_lane=lane)
+    run = post("clerk", lane=lane)
 
     finish(work, lane)
 
@@ -135,7 +135,7 @@ def test_a_thought_that_cannot_be_kept_as_it_is_is_left_out_whole(offline, post,
     thought = {**THOUGHT, "thinking": words}
     answers = [{"content": [thought, CALL]}, {"content": [THOUGHT, {**CALL, "id": "b"}]}, say("Done.")]
     model = offline({"turns": answers})
-    run = post("clerk", queue_lane=lane)
+    run = post("clerk", lane=lane)
 
     finish(work, lane)
 
@@ -174,7 +174,7 @@ def test_ids_and_reasons_that_are_too_long_are_cut_in_the_ledger(offline, post, 
         {"kind": "batch_result", "result": {"type": "succeeded", "message": message}},
     ]
     model = offline({"turns": [{**say("never"), "faults": faults}]})
-    run = post("clerk", queue_lane=lane)
+    run = post("clerk", lane=lane)
 
     finish(work, lane)
 

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.db.models.functions import Now
 
-from runs.engine import calling
+from runs.engine import perform
 from runs.engine.scopes import rules
 from runs.models import Limit, Run, Worker
 from runs.operations.cancel_run import cancel_run
@@ -238,7 +238,7 @@ def test_a_slot_whose_thread_fails_goes_on_and_its_run_does_not_wait_for_the_lea
         if point == "tool.after" and agents.CALLS["square-1"] == 1:
             raise SystemExit(3)
 
-    monkeypatch.setattr(calling, "fault_point", exit_once)
+    monkeypatch.setattr(perform, "fault_point", exit_once)
     run = post("squares", input={"upto": 1})
 
     worker(slots=1)
