@@ -2,28 +2,22 @@
 
 import hashlib
 import json
-import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
-from agentops.offline.cache import PromptCache
+from agentops.offline.cache import PromptCache, total_tokens
 from agentops.offline.cache_control import check_breakpoints
 from agentops.offline.conversation import Conversation
-from agentops.offline.errors import ApiError
+from agentops.offline.errors import ApiError, overloaded_error, rejection
 from agentops.offline.faults import IN_BATCHES, KINDS, OF_BATCHES, OF_CREATING, Fault, FaultCounter
-from agentops.offline.jsontext import JsonObject, compact_ascii
-from agentops.offline.mangling import mangled, with_usage
-from agentops.offline.prefix import total_tokens
+from agentops.offline.jsontext import JsonObject, compact_ascii, output_tokens
 from agentops.offline.quota import Quota
-from agentops.offline.recorded import Recordings
-from agentops.offline.rejections import overloaded_error, rejection
 from agentops.offline.reply import Reply, build_reply, cut_at, scripted_content
 from agentops.offline.request import check_request
-from agentops.offline.scripts import Script, ScriptedTurn, best_script
+from agentops.offline.scripts import Recordings, Script, ScriptedTurn, best_script
 from agentops.offline.signatures import check_signatures, signed
-from agentops.offline.tokens import output_tokens
 from agentops.offline.transcript import check_shapes, check_transcript
-from agentops.offline.wire import error_body, event, stream_events
+from agentops.offline.wire import error_body, event, mangled, stream_events, with_usage
 
 JSON_TYPE = "application/json"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
@@ -52,7 +46,7 @@ def error_answer(error: ApiError, request_id: str, *, fault: Fault | None = None
 
 
 class Answers:
-    """Answer message requests from recordings and scripts."""
+    """Answer message requests from recordings and scripts; the thread of the server is the only caller."""
 
     def __init__(self, scripts: tuple[Script, ...], recordings: Recordings, quota: Quota) -> None:
         self.quota = quota
@@ -75,7 +69,7 @@ class Answers:
         Raises: ApiError when the request is refused.
         """
         conversation, script = self._checked(request)
-        if metered:
+        if metered and self.quota.is_limited:
             self.quota.take(self._cache.uncached_tokens(request, at=at), at=at)
         answer = self._next_turn(conversation, script, request, request_id=request_id, at=at, kinds=kinds)
         if metered and answer.message:
@@ -191,13 +185,13 @@ class Answers:
 
 def _rejected(fault: Fault, request_id: str, at: float) -> Answer:
     refused = error_answer(rejection(fault), request_id, fault=fault)
-    time.sleep(fault.options.get("answer_after_s") or 0)
+    delay_s = fault.options.get("answer_after_s") or 0.0
     headers = {}
     if fault.options.get("retry_after_s") is not None:
         headers["retry-after"] = str(fault["retry_after_s"])
     if fault.options.get("retry_after_date_s") is not None:
         headers["retry-after"] = formatdate(at + fault["retry_after_date_s"], usegmt=True)
-    return Answer(status=refused.status, pieces=refused.pieces, headers=headers, fault=fault)
+    return Answer(status=refused.status, pieces=refused.pieces, headers=headers, fault=fault, delay_s=delay_s)
 
 
 def _said(fault: Fault) -> Answer:

@@ -4,9 +4,8 @@ Source: the provider's batch processing page (ids, statuses, results only once a
 """
 
 import re
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from agentops.offline.answers import Answers
@@ -35,7 +34,6 @@ class MessageBatch:
     cancelled_at: float | None = None
     results: list[JsonObject] | None = None
     ended_at: float = 0.0
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def status(self) -> str:
@@ -54,7 +52,6 @@ class Batches:
         self._clock = clock
         self._logged = logged
         self._batches: list[MessageBatch] = []
-        self._lock = threading.Lock()
 
     def create(self, body: JsonObject, *, base_url: str) -> tuple[JsonObject, str | None]:
         """Make a batch; return its document, and the fault that its answer goes through, if any.
@@ -70,8 +67,7 @@ class Batches:
         batch = MessageBatch(mint("msgbatch"), now, now + self._ends_after_s, requests)
         if fault == "batch_not_made":
             return {}, fault
-        with self._lock:
-            self._batches.append(batch)
+        self._batches.append(batch)
         return self._document(batch, base_url), fault
 
     def one(self, batch_id: str, *, base_url: str) -> JsonObject:
@@ -80,8 +76,7 @@ class Batches:
 
     def page(self, query: dict[str, str], *, base_url: str) -> JsonObject:
         """List batches, newest first, from where `after_id` or `before_id` say."""
-        with self._lock:
-            newest_first = self._batches[::-1]
+        newest_first = self._batches[::-1]
         ids = [batch.id for batch in newest_first]
         limit = min(MAX_PAGE, int(query.get("limit") or 20))
         if query.get("before_id"):
@@ -101,11 +96,10 @@ class Batches:
     def cancel(self, batch_id: str, *, base_url: str) -> JsonObject:
         """Begin to cancel a batch: it ends at the next look, what is not answered being `canceled`."""
         batch = self._found(batch_id)
-        with batch.lock:
-            if batch.results is not None:
-                raise InvalidRequestError(f"Batch {batch_id} has already ended.")
-            batch.cancelled_at = batch.cancelled_at or self._clock()
-        return {**self._described(batch, base_url)}
+        if batch.results is not None:
+            raise InvalidRequestError(f"Batch {batch_id} has already ended.")
+        batch.cancelled_at = batch.cancelled_at or self._clock()
+        return self._described(batch, base_url)
 
     def results(self, batch_id: str) -> bytes:
         """Write the results, one JSON line each, in no order of the requests'. Raises: ApiError before the end."""
@@ -116,8 +110,7 @@ class Batches:
         return b"".join(compact_ascii(result).encode() + b"\n" for result in reversed(batch.results))
 
     def _found(self, batch_id: str) -> MessageBatch:
-        with self._lock:
-            batch = next((batch for batch in self._batches if batch.id == batch_id), None)
+        batch = next((batch for batch in self._batches if batch.id == batch_id), None)
         if batch is None:
             raise ApiError(404, "not_found_error", f"Batch {batch_id} not found.")
         return batch
@@ -146,13 +139,12 @@ class Batches:
         }
 
     def _end_if_due(self, batch: MessageBatch) -> None:
-        with batch.lock:
-            now = self._clock()
-            if batch.results is not None or not (batch.cancelled_at or now >= batch.ends_at):
-                return
-            results = [self._result(request, batch) for request in batch.requests]
-            batch.results, batch.ended_at = results, now
-        for request, result in zip(batch.requests, results, strict=True):
+        now = self._clock()
+        if batch.results is not None or not (batch.cancelled_at or now >= batch.ends_at):
+            return
+        batch.results = [self._result(request, batch) for request in batch.requests]
+        batch.ended_at = now
+        for request, result in zip(batch.requests, batch.results, strict=True):
             self._logged(request["params"], result["result"])
 
     def _result(self, request: JsonObject, batch: MessageBatch) -> JsonObject:

@@ -1,16 +1,76 @@
-"""The prompt cache: which part of a request is read, written or new. It sees requests, never scripts.
+"""The prompt cache: which part of a request is read, written or new, by running hashes of its blocks.
 
 Source: the provider's prompt caching page (order, lookback, minimum, lifetimes).
 """
 
-import threading
+import hashlib
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from agentops.offline.cache_control import LIFETIME_S
-from agentops.offline.jsontext import JsonObject
-from agentops.offline.prefix import PrefixBlock, prefix_blocks
+from agentops.offline.cache_control import LIFETIME_S, as_read, is_cacheable, ttl_of
+from agentops.offline.conversation import as_blocks
+from agentops.offline.jsontext import JsonObject, block_tokens, compact, json_tokens
+
+# A change of these leaves tools and system cached but makes another prompt of the messages.
+RENDERING = ("tool_choice", "thinking", "output_config", "output_format", "speed")
+
+RUNS = frozenset({"tool_use", "tool_result"})
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixBlock:
+    """One block of the prompt.
+
+    Shape: `key` hashes everything up to and including it; `tokens` counts it alone; `ttl` is set at a
+    breakpoint; `run` is the type of the blocks that share one lookback position, or None.
+    """
+
+    key: str
+    tokens: int
+    ttl: str | None
+    run: str | None
+
+
+def prefix_blocks(request: JsonObject) -> list[PrefixBlock]:
+    """List the blocks of a request in the order the API reads them: tools, system, messages."""
+    running = hashlib.sha256(compact(request["model"]).encode())
+    blocks = []
+    pieces = list(_pieces(request))
+    automatic = _automatic_position(request, pieces)
+    for position, (section, block) in enumerate(pieces):
+        bare = as_read(block)
+        running.update(f"\0{section}\0{compact(bare)}".encode("utf-8", "surrogatepass"))
+        ttl = ttl_of(block) or (ttl_of(request) if position == automatic else None)
+        kind = block.get("type")
+        tokens = json_tokens(bare) if section == "tool" else block_tokens(bare)
+        blocks.append(PrefixBlock(running.hexdigest(), tokens, ttl, kind if kind in RUNS else None))
+    return blocks
+
+
+def total_tokens(request: JsonObject) -> int:
+    """Estimate the input tokens of a request, cached or not."""
+    return sum(block.tokens for block in prefix_blocks(request))
+
+
+def _pieces(request: JsonObject) -> Iterator[tuple[str, JsonObject]]:
+    for tool in request.get("tools") or []:
+        yield "tool", tool
+    for block in as_blocks(request.get("system")):
+        yield "system", block
+    rendering = compact({name: request[name] for name in RENDERING if request.get(name) is not None})
+    for message in request["messages"]:
+        for block in as_blocks(message["content"]):
+            yield f"{rendering}{message['role']}", block
+
+
+def _automatic_position(request: JsonObject, pieces: list[tuple[str, JsonObject]]) -> int | None:
+    if not request.get("cache_control"):
+        return None
+    cacheable = (index for index in reversed(range(len(pieces))) if is_cacheable(pieces[index][1]))
+    return next(cacheable, None)
+
 
 LOOKBACK_POSITIONS = 20
 MAX_ENTRIES = 50_000
@@ -67,12 +127,11 @@ class _Entry:
 
 
 class PromptCache:
-    """Remember the prefixes that requests marked, each for its lifetime; safe to share between threads."""
+    """Remember the prefixes that requests marked, each for its lifetime."""
 
     def __init__(self, *, max_entries: int = MAX_ENTRIES) -> None:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._max_entries = max_entries
-        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -86,9 +145,8 @@ class PromptCache:
         totals = list(accumulate(block.tokens for block in blocks))
         minimum = minimum_tokens(request["model"])
         marked = [i for i, block in enumerate(blocks) if block.ttl and totals[i] >= minimum]
-        with self._lock:
-            read = max((self._longest_hit(blocks, start, at) for start in marked), default=-1)
-            written = self._write(blocks, marked, read, at)
+        read = max((self._longest_hit(blocks, start, at) for start in marked), default=-1)
+        written = self._write(blocks, marked, read, at)
         end = totals[marked[-1]] if marked else 0
         read_tokens = totals[read] if read >= 0 else 0
         return InputUsage(totals[-1] - end, read_tokens, written["5m"], written["1h"])
@@ -99,8 +157,7 @@ class PromptCache:
         totals = list(accumulate(block.tokens for block in blocks))
         minimum = minimum_tokens(request["model"])
         marked = [i for i, block in enumerate(blocks) if block.ttl and totals[i] >= minimum]
-        with self._lock:
-            found = [i for start in marked for i in _lookback(blocks, start) if self._live(blocks[i].key, at)]
+        found = [i for start in marked for i in _lookback(blocks, start) if self._live(blocks[i].key, at)]
         return totals[-1] - (totals[max(found)] if found else 0)
 
     def _longest_hit(self, blocks: list[PrefixBlock], start: int, at: float) -> int:

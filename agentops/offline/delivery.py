@@ -1,10 +1,26 @@
 """Sending an answer, with the fault it carries acted out on the connection."""
 
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from enum import Enum
+from typing import Any
 
 from agentops.offline.answers import Answer
 from agentops.offline.faults import Fault
-from agentops.offline.link import Link
+
+# One chunk a byte would cost two hundred slow streams their speed: bytes within this time travel together.
+DRIP_INTERVAL_S = 0.02
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class ClientGoneError(ConnectionError):
+    """The client closed the connection while it was being answered, or the server did."""
 
 
 class Ending(Enum):
@@ -15,65 +31,113 @@ class Ending(Enum):
     RESET = "the connection is reset"
 
 
-def deliver(answer: Answer, link: Link) -> Ending:
+class Link:
+    """One HTTP connection while an answer is being sent: chunks, pauses, and ways to break it off."""
+
+    def __init__(self, transport: asyncio.Transport, receive: Receive, send: Send, headers: Mapping[str, str]) -> None:
+        self._transport = transport
+        self._receive = receive
+        self._send = send
+        self._common_headers = headers
+
+    async def begin(self, answer: Answer) -> None:
+        """Send the status line and the headers; without a length, the body goes out in chunks."""
+        headers = {**self._common_headers, "content-type": answer.content_type, **answer.headers}
+        encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+
+    async def send(self, data: bytes) -> None:
+        """Send a part of the body as one chunk. Raises: ClientGoneError."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        if self._transport.is_closing():
+            raise ClientGoneError
+
+    async def drip(self, data: bytes, *, seconds_per_byte: float) -> None:
+        """Send a part of the body slowly."""
+        size = max(1, round(DRIP_INTERVAL_S / seconds_per_byte)) if seconds_per_byte else len(data)
+        for start in range(0, len(data), size):
+            part = data[start : start + size]
+            await self.wait(len(part) * seconds_per_byte)
+            await self.send(part)
+
+    async def wait(self, seconds: float) -> None:
+        """Stay silent for a while.
+
+        Raises: ClientGoneError as soon as the client closes the connection, or the server does.
+        """
+        if seconds > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._until_closed()
+                raise ClientGoneError
+
+    async def leave(self, ending: Ending) -> None:
+        """End the body, after which the connection stays open for the next request, or close at once."""
+        if ending is Ending.COMPLETE:
+            await self._send({"type": "http.response.body", "body": b""})
+            return
+        if ending is Ending.RESET:
+            connection: socket.socket = self._transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.close()
+        # Only a request whose connection is known to be lost may end without an answer.
+        await self._until_closed()
+
+    async def _until_closed(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+async def deliver(answer: Answer, link: Link) -> Ending:
     """Send an answer up to, but not including, the end of its body.
 
     The end is left to the caller, so that the request can be logged before its client goes on.
-
-    Raises: ConnectionError when the client has left.
     """
-    link.wait(answer.delay_s)
     fault = answer.fault
-    if fault is None or fault.kind not in ACTED_OUT:
-        return _send_all(answer, link)
-    return ACTED_OUT[fault.kind](answer, fault, link)
+    try:
+        await link.wait(answer.delay_s)
+        if fault is None or fault.kind not in ACTED_OUT:
+            return await _send_all(answer, link)
+        return await ACTED_OUT[fault.kind](answer, fault, link)
+    except ClientGoneError:
+        return Ending.DROPPED
 
 
-def _send_all(answer: Answer, link: Link) -> Ending:
-    _begin(answer, link)
+async def _send_all(answer: Answer, link: Link) -> Ending:
+    await link.begin(answer)
     for piece in answer.pieces:
-        link.send(piece)
+        await link.send(piece)
     return Ending.COMPLETE
 
 
-def _begin(answer: Answer, link: Link) -> None:
-    link.begin(answer.status, {"content-type": answer.content_type, **answer.headers})
-
-
-def _hang(answer: Answer, fault: Fault, link: Link) -> Ending:
+async def _hang(answer: Answer, fault: Fault, link: Link) -> Ending:
     if fault["after"] != "nothing":
-        _begin(answer, link)
+        await link.begin(answer)
     if fault["after"] == "message_start":
-        link.send(answer.pieces[0])
-    link.wait(fault["seconds"])
+        await link.send(answer.pieces[0])
+    await link.wait(fault["seconds"])
     return Ending.DROPPED
 
 
-def _cut(answer: Answer, fault: Fault, link: Link) -> Ending:
-    _send_some(answer, fault, link)
+async def _cut(answer: Answer, fault: Fault, link: Link) -> Ending:
+    await _truncate(answer, fault, link)
     return Ending.RESET if fault["reset"] else Ending.DROPPED
 
 
-def _truncate(answer: Answer, fault: Fault, link: Link) -> Ending:
-    _send_some(answer, fault, link)
-    return Ending.COMPLETE
-
-
-def _send_some(answer: Answer, fault: Fault, link: Link) -> None:
-    _begin(answer, link)
+async def _truncate(answer: Answer, fault: Fault, link: Link) -> Ending:
     # The last piece is never sent: a fault must not turn into a complete answer.
-    for piece in answer.pieces[:-1][: fault["after_events"]]:
-        link.send(piece)
+    pieces = answer.pieces[:-1][: fault["after_events"]]
+    return await _send_all(replace(answer, pieces=pieces), link)
 
 
-def _drip(answer: Answer, fault: Fault, link: Link) -> Ending:
-    _begin(answer, link)
+async def _drip(answer: Answer, fault: Fault, link: Link) -> Ending:
+    await link.begin(answer)
     for piece in answer.pieces:
-        link.drip(piece, seconds_per_byte=fault["seconds_per_byte"])
+        await link.drip(piece, seconds_per_byte=fault["seconds_per_byte"])
     return Ending.COMPLETE
 
 
-def _refuse(_answer: Answer, _fault: Fault, _link: Link) -> Ending:
+async def _refuse(_answer: Answer, _fault: Fault, _link: Link) -> Ending:
     return Ending.DROPPED
 
 

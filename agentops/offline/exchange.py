@@ -1,201 +1,164 @@
 """One HTTP exchange: routes, authentication, body, headers, and the log line of a message request."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import replace
-from http.server import BaseHTTPRequestHandler
-from urllib.parse import parse_qsl, urlsplit
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl
 
-from agentops.offline.answers import Answer, error_answer
-from agentops.offline.delivery import Ending, deliver
+from agentops.offline.answers import Answer, Answers, error_answer
+from agentops.offline.batches import Batches
+from agentops.offline.delivery import ClientGoneError, Ending, Link, Receive, Send, deliver
 from agentops.offline.errors import ApiError, InvalidRequestError
 from agentops.offline.faults import Fault
 from agentops.offline.jsontext import JsonObject, compact_ascii
-from agentops.offline.link import Link
-from agentops.offline.log import entry_of
+from agentops.offline.log import RequestLog, entry_of
 from agentops.offline.reply import mint
 from agentops.offline.request import parse_request
-from agentops.offline.server import OfflineServer
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_BATCH_BYTES = 256 * 1024 * 1024
-READ_BYTES = 1024 * 1024
 
+MESSAGES = "/v1/messages"
+COUNT_TOKENS = "/v1/messages/count_tokens"
 BATCHES = "/v1/messages/batches"
 
-Respond = Callable[[JsonObject], Answer]
+
+@dataclass(frozen=True)
+class Application:
+    """What the exchanges share, as an ASGI application."""
+
+    answers: Answers
+    batches: Batches
+    log: RequestLog
+    clock: Callable[[], float]
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Answer one request. A client that leaves before it has asked is not logged."""
+        with suppress(ClientGoneError):
+            await Exchange(self, scope, receive).run(send)
 
 
-class Exchange(BaseHTTPRequestHandler):
-    """Answer the requests of one connection, one after the other."""
+class Exchange:
+    """One request and its answer."""
 
-    protocol_version = "HTTP/1.1"
-    server_version = "offline-model"
-    sys_version = ""
-    disable_nagle_algorithm = True
-    server: OfflineServer
+    def __init__(self, application: Application, scope: Any, receive: Receive) -> None:
+        self._app = application
+        self._scope = scope
+        self._receive = receive
+        self._method, self._path = scope["method"], scope["path"]
+        self._headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self._request_id = mint("req")
+        self._started_at = application.clock()
+        self._received: JsonObject = {}  # the body of a message request, once it is read
+        self._closes = False
 
-    def do_GET(self) -> None:
-        """Serve the health check and the requests received so far."""
-        path = self._begin()
-        if path == "/healthz":
-            answer = Answer(status=200, pieces=[compact_ascii({"status": "ok", "model": "offline"}).encode()])
-        elif path == "/offline/requests":
-            lines = self.server.log.as_lines()
-            answer = Answer(status=200, pieces=[lines], content_type="application/x-ndjson")
-        elif path.startswith(BATCHES):
-            answer = self._unless_refused(lambda: self._read_batches(path.removeprefix(BATCHES).strip("/")))
-        else:
-            answer = self._not_found(path)
-        self._leave(self._deliver(answer))
+    async def run(self, send: Send) -> None:
+        """Answer, and log a message request before its client can go on."""
+        try:
+            answer = await (self._get() if self._method == "GET" else self._post())
+        except ApiError as error:
+            answer = error_answer(error, self._request_id)
+        link = Link(self._scope["state"]["transport"], self._receive, send, self._answer_headers())
+        ending = await deliver(answer, link)
+        if (self._method, self._path) == ("POST", MESSAGES):
+            self._app.log.append(self._entry(answer, aborted=ending is not Ending.COMPLETE))
+        await link.leave(ending)
 
-    def do_POST(self) -> None:
+    async def _get(self) -> Answer:
+        """Serve the health check, the requests received so far, and batches."""
+        if self._path == "/healthz":
+            return _as_answer({"status": "ok", "model": "offline"})
+        if self._path == "/offline/requests":
+            return Answer(status=200, pieces=[self._app.log.as_lines()], content_type="application/x-ndjson")
+        if self._path.startswith(BATCHES):
+            self._authenticate()
+            return self._read_batches(self._path.removeprefix(BATCHES).strip("/"))
+        raise self._not_found()
+
+    async def _post(self) -> Answer:
         """Create a message or a batch of them, cancel a batch, or count tokens."""
-        path = self._begin()
-        if path == "/v1/messages":
-            self._create_message()
-        elif path == "/v1/messages/count_tokens":
-            self._leave(self._deliver(self._guarded({}, self._count)))
-        elif path == BATCHES:
-            self._leave(self._deliver(self._guarded({}, self._create_batch)))
-        elif path.startswith(BATCHES) and path.endswith("/cancel"):
-            batch_id = path.removeprefix(BATCHES).removesuffix("/cancel").strip("/")
-            self._read_body()
-            self._leave(self._deliver(self._unless_refused(lambda: self._cancel_batch(batch_id))))
-        else:
+        cancels = self._path.startswith(BATCHES) and self._path.endswith("/cancel")
+        if self._method != "POST" or not (cancels or self._path in (MESSAGES, COUNT_TOKENS, BATCHES)):
             # Closing on unread bytes would reset the connection before the answer is read.
             with suppress(ApiError):
-                self._read_body()
-            self._leave(self._deliver(self._not_found(path)))
-
-    def do_PUT(self) -> None:
-        """Answer that there is nothing to replace here."""
-        self._refuse_method()
-
-    def do_PATCH(self) -> None:
-        """Answer that there is nothing to change here."""
-        self._refuse_method()
-
-    def do_DELETE(self) -> None:
-        """Answer that there is nothing to delete here."""
-        self._refuse_method()
-
-    def log_message(self, *_: object) -> None:
-        """Keep the console quiet: the request log tells more."""
-
-    def _begin(self) -> str:
-        self._request_id = mint("req")
-        self._started_at = self.server.clock()
-        return urlsplit(self.path).path
-
-    def _create_message(self) -> None:
-        received: JsonObject = {}
-        answer = self._guarded(received, self._answer)
-        ending = self._deliver(answer)
-        # Before the last bytes: a client that has its answer must find the request in the log.
-        self.server.log.append(self._entry(received, answer, aborted=ending is not Ending.COMPLETE))
-        self._leave(ending)
-
-    def _answer(self, request: JsonObject) -> Answer:
-        return self.server.answers.answer(request, request_id=self._request_id, at=self._started_at)
-
-    def _count(self, request: JsonObject) -> Answer:
-        counted = {"input_tokens": self.server.answers.count(request)}
-        return Answer(status=200, pieces=[compact_ascii(counted).encode()])
-
-    def _create_batch(self, body: JsonObject) -> Answer:
-        document, fault = self.server.batches.create(body, base_url=self._base_url)
+                await self._read_body()
+            raise self._not_found()
+        body = await self._read_body()
+        self._authenticate()
+        if cancels:
+            batch_id = self._path.removeprefix(BATCHES).removesuffix("/cancel").strip("/")
+            return _as_answer(self._app.batches.cancel(batch_id, base_url=self._base_url))
+        self._received = parse_request(body)
+        if self._path == MESSAGES:
+            return self._app.answers.answer(self._received, request_id=self._request_id, at=self._started_at)
+        if self._path == COUNT_TOKENS:
+            return _as_answer({"input_tokens": self._app.answers.count(self._received)})
+        document, fault = self._app.batches.create(self._received, base_url=self._base_url)
         answer = _as_answer(document)
         return replace(answer, fault=Fault("refused_before_response", 1, {})) if fault else answer
-
-    def _cancel_batch(self, batch_id: str) -> Answer:
-        return _as_answer(self.server.batches.cancel(batch_id, base_url=self._base_url))
 
     def _read_batches(self, rest: str) -> Answer:
         """Answer with the list, one batch, or its results, by what follows in the path."""
         batch_id, _, part = rest.partition("/")
         if part == "results":
-            return Answer(
-                status=200, pieces=[self.server.batches.results(batch_id)], content_type="application/x-jsonl"
-            )
+            results = self._app.batches.results(batch_id)
+            return Answer(status=200, pieces=[results], content_type="application/x-jsonl")
         if part:
-            return self._not_found(self.path)
+            raise self._not_found()
         if batch_id:
-            return _as_answer(self.server.batches.one(batch_id, base_url=self._base_url))
-        query = dict(parse_qsl(urlsplit(self.path).query))
-        return _as_answer(self.server.batches.page(query, base_url=self._base_url))
+            return _as_answer(self._app.batches.one(batch_id, base_url=self._base_url))
+        query = dict(parse_qsl(self._scope["query_string"].decode("latin-1")))
+        return _as_answer(self._app.batches.page(query, base_url=self._base_url))
 
     @property
     def _base_url(self) -> str:
-        return f"http://{self.headers.get('host')}"
-
-    def _unless_refused(self, respond: Callable[[], Answer]) -> Answer:
-        """Answer an authenticated request without a body, or say what is wrong."""
-        try:
-            self._authenticate()
-            return respond()
-        except ApiError as error:
-            return error_answer(error, self._request_id)
-
-    def _guarded(self, received: JsonObject, respond: Respond) -> Answer:
-        """Answer an authenticated JSON request, or say what is wrong; `received` is filled with its body."""
-        try:
-            body = self._read_body()
-            self._authenticate()
-            received.update(parse_request(body))
-            return respond(received)
-        except ApiError as error:
-            return error_answer(error, self._request_id)
+        return f"http://{self._headers.get('host')}"
 
     def _authenticate(self) -> None:
-        scheme, _, token = self.headers.get("authorization", "").partition(" ")
-        if not (self.headers.get("x-api-key") or (scheme.lower() == "bearer" and token.strip())):
+        scheme, _, token = self._headers.get("authorization", "").partition(" ")
+        if not (self._headers.get("x-api-key") or (scheme.lower() == "bearer" and token.strip())):
             raise ApiError(401, "authentication_error", "x-api-key header or bearer token is required")
 
-    def _read_body(self) -> bytes:
-        length = self.headers.get("content-length", "")
+    async def _read_body(self) -> bytes:
+        length = self._headers.get("content-length", "")
         if not length.isdecimal():
-            self.close_connection = True
+            self._closes = True
             raise InvalidRequestError("content-length: header is required")
-        most = MAX_BATCH_BYTES if urlsplit(self.path).path == BATCHES else MAX_BODY_BYTES
+        most = MAX_BATCH_BYTES if self._path == BATCHES else MAX_BODY_BYTES
         if int(length) <= most:
-            return self.rfile.read(int(length))
+            return b"".join([part async for part in self._parts()])
         # Clients read no answer before they have sent everything, so the excess is taken and thrown away.
-        left = min(int(length), 2 * most)
-        while left > 0 and (part := self.rfile.read(min(left, READ_BYTES))):
-            left -= len(part)
-        self.close_connection = True
+        taken = 0
+        async for part in self._parts():
+            taken += len(part)
+            if taken >= 2 * most:
+                break
+        self._closes = True
         raise ApiError(
             413, "request_too_large", f"Request exceeds the maximum allowed number of bytes: {most >> 20} MB"
         )
 
-    def _deliver(self, answer: Answer) -> Ending:
-        self._link = Link(self, self._common_headers())
-        try:
-            return deliver(answer, self._link)
-        except ConnectionError:
-            return Ending.DROPPED
+    async def _parts(self) -> AsyncIterator[bytes]:
+        more = True
+        while more:
+            event = await self._receive()
+            if event["type"] == "http.disconnect":
+                raise ClientGoneError
+            yield event["body"]
+            more = event["more_body"]
 
-    def _leave(self, ending: Ending) -> None:
-        if ending is Ending.COMPLETE:
-            self._link.end()
-        else:
-            self._link.drop(reset=ending is Ending.RESET)
+    def _answer_headers(self) -> dict[str, str]:
+        quota = self._app.answers.quota.headers(self._started_at)
+        headers = {"request-id": self._request_id, "anthropic-organization-id": "offline", **quota}
+        return headers | ({"connection": "close"} if self._closes else {})
 
-    def _common_headers(self) -> dict[str, str]:
-        quota = self.server.answers.quota.headers(self._started_at)
-        return {"request-id": self._request_id, "anthropic-organization-id": "offline", **quota}
+    def _not_found(self) -> ApiError:
+        return ApiError(404, "not_found_error", f"{self._path}: Not found")
 
-    def _refuse_method(self) -> None:
-        self.close_connection = True
-        self._leave(self._deliver(self._not_found(self._begin())))
-
-    def _not_found(self, path: str) -> Answer:
-        return error_answer(ApiError(404, "not_found_error", f"{path}: Not found"), self._request_id)
-
-    def _entry(self, body: JsonObject, answer: Answer, *, aborted: bool) -> JsonObject:
+    def _entry(self, answer: Answer, *, aborted: bool) -> JsonObject:
         return entry_of(
-            body,
+            self._received,
             at=self._started_at,
             request_id=self._request_id,
             status=answer.status,

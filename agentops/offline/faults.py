@@ -1,6 +1,5 @@
 """Faults that a script injects, and the count of how often each has happened. Serving them is elsewhere."""
 
-import threading
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -81,20 +80,18 @@ class FaultCounter:
     def __init__(self) -> None:
         self._seen: Counter[tuple[object, ...]] = Counter()
         self._began: dict[int, float] = {}
-        self._lock = threading.Lock()
 
     def next_fault(
         self, faults: tuple[Fault, ...], *, key: tuple[object, ...], at: float, kinds: frozenset[str] = frozenset(KINDS)
     ) -> Fault | None:
         """Take the first fault of these kinds that is neither over nor used up under this key, and count it."""
-        with self._lock:
-            for position, fault in enumerate(faults):
-                counted = (*key, position)
-                if fault.kind not in kinds or self._is_over(fault, at):
-                    continue
-                if fault.times == FOR_EVER or self._seen[counted] < fault.times:
-                    self._seen[counted] += 1
-                    return fault
+        for position, fault in enumerate(faults):
+            counted = (*key, position)
+            if fault.kind not in kinds or self._is_over(fault, at):
+                continue
+            if fault.times == FOR_EVER or self._seen[counted] < fault.times:
+                self._seen[counted] += 1
+                return fault
         return None
 
     def _is_over(self, fault: Fault, at: float) -> bool:

@@ -1,4 +1,4 @@
-"""JSON as text: the one alias and the one serialiser that everybody here shares."""
+"""JSON as text, shared by everybody here, and its length in tokens: an estimate that never changes between runs."""
 
 import json
 from typing import Any
@@ -17,3 +17,33 @@ def compact(value: object) -> str:
 def compact_ascii(value: object) -> str:
     """Write a value as JSON that is safe in one line of any encoding, lone surrogates included."""
     return json.dumps(value, separators=(",", ":"))
+
+
+CHARACTERS_PER_TOKEN = 4
+
+# An image is billed by its area, not by the length of its base64 text.
+IMAGE_TOKENS = 1_600
+
+
+def text_tokens(text: str) -> int:
+    """Estimate the tokens of a text, one per four characters, rounded up."""
+    return -(-len(text) // CHARACTERS_PER_TOKEN)
+
+
+def json_tokens(value: object) -> int:
+    """Estimate the tokens of a value by its compact JSON."""
+    return text_tokens(compact(value))
+
+
+def block_tokens(block: JsonObject) -> int:
+    """Estimate the tokens of one content block; every block costs at least one."""
+    if block.get("type") == "text":
+        return max(1, text_tokens(str(block.get("text", ""))))
+    if block.get("type") == "image":
+        return IMAGE_TOKENS
+    return json_tokens(block)
+
+
+def output_tokens(content: list[JsonObject]) -> int:
+    """Estimate the output tokens of a message; even an empty answer costs one."""
+    return max(1, sum(block_tokens(block) for block in content))

@@ -1,6 +1,5 @@
 """The offline model as an object: start it, talk to it, stop it."""
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -9,17 +8,15 @@ from typing import Self
 
 from agentops.offline.answers import Answers
 from agentops.offline.batches import Batches
-from agentops.offline.exchange import Exchange
+from agentops.offline.exchange import Application
 from agentops.offline.jsontext import JsonObject
 from agentops.offline.log import RequestLog, entry_of
 from agentops.offline.quota import Quota
-from agentops.offline.recorded import Recordings
 from agentops.offline.script_file import ScriptSource, load_scripts
+from agentops.offline.scripts import Recordings
 from agentops.offline.server import HOST, OfflineServer
 
-POLL_S = 0.02
 BATCH_S = 2.0  # so long after its making a batch has ended
-HANG_UP_WITHIN_S = 0.5
 
 
 class OfflineModel:
@@ -78,21 +75,17 @@ class OfflineModel:
         """Listen, and answer in the background."""
         if self._server is not None:
             return
-        server = OfflineServer(
-            self._port, Exchange, answers=self._answers, batches=self._batches, log=self._log, clock=self._clock
-        )
-        self._server, self._port = server, server.port
-        serve = threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True)
-        serve.start()
+        application = Application(self._answers, self._batches, self._log, self._clock)
+        self._server = OfflineServer(application, self._port)
+        self._port = self._server.port
+        self._server.start()
 
     def stop(self) -> None:
         """Stop listening and close every connection, open streams included."""
         if self._server is None:
             return
         server, self._server = self._server, None
-        server.shutdown()
-        server.server_close()
-        server.hang_up(within_s=HANG_UP_WITHIN_S)
+        server.stop()
 
     def _log_batched(self, params: JsonObject, result: JsonObject) -> None:
         """Note a request of a batch as if it had come alone. What became of it is told by `status` and `fault`."""

@@ -1,7 +1,6 @@
 """A quota as providers enforce it: continuous token buckets that hold a few seconds' worth, and 429 beyond."""
 
 import math
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,14 +40,18 @@ class _Bucket:
 
 
 class Quota:
-    """Count requests, input tokens without cache reads, and output tokens; safe to share between threads.
+    """Count requests, input tokens without cache reads, and output tokens.
 
     Units: `per_minute` maps the names of the headers to limits; what is not named is not limited.
     """
 
     def __init__(self, per_minute: Mapping[str, int]) -> None:
         self._buckets = {name: _Bucket(limit, limit / 60 * BURST_S) for name, limit in per_minute.items()}
-        self._lock = threading.Lock()
+
+    @property
+    def is_limited(self) -> bool:
+        """Tell whether anything is limited at all."""
+        return bool(self._buckets)
 
     def take(self, input_tokens: int, *, at: float) -> None:
         """Count a request.
@@ -56,35 +59,32 @@ class Quota:
         Raises: ApiError 429 with Retry-After, and counts nothing, when it does not fit.
         """
         needs = {REQUESTS: 1.0, INPUT: float(input_tokens), OUTPUT: 1.0}
-        with self._lock:
-            waits = {}
-            for name, bucket in self._buckets.items():
-                bucket.refill(at)
-                waits[name] = bucket.missing_s(needs[name])
-            if any(waits.values()):
-                raise _too_fast(max(waits, key=lambda name: waits[name]), max(waits.values()))
-            for name in self._buckets.keys() - {OUTPUT}:  # which is counted as answered
-                self._buckets[name].left -= needs[name]
+        waits = {}
+        for name, bucket in self._buckets.items():
+            bucket.refill(at)
+            waits[name] = bucket.missing_s(needs[name])
+        if any(waits.values()):
+            raise _too_fast(max(waits, key=lambda name: waits[name]), max(waits.values()))
+        for name in self._buckets.keys() - {OUTPUT}:  # which is counted as answered
+            self._buckets[name].left -= needs[name]
 
     def answered(self, output_tokens: int) -> None:
         """Count an answer, into debt if need be: nobody knows its length before."""
-        with self._lock:
-            if OUTPUT in self._buckets:
-                self._buckets[OUTPUT].left -= output_tokens
+        if OUTPUT in self._buckets:
+            self._buckets[OUTPUT].left -= output_tokens
 
     def headers(self, at: float) -> dict[str, str]:
         """Tell limits, what remains of them, and when all of it is there again."""
         headers = {}
-        with self._lock:
-            for name, (limit, left) in UNLIMITED.items():
-                until = at + 1
-                if bucket := self._buckets.get(name):
-                    bucket.refill(at)
-                    limit, left = bucket.per_minute, max(0, math.floor(bucket.left))  # noqa: PLW2901
-                    until = at + bucket.missing_s(bucket.room)
-                reset = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-                for word, value in (("limit", limit), ("remaining", left), ("reset", reset)):
-                    headers[f"anthropic-ratelimit-{name}-{word}"] = str(value)
+        for name, (limit, left) in UNLIMITED.items():
+            until = at + 1
+            if bucket := self._buckets.get(name):
+                bucket.refill(at)
+                limit, left = bucket.per_minute, max(0, math.floor(bucket.left))  # noqa: PLW2901
+                until = at + bucket.missing_s(bucket.room)
+            reset = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            for word, value in (("limit", limit), ("remaining", left), ("reset", reset)):
+                headers[f"anthropic-ratelimit-{name}-{word}"] = str(value)
         return headers
 
 

@@ -4,11 +4,9 @@ import secrets
 from dataclasses import dataclass
 
 from agentops.offline.cache import InputUsage
-from agentops.offline.conversation import Conversation
-from agentops.offline.jsontext import JsonObject, compact_ascii
+from agentops.offline.conversation import Conversation, fill_text, fill_value
+from agentops.offline.jsontext import CHARACTERS_PER_TOKEN, JsonObject, block_tokens, compact_ascii, output_tokens
 from agentops.offline.scripts import ScriptedTurn
-from agentops.offline.templates import fill_text, fill_value
-from agentops.offline.tokens import CHARACTERS_PER_TOKEN, block_tokens, output_tokens
 
 TOOL_CALLS = frozenset({"tool_use", "server_tool_use"})
 

@@ -6,10 +6,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from agentops.offline.conversation import template_error
 from agentops.offline.faults import FOR_EVER, HANG_AFTER, KINDS, Fault
 from agentops.offline.jsontext import JsonObject
 from agentops.offline.scripts import ENDED, Script, ScriptedTurn, When
-from agentops.offline.templates import template_error
 
 SCRIPT_FIELDS = frozenset({"name", "when", "turns", "otherwise", "faults"})
 TURN_EXTRAS = frozenset({"stop_sequence", "stop_details"})

@@ -1,4 +1,4 @@
-"""Messages and errors as bytes: server-sent events and JSON bodies. Nothing is decided or sent here.
+"""Messages and errors as bytes: server-sent events and JSON bodies, and what a proxy does to them.
 
 Source: the provider's streaming and errors pages.
 """
@@ -6,6 +6,7 @@ Source: the provider's streaming and errors pages.
 from collections.abc import Iterator
 
 from agentops.offline.errors import ApiError
+from agentops.offline.faults import Fault
 from agentops.offline.jsontext import JsonObject, compact_ascii
 from agentops.offline.reply import TOOL_CALLS, Reply
 
@@ -89,3 +90,22 @@ def _deltas(block: JsonObject, cut_input: str | None) -> Iterator[JsonObject]:
 def _pieces(text: str) -> list[str]:
     size = min(LONGEST_PIECE, max(1, -(-len(text) // PIECES)))
     return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+def mangled(events: list[bytes], fault: Fault | None) -> list[bytes]:
+    """Drop, repeat and swap events (with the next one) at the places that a `mangle` fault names."""
+    if fault is None or fault.kind != "mangle":
+        return events
+    order = list(range(len(events)))
+    for place in fault["swap"]:
+        order[place : place + 2] = reversed(order[place : place + 2])
+    kept = [place for place in order if place not in fault["drop"]]
+    return [events[place] for place in kept for _ in range(2 if place in fault["repeat"] else 1)]
+
+
+def with_usage(reply: Reply, fault: Fault) -> Reply:
+    """Say of an answer's usage what a `usage` fault says."""
+    message = {**reply.message, "usage": fault["usage"]}
+    if fault["absent"]:
+        del message["usage"]
+    return Reply(message, reply.cut_input)

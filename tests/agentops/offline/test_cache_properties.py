@@ -5,8 +5,7 @@ import copy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentops.offline.cache import PromptCache
-from agentops.offline.prefix import prefix_blocks, total_tokens
+from agentops.offline.cache import PromptCache, prefix_blocks, total_tokens
 
 controls = st.sampled_from([None, None, {"type": "ephemeral"}, {"type": "ephemeral", "ttl": "1h"}])
 texts = st.builds(

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from agentops.offline.conversation import Conversation
-from agentops.offline.templates import fill_text, fill_value, template_error
+from agentops.offline.conversation import Conversation, fill_text, fill_value, template_error
 
 RESULT = {"total_usd": 12.5, "paid": True, "lines": [{"sku": "A-1"}, {"sku": "B-2"}], "note": "ok"}
 
