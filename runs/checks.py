@@ -106,7 +106,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     try:
         values = conf()
     except ImproperlyConfigured as error:
-        return [Error(str(error), hint="See the configuration table in the README.", id="runs.E003")]
+        return [Error(str(error), hint="See docs/configuration.md.", id="runs.E003")]
     if values.lease_s < 3 * values.heartbeat_s:
         return [
             Error(

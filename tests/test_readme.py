@@ -1,4 +1,4 @@
-"""The README is executed: every code block of it, in order, by a newcomer in a clone.
+"""The README and the pages that go on from it are executed: every code block, in order, by a newcomer in a clone.
 
 - `sh` blocks run in one bash that keeps its variables. Above a block whose processes stay stands a comment about
   terminals: each of its lines is started in a terminal of its own, which Ctrl-C ends before the next such block.
@@ -29,6 +29,9 @@ from tests.readme.makefile import bare, commands_of
 from tests.readme.terminals import ROOT, Newcomer, clone_to
 
 README = ROOT / "README.md"
+FIRST_AGENT = ROOT / "docs" / "first-agent.md"
+FOLLOWED = (README, ROOT / "docs" / "http-api.md", FIRST_AGENT)
+CONFIGURATION = ROOT / "docs" / "configuration.md"
 _ENVIRONMENT = re.compile(r"""(?:env\.\w+\(|os\.environ(?:\.get)?[\[(]|^FAULTS = )["']([A-Z_]+)["']""", re.MULTILINE)
 
 
@@ -46,31 +49,34 @@ def newcomer() -> Iterator[Newcomer]:
 
 @pytest.mark.slow
 def test_every_block_of_the_readme_does_what_it_shows(newcomer: Newcomer) -> None:
-    """Follow the page from top to bottom."""
-    page = Follower(newcomer)
+    """Follow the pages from top to bottom."""
+    reader = Follower(newcomer)
 
-    for block in blocks_of(README):
-        page.follow(block)
+    for page in FOLLOWED:
+        for block in blocks_of(page):
+            reader.follow(block)
 
-    assert page.compared >= 8
+    assert reader.compared >= 16
 
 
 def test_nothing_is_skipped_but_make_test_and_what_needs_a_key_or_docker() -> None:
     """Count what the marks leave out."""
-    skipped = {block.mark: block.text for block in blocks_of(README) if block.skipped}
+    blocks = [block for page in FOLLOWED for block in blocks_of(page)]
+    skipped = {block.mark: block.text for block in blocks if block.skipped}
 
     assert set(skipped) <= {"is: make test", "needs: key", "needs: docker"}
     assert all("ANTHROPIC_API_KEY" in text for mark, text in skipped.items() if mark == "needs: key")
     assert all("docker" in text for mark, text in skipped.items() if mark == "needs: docker")
-    tests = [block.text for block in blocks_of(README) if block.mark == "is: make test"]
+    tests = [block.text for block in blocks if block.mark == "is: make test"]
     assert [bare(text) in [*commands_of("test"), "make test"] for text in tests] == [True, True]
 
 
-def test_every_fence_of_the_readme_is_found() -> None:
+@pytest.mark.parametrize("page", FOLLOWED, ids=lambda page: page.name)
+def test_every_fence_of_the_readme_is_found(page: Path) -> None:
     """A block that the pattern misses would never be executed."""
-    fences = [line for line in README.read_text().splitlines() if line.startswith("```")]
+    fences = [line for line in page.read_text().splitlines() if line.startswith("```")]
 
-    assert len(fences) == 2 * len(blocks_of(README))
+    assert len(fences) == 2 * len(blocks_of(page))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +99,7 @@ def test_a_made_up_output_does_not_fit(shown: str, said: str, does_fit: bool) ->
 
 def test_the_table_of_agentops_keys_is_the_dataclass() -> None:
     """Every key once, with its default and its unit."""
-    section = README.read_text().split("| `AGENTOPS` key |")[1].split("\n## ")[0]
+    section = CONFIGURATION.read_text().split("| `AGENTOPS` key |")[1].split("\n## ")[0]
     table = {row[0]: row for row in rows_of(section)}
 
     assert {name: ast.literal_eval(row[1]) for name, row in table.items()} == {
@@ -105,7 +111,7 @@ def test_the_table_of_agentops_keys_is_the_dataclass() -> None:
 def test_the_table_of_variables_is_what_the_code_reads() -> None:
     """Every variable of the settings, of secrets and of fault points."""
     code = "".join((ROOT / name).read_text() for name in ("agentops/settings.py", "runs/fault_points.py", "manage.py"))
-    section = README.read_text().split("| variable |")[1].split("| `AGENTOPS` key |")[0]
+    section = CONFIGURATION.read_text().split("| variable |")[1].split("| `AGENTOPS` key |")[0]
     shown = [row[0] for row in rows_of(section)]
 
     assert set(shown) == {*_ENVIRONMENT.findall(code), "AGENTOPS_SECRET_<NAME>", "DJANGO_SETTINGS_MODULE"}
@@ -114,17 +120,17 @@ def test_the_table_of_variables_is_what_the_code_reads() -> None:
 
 def test_the_example_of_an_environment_names_known_variables() -> None:
     """`.env.example` invents nothing."""
-    section = README.read_text().split("| variable |")[1].split("| `AGENTOPS` key |")[0]
+    section = CONFIGURATION.read_text().split("| variable |")[1].split("| `AGENTOPS` key |")[0]
     named = re.findall(r"^#?\s?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
 
     assert named
     assert {name for name in named if not name.startswith("AGENTOPS_SECRET_")} <= {row[0] for row in rows_of(section)}
 
 
-def test_the_procfile_starts_what_the_readme_starts() -> None:
+def test_the_procfile_starts_what_the_page_starts() -> None:
     """The same commands, without the folder of their programs."""
-    started = README.read_text().replace(".venv/bin/", "")
+    started = FIRST_AGENT.read_text().replace(".venv/bin/", "")
 
     for line in (ROOT / "Procfile").read_text().splitlines():
         command = line.partition(": ")[2].replace(" --host 0.0.0.0", "").replace("${PORT:-8000}", "8000")
-        assert f"\n{command}\n" in started, f"{command} is not in the README"
+        assert f"\n{command}\n" in started, f"{command} is not on the page"

@@ -42,7 +42,7 @@ class Follower:
                 self.compared += 1
                 assert until(lambda: self._fits(block), timeout_s=_FITS_IN_S), self._difference(block)
             case _:
-                pytest.fail(f"line {block.queue_lane}: nobody knows how to follow a block of {block.language!r}")
+                pytest.fail(f"line {block.line}: nobody knows how to follow a block of {block.language!r}")
 
     def _type(self) -> None:
         """Type the commands; those that only read are typed again while a server is not there yet."""
@@ -69,7 +69,7 @@ class Follower:
         return fits(block.text, self.said)
 
     def _difference(self, block: Block) -> str:
-        return f"README line {block.queue_lane} shows\n{block.text}\nbut was told\n{self.said}"
+        return f"line {block.line} shows\n{block.text}\nbut was told\n{self.said}"
 
 
 def _only_reads(commands: str) -> bool:
