@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scripts", type=Path, action="append", default=[], help="script directory; repeatable")
     parser.add_argument("--workload", type=Path, help="folder with conversations.jsonl to replay")
     parser.add_argument("--log", type=Path, help="file that receives one JSON line for each message request")
-    parser.add_argument("--batch-seconds", type=float, default=BATCH_S, help="a message batch has ended after so long")
+    parser.add_argument("--batch-seconds", type=float, default=BATCH_S, help="seconds until a message batch ends")
     for name, option in LIMITS.items():
         flag = f"--{option.replace('_', '-')}"
         parser.add_argument(flag, type=int, help=f"more {name} than that are answered with 429 (default: no limit)")

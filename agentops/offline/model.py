@@ -16,7 +16,7 @@ from agentops.offline.script_file import ScriptSource, load_scripts
 from agentops.offline.scripts import Recordings
 from agentops.offline.server import HOST, OfflineServer
 
-BATCH_S = 2.0  # so long after its making a batch has ended
+BATCH_S = 2.0  # from the creation of a batch to its end
 
 
 class OfflineModel:
@@ -88,7 +88,7 @@ class OfflineModel:
         server.stop()
 
     def _log_batched(self, params: JsonObject, result: JsonObject) -> None:
-        """Note a request of a batch as if it had come alone. What became of it is told by `status` and `fault`."""
+        """Log a request of a batch as if it had come alone; `status` and `fault` hold its result."""
         succeeded = result["type"] == "succeeded"
         self._log.append(
             entry_of(

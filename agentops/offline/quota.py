@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from agentops.offline.errors import ApiError
 
-BURST_S = 10.0  # so many seconds' worth may come at once
+BURST_S = 10.0  # seconds' worth that may come at once
 REQUESTS, INPUT, OUTPUT = "requests", "input-tokens", "output-tokens"
 
 # Limit and what is left of it, where nothing is enforced.
