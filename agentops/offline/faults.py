@@ -47,7 +47,7 @@ KINDS: dict[str, JsonObject] = {
 # These are answered before the model starts, so they cost nothing and cache nothing.
 REJECTIONS = frozenset({"rate_limited", "overloaded", "server_error", "status", "spend_limit_400"})
 
-# These happen only to requests in a batch, beside those of `IN_BATCHES`.
+# Faults of batches: `OF_CREATING` hit the creation, `IN_BATCHES` one request, and `OF_BATCHES` happen nowhere else.
 OF_CREATING = ("batch_refused", "batch_lost", "batch_not_made")
 LOST = ("batch_not_made", "batch_lost")  # no answer comes: the batch was not made, or it was
 OF_BATCHES = frozenset({"batch_expired", "batch_result", *OF_CREATING})
