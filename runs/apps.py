@@ -24,16 +24,13 @@ class RunsConfig(AppConfig):
         from deadletters.people import register_people
         from deadletters.work import register_work
         from runs import checks, checks_of_history, checks_of_project  # noqa: F401 (they register system checks)
-        from runs.engine.pacing.change_over import keep_with
         from runs.models.moves import when_queued
         from runs.models.redacted_columns import redact_columns
         from runs.operations.people_of_letters import Members
         from runs.operations.work_of_letters import Runs
         from runs.queue.doorbell import ring
-        from runs.queue.pace_keeper import InRedis
 
         redact_columns()
-        keep_with(InRedis())
         when_queued(ring)
         register_work(Runs())
         register_people(Members())

@@ -26,7 +26,7 @@ class Conf:
     retry_after_default_s: float = 60.0  # so long a model is not asked when its 429 does not say
     circuit_pause_s: float = 15.0  # so long a model is not asked after a burst of failures; doubled while it fails
     circuit_pause_max_s: float = 300.0
-    provider_workspace: str = ""  # to which the API key belongs: paces of another workspace do not hold
+    provider_workspace: str = ""  # to which the API key belongs: rate limits of another workspace do not hold
     model_connect_s: float = 5.0
     model_silence_s: float = 120.0  # a stream that says nothing for so long has failed
     model_timeout_s: float = 600.0  # one whole model call

@@ -17,8 +17,9 @@ RunsError
 │   └── BatchEndedError         a batch ended without an answer for this call
 ├── HeldBackError               the circuit of a model is open: go on later
 │   ├── CircuitOpenError        a call has met, or opened, the circuit of its model
-│   └── PacedError              the pace of a model is used up: go on when it is the run's turn
+│   └── RateLimitReachedError   a rate limit of a model is used up: go on when it has room again
 ├── BudgetFullError             the worst case does not fit into a budget: ask, and wait
+├── NoPermitError               a rate limit has no room right now: acquire the permit ahead of the intent
 ├── RuleSpentError              others have used the rule up, or it was revoked: ask a person
 ├── UnknownOutcomeError         an effect may or may not have happened
 └── PermanentError              must not be retried
@@ -176,13 +177,14 @@ class CircuitOpenError(HeldBackError):
     code = "circuit"
 
 
-class PacedError(HeldBackError):
-    """A model call would be faster than a pace allows. Units: `wait_s`, if nobody else waits. No failed try.
+class RateLimitReachedError(HeldBackError):
+    """A model call must wait for a rate limit of its model, longer than a slot waits. No failed try.
 
-    Shape: `need` is {model, pace, input_tokens, output_tokens}; `share_s` is how long its part of the rate takes.
+    Units: `wait_s` if no other run waits; `share_s` is how long the limit takes to refill what this call needs.
+    Shape: `need` is {model, pace, input_tokens, output_tokens}, where `pace` describes the limit.
     """
 
-    code = "paced"
+    code = "rate_limit_reached"
 
     def __init__(self, message: str, *, need: Mapping[str, Any], wait_s: float, share_s: float) -> None:
         super().__init__(message)
@@ -200,6 +202,12 @@ class BudgetFullError(RunsError):
         self.starts_on = starts_on
         self.needs_usd = needs_usd
         self.room_usd = room_usd
+
+
+class NoPermitError(RunsError):
+    """The rate limits of a model have no room for a call right now; its intent was not written."""
+
+    code = "no_permit"
 
 
 class RuleSpentError(RunsError):

@@ -1,6 +1,5 @@
 """Fixtures for all tests: an offline model that answers from scripts, a tenant, and a worker in this thread."""
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -13,7 +12,6 @@ from runs import clock
 from runs.engine import provider
 from runs.engine.advance import advance
 from runs.engine.outcomes import Outcome
-from runs.engine.pacing import change_over
 from runs.models import SCOPES, Run, Tenant
 from runs.operations.accounts import make_member, make_tenant, make_token
 from runs.operations.post_run import RunRequest, post_run
@@ -50,12 +48,6 @@ def _tools_of_this_test() -> None:
     """What the tools of the tests have counted, and how they are to fail, belongs to one test."""
     for kept in (agents.CALLS, agents.KEYS, agents.FAIL, agents.HAPPENED, agents.MEANWHILE):
         kept.clear()
-
-
-@pytest.fixture(autouse=True)
-def _no_model_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process remembers when it last took a turn of a pace."""
-    monkeypatch.setattr(change_over, "_taken_at", -math.inf)
 
 
 @pytest.fixture(autouse=True)

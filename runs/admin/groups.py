@@ -18,7 +18,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "runs.Limit",
         "runs.Pause",
         "runs.Ceiling",
-        "runs.Pace",
+        "runs.RateLimit",
         "runs.CircuitBreaker",
         "runs.Budget",
         "runs.Price",

@@ -13,14 +13,14 @@ from runs.engine.finish_claim import describe, finish_claim
 from runs.engine.function_job import advance_job
 from runs.engine.journal import Journal, release_connection
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError, ReleaseRequestedError
-from runs.engine.outcomes import Cancelled, Discarded, Failed, HeldBack, Lost, Outcome, Paced, Released
+from runs.engine.outcomes import Cancelled, Discarded, Failed, HeldBack, Lost, Outcome, RateLimitReached, Released
 from runs.engine.permission import check_owner
 from runs.engine.retry import next_try
 from runs.errors import (
     CircuitOpenError,
     HeldBackError,
     NotSupportedError,
-    PacedError,
+    RateLimitReachedError,
     UnknownJobTypeError,
     UserCodeError,
 )
@@ -43,8 +43,8 @@ def advance(run: Run, lease: Lease) -> Outcome:
         outcome = Cancelled()
     except ReleaseRequestedError:
         outcome = Released()
-    except PacedError as error:
-        outcome = Paced(error.need, error.wait_s, error.share_s)
+    except RateLimitReachedError as error:
+        outcome = RateLimitReached(error.need, error.wait_s, error.share_s)
     except HeldBackError as error:
         outcome = _hold_back(journal, error)
     except Exception as error:

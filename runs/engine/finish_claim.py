@@ -24,12 +24,12 @@ from runs.engine.outcomes import (
     Later,
     Lost,
     Outcome,
-    Paced,
+    RateLimitReached,
     Released,
     Retry,
     Waiting,
 )
-from runs.engine.pacing.hold import hold_for_pace
+from runs.engine.rate_limits.hold import hold_for_rate_limit
 from runs.engine.results import keep_output
 from runs.engine.sleep import sleep, wake
 from runs.errors import UnwritableError
@@ -109,8 +109,8 @@ def _leave(journal: Journal, outcome: Outcome) -> None:
             sleep(journal, RunStatus.SCHEDULED, "run.held_back", data=told, next_attempt_at=due)
         case HeldBack():
             journal.write_whole(lambda: _hold_back(journal, outcome))
-        case Paced():
-            hold_for_pace(journal, outcome)
+        case RateLimitReached():
+            hold_for_rate_limit(journal, outcome)
         case Released():
             _release(journal)
 

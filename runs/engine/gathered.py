@@ -6,7 +6,8 @@ from uuid import UUID
 
 from runs.engine.approvals.rules import use_rule
 from runs.engine.holds import Holds
-from runs.errors import RuleSpentError
+from runs.engine.rate_limits.permits import Permit
+from runs.errors import BudgetFullError, NoPermitError, RuleSpentError
 from runs.models import Artifact, BatchedCall, ModelCall, ModelCallStatus, PendingAction, Run, Step
 from runs.models.moves import Event, Guard, transition
 from runs.models.sql import Increment, RowSet, UpsertTable
@@ -28,6 +29,7 @@ _CALLS = UpsertTable(
         *("saved_by_cache_usd", "saved_by_batch_usd"),
     ),
 )
+REFUSALS = (BudgetFullError, NoPermitError, RuleSpentError)  # what a commit may be refused by; it is rolled back
 _INTENTS = ("step.started", "run.waiting_for_batch")
 
 
@@ -43,11 +45,12 @@ class Gathered:
         self.columns: dict[str, Any] = {}
         self.events: list[Event] = []
         self.holds = Holds()
+        self.permit: Permit | None = None  # that the intent takes
 
     @property
     def needs_transaction(self) -> bool:
         """Whether more than the one statement of a step must be written; which is rare."""
-        return bool(self.artifacts or self.actions or self.batched or self.holds)
+        return bool(self.artifacts or self.actions or self.batched or self.holds or self.permit)
 
     def copied(self) -> "Gathered":
         """Copy what there is, for another try after one that has forgotten it too early."""
@@ -62,7 +65,7 @@ class Gathered:
         self.columns[name] = Increment(more + present.by if present else more)
 
     def write(self, run: Run, *, only: Guard, to: RunStatus | None, **columns: Any) -> None:
-        """Write it. Raises: as `change`; BudgetFullError; RuleSpentError."""
+        """Write it. Raises: as `change`; BudgetFullError; RuleSpentError; NoPermitError."""
         rows = [RowSet(_STEPS, list(self.steps.values())), RowSet(_CALLS, list(self.calls.values()))]
         # A run's end is its last word, after what its calls do to budgets; their rows are locked after its own.
         keep = 1 if self.holds and to in ENDED else 0
@@ -80,6 +83,8 @@ class Gathered:
             )
         if self.holds and (told := [*self.holds.write(), *last]):
             transition(run, events=told)
+        if self.permit:
+            self.permit.take()  # last, so that its locks are held for a moment only
 
     def _use_rules(self) -> None:
         """Count each use of a rule with the action that records it. Raises: RuleSpentError."""
@@ -99,6 +104,7 @@ class Gathered:
         self.calls = {pk: call for pk, call in self.calls.items() if call.status != ModelCallStatus.STARTED}
         self.batched = {pk: batched for pk, batched in self.batched.items() if pk in self.calls}
         self.holds.take_back()
+        self.permit = None
 
     def take_back_rules(self) -> list[PendingAction]:
         """Forget, and return, what a rule was to approve: it may hold no more when this would be written."""
@@ -113,3 +119,4 @@ class Gathered:
         self.steps, self.calls, self.batched = {}, {}, {}
         self.artifacts, self.actions, self.columns, self.events = [], [], {}, []
         self.holds.forget()
+        self.permit = None

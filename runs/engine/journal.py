@@ -16,10 +16,11 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from runs.declarations.tools import Tool
 from runs.engine.commit_with_retry import commit_with_retry
-from runs.engine.gathered import Gathered
+from runs.engine.gathered import REFUSALS, Gathered
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError
 from runs.engine.permission import check_owner, check_roles, check_tool
-from runs.errors import BudgetFullError, HeldBackError, RuleSpentError, StaleRunError
+from runs.engine.rate_limits.permits import Permit
+from runs.errors import HeldBackError, StaleRunError
 from runs.fault_points import fault_point
 from runs.models import Artifact, BatchedCall, ModelCall, PendingAction, Run, Step
 from runs.models.fields import hash_of
@@ -172,19 +173,21 @@ class Journal:
         *,
         circuit: tuple[str, str] | None = None,
         tool: Tool | None = None,
+        permit: Permit | None = None,
         to: RunStatus | None = None,
         **columns: Any,
     ) -> None:
         """Write everything gathered; from here on the effect may happen.
 
-        `circuit` is the provider and model to ask, `tool` what to call. With `to` the run moves as well, for an effect
-        that happens elsewhere.
+        `circuit` is the provider and model to ask, `tool` what to call; `permit` is taken with it.
+        With `to` the run moves as well, for an effect that happens elsewhere.
         Raises: as `commit`, `check_owner`, `check_roles` and `check_tool`; HeldBackError if the circuit is open;
-        BudgetFullError if the call's worst case does not fit into a budget.
+        BudgetFullError if the call's worst case does not fit into a budget; NoPermitError.
         """
         only = Guard(fence=self.lease.fence, not_cancelled=True, owner_active=True, circuit=circuit)
         if tool:
             only = replace(only, tool=tool.name, roles=tool.roles)
+        self._gathered.permit = permit
         self._write(to=to, only=only, tool=tool, **columns)
 
     def commit(self, *, to: RunStatus | None = None, **columns: Any) -> None:
@@ -223,7 +226,7 @@ class Journal:
             try:
                 with transaction.atomic() if rare else nullcontext():
                     self._write_rows(only=only, to=to, **columns)
-            except (DatabaseError, InterfaceError, BudgetFullError, RuleSpentError):
+            except (DatabaseError, InterfaceError, *REFUSALS):
                 self.run.event_seq = newest  # rolled back, or nobody knows: `commit_with_retry` looks from here on
                 for name, value in (former | {"status": before}).items():
                     setattr(self.run, name, value)
@@ -233,7 +236,7 @@ class Journal:
             commit_with_retry(write, self.run, self.lease, emits=bool(self._gathered.events))
         except StaleRunError as error:
             self._say_why(error, only, tool)
-        except (DatabaseError, BudgetFullError, RuleSpentError):
+        except (DatabaseError, *REFUSALS):
             self.take_back_intents()
             raise
         self._gathered.forget()

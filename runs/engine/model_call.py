@@ -6,7 +6,7 @@ from typing import Any
 from runs import clock
 from runs.conf import conf
 from runs.declarations.job_types import Agent
-from runs.engine.acceptable import Ids, without_tools
+from runs.engine.acceptable import Ids
 from runs.engine.batched import CACHE_TTL, DEADLINE_S, end_call, lay_in
 from runs.engine.budget_asking import asks_for_more, wait_for_room
 from runs.engine.circuit_breaker import error_kind_of, hold_if_open, probe, record_failure, record_success
@@ -14,18 +14,19 @@ from runs.engine.classifier import may_have_spent
 from runs.engine.journal import Journal, release_connection
 from runs.engine.ledger import settle_charge
 from runs.engine.outcomes import InBatch, Outcome, Waiting
-from runs.engine.pacing.need import need_of
-from runs.engine.pacing.turns import Turn, in_turn
 from runs.engine.prices import tariff_of
 from runs.engine.provider import Answer, Progress, ask
+from runs.engine.rate_limits.estimate import estimate_of
+from runs.engine.rate_limits.permits import Permit
+from runs.engine.rate_limits.waiting import acquire_ahead, permit_for
+from runs.engine.request import messages_for, request_of
 from runs.engine.sealed import LEFT_OUT, fit_to_keep
 from runs.engine.secret_arguments import calls_with_secrets, refuse
 from runs.engine.tariff import Tariff
-from runs.engine.transcript import Message, messages_of
 from runs.engine.turn import refuse_bad_end
-from runs.errors import BudgetFullError, HeldBackError, ModelStoppedError, PromptInvalidError, StepLimitError
+from runs.errors import BudgetFullError, HeldBackError, ModelStoppedError, NoPermitError, StepLimitError
 from runs.fault_points import fault_point
-from runs.models import PROVIDER, Definition, ModelCall, ModelCallStatus, Run, Step, Tier
+from runs.models import PROVIDER, Definition, ModelCall, ModelCallStatus, Step, Tier
 from runs.models.fields import dump_json, hash_text
 from runs.sanitize import clean, clean_text
 from runs.states import Lane, StepKind
@@ -34,57 +35,12 @@ from runs.user_code.call import ask_hook
 MAX_TOKENS_CEILING = 64_000
 
 
-def request_of(
-    definition: Definition,
-    messages: list[Message],
-    *,
-    max_tokens: int,
-    end_user: str | None,
-    cache_ttl: str | None = None,
-) -> dict[str, Any]:
-    """Build the request.
-
-    The end of `system` and the last block are cache breakpoints, so that each turn reads what the last one
-    wrote. All have one lifetime, that of the lane or of the definition: a deploy does not change it under a run.
-    """
-    cache = {"type": "ephemeral", "ttl": cache_ttl or definition.cache_ttl}
-    request: dict[str, Any] = {
-        "model": definition.model,
-        "max_tokens": max_tokens,
-        "messages": messages if definition.tools else without_tools(messages),
-        "cache_control": cache,
-    }
-    if definition.system:
-        request["system"] = [{"type": "text", "text": definition.system, "cache_control": cache}]
-    if definition.tools:
-        request["tools"] = definition.tools
-    if end_user:
-        request["metadata"] = {"user_id": end_user}
-    return request
-
-
-def history_before(run: Run) -> list[Message] | None:
-    """Derive the transcript of the run that this one continues, if any."""
-    if run.continues is None:
-        return None
-    from runs.declarations.catalog import job_type_named
-
-    former = run.continues
-    agent = job_type_named(former.job_type)
-    assert isinstance(agent, Agent)
-    return messages_of(
-        clean_text(str(ask_hook(agent, "prompt", former.input))),
-        former.steps.order_by("seq"),
-        before=history_before(former),
-    )
-
-
 def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | None:
     """Make one model call and record its answer, the calls it asks for planned.
 
     Returns None when the run may go on, or the outcome that ends this claim.
-    Raises: StepLimitError, UnknownPriceError, BudgetRefusedError, HeldBackError, PacedError, and what the provider
-    raises.
+    Raises: StepLimitError, UnknownPriceError, BudgetRefusedError, HeldBackError, RateLimitReachedError, and what the
+    provider raises.
     """
     run, definition = journal.run, journal.run.definition
     assert definition is not None
@@ -92,7 +48,7 @@ def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | No
         _check_step_limit(journal, agent)
         step = journal.plan(StepKind.MODEL_CALL, definition.model)
     max_tokens = _max_tokens(definition, step)
-    messages = messages_of(_prompt(agent, run), journal.steps, before=history_before(run))
+    messages = messages_for(run, agent, journal.steps)
     in_batch = run.lane == Lane.BATCH
     request = request_of(
         definition,
@@ -107,31 +63,20 @@ def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | No
     if asks_for_more(journal, step, reserve):
         return Waiting()
     ttl, now = definition.cache_ttl, journal.lease.now()
-    need = need_of(body, messages, journal.steps, max_tokens=max_tokens, cache_ttl=ttl, now=now)
+    estimate = estimate_of(body, messages, journal.steps, max_tokens=max_tokens, cache_ttl=ttl, now=now)
     try:
         if in_batch:
             call = _row_of(journal, step, request, body, reserved_usd=reserve, tariff=tariff)
             lay_in(journal, call, body)
             return InBatch()
-        with in_turn(journal, definition.model, need) as turn:
-            call, probing = _begin(journal, step, request, body, reserved_usd=reserve, tariff=tariff)
-            answer = _send(journal, call, request, turn, probing=probing)
+        with permit_for(journal, definition.model, estimate) as permit:
+            call, probing = _begin(journal, step, request, body, permit=permit, reserved_usd=reserve, tariff=tariff)
+            answer = _send(journal, call, request, permit, probing=probing)
     except BudgetFullError as full:
         return wait_for_room(journal, step, full)
     # By the tariff of the reserve, even if it was changed meanwhile: no query may fail between answer and commit.
     record_answer(journal, step, call, answer.message, tokens=settle_charge(call, answer.message, tariff))
     return None
-
-
-def _prompt(agent: Agent, run: Run) -> str:
-    """Word the first message. Raises: PromptInvalidError if it says nothing."""
-    prompt = ask_hook(agent, "prompt", run.input)
-    if not isinstance(prompt, str) or not prompt.strip():
-        said = "blanks" if isinstance(prompt, str) else type(prompt).__name__
-        raise PromptInvalidError(
-            f"prompt() of {agent.name} returned {said}: return a text that asks the model something"
-        )
-    return clean_text(prompt)
 
 
 def _check_step_limit(journal: Journal, agent: Agent) -> None:
@@ -147,27 +92,44 @@ def _max_tokens(definition: Definition, step: Step) -> int:
 
 
 def _begin(
-    journal: Journal, step: Step, request: dict[str, Any], body: str, *, reserved_usd: Decimal, tariff: Tariff
+    journal: Journal,
+    step: Step,
+    request: dict[str, Any],
+    body: str,
+    *,
+    permit: Permit,
+    reserved_usd: Decimal,
+    tariff: Tariff,
 ) -> tuple[ModelCall, bool]:
-    """Commit the intent; return its row of the ledger, and whether this call probes a circuit. Raises: as `_intend`."""
-    try:
-        return _intend(journal, step, request, body, reserved_usd=reserved_usd, tariff=tariff), False
-    except HeldBackError:
-        probe(request["model"], journal.run, fence=journal.lease.fence)
-        return _intend(journal, step, request, body, reserved_usd=reserved_usd, tariff=tariff), True
+    """Commit the intent; return its row of the ledger, and whether this call probes a circuit.
 
-
-def _intend(
-    journal: Journal, step: Step, request: dict[str, Any], body: str, *, reserved_usd: Decimal, tariff: Tariff
-) -> ModelCall:
-    """Commit the step and the row of the ledger, with what it holds of budgets, before anything is sent.
-
-    Raises: HeldBackError, BudgetFullError.
+    Raises: HeldBackError, BudgetFullError, RateLimitReachedError.
     """
-    call = _row_of(journal, step, request, body, reserved_usd=reserved_usd, tariff=tariff)
-    journal.commit_intent(circuit=(PROVIDER, call.model))
+    probing = False
+    while True:
+        call = _row_of(journal, step, request, body, reserved_usd=reserved_usd, tariff=tariff)
+        try:
+            _intend(journal, call, permit)
+        except NoPermitError:
+            acquire_ahead(journal, permit)
+        except HeldBackError:
+            if probing:
+                raise
+            probe(call.model, journal.run, fence=journal.lease.fence)
+            probing = True
+        else:
+            return call, probing
+
+
+def _intend(journal: Journal, call: ModelCall, permit: Permit) -> None:
+    """Commit the step and the row of the ledger, with its reserve and permit, before anything is sent.
+
+    Raises: HeldBackError, BudgetFullError, NoPermitError.
+    """
+    takes = permit.is_due
+    journal.commit_intent(circuit=(PROVIDER, call.model), permit=permit if takes else None)
+    permit.is_taken |= takes
     fault_point("model.before")
-    return call
 
 
 def _row_of(
@@ -193,14 +155,14 @@ def _row_of(
     return call
 
 
-def _send(journal: Journal, call: ModelCall, request: dict[str, Any], turn: Turn, *, probing: bool) -> Answer:
-    lease, progress = journal.lease, turn.progress
+def _send(journal: Journal, call: ModelCall, request: dict[str, Any], permit: Permit, *, probing: bool) -> Answer:
+    lease, progress = journal.lease, Progress()
     release_connection()
     lease.check()
     lease.begin_step(conf().model_timeout_s)
-    turn.sent, began = True, clock.monotonic()
+    permit.sent, began = True, clock.monotonic()
     try:
-        answer = turn.answer = ask(request, check=lease.check, progress=progress, timeout_s=conf().model_timeout_s)
+        answer = ask(request, check=lease.check, progress=progress, timeout_s=conf().model_timeout_s)
     except Exception as error:
         _end_without_answer(journal, call, progress, error)
         if call.error_kind:
@@ -210,6 +172,8 @@ def _send(journal: Journal, call: ModelCall, request: dict[str, Any], turn: Turn
         raise
     finally:
         lease.end_step()
+        permit.headers, permit.headers_at = progress.limits, progress.limits_at
+    permit.message = answer.message
     if probing:
         record_success(call)
     fault_point("model.after")

@@ -43,8 +43,11 @@ class HeldBack:
 
 
 @dataclass(frozen=True, slots=True)
-class Paced:
-    """A pace of its model is used up; the run is queued again, and held until it is its turn. As `PacedError`."""
+class RateLimitReached:
+    """A rate limit of its model is used up; the run is queued and held until there is room.
+
+    Fields: as `RateLimitReachedError`.
+    """
 
     need: Mapping[str, Any]
     wait_s: float
@@ -89,5 +92,16 @@ class Lost:
 
 
 Outcome = (
-    Completed | Waiting | InBatch | Retry | HeldBack | Paced | Later | Failed | Released | Cancelled | Discarded | Lost
+    Completed
+    | Waiting
+    | InBatch
+    | Retry
+    | HeldBack
+    | RateLimitReached
+    | Later
+    | Failed
+    | Released
+    | Cancelled
+    | Discarded
+    | Lost
 )

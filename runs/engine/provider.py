@@ -17,7 +17,7 @@ from django.conf import settings
 from runs import clock
 from runs.conf import conf
 from runs.engine.interruptible import interruptible, make_interruptible
-from runs.engine.pacing.headers import limits_in
+from runs.engine.rate_limits.headers import rate_limit_headers
 from runs.engine.reading import read_answer
 from runs.errors import ModelTimeoutError
 from runs.storable import storable_id
@@ -111,7 +111,7 @@ def ask_provider(request: dict[str, Any], *, check: CheckLease, progress: Progre
     create = client().messages.with_streaming_response.create
     with interruptible(may_go_on), create(stream=True, **request) as response:
         progress.request_id = storable_id(response.headers.get("request-id"))
-        progress.limits, progress.limits_at = limits_in(response.headers), clock.monotonic()
+        progress.limits, progress.limits_at = rate_limit_headers(response.headers), clock.monotonic()
         message = read_answer(response.http_response, model=request["model"], begun=begun)
     return Answer(message=message, request_id=progress.request_id)
 

@@ -9,12 +9,12 @@ from runs.maintenance.expire_actions import expire_actions
 from runs.maintenance.find_dead_workers import find_dead_workers
 from runs.maintenance.notify import notify_budgets, notify_deciders
 from runs.maintenance.release_held import release_held
+from runs.maintenance.release_rate_limited import release_rate_limited
 from runs.maintenance.reopen_budgets import reopen_budgets
 from runs.maintenance.repair import repair_lanes, repair_locks
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.send_mail import send_mail
 from runs.maintenance.tell_failures import tell_failures
-from runs.maintenance.wake_paced import wake_paced
 from runs.maintenance.wake_timers import wake_timers
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ FREQUENT: tuple[Callable[[], int], ...] = (
     rescue_runs,
     wake_timers,
     release_held,
-    wake_paced,
+    release_rate_limited,
     reopen_budgets,
     expire_actions,
     notify_budgets,

@@ -5,7 +5,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from runs import clock
 from runs.engine.circuit_breaker import is_not_probed
-from runs.engine.pacing.hold import let_go_on
+from runs.engine.sleep import wake
 from runs.errors import StaleRunError
 from runs.models import CircuitBreaker, Run
 from runs.models.in_turn import in_turn
@@ -19,22 +19,22 @@ def release_held() -> int:
     # Only what is queued is held; said, so that the index of the held runs is used and not every run looked at.
     queued = Run.objects.filter(status=RunStatus.QUEUED)
     held = queued.filter(held_by=OuterRef("pk"))
-    by_breaker = held.filter(pace_need=None)  # a closed circuit does not hurry those that wait for their pace
+    by_breaker = held.filter(pace_need=None)  # a closed circuit does not hurry those that wait for a rate limit
     closed = CircuitBreaker.objects.filter(Exists(by_breaker), open_until__isnull=True)
     to_probe = CircuitBreaker.objects.filter(is_not_probed(), Exists(held), open_until__lte=clock.Now())
     # The run that was held longest probes: a request that fails by its own fault must not be every probe.
     probes = (queued.filter(held_by=breaker).order_by("queued_at")[:1] for breaker in to_probe)
     waiting = queued.filter(pace_need=None)
-    released = sum(_let_go_on(in_turn(waiting.filter(held_by=breaker), "rank")[:_BATCH]) for breaker in closed)
-    return released + sum(_let_go_on(probe) for probe in probes)
+    released = sum(_release(in_turn(waiting.filter(held_by=breaker), "rank")[:_BATCH]) for breaker in closed)
+    return released + sum(_release(probe) for probe in probes)
 
 
-def _let_go_on(held: QuerySet[Run]) -> int:
+def _release(held: QuerySet[Run]) -> int:
     released = 0
     for run in held:
         try:
             with transaction.atomic():
-                let_go_on(run, actor="circuit breaker")
+                wake(run, actor="circuit breaker")
             released += 1
         except StaleRunError:
             continue

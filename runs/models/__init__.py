@@ -13,11 +13,11 @@ from runs.models.limit import Limit
 from runs.models.mail import Mail, post_mail
 from runs.models.message_batch import BatchedCall, BatchStatus, CallEnd, MessageBatch
 from runs.models.model_call import ModelCall, ModelCallStatus, Tier
-from runs.models.pace import EVERY_MODEL, Pace, PaceBucket, PaceKeeper
 from runs.models.pause import Pause
 from runs.models.pending_action import Approval, PendingAction
 from runs.models.price import Price
 from runs.models.queue_lane import QueueLane
+from runs.models.rate_limit import EVERY_MODEL, RateLimit, RateLimitBucket
 from runs.models.rated_call import RatedCall
 from runs.models.revoked_tool import RevokedTool
 from runs.models.run import Run
@@ -57,14 +57,13 @@ __all__ = [
     "ModelCall",
     "ModelCallStatus",
     "OpenReason",
-    "Pace",
-    "PaceBucket",
-    "PaceKeeper",
     "Pause",
     "PendingAction",
     "Period",
     "Price",
     "QueueLane",
+    "RateLimit",
+    "RateLimitBucket",
     "RatedCall",
     "RevokedTool",
     "Role",

@@ -71,7 +71,7 @@ class Run(models.Model):
         help_text="Queued, but the circuit of its model is open.",
     )
     pace_need = JSONText(
-        null=True, help_text="It waits, or has waited, for its pace: {model, pace, input_tokens, output_tokens}."
+        null=True, help_text="It waits, or has waited, for a rate limit: {model, pace, input_tokens, output_tokens}."
     )
     next_attempt_at = models.DateTimeField(null=True)
     last_error = JSONText(null=True, help_text="{type, message, at}")

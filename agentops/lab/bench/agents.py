@@ -23,7 +23,7 @@ class BenchWaiter(Agent):
 
 @register
 class BenchPaced(Agent):
-    """Asks once, at the pace of its model."""
+    """Asks once, within the rate limit of its model."""
 
     name = "bench_paced"
     model = "claude-sonnet-5-5"

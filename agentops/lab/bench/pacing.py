@@ -17,7 +17,7 @@ from agentops.lab.bench.agents import BenchPaced
 from agentops.lab.bench.place import MeasurementError
 from agentops.stack import Stack
 from runs.invariants.every import breaches
-from runs.models import Pace, PaceKeeper, Run
+from runs.models import RateLimit, Run
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.cancel_run import cancel_run
 from runs.operations.post_run import RunRequest, post_run
@@ -67,7 +67,7 @@ def measure_pacing(*, minutes: float, bound: str | None) -> dict[str, Any]:
 
 def _measure(load: Load, minutes: float) -> dict[str, Any]:
     ramp_s = min(_LONGEST_RAMP_S, minutes * 12)
-    _set_pace(ramp_s)
+    _set_rate_limit(ramp_s)
     _post(load, round(load.most_per_minute * (minutes + 2)) + WORKERS * 8)
     log = Path(settings.VAR_DIR) / f"pacing-{load.bound}.jsonl"
     stack = Stack()
@@ -86,8 +86,8 @@ def _measure(load: Load, minutes: float) -> dict[str, Any]:
     return figures
 
 
-def _set_pace(ramp_s: float) -> None:
-    Pace.objects.update_or_create(
+def _set_rate_limit(ramp_s: float) -> None:
+    RateLimit.objects.update_or_create(
         model_class=BenchPaced.model,
         defaults={
             "requests_per_minute": REQUESTS_PER_MINUTE,
@@ -150,7 +150,6 @@ def _figures(log: Path, load: Load, since: float, until: float) -> dict[str, Any
         "input_tokens_per_minute": round(tokens),
         "refused": sum(one["status"] == 429 for one in requests),
         "asked": len(requests),
-        "kept_by": "database" if PaceKeeper.objects.filter(epoch=1).exists() else "redis",
     }
 
 

@@ -14,8 +14,8 @@ from runs.models import (
     Limit,
     MessageBatch,
     ModelCall,
-    Pace,
     Pause,
+    RateLimit,
     Run,
     Step,
     Tenant,
@@ -40,7 +40,7 @@ def make_limits(tenant: Tenant, other: Tenant, user: Any) -> dict[str, Any]:
         "ceiling": Ceiling.objects.create(queue="agents", tenant=other, most=5, note=HOSTILE, updated_by=user),
         "budget": make_budget(tenant),
         "price": make_price(note=HOSTILE, created_by=user),
-        "pace": Pace.objects.create(
+        "ratelimit": RateLimit.objects.create(
             model_class="claude-sonnet-5", requests_per_minute=50, input_tokens_per_minute=40_000, note=HOSTILE
         ),
         "circuit breaker": CircuitBreaker.objects.create(

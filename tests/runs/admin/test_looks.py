@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
 
-from runs.models import Budget, Ceiling, Limit, MessageBatch, Pace, Pause
+from runs.models import Budget, Ceiling, Limit, MessageBatch, Pause, RateLimit
 from tests.runs.admin.rows import make_price
 
 pytestmark = pytest.mark.django_db
@@ -39,24 +39,27 @@ def test_a_list_is_titled_by_its_plural(root_client, meta):
 
 
 def test_a_page_is_titled_by_what_it_shows(root_client, filled):
-    for row in (filled["limits"]["batch"], filled["limits"]["pace"], filled["tenant"]):
+    for row in (filled["limits"]["batch"], filled["limits"]["ratelimit"], filled["tenant"]):
         text = content_of(root_client, page_of(row))
         assert f"<h1>{row}</h1>" in text and text.count("<h1>") == 1
         assert "<h2>" not in text[: text.index("<form")]
 
-    assert "<h1>Add pace</h1>" in content_of(root_client, "/admin/runs/pace/add/")
+    assert "<h1>Add rate limit</h1>" in content_of(root_client, "/admin/runs/ratelimit/add/")
 
 
 def test_the_way_back_from_a_page_is_its_list(root_client, filled):
-    pages = {"/admin/runs/pace/": ["Home"], page_of(filled["limits"]["pace"]): ["Home", "Paces"]}
-    pages |= {"/admin/runs/pace/add/": ["Home", "Paces"], page_of(filled["limits"]["limit"]): ["Home", "Limits"]}
+    pages = {"/admin/runs/ratelimit/": ["Home"], page_of(filled["limits"]["ratelimit"]): ["Home", "Rate limits"]}
+    pages |= {
+        "/admin/runs/ratelimit/add/": ["Home", "Rate limits"],
+        page_of(filled["limits"]["limit"]): ["Home", "Limits"],
+    }
 
     for address, names in pages.items():
         crumbs = root_client.get(address).content.decode().split('<div class="breadcrumbs">')[1].split("</div>")[0]
         assert re.findall(r"<a [^>]*>(.*?)</a>", crumbs) == names
 
 
-@pytest.mark.parametrize("name", ["budget", "ceiling", "pace", "price"])
+@pytest.mark.parametrize("name", ["budget", "ceiling", "ratelimit", "price"])
 def test_no_label_is_the_name_of_a_column(root_client, filled, name):
     row = filled["limits"][name]
     shown = [content_of(root_client, address) for address in (page_of(row), f"/admin/runs/{name}/add/")]
@@ -67,7 +70,7 @@ def test_no_label_is_the_name_of_a_column(root_client, filled, name):
     assert not re.search(r">[A-Z][^<]* (usd|s)<|>Is active", listed)
 
 
-@pytest.mark.parametrize("name", ["budget", "ceiling", "pace", "price"])
+@pytest.mark.parametrize("name", ["budget", "ceiling", "ratelimit", "price"])
 def test_a_new_row_is_asked_only_for_what_is_written(root_client, name):
     assert 'class="readonly"' not in content_of(root_client, f"/admin/runs/{name}/add/")
 
@@ -92,12 +95,12 @@ def test_a_long_note_is_clipped_in_lists_and_whole_at_hand(root_client, root, te
     note = "A long reason. " * 20
     now = timezone.now()
     Limit.objects.create(most=1, note=note), Ceiling.objects.create(queue="agents", most=1, note=note)
-    Pace.objects.create(requests_per_minute=1, note=note[:300]), make_price(note=note[:300])
+    RateLimit.objects.create(requests_per_minute=1, note=note[:300]), make_price(note=note[:300])
     Budget.objects.create(limit_usd=1, period="day", note=note[:300])
     Pause.objects.create(queue="agents", reason=note, paused_by=root, paused_at=now)
     MessageBatch.objects.create(requests=1, error=note, created_at=now, next_look_at=now)
 
-    for name in ("limit", "ceiling", "pace", "price", "budget", "pause", "messagebatch"):
+    for name in ("limit", "ceiling", "ratelimit", "price", "budget", "pause", "messagebatch"):
         assert f'<span class="clip" title="{note[:300]}' in content_of(root_client, f"/admin/runs/{name}/"), name
 
 

@@ -3,15 +3,22 @@
 import tempfile
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection, transaction
 
+from runs import clock
 from runs.clock import Now
+from runs.engine.rate_limits import permits
+from runs.engine.rate_limits.active import limits_for
+from runs.engine.rate_limits.bucket import empty
+from runs.engine.rate_limits.permits import look
 from runs.invariants.every import breaches
 from runs.maintenance.rescue_runs import rescue_runs
-from runs.models import ModelCall, QueueLane, Run
+from runs.models import ModelCall, QueueLane, RateLimit, RateLimitBucket, Run
 from tests.cutting_proxy import CuttingProxy
 from tests.runs.budgets.money import budget
 from tests.runs.engine.story import say, trace, use
@@ -96,6 +103,27 @@ def test_a_run_that_goes_to_sleep_forgets_nothing_when_a_write_has_no_answer(off
     proxy.cut(at_write=0, deliver=False)
     assert at_write > 4
     assert list(breaches()) == []
+
+
+@pytest.mark.parametrize("deliver", [False, True], ids=["write lost", "answer lost"])
+def test_a_permit_whose_commit_has_no_answer_is_taken_exactly_once(offline, post, work, proxy, deliver, monkeypatch):
+    offline({"turns": [say("Done.")]})
+    limit = RateLimit.objects.create(requests_per_minute=600, ramp_s=0)
+    then = clock.now() + timedelta(minutes=1)
+    monkeypatch.setattr(permits, "clock", SimpleNamespace(now=lambda: then, monotonic=clock.monotonic))
+    at_write = 0
+    while at_write == 0 or proxy.cuts:
+        at_write += 1
+        RateLimitBucket.objects.update(state=empty(then.timestamp() - 60).as_json())
+        run = post("clerk")
+        proxy.cut(at_write=at_write, deliver=deliver)
+        work_through(work, run)
+
+        assert run.status == "completed"
+        if at_write > 1:  # the first run has made the bucket
+            assert look(limits_for(limit.model_class))[0][1].left[0] == 50 - 1, f"write {at_write}"
+    proxy.cut(at_write=0, deliver=False)
+    assert at_write > 5
 
 
 def work_through(work, run, until="completed"):

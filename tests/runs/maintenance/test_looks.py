@@ -13,7 +13,7 @@ from runs.invariants.every import CHECKS
 from runs.maintenance.batches.tend import tend_batches
 from runs.maintenance.reconcile import FREQUENT, RARE, reconcile
 from runs.maintenance.reopen_budgets import reopen_budgets
-from runs.models import BatchedCall, Budget, CircuitBreaker, MessageBatch, ModelCall, Pace, PendingAction, Run
+from runs.models import BatchedCall, Budget, CircuitBreaker, MessageBatch, ModelCall, PendingAction, RateLimit, Run
 from runs.operations.budgets import make_budget
 from runs.queue.claim import claim_next, has_quarantined
 
@@ -27,13 +27,13 @@ GROWING = re.compile(
 
 @pytest.fixture
 def crowd(tenant, user):
-    """Two thousand runs that wait, beside a circuit that was open once, one that is open, and a pace."""
+    """Two thousand runs that wait, beside a circuit that was open once, one that is open, and a rate limit."""
     gather_crowd(one_that_waits(tenant=tenant, user=user), count=CROWD)
     CircuitBreaker.objects.create(provider="anthropic", model="open")
     CircuitBreaker.objects.create(
         provider="anthropic", model="shut", open_reason="rate", opened_at=clock.now(), open_until=clock.now()
     )
-    Pace.objects.create(requests_per_minute=1)
+    RateLimit.objects.create(requests_per_minute=1)
     if connection.vendor == "postgresql":  # which counts its rows by itself after a while; SQLite never does
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")

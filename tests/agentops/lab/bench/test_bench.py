@@ -70,6 +70,6 @@ def test_four_workers_use_a_quota_and_are_never_refused(tmp_path, bound):
     report = json.loads(done.stdout.splitlines()[-1])
     figures = report["sqlite"]
     assert figures["refused"] == 0 and figures["breaches"] == 0
-    # How much is for the command to say: a machine that stands still for seconds lets the keeper of the paces change.
+    # How much is for the command to say: a machine that stands still for seconds makes no calls meanwhile.
     assert figures[bound]["unused_percent"] == figures["unused_percent"] < 50
     assert done.returncode == (1 if report["unused_percent"] > report["most"] else 0)

@@ -1,29 +1,30 @@
-"""The arithmetic of a pace, alone: what it lets pass, when, and never more than it allows."""
+"""The arithmetic of a rate limit, alone: what it lets pass, when, and never more than it allows."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.engine.pacing import bucket
-from runs.engine.pacing.bucket import Bucket, Limits
+from runs.engine.rate_limits import bucket
+from runs.engine.rate_limits.bucket import Bucket, Quota
+from runs.engine.rate_limits.headers import ProviderHeaders, apply_headers
 
-SIXTY = Limits((60, None, None))  # one request a second
+SIXTY = Quota((60, None, None))  # one request a second
 ONE = (1.0, 0.0, 0.0)
 
-needs = st.tuples(st.just(1.0), st.floats(0, 20_000), st.floats(0, 5_000))
-limits = st.builds(
-    Limits,
+amounts = st.tuples(st.just(1.0), st.floats(0, 20_000), st.floats(0, 5_000))
+quotas = st.builds(
+    Quota,
     st.tuples(*[st.none() | st.integers(1, 100_000)] * 3),
     st.sampled_from([0.0, 1.0, 30.0, 60.0]),
 )
 
 
-def at(one: Bucket, now: float, limit: Limits = SIXTY) -> Bucket:
+def at(one: Bucket, now: float, limit: Quota = SIXTY) -> Bucket:
     bucket.refill(one, limit, now)
     return one
 
 
-def full(now: float = 1000.0, limit: Limits = SIXTY) -> Bucket:
+def full(now: float = 1000.0, limit: Quota = SIXTY) -> Bucket:
     return at(bucket.empty(now - 1000), now, limit)
 
 
@@ -42,7 +43,7 @@ def test_a_full_bucket_holds_five_seconds_worth_and_then_one_a_second():
 
 
 def test_what_is_greater_than_the_bucket_passes_when_that_is_full_and_is_paid_afterwards():
-    limit = Limits((None, 6000, None))  # 100 a second, the bucket holds 500
+    limit = Quota((None, 6000, None))  # 100 a second, the bucket holds 500
     one = full(limit=limit)
 
     assert bucket.wait_s(one, limit, (1, 2000, 0))[0] == 0
@@ -52,7 +53,7 @@ def test_what_is_greater_than_the_bucket_passes_when_that_is_full_and_is_paid_af
 
 
 def test_after_a_minute_without_calls_the_rate_grows_from_a_tenth_to_the_whole():
-    limit = Limits((60, None, None), ramp_s=60)
+    limit = Quota((60, None, None), ramp_s=60)
     one = full(limit=limit)
 
     assert bucket.wait_s(one, limit, ONE)[0] == 0, "the first one passes at once"
@@ -65,7 +66,7 @@ def test_after_a_minute_without_calls_the_rate_grows_from_a_tenth_to_the_whole()
 
 
 def test_a_debt_is_not_forgiven_by_a_long_silence():
-    limit = Limits((None, 60, None), ramp_s=30)
+    limit = Quota((None, 60, None), ramp_s=30)
     one = full(limit=limit)
     bucket.take(one, (1, 300, 0))
 
@@ -76,25 +77,25 @@ def test_a_debt_is_not_forgiven_by_a_long_silence():
 
 def test_headers_lower_a_limit_for_five_minutes_and_never_raise_it():
     one = full()
-    bucket.heed(one, SIXTY, told=(30, None, None), remaining=(0, None, None), age_s=0)
+    apply_headers(one, SIXTY, ProviderHeaders((30, None, None), (0, None, None), 0))
     assert bucket.wait_s(one, SIXTY, ONE)[0] == pytest.approx(2.0)
-    assert at(one, 1000.0 + bucket.TOLD_FOR_S).per_second(SIXTY)[0] == 1.0
+    assert at(one, 1000.0 + bucket.HEADERS_HOLD_S).per_second(SIXTY)[0] == 1.0
 
-    bucket.heed(one, SIXTY, told=(6000, None, None), remaining=(5999, None, None), age_s=0)
+    apply_headers(one, SIXTY, ProviderHeaders((6000, None, None), (5999, None, None), 0))
     assert one.per_second(SIXTY)[0] == 1.0 and one.left[0] <= 5
 
 
-def test_what_headers_told_a_while_ago_has_grown_meanwhile():
+def test_what_headers_said_a_while_ago_has_grown_meanwhile():
     one = full()
 
-    bucket.heed(one, SIXTY, told=(None, None, None), remaining=(0, None, None), age_s=3)
+    apply_headers(one, SIXTY, ProviderHeaders((None, None, None), (0, None, None), 3))
 
     assert one.left[0] == 3
 
 
-@given(limits, st.lists(st.tuples(st.floats(0, 90), needs), max_size=60))
+@given(quotas, st.lists(st.tuples(st.floats(0, 90), amounts), max_size=60))
 def test_in_no_stretch_of_time_more_is_taken_than_rate_and_bucket_allow(limit, asked):
-    """Whoever asks waits as told, so what counts is when they go: at no time more than the row allows."""
+    """A caller waits as long as it is told to, so what counts is when it goes: never more than the row allows."""
     one, now, gone = bucket.empty(0.0), 0.0, []
     for pause, need in asked:
         now += pause
@@ -107,7 +108,7 @@ def test_in_no_stretch_of_time_more_is_taken_than_rate_and_bucket_allow(limit, a
     for i, per_minute in enumerate(limit.per_minute):
         if per_minute is None:
             continue
-        room = max(bucket.LEAST[i], per_minute / 60 * bucket.BURST_S)
+        room = max(bucket.MIN_CAPACITY[i], per_minute / 60 * bucket.BURST_S)
         for start, (begin, _) in enumerate(gone):
             for end, _ in gone[start:]:
                 taken = sum(n[i] for at_, n in gone if begin <= at_ <= end)

@@ -1,21 +1,22 @@
-"""Paces in the console: added and edited by whoever may, with what they have left."""
+"""Rate limits in the console: added and edited by permission, with what they have left."""
 
 import pytest
 
-from runs.engine.pacing.rows import forget_paces
-from runs.models import Pace
+from runs import clock
+from runs.engine.rate_limits.active import forget_rate_limits
+from runs.models import RateLimit
 from tests.runs.admin.conftest import signed_in
 from tests.runs.admin.rows import make_user
 
-LIST = "/admin/runs/pace/"
+LIST = "/admin/runs/ratelimit/"
 ADD = f"{LIST}add/"
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def keeper(tenant):
-    return make_user("kim", tenant=tenant, perms=tuple(f"runs.{verb}_pace" for verb in ("view", "add", "change")))
+def editor(tenant):
+    return make_user("kim", tenant=tenant, perms=tuple(f"runs.{verb}_ratelimit" for verb in ("view", "add", "change")))
 
 
 def form(**columns):
@@ -32,18 +33,21 @@ def form(**columns):
     }
 
 
-def test_whoever_may_adds_a_pace_and_sees_what_it_has_left(keeper):
-    answer = signed_in(keeper).post(ADD, form(), follow=True)
+def test_whoever_may_adds_a_rate_limit_and_sees_what_it_has_left(editor, monkeypatch):
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
 
-    row = Pace.objects.get()
+    answer = signed_in(editor).post(ADD, form(), follow=True)
+
+    row = RateLimit.objects.get()
     page = answer.content.decode()
     assert (row.requests_per_minute, row.output_tokens_per_minute) == (50, None)
     assert "requests: 0, +5 a minute\ninput tokens: 0, +4,000 a minute" in page, "it begins cold"
 
 
 def test_one_that_does_not_hold_here_says_so(root_client):
-    Pace.objects.create(workspace="other", requests_per_minute=1)
-    forget_paces()
+    RateLimit.objects.create(workspace="other", requests_per_minute=1)
+    forget_rate_limits()
 
     assert "not in use" in root_client.get(LIST).content.decode()
 
@@ -57,14 +61,14 @@ def test_one_that_does_not_hold_here_says_so(root_client):
         ({"ramp_s": "-1"}, "greater than or equal to 0"),
     ],
 )
-def test_a_pace_that_means_nothing_is_refused_with_what_to_write(keeper, columns, words):
-    answer = signed_in(keeper).post(ADD, form(**columns))
+def test_a_rate_limit_that_means_nothing_is_refused_with_what_to_write(editor, columns, words):
+    answer = signed_in(editor).post(ADD, form(**columns))
 
-    assert words in answer.content.decode() and not Pace.objects.exists()
+    assert words in answer.content.decode() and not RateLimit.objects.exists()
 
 
 def test_whoever_may_not_add_is_refused(tenant):
-    reader = make_user("rita", tenant=tenant, perms=("runs.view_pace",))
+    reader = make_user("rita", tenant=tenant, perms=("runs.view_ratelimit",))
 
     assert signed_in(reader).get(LIST).status_code == 200
     assert signed_in(reader).post(ADD, form()).status_code == 403

@@ -1,4 +1,4 @@
-"""What a model call will need of its pace, estimated before it is sent; what it really used is settled afterwards."""
+"""What a model call will use, estimated before it is sent; the real usage is settled afterwards."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,28 +16,28 @@ _TTL_S = {"5m": 300.0, "1h": 3600.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Estimate:
     """One request, and the tokens that count. Reads from the cache do not."""
 
     input_tokens: int
     output_tokens: int
 
     @property
-    def three(self) -> tuple[float, float, float]:
+    def amounts(self) -> tuple[float, float, float]:
         """In the order of the buckets."""
         return 1.0, float(self.input_tokens), float(self.output_tokens)
 
 
-def need_of(
+def estimate_of(
     body: str, messages: Sequence[Message], steps: Sequence[Step], *, max_tokens: int, cache_ttl: str, now: datetime
-) -> Need:
+) -> Estimate:
     """Estimate a request: all of it, or only what is new if the last one is still in the provider's cache."""
     last = _last_answer(steps)
     text_chars = len(body)
     if last and _is_cached(last, _TTL_S.get(cache_ttl, 0.0), now):
         text_chars = min(text_chars, len(dump_json(list(messages[-_NEWEST:]))))
     output = min(max_tokens, last.output_tokens if last else _OUTPUT_TOKENS)
-    return Need(input_tokens=text_chars // _CHARS_PER_TOKEN + 1, output_tokens=output)
+    return Estimate(input_tokens=text_chars // _CHARS_PER_TOKEN + 1, output_tokens=output)
 
 
 def _last_answer(steps: Sequence[Step]) -> Step | None:

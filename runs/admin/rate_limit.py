@@ -1,4 +1,4 @@
-"""Paces: how fast a provider may be asked. They belong to no tenant; an edit holds within a second."""
+"""Rate limits of the model providers. They belong to no tenant; an edit takes effect within a second."""
 
 from typing import Any, ClassVar
 
@@ -7,13 +7,13 @@ from django.contrib import admin
 from runs.admin import show
 from runs.admin.columns import clip_column, column
 from runs.admin.edited import EditedAdmin
-from runs.models import Pace
-from runs.operations.pace_left import left_of
+from runs.models import RateLimit
+from runs.operations.rate_limit_left import left_of
 
 HOW_IT_HOLDS = (
     "A call must fit into every row that its model's name begins with. Write what your provider's console shows, or "
-    "less: rate limit headers lower a row for five minutes, and never raise it. An edit holds within a second, in "
-    "every process."
+    "less: rate limit headers lower a row for five minutes, and never raise it. An edit takes effect within a second, "
+    "in every process."
 )
 _LIMITS = {
     "requests_per_minute": "requests / min",
@@ -24,9 +24,9 @@ _COLUMNS = [column(name, label, "{:,}".format, empty="no limit") for name, label
 RAMP = column("ramp_s", "ramp", show.seconds)
 
 
-@admin.register(Pace)
-class PaceAdmin(EditedAdmin[Pace]):
-    """Read, add and edit paces, and see what they have left."""
+@admin.register(RateLimit)
+class RateLimitAdmin(EditedAdmin[RateLimit]):
+    """Read, add and edit rate limits, and see what they have left."""
 
     tenant_path = None
     list_display = ("__str__", *_COLUMNS, RAMP, "left_now", clip_column("note", "note"))
@@ -36,10 +36,10 @@ class PaceAdmin(EditedAdmin[Pace]):
     readonly_fields: ClassVar[Any] = ("left_now",)
     labels: ClassVar[Any] = {"model_class": "Models", "ramp_s": "Ramp, in seconds"}
     hint = HOW_IT_HOLDS
-    empty_state = "No paces: models are asked as fast as there are slots."
+    empty_state = "No rate limits: models are called as fast as there are slots."
 
     @admin.display(description="left now")
-    def left_now(self, pace: Pace) -> str:
-        """Say what may be asked at once, and at which rate more comes in. Negative: taken in advance."""
-        lines = [f"{one.word}: {one.left:,.0f}, +{one.per_minute:,.0f} a minute" for one in left_of(pace)]
+    def left_now(self, rate_limit: RateLimit) -> str:
+        """Say what may be used at once, and at which rate more comes in. Negative: taken ahead."""
+        lines = [f"{one.word}: {one.left:,.0f}, +{one.per_minute:,.0f} a minute" for one in left_of(rate_limit)]
         return "\n".join(lines) or "not in use: another provider or workspace"

@@ -1,4 +1,4 @@
-"""Paces: how fast a provider may be asked, over all workers. What each may still use is shared state beside them."""
+"""Rate limits of the model providers, over all workers, and beside each the bucket of what it has left."""
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
@@ -11,8 +11,8 @@ EVERY_MODEL = "*"
 _POSITIVE = [MinValueValidator(1)]
 
 
-class Pace(models.Model):
-    """A quota of one provider: of all rows that fit a call, the call must fit into each."""
+class RateLimit(models.Model):
+    """A quota of one provider. A call must fit into every row that covers its model."""
 
     provider = models.CharField(max_length=32, default="anthropic")
     workspace = models.CharField(
@@ -35,23 +35,24 @@ class Pace(models.Model):
     ramp_s = models.FloatField(
         default=30.0,
         validators=[MinValueValidator(0)],
-        help_text="After a minute without calls the rate grows from a tenth to the whole over so many seconds.",
+        help_text="After a minute without calls the rate ramps up from a tenth over this many seconds.",
     )
     note = models.CharField(max_length=300, blank=True, help_text="Where the figures come from.")
 
     class Meta:
         ordering = ["provider", "workspace", "model_class"]
         constraints = [
-            models.UniqueConstraint(fields=["provider", "workspace", "model_class"], name="one_pace_each"),
+            models.UniqueConstraint(fields=["provider", "workspace", "model_class"], name="one_rate_limit_each"),
             models.CheckConstraint(
-                condition=Q(requests_per_minute__isnull=True) | Q(requests_per_minute__gt=0), name="pace_asks_something"
+                condition=Q(requests_per_minute__isnull=True) | Q(requests_per_minute__gt=0),
+                name="rate_limit_asks_something",
             ),
             models.CheckConstraint(
                 condition=(Q(input_tokens_per_minute__isnull=True) | Q(input_tokens_per_minute__gt=0))
                 & (Q(output_tokens_per_minute__isnull=True) | Q(output_tokens_per_minute__gt=0)),
-                name="pace_lets_tokens_pass",
+                name="rate_limit_lets_tokens_pass",
             ),
-            models.CheckConstraint(condition=Q(ramp_s__gte=0), name="pace_ramp_not_negative"),
+            models.CheckConstraint(condition=Q(ramp_s__gte=0), name="rate_limit_ramp_not_negative"),
         ]
 
     def __str__(self) -> str:
@@ -65,20 +66,8 @@ class Pace(models.Model):
             raise ValidationError({"model_class": "Write the beginning of the names without a *, or * alone."})
 
 
-class PaceKeeper(models.Model):
-    """Who keeps what is left of all paces: Redis while `epoch` is even, the database while it is odd. One row.
+class RateLimitBucket(models.Model):
+    """What is left of a rate limit. Changed under its lock, and never by an edit of the limit."""
 
-    Each change-over is a new epoch, and begins with less than nothing: so no allowance is ever given twice.
-    """
-
-    epoch = models.PositiveIntegerField(default=0)
-    changed_at = models.DateTimeField(null=True, help_text="When this epoch began.")
-    database_until = models.DateTimeField(null=True, help_text="Then somebody looks whether Redis is back.")
-
-
-class PaceBucket(models.Model):
-    """What is left of a pace while the database keeps it."""
-
-    pace = models.OneToOneField(Pace, models.CASCADE, related_name="bucket")
-    epoch = models.PositiveIntegerField(default=0)
-    state = JSONText(null=True, help_text="As `runs.engine.pacing.bucket.Bucket`; null: nothing is known.")
+    rate_limit = models.OneToOneField(RateLimit, models.CASCADE, related_name="bucket")
+    state = JSONText(help_text="As `runs.engine.rate_limits.bucket.Bucket`.")

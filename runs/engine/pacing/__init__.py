@@ -1,1 +1,0 @@
-"""Pacing: no provider is asked faster than its paces allow, over all workers together."""

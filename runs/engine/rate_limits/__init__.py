@@ -1,0 +1,1 @@
+"""Rate limits of the model providers: no model is called faster than its limits allow, over all workers together."""

@@ -1,0 +1,27 @@
+"""Holding a run until a rate limit has room: it is queued, no claim takes it, and it says why and until when."""
+
+from datetime import timedelta
+
+from runs.engine.journal import Journal
+from runs.engine.outcomes import RateLimitReached
+from runs.engine.sleep import sleep
+from runs.models import PROVIDER, CircuitBreaker, Run
+from runs.states import RunStatus
+
+_LONGEST_S = 365 * 24 * 3600.0  # a calendar has an end
+
+
+def hold_for_rate_limit(journal: Journal, reached: RateLimitReached) -> None:
+    """Give the slot back and hold the run; a run that is to be cancelled goes on at once."""
+    breaker, _ = CircuitBreaker.objects.get_or_create(provider=PROVIDER, model=reached.need["model"])
+    ahead = Run.objects.filter(held_by=breaker, status=RunStatus.QUEUED, pace_need__isnull=False).count()
+    until = journal.lease.now() + timedelta(seconds=min(reached.wait_s + ahead * reached.share_s, _LONGEST_S))
+    sleep(
+        journal,
+        RunStatus.QUEUED,
+        "run.held_back",
+        data={"circuit": str(breaker), "rate_limit": reached.need["pace"], "until": until.isoformat()},
+        held_by_id=breaker.pk,
+        pace_need=dict(reached.need),
+        next_attempt_at=until,
+    )
