@@ -113,10 +113,10 @@ class QueueFullError(RunsError):
 
     code = "queue_full"
 
-    def __init__(self, queue: str, *, depth: int, ceiling: int, whose: str, retry_after_s: int) -> None:
+    def __init__(self, queue: str, *, depth: int, limit: int, whose: str, retry_after_s: int) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(
-            f"in the queue {queue!r} {depth} runs{whose} are waiting, and its ceiling is {ceiling}: "
+            f"in the queue {queue!r} {depth} runs{whose} are waiting, and its ceiling is {limit}: "
             f"post again in {retry_after_s} s"
         )
 

@@ -126,6 +126,7 @@ class LimitKind(StrEnum):
 
     CONCURRENCY = "concurrency"  # runs that work at the same time
     RATE = "rate"  # runs that start within a window
+    BACKLOG = "backlog"  # runs that wait in a queue: at the limit posting another is refused
 
 
 S = RunStatus

@@ -76,6 +76,7 @@ def test_a_kept_database_goes_through_every_later_migration(state, tmp_path):
     assert report["breaches"] == []
     assert set(RunStatus) - set(report["statuses"]) == {"waiting_for_children"}, "there were none yet"
     assert set(report["open"]) == {"approval", "budget", "outcome", "question"}
+    assert report["backlogs"] == [["agents", 1000, "root"]], "the ceiling of then"
 
 
 @pytest.mark.slow

@@ -17,7 +17,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "runs.QueueLane",
         "runs.Limit",
         "runs.Pause",
-        "runs.Ceiling",
         "runs.RateLimit",
         "runs.CircuitBreaker",
         "runs.Budget",

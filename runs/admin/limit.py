@@ -1,10 +1,13 @@
-"""Limits: ceilings on what works at once and what starts, with what they hold now."""
+"""Limits on what works at once, starts or waits, with what they count now."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -13,31 +16,38 @@ from runs.admin.filters import InForceFilter
 from runs.admin.form_page import FormPageAdmin
 from runs.admin.palette import badge, badge_html
 from runs.admin.records import Verb
-from runs.admin.scope import TenantFilter, tenants_of
-from runs.admin.scope_form import ScopeForm
-from runs.engine.scopes import held_by
-from runs.engine.tool_places import taken
+from runs.admin.scope import TenantFilter, administers, tenants_of
+from runs.admin.selector_form import SelectorForm
+from runs.engine.limits.blocked import runs_counted
+from runs.engine.tool_limits import calls_counted
 from runs.models import Limit, Role
-from runs.operations.limits import MOST, change_limit, set_limit
+from runs.operations.backlog import runs_waiting
+from runs.operations.limits import MOST, change_limit, remove_limit, set_limit
 from runs.states import LimitKind
 
 CHANGED_BY = column("updated_by", "changed by")
 CHANGED = moment_column("updated_at", "changed")
 
 
-class LimitForm(ScopeForm):
+class LimitForm(SelectorForm):
     """What it is about, and how many."""
 
     kind = forms.ChoiceField(
-        choices=[(LimitKind.CONCURRENCY.value, "at once"), (LimitKind.RATE.value, "within a window")],
-        help_text="Runs, or their starts; with a tool, its calls.",
+        choices=[
+            (LimitKind.CONCURRENCY.value, "at once"),
+            (LimitKind.RATE.value, "within a window"),
+            (LimitKind.BACKLOG.value, "waiting"),
+        ],
+        help_text="Runs, their starts, or those that wait in a queue; with a tool, its calls.",
     )
-    most = forms.IntegerField(min_value=0, max_value=MOST, label="At most", help_text="0 lets nothing start.")
+    most = forms.IntegerField(
+        min_value=0, max_value=MOST, label="At most", help_text="0 lets nothing start, or be posted."
+    )
     per_s = forms.FloatField(
         min_value=1, max_value=86_400, initial=60, label="Window, in seconds", help_text="Only of a rate."
     )
     each_tenant = forms.BooleanField(
-        required=False, label="For each tenant", help_text="So many for each, instead of for all together."
+        required=False, label="For each tenant", help_text="For each of them, instead of for all together."
     )
     note = forms.CharField(required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 2}), label="Why")
 
@@ -54,11 +64,16 @@ class LimitAdmin(FormPageAdmin[Limit]):
     search_fields = ("queue", "job_type", "model", "tool", "note")
     page_template = "admin/runs/limit/change_form.html"
     verb_permission = "runs.change_limit"
-    empty_state = "No limits: slots are the ceiling, job types may cap a tenant, and tenants take turns."
-    hint = "All limits that apply must admit a run. An edit holds everywhere within a second."
+    empty_state = (
+        "No limits: slots bound what works, job types may cap a tenant, tenants take turns, and queues take all posts."
+    )
+    hint = (
+        "All limits that apply must admit a run. When as many wait as may, posting is answered with 429. An edit holds "
+        "everywhere within a second."
+    )
     form_verb = "set"
     form_title = "Set a limit"
-    form_hint = "It stops nothing that works already; nothing more of its scope starts while it is full."
+    form_hint = "It stops nothing that works already; while it is full nothing more starts, or is posted."
     form_permission = "runs.add_limit"
     form_class = LimitForm
 
@@ -70,7 +85,7 @@ class LimitAdmin(FormPageAdmin[Limit]):
     @admin.display(description="at most")
     def what(self, limit: Limit) -> str:
         """Say how many."""
-        return f"{limit.most} at once" if limit.kind == LimitKind.CONCURRENCY else f"{limit.most} in {limit.per_s:g} s"
+        return limit.amount
 
     @admin.display(description="of")
     def about(self, limit: Limit) -> str:
@@ -80,17 +95,19 @@ class LimitAdmin(FormPageAdmin[Limit]):
     @admin.display(description="counted now")
     def holds(self, limit: Limit) -> str:
         """Say how many it counts; for each tenant, the most that one has."""
-        counts = taken(limit) if limit.tool else held_by(limit)
+        counts = _counts_of(limit)
         most = max(counts.values(), default=0)
         return f"at most {most} of one tenant" if limit.each_tenant else str(counts.total())
 
     def page_context(self, request: HttpRequest, record: Limit) -> dict[str, Any]:
         """What it is, and what it holds."""
-        return {"limit": record, "status": badge(_state_of(record)), "now": self.holds(record)}
+        may_remove = self.has_delete_permission(request, record)
+        state = badge(_state_of(record))
+        return {"limit": record, "status": state, "now": self.holds(record), "may_remove": may_remove}
 
     def verbs(self) -> dict[str, Verb]:
-        """Switch it off and on, or change how many."""
-        return {"off": _switch(False), "on": _switch(True), "most": _change_most}
+        """Switch it off and on, or change how many and why."""
+        return {"off": _switch(False), "on": _switch(True), "most": _change}
 
     def form_options(self, request: HttpRequest) -> dict[str, Any]:
         """Offer the tenants that the user administers; superusers may leave it empty."""
@@ -99,8 +116,28 @@ class LimitAdmin(FormPageAdmin[Limit]):
     def call_operation(self, request: HttpRequest, said: Mapping[str, Any]) -> str:
         """Set the limit."""
         assert request.user.is_authenticated  # the admin lets nobody else in
-        options = {name: said[name] for name in ("most", "kind", "per_s", "each_tenant", "note")}
-        return f"Set: {set_limit(self.form_class.scope_of(said), user=request.user, **options)}."
+        return f"Set: {set_limit(Limit(**said), user=request.user)}."
+
+    def has_delete_permission(self, request: HttpRequest, obj: Limit | None = None) -> bool:
+        """An admin of its tenant; for every tenant, a superuser."""
+        may = request.user.has_perm("runs.delete_limit")
+        return may and (obj is None or administers(request, obj.tenant_id))
+
+    def delete_model(self, request: HttpRequest, obj: Limit) -> None:
+        """Let it hold no longer."""
+        assert request.user.is_authenticated  # the admin lets nobody else in
+        remove_limit(obj, user=request.user)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Limit]) -> None:
+        """Let the selected ones hold no longer."""
+        for limit in queryset.select_related("tenant"):
+            self.delete_model(request, limit)
+
+
+def _counts_of(limit: Limit) -> Counter[UUID]:
+    if limit.kind == LimitKind.BACKLOG:
+        return runs_waiting(limit)
+    return calls_counted(limit) if limit.tool else runs_counted(limit)
 
 
 def _state_of(limit: Limit) -> str:
@@ -116,8 +153,8 @@ def _switch(is_active: bool) -> Verb:
     return switch
 
 
-def _change_most(request: HttpRequest, limit: Limit) -> str:
+def _change(request: HttpRequest, limit: Limit) -> str:
     assert request.user.is_authenticated  # the admin lets nobody else in
     typed = request.POST.get("most", "")
     most = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else -1
-    return f"Changed: {change_limit(limit, user=request.user, most=most)}."
+    return f"Changed: {change_limit(limit, user=request.user, most=most, note=request.POST.get('note'))}."

@@ -14,13 +14,13 @@ from runs.admin.form_page import FormPageAdmin
 from runs.admin.palette import badge, badge_html
 from runs.admin.records import Verb
 from runs.admin.scope import TenantFilter, tenants_of
-from runs.admin.scope_form import ScopeForm
+from runs.admin.selector_form import SelectorForm
 from runs.models import Pause
 from runs.operations.pauses import covers, end_pause, overlapping, pause
 from runs.operations.roles import OPERATORS
 
 
-class PauseForm(ScopeForm):
+class PauseForm(SelectorForm):
     """What is paused, why, until when."""
 
     reason = forms.CharField(
@@ -83,7 +83,7 @@ class PauseAdmin(FormPageAdmin[Pause]):
     def call_operation(self, request: HttpRequest, said: Mapping[str, Any]) -> str:
         """Pause it."""
         assert request.user.is_authenticated  # the admin lets nobody else in
-        paused = pause(self.form_class.scope_of(said), user=request.user, reason=said["reason"], until=said["until"])
+        paused = pause(Pause(**said), user=request.user)
         return f"Paused: {paused}. Running jobs finish; nothing new starts."
 
 

@@ -1,131 +1,116 @@
 """What clients send about pending actions and approval rules."""
 
-from typing import Any
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal, Self
+from uuid import UUID
 
-from rest_framework import serializers
+from pydantic import Field, model_validator
 
-from runs.api.bodies import MessageSerializer, StrictSerializer
-from runs.api.fields import (
-    ObjectField,
-    StrictAmount,
-    StrictBoolean,
-    StrictInteger,
-    StrictMoment,
-    StrictText,
-    StrictUUID,
-)
+from runs.api.strict_body import LEFT_OUT, AnyJson, Body, Id, Note, Object, OneOf, Text, Usd, ZonedTime
+from runs.errors import InvalidInputError
 from runs.operations.actions.bulk import BULK_MAX, VERBS
 from runs.operations.actions.rules import USES_MAX, RuleRequest
 
-__all__ = ["MessageSerializer"]  # what `answer` takes is what `messages` takes
+_Hash = Annotated[str, Text(64, may_be_blank=True)]
+_AboveZero = Annotated[Decimal, Usd(above_zero=True)]
 
-_HASH_CHARS = 64
 
-
-class ApproveSerializer(StrictSerializer):
+class Approve(Body):
     """The body of `approve`."""
 
-    arguments = ObjectField(required=False, allow_null=True, default=None)
-    note = StrictText(
-        required=False, allow_blank=True, default="", max_length=4000, help_text="Needed for a call of high risk."
-    )
-    seen = StrictText(
-        required=False,
-        allow_blank=True,
-        default="",
-        max_length=_HASH_CHARS,
-        help_text="The `bound_hash` of what somebody was shown: 409 if the call was edited since.",
+    arguments: Object | None = None
+    note: Note = Field("", description="Needed for a call of high risk.")
+    seen: _Hash = Field(
+        "", description="The `bound_hash` of what somebody was shown: 409 if the call was edited since."
     )
 
 
-class RejectSerializer(StrictSerializer):
+class Reject(Body):
     """The body of `reject`."""
 
-    note = StrictText(max_length=4000, help_text="The model is told.")
+    note: Annotated[str, Text(4000)] = Field(description="The model is told.")
 
 
-class ResolveSerializer(StrictSerializer):
+class Resolve(Body):
     """The body of `resolve`."""
 
-    outcome = serializers.ChoiceField(["happened", "did_not_happen"])
-    result = serializers.JSONField(required=False, allow_null=True, default=None)
-    note = StrictText(required=False, allow_blank=True, default="", max_length=4000)
+    outcome: Literal["happened", "did_not_happen"]
+    result: AnyJson = None
+    note: Note = ""
 
 
-class RaiseSerializer(StrictSerializer):
+class Raise(Body):
     """The body of `raise`: one of the two amounts."""
 
-    json_schema = {"oneOf": [{"required": ["max_cost_usd"]}, {"required": ["raise_usd"]}]}
-    max_cost_usd = StrictAmount(above_zero=True, required=False, help_text="The new ceiling of the run.")
-    raise_usd = StrictAmount(
-        above_zero=True, required=False, help_text="What the budget gets for this day or month besides."
-    )
-    note = StrictText(required=False, allow_blank=True, default="", max_length=4000)
+    json_schema: ClassVar[dict[str, Any]] = {"oneOf": [{"required": ["max_cost_usd"]}, {"required": ["raise_usd"]}]}
+    max_cost_usd: _AboveZero = Field(LEFT_OUT, description="The new ceiling of the run.")
+    raise_usd: _AboveZero = Field(LEFT_OUT, description="What the budget gets for this day or month besides.")
+    note: Note = ""
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Demand exactly one. Raises: ValidationError."""
-        if ("max_cost_usd" in attrs) == ("raise_usd" in attrs):
+    @model_validator(mode="after")
+    def demand_one(self) -> Self:
+        """Demand exactly one. Raises: InvalidInputError."""
+        if len(self.model_fields_set & {"max_cost_usd", "raise_usd"}) != 1:
             said = "Give this for the ceiling of the run, or raise_usd for a budget: one of the two."
-            raise serializers.ValidationError({"max_cost_usd": [said]})
-        return attrs
+            raise InvalidInputError({"max_cost_usd": [said]})
+        return self
 
 
-class WordsSerializer(StrictSerializer):
+class Words(Body):
     """The body of `ask` and `reply`."""
 
-    text = StrictText(max_length=4000)
+    text: Annotated[str, Text(4000)]
 
 
-class ReassignSerializer(StrictSerializer):
+class Reassign(Body):
     """The body of `reassign`."""
 
-    to = StrictText(max_length=150, help_text="The name of a user who may decide it.")
+    to: Annotated[str, Text(150)] = Field(description="The name of a user who may decide it.")
 
 
-class EscalateSerializer(StrictSerializer):
+class Escalate(Body):
     """The body of `escalate`."""
 
-    note = StrictText(required=False, allow_blank=True, default="", max_length=4000)
+    note: Note = ""
 
 
-class BulkSerializer(StrictSerializer):
+class Bulk(Body):
     """The body of `bulk`."""
 
-    ids = serializers.ListField(child=StrictUUID(), min_length=1, max_length=BULK_MAX)
-    verb = serializers.ChoiceField(list(VERBS))
-    note = StrictText(required=False, allow_blank=True, default="", max_length=4000)
-    dry_run = StrictBoolean(required=False, default=False, help_text="Only say what would be done.")
-    seen = serializers.DictField(
-        child=StrictText(allow_blank=True, max_length=_HASH_CHARS),
-        allow_empty=False,
-        required=False,
-        allow_null=True,
-        default=None,
-        help_text="The `bound_hash` of each as it was shown, by its id: what was edited since is not approved.",
+    ids: Annotated[list[Id], Field(min_length=1, max_length=BULK_MAX)]
+    verb: Annotated[str, OneOf(VERBS)]
+    note: Note = ""
+    dry_run: bool = Field(False, description="Only say what would be done.")
+    seen: Annotated[dict[str, _Hash], Field(min_length=1)] | None = Field(
+        None,
+        description="The `bound_hash` of each as it was shown, by its id: what was edited since is not approved.",
     )
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Demand what was seen of each, or of none. Raises: ValidationError."""
-        if attrs["seen"] is not None:
-            seen = {pk: attrs["seen"].get(str(pk)) for pk in attrs["ids"]}
-            if None in seen.values() or len(seen) < len(attrs["seen"]):
-                raise serializers.ValidationError({"seen": ["Give the bound_hash of each of the ids, and no other."]})
-            attrs["seen"] = seen
-        return attrs
+    @model_validator(mode="after")
+    def demand_all_seen(self) -> Self:
+        """Demand what was seen of each, or of none. Raises: InvalidInputError."""
+        if self.seen is not None and set(self.seen) != {str(pk) for pk in self.ids}:
+            raise InvalidInputError({"seen": ["Give the bound_hash of each of the ids, and no other."]})
+        return self
+
+    @property
+    def seen_by_id(self) -> dict[UUID, str] | None:
+        """What was seen, by the ids themselves."""
+        return None if self.seen is None else {UUID(pk): seen for pk, seen in self.seen.items()}
 
 
-class GrantRuleSerializer(StrictSerializer):
+class GrantRule(Body):
     """The body of `POST /approval-rules/`."""
 
-    tool = StrictText(max_length=200)
-    reason = StrictText(max_length=4000)
-    expires_at = StrictMoment()
-    max_uses = StrictInteger(min_value=1, max_value=USES_MAX)
-    job_type = StrictText(required=False, allow_blank=True, default="", max_length=100)
-    arguments = ObjectField(required=False, default=dict, help_text="Arguments that must be exactly so.")
-    max_usd = StrictAmount(above_zero=True, required=False, allow_null=True, default=None)
-    max_total_usd = StrictAmount(above_zero=True, required=False, allow_null=True, default=None)
+    tool: Annotated[str, Text(200)]
+    reason: Annotated[str, Text(4000)]
+    expires_at: ZonedTime
+    max_uses: Annotated[int, Field(ge=1, le=USES_MAX)]
+    job_type: Annotated[str, Text(100, may_be_blank=True)] = ""
+    arguments: Object = Field(default_factory=dict, description="Arguments that must be exactly so.")
+    max_usd: _AboveZero | None = None
+    max_total_usd: _AboveZero | None = None
 
     def request(self) -> RuleRequest:
-        """The validated body."""
-        return RuleRequest(**self.validated_data)
+        """What it asks for."""
+        return RuleRequest(**dict(self))

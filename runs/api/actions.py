@@ -12,20 +12,21 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from runs.api.action_bodies import (
-    ApproveSerializer,
-    BulkSerializer,
-    EscalateSerializer,
-    MessageSerializer,
-    RaiseSerializer,
-    ReassignSerializer,
-    RejectSerializer,
-    ResolveSerializer,
-    WordsSerializer,
+    Approve,
+    Bulk,
+    Escalate,
+    Raise,
+    Reassign,
+    Reject,
+    Resolve,
+    Words,
 )
 from runs.api.action_documents import ActionSerializer, BulkResultSerializer, OneActionSerializer
+from runs.api.bodies import Message
 from runs.api.filters import ActionFilter
 from runs.api.pagination import ByRequest
 from runs.api.serializers import money
+from runs.api.strict_body import Body
 from runs.api.tenant_view import TenantView
 from runs.models import PendingAction
 from runs.operations.actions.answer import answer
@@ -62,7 +63,7 @@ class ActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView
         """One action, with what was said about it."""
         return Response(OneActionSerializer(self.get_object()).data)
 
-    @extend_schema(request=ApproveSerializer, responses=ActionSerializer)
+    @extend_schema(request=Approve, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: Any = None) -> Response:
         """Allow the call, with other arguments if given; for a budget, raise it.
@@ -70,80 +71,75 @@ class ActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView
         Where several must agree it stays open until they have: `approvals_needed`, `approvals`. With `seen`, the
         `bound_hash` of what somebody was shown, it is refused with 409 if the call was edited since.
         """
-        return self._say(approve, ApproveSerializer)
+        return self._say(approve, Approve)
 
-    @extend_schema(request=RejectSerializer, responses=ActionSerializer)
+    @extend_schema(request=Reject, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def reject(self, request: Request, pk: Any = None) -> Response:
         """Refuse the call; the note tells the model why."""
-        return self._say(reject, RejectSerializer)
+        return self._say(reject, Reject)
 
-    @extend_schema(request=ResolveSerializer, responses=ActionSerializer)
+    @extend_schema(request=Resolve, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def resolve(self, request: Request, pk: Any = None) -> Response:
         """Say whether an effect whose result was lost has happened."""
-        return self._say(resolve, ResolveSerializer)
+        return self._say(resolve, Resolve)
 
-    @extend_schema(request=MessageSerializer, responses=ActionSerializer)
+    @extend_schema(request=Message, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def answer(self, request: Request, pk: Any = None) -> Response:
         """Answer a question, as a message to its run would."""
-        return self._say(answer, MessageSerializer)
+        return self._say(answer, Message)
 
-    @extend_schema(request=RaiseSerializer, responses=ActionSerializer)
+    @extend_schema(request=Raise, responses=ActionSerializer)
     @action(detail=True, methods=["post"], url_path="raise")
     def raise_(self, request: Request, pk: Any = None) -> Response:
         """Raise the ceiling of the run, or by an amount the budget that has no room: the arguments say which."""
-        return self._say(_raise, RaiseSerializer)
+        return self._say(_raise, Raise)
 
-    @extend_schema(request=WordsSerializer, responses=ActionSerializer)
+    @extend_schema(request=Words, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def ask(self, request: Request, pk: Any = None) -> Response:
         """Ask whoever posted the run for information; nothing is decided."""
-        return self._say(ask, WordsSerializer)
+        return self._say(ask, Words)
 
-    @extend_schema(request=WordsSerializer, responses=ActionSerializer)
+    @extend_schema(request=Words, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def reply(self, request: Request, pk: Any = None) -> Response:
         """Reply to what was asked, or add what deciders should know."""
-        return self._say(reply, WordsSerializer)
+        return self._say(reply, Words)
 
-    @extend_schema(request=ReassignSerializer, responses=ActionSerializer)
+    @extend_schema(request=Reassign, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def reassign(self, request: Request, pk: Any = None) -> Response:
         """Ask one person to decide."""
-        return self._say(reassign, ReassignSerializer)
+        return self._say(reassign, Reassign)
 
-    @extend_schema(request=EscalateSerializer, responses=ActionSerializer)
+    @extend_schema(request=Escalate, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def escalate(self, request: Request, pk: Any = None) -> Response:
         """Leave it to the admins of the tenant."""
-        return self._say(escalate, EscalateSerializer)
+        return self._say(escalate, Escalate)
 
-    @extend_schema(request=BulkSerializer, responses=BulkResultSerializer)
+    @extend_schema(request=Bulk, responses=BulkResultSerializer)
     @action(detail=False, methods=["post"])
     def bulk(self, request: Request) -> Response:
         """Decide many calls of one tool and of low risk; what takes no part says why."""
-        said = self._body(BulkSerializer)
-        actions = in_order(said["ids"], list(self.get_queryset().filter(pk__in=said["ids"])))
+        said = Bulk.read(request.data)
+        actions = in_order(said.ids, list(self.get_queryset().filter(pk__in=said.ids)))
         for job_type in {one.run.job_type for one in actions}:
             self.expect_job_type(job_type)
-        if said["dry_run"]:
+        if said.dry_run:
             items = preview(actions, user=self.user)
         else:
-            items = decide_all(actions, said["verb"], user=self.user, note=said["note"], seen=said["seen"])
+            items = decide_all(actions, said.verb, user=self.user, note=said.note, seen=said.seen_by_id)
         return Response(BulkResultSerializer({"counts": counts(items), "items": items}).data)
 
-    def _say(self, verb: Callable[..., PendingAction], body_class: Any) -> Response:
-        verb(self.get_object(), user=self.user, **self._body(body_class))
+    def _say(self, verb: Callable[..., PendingAction], body: type[Body]) -> Response:
+        verb(self.get_object(), user=self.user, **dict(body.read(self.request.data)))
         return Response(ActionSerializer(self.get_object()).data)
-
-    def _body(self, body_class: Any) -> dict[str, Any]:
-        body = body_class(data=self.request.data)
-        body.is_valid(raise_exception=True)
-        said: dict[str, Any] = body.validated_data
-        return said
 
 
 def _raise(action: PendingAction, *, user: Any, note: str, **amounts: Any) -> PendingAction:
-    return raise_budget(action, user=user, arguments={name: money(usd) for name, usd in amounts.items()}, note=note)
+    arguments = {name: money(usd) for name, usd in amounts.items() if usd is not None}
+    return raise_budget(action, user=user, arguments=arguments, note=note)

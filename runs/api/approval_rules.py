@@ -10,10 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from runs.api.action_bodies import GrantRuleSerializer
+from runs.api.action_bodies import GrantRule
 from runs.api.action_documents import RuleSerializer
-from runs.api.bodies import EmptySerializer
 from runs.api.pagination import ByGrant
+from runs.api.strict_body import Empty
 from runs.api.tenant_view import TenantView
 from runs.models import ApprovalRule
 from runs.operations.actions.rules import grant_rule, revoke_rule
@@ -41,16 +41,15 @@ class ApprovalRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tena
         own = ApprovalRule.objects.filter(tenant=self.tenant)
         return own.select_related("tenant", "granted_by", "revoked_by")
 
-    @extend_schema(request=GrantRuleSerializer, responses={201: RuleSerializer})
+    @extend_schema(request=GrantRule, responses={201: RuleSerializer})
     def create(self, request: Request) -> Response:
         """Approve low-risk calls of a tool beforehand, within bounds."""
-        body = GrantRuleSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        self.expect_job_type(body.validated_data["job_type"])
+        body = GrantRule.read(request.data)
+        self.expect_job_type(body.job_type)
         rule = grant_rule(body.request(), tenant=self.tenant, user=self.user)
         return Response(RuleSerializer(rule).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=EmptySerializer, responses=RuleSerializer)
+    @extend_schema(request=Empty, responses=RuleSerializer)
     @action(detail=True, methods=["post"])
     def revoke(self, request: Request, pk: Any = None) -> Response:
         """End a rule at once."""

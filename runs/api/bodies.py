@@ -1,27 +1,19 @@
-"""What clients send: the bodies of the API's verbs. An unknown field is an error that names it."""
+"""What clients send about runs."""
 
-from typing import Any, ClassVar
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
 
+from pydantic import Field
 from rest_framework import serializers
 
-from runs.api.fields import (
-    COUNT_MAX,
-    ObjectField,
-    StrictAmount,
-    StrictBoolean,
-    StrictInteger,
-    StrictMoment,
-    StrictNumber,
-    StrictText,
-    StrictUUID,
-    UnbuiltText,
-)
+from runs.api.fields import COUNT_MAX
+from runs.api.strict_body import LEFT_OUT, Body, Id, Object, OneOf, Text, Usd, ZonedTime, described
 from runs.operations.post_run import RunRequest
 from runs.states import Lane, OnConflict
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A body in which an unknown field is an error that names it."""
+    """A body about dead letters, in which an unknown field is an error that names it."""
 
     json_schema: ClassVar[dict[str, Any]] = {}  # what is demanded of the fields together
 
@@ -34,52 +26,45 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class EmptySerializer(StrictSerializer):
-    """The body of a verb that takes nothing: none at all, or an empty object."""
-
-
-class PostRunSerializer(StrictSerializer):
+class PostRun(Body):
     """The body of `POST /runs/`."""
 
-    job_type = StrictText(max_length=100, trim_whitespace=False)
-    input = ObjectField(required=False, default=dict)
-    priority = StrictInteger(min_value=0, max_value=9, default=5)
-    lane = serializers.ChoiceField(
-        list(Lane),
-        required=False,
-        allow_null=True,
-        default=None,
-        help_text="`batch`: an agent's model calls go into message batches, later and at half the price. "
+    job_type: Annotated[str, Text(100, keeps_blanks=True)]
+    input: Object = Field(default_factory=dict)
+    priority: Annotated[int, Field(ge=0, le=9)] = 5
+    lane: Annotated[str, OneOf(Lane)] | None = Field(
+        None,
+        description="`batch`: an agent's model calls go into message batches, later and at half the price. "
         "By default that of the job type.",
     )
-    scheduled_at = StrictMoment(required=False, allow_null=True, default=None)
-    timeout_s = StrictNumber(min_value=1, max_value=7 * 86400, required=False, allow_null=True, default=None)
-    max_cost_usd = StrictAmount(required=False, allow_null=True, default=None)
-    metadata = ObjectField(required=False, default=dict)
-    webhook_url = UnbuiltText(required=False, allow_null=True, default=None, help_text="Not built yet: 422.")
-    continues = StrictUUID(required=False, allow_null=True, default=None)
-    on_conflict = serializers.ChoiceField(
-        list(OnConflict),
-        default=None,
-        help_text="While another run counts as the same. Left out: as the job type says.",
+    scheduled_at: ZonedTime | None = None
+    timeout_s: Annotated[float, Field(ge=1, le=7 * 86400)] | None = None
+    max_cost_usd: Annotated[Decimal, Usd()] | None = None
+    metadata: Object = Field(default_factory=dict)
+    webhook_url: Annotated[str, Text(None), described("string", **{"not": {}})] | None = Field(
+        None, description="Not built yet: 422."
+    )
+    continues: Id | None = None
+    on_conflict: Annotated[str, OneOf(OnConflict)] = Field(
+        LEFT_OUT, description="While another run counts as the same. Left out: as the job type says."
     )
 
     def request(self) -> RunRequest:
-        """The validated body."""
-        return RunRequest(**self.validated_data)
+        """What it asks for."""
+        return RunRequest(**dict(self))
 
 
-class MessageSerializer(StrictSerializer):
+class Message(Body):
     """The body of `messages`."""
 
-    text = StrictText(max_length=100_000, trim_whitespace=False)
-    end = StrictBoolean(required=False, default=False)
+    text: Annotated[str, Text(100_000, keeps_blanks=True)]
+    end: bool = False
 
 
-class ForkSerializer(StrictSerializer):
+class Fork(Body):
     """The body of `fork`."""
 
-    from_step = StrictInteger(
-        min_value=1, max_value=COUNT_MAX, help_text="Inside a turn it goes back to the turn's start."
+    from_step: Annotated[int, Field(ge=1, le=COUNT_MAX)] = Field(
+        description="Inside a turn it goes back to the turn's start."
     )
-    input = ObjectField(required=False, allow_null=True, default=None, help_text="Needs `from_step` 1.")
+    input: Object | None = Field(None, description="Needs `from_step` 1.")

@@ -1,41 +1,41 @@
 """Limits: the tenant's own, and those of all tenants, which only superusers set."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, status
+from pydantic import Field
+from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
-from runs.api.bodies import StrictSerializer
 from runs.api.documents import Document, Person
-from runs.api.fields import StrictBoolean, StrictInteger, StrictNumber, StrictText
 from runs.api.pagination import ByUpdate
-from runs.api.scope_body import ScopeSerializer, take_scope
-from runs.api.tenant_view import TenantView
+from runs.api.selector import SelectorBody, SelectorViewSet
+from runs.api.strict_body import LEFT_OUT, Body, Note, OneOf
 from runs.models import Limit
 from runs.operations.limits import MOST, change_limit, set_limit
 from runs.states import LimitKind
 
 
-class PostLimitSerializer(ScopeSerializer):
+class PostLimit(SelectorBody):
     """The body of `POST /limits/`."""
 
-    kind = serializers.ChoiceField([kind.value for kind in LimitKind], default=LimitKind.CONCURRENCY.value)
-    most = StrictInteger(min_value=0, max_value=MOST)
-    per_s = StrictNumber(min_value=1, max_value=86_400, required=False, default=60.0, help_text="Of a rate.")
-    each_tenant = StrictBoolean(required=False, default=False, help_text="So many for each tenant.")
-    note = StrictText(required=False, allow_blank=True, default="", max_length=4000)
+    kind: Annotated[str, OneOf(LimitKind)] = LimitKind.CONCURRENCY.value
+    most: Annotated[int, Field(ge=0, le=MOST)] = Field(
+        description="Runs at once, starts within `per_s`, or runs that wait."
+    )
+    per_s: Annotated[float, Field(ge=1, le=86_400)] = Field(60.0, description="Of a rate.")
+    each_tenant: bool = Field(False, description="For each tenant, instead of for all together.")
+    note: Note = ""
 
 
-class ChangeLimitSerializer(StrictSerializer):
-    """The body of `change`."""
+class ChangeLimit(Body):
+    """The body of `change`: what is left out stays as it is."""
 
-    most = StrictInteger(min_value=0, max_value=MOST, required=False)
-    is_active = StrictBoolean(required=False)
+    most: Annotated[int, Field(ge=0, le=MOST)] = LEFT_OUT
+    is_active: bool = LEFT_OUT
+    note: Note = LEFT_OUT
 
 
 class LimitSerializer(Document[Limit]):
@@ -51,13 +51,13 @@ class LimitSerializer(Document[Limit]):
         ).split()
 
 
-class LimitViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, GenericViewSet[Limit]):
+class LimitViewSet(SelectorViewSet[Limit]):
     """Limits of the token's tenant and of all tenants."""
 
     queryset = Limit.objects.all()
     serializer_class = LimitSerializer
     pagination_class = ByUpdate
-    lookup_value_converter = "uuid"
+    related = ("tenant", "updated_by")
     scopes = {
         "list": "limits:read",
         "retrieve": "limits:read",
@@ -65,26 +65,15 @@ class LimitViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView,
         "change": "limits:write",
     }
 
-    def get_queryset(self) -> QuerySet[Limit]:
-        """What applies to the tenant."""
-        if getattr(self, "swagger_fake_view", False):
-            return Limit.objects.none()
-        return Limit.objects.filter(self.own_or_general).select_related("tenant", "updated_by")
-
-    @extend_schema(request=PostLimitSerializer, responses={201: LimitSerializer})
+    @extend_schema(request=PostLimit, responses={201: LimitSerializer})
     def create(self, request: Request) -> Response:
         """Make a limit of this tenant; with `all_tenants`, of every one."""
-        body = PostLimitSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        said = dict(body.validated_data)
-        limit = set_limit(take_scope(self, said), user=self.user, **said)
+        limit = set_limit(Limit(**self.columns_of(PostLimit.read(request.data))), user=self.user)
         return Response(LimitSerializer(limit).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=ChangeLimitSerializer, responses=LimitSerializer)
+    @extend_schema(request=ChangeLimit, responses=LimitSerializer)
     @action(detail=True, methods=["post"])
     def change(self, request: Request, pk: Any = None) -> Response:
-        """Change how many it lets through, or switch it off and on."""
-        limit = self.get_object()
-        body = ChangeLimitSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        return Response(LimitSerializer(change_limit(limit, user=self.user, **body.validated_data)).data)
+        """Change how many it admits or its note, or switch it off and on."""
+        limit, body = self.get_object(), ChangeLimit.read(request.data)
+        return Response(LimitSerializer(change_limit(limit, user=self.user, **dict(body))).data)

@@ -74,7 +74,7 @@ class ByRequest(NewestFirst):
 
 
 class ByUpdate(NewestFirst):
-    """Limits and ceilings, the one edited last first."""
+    """Limits, the one edited last first."""
 
     ordering = ("-updated_at", "-id")
 

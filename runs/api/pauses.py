@@ -1,30 +1,26 @@
 """Pauses: the tenant's own, and those of all tenants, which only superusers set."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, status
+from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
-from runs.api.bodies import EmptySerializer
 from runs.api.documents import Document, Person
-from runs.api.fields import StrictMoment, StrictText
 from runs.api.pagination import ByPause
-from runs.api.scope_body import ScopeSerializer, take_scope
-from runs.api.tenant_view import TenantView
+from runs.api.selector import SelectorBody, SelectorViewSet
+from runs.api.strict_body import Empty, Text, ZonedTime
 from runs.models import Pause
 from runs.operations.pauses import end_pause, pause
 
 
-class PostPauseSerializer(ScopeSerializer):
+class PostPause(SelectorBody):
     """The body of `POST /pauses/`."""
 
-    reason = StrictText(max_length=4000)
-    until = StrictMoment(required=False, allow_null=True, default=None)
+    reason: Annotated[str, Text(4000)]
+    until: ZonedTime | None = None
 
 
 class PauseSerializer(Document[Pause]):
@@ -39,31 +35,22 @@ class PauseSerializer(Document[Pause]):
         fields = "id queue job_type model tool tenant reason paused_by paused_at until ended_by ended_at".split()
 
 
-class PauseViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, GenericViewSet[Pause]):
+class PauseViewSet(SelectorViewSet[Pause]):
     """Pauses of the token's tenant and of all tenants, also those that have ended."""
 
     queryset = Pause.objects.all()
     serializer_class = PauseSerializer
     pagination_class = ByPause
-    lookup_value_converter = "uuid"
+    related = ("tenant", "paused_by", "ended_by")
     scopes = {"list": "limits:read", "retrieve": "limits:read", "create": "limits:write", "end": "limits:write"}
 
-    def get_queryset(self) -> QuerySet[Pause]:
-        """What applies to the tenant."""
-        if getattr(self, "swagger_fake_view", False):
-            return Pause.objects.none()
-        return Pause.objects.filter(self.own_or_general).select_related("tenant", "paused_by", "ended_by")
-
-    @extend_schema(request=PostPauseSerializer, responses={201: PauseSerializer})
+    @extend_schema(request=PostPause, responses={201: PauseSerializer})
     def create(self, request: Request) -> Response:
-        """Let nothing new of a scope start, in this tenant; with `all_tenants`, in every one."""
-        body = PostPauseSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        said = dict(body.validated_data)
-        paused = pause(take_scope(self, said), user=self.user, **said)
+        """Let nothing new of what is selected start, in this tenant; with `all_tenants`, in every one."""
+        paused = pause(Pause(**self.columns_of(PostPause.read(request.data))), user=self.user)
         return Response(PauseSerializer(paused).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=EmptySerializer, responses=PauseSerializer)
+    @extend_schema(request=Empty, responses=PauseSerializer)
     @action(detail=True, methods=["post"])
     def end(self, request: Request, pk: Any = None) -> Response:
         """Let it start again."""

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from runs.api.action_documents import ActionSerializer
-from runs.api.bodies import ForkSerializer, MessageSerializer, PostRunSerializer
+from runs.api.bodies import Fork, Message, PostRun
 from runs.api.filters import RunFilter
 from runs.api.pagination import BySequence, NewestFirst
 from runs.api.problems import problem
@@ -65,7 +65,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
         )
 
     @extend_schema(
-        request=PostRunSerializer,
+        request=PostRun,
         responses={202: PostedRunSerializer, 200: PostedRunSerializer},
         parameters=[OpenApiParameter(_KEY, _KEY_SCHEMA, OpenApiParameter.HEADER)],
     )
@@ -75,9 +75,8 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
         202 also for a run that others wait for, by `join`. 200: nothing was made, by `discard` or because a completed
         run is fresh enough; `conflict` says so.
         """
-        body = PostRunSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        self.expect_job_type(body.validated_data["job_type"])
+        body = PostRun.read(request.data)
+        self.expect_job_type(body.job_type)
         intake = Intake(tenant=self.tenant, user=self.user, origin="api", idempotency_key=_key_of(request))
         try:
             posted = post(body.request(), intake)
@@ -114,24 +113,21 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
         self.expect_no_fields()
         return Response(self._document(retry_run(self.get_object(), user=self.user)), status=202)
 
-    @extend_schema(request=ForkSerializer, responses={202: RunSerializer})
+    @extend_schema(request=Fork, responses={202: RunSerializer})
     @action(detail=True, methods=["post"])
     def fork(self, request: Request, pk: Any = None) -> Response:
         """Start a run that reuses the steps of an ended one before `from_step`, and does the rest anew."""
-        body = ForkSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        said = body.validated_data
-        fork = fork_run(self.get_object(), user=self.user, from_step=said["from_step"], new_input=said["input"])
+        body = Fork.read(request.data)
+        fork = fork_run(self.get_object(), user=self.user, from_step=body.from_step, new_input=body.input)
         document = self._document(fork)
         return Response(document, status=202, headers={"Location": document["links"]["self"]})
 
-    @extend_schema(request=MessageSerializer, responses={202: ActionSerializer})
+    @extend_schema(request=Message, responses={202: ActionSerializer})
     @action(detail=True, methods=["post"])
     def messages(self, request: Request, pk: Any = None) -> Response:
         """Answer the open question; with `end`, say a last word and let the run complete."""
-        body = MessageSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        answered = send_message(self.get_object(), user=self.user, **body.validated_data)
+        body = Message.read(request.data)
+        answered = send_message(self.get_object(), user=self.user, text=body.text, end=body.end)
         return Response(ActionSerializer(answered).data, status=202)
 
     def _document(self, run: Run) -> dict[str, Any]:

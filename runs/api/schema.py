@@ -3,12 +3,11 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework import serializers
 
-from runs.api.bodies import EmptySerializer
 from runs.api.fields import ID, WORDS
 from runs.api.moments import MOMENT
+from runs.api.strict_body import Empty
 
 
 class ProblemErrorSerializer(serializers.Serializer[Any]):
@@ -37,7 +36,6 @@ _ALWAYS = {
     "429": "The token has spent its units; `Retry-After` says when there are more",
     "503": "The database is away",
 }
-_EMPTY = {"type": "object", "additionalProperties": False, "description": "The body of a verb that takes nothing."}
 _OF_ONE = {"404": "No such object, or another tenant's"}
 _OF_POSTS = {
     "400": "Malformed JSON",
@@ -75,11 +73,7 @@ class ExactSchema(AutoSchema):
         return body
 
     def _empty_body(self) -> Any:
-        component = ResolvedComponent(  # type: ignore[no-untyped-call]
-            "EmptyRequest", ResolvedComponent.SCHEMA, _EMPTY, object=EmptySerializer
-        )
-        self.registry.register_on_missing(component)
-        return component.ref
+        return self.resolve_serializer(Empty, "request").ref  # type: ignore[arg-type]
 
     def _get_parameters(self) -> Any:
         parameters = super()._get_parameters()

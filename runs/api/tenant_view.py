@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from rest_framework.exceptions import MethodNotAllowed, ValidationError
 from rest_framework.request import Request
 
-from runs.api.bodies import EmptySerializer
 from runs.api.bulkhead import one_list
 from runs.api.parsers import BoundedJSONParser
 from runs.api.permissions import not_narrowed_to
 from runs.api.policies import OwnPolicies
+from runs.api.strict_body import Empty
 from runs.errors import NotPermittedError
 from runs.models import ApiToken, Tenant
 
@@ -78,9 +78,9 @@ class TenantView(OwnPolicies):
             raise NotPermittedError(not_narrowed_to(self.token, name))
 
     def expect_no_fields(self) -> None:
-        """Refuse the fields of a body where none belongs. Raises: ValidationError."""
+        """Refuse the fields of a body where none belongs. Raises: InvalidInputError."""
         if BoundedJSONParser.media_type in self.request.content_type:
-            EmptySerializer(data=self.request.data).is_valid(raise_exception=True)
+            Empty.read(self.request.data)
 
     @property
     def _is_paged(self) -> bool:

@@ -6,7 +6,6 @@ from rest_framework.routers import SimpleRouter
 from runs.api.actions import ActionViewSet
 from runs.api.approval_rules import ApprovalRuleViewSet
 from runs.api.budgets import BudgetsView
-from runs.api.ceilings import CeilingViewSet
 from runs.api.dead_letter_groups import DeadLetterGroupViewSet
 from runs.api.dead_letters import DeadLetterViewSet
 from runs.api.job_types import JobTypesView
@@ -28,7 +27,6 @@ router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
 router.register("dead-letter-groups", DeadLetterGroupViewSet, basename="dead-letter-group")
 router.register("limits", LimitViewSet, basename="limit")
 router.register("pauses", PauseViewSet, basename="pause")
-router.register("ceilings", CeilingViewSet, basename="ceiling")
 router.register("redrives", RedriveViewSet, basename="redrive")
 
 urlpatterns = [

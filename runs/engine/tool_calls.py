@@ -22,7 +22,7 @@ from runs.engine.perform import perform, run_code, words_for
 from runs.engine.permission import check_roles
 from runs.engine.results import keep_result
 from runs.engine.retry import next_try
-from runs.engine.tool_places import AGAIN_S, place_for
+from runs.engine.tool_limits import AGAIN_S, place_for
 from runs.engine.unknown_outcome import leave_in_doubt, may_have_happened
 from runs.errors import InvalidInputError, RunsError, ToolBusyError, ToolRevokedError, ToolRoleError
 from runs.models import PendingAction, Step

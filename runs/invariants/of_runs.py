@@ -9,7 +9,7 @@ from deadletters.models import IS_LIVE, DeadLetter
 from runs.clock import in_seconds
 from runs.conf import conf
 from runs.declarations.catalog import job_types
-from runs.engine.busy_tools import ToolRoom, in_line_for
+from runs.engine.tool_limits import ToolHeadroom, waits_for_slot
 from runs.invariants.breach import CHUNK, Breach
 from runs.models import BatchedCall, ModelCallStatus, PendingAction, QueueLane, Run, RunEvent, RunLock, Step
 from runs.states import ENDED, FINAL, ActionStatus, RunStatus, StepStatus
@@ -28,15 +28,15 @@ def nobody_is_stuck() -> Iterator[Breach]:
         call__status=ModelCallStatus.STARTED,
         end="",
     )
-    room = ToolRoom()
+    headroom = ToolHeadroom()
     awaits_lock = RunLock.objects.filter(successor=OuterRef("pk"))  # `of_queue` looks after its holder
     stuck = (
         (Q(status=RunStatus.RUNNING, lease_expires_at__lt=late), "is running, but its lease ended long ago"),
         (
             Q(
                 ~Exists(awaits_lock),
-                ~room.nothing_to_do(),
-                ~in_line_for(room.limited),
+                ~headroom.nothing_to_do(),
+                ~waits_for_slot(headroom.limited),
                 status__in=[RunStatus.SCHEDULED, RunStatus.RETRYING],
                 next_attempt_at__lt=late,
             ),

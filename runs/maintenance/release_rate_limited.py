@@ -10,11 +10,11 @@ from django.db.models import QuerySet
 
 from runs import clock
 from runs.conf import conf
+from runs.engine.limits.blocked import BlockingReasons
 from runs.engine.rate_limits import bucket
 from runs.engine.rate_limits.active import ActiveLimit, limits_for, models_with_waiting_runs
 from runs.engine.rate_limits.permits import MAX_WAIT_S, longest_wait, look
 from runs.engine.sleep import wake
-from runs.engine.standing import Standing
 from runs.errors import StaleRunError
 from runs.models import CircuitBreaker, Run
 from runs.models.in_turn import in_turn
@@ -33,9 +33,9 @@ def _release(breaker: CircuitBreaker) -> int:
     forecast = Forecast(limits_for(breaker.model))
     for run in _on_their_way(breaker.model):
         forecast.count(run)
-    released, standing = 0, Standing()
+    released, blocking = 0, BlockingReasons()
     for run in _in_their_order(breaker)[:_BATCH]:
-        if standing.holds(run):
+        if blocking.hold(run):
             continue  # no claim would take it, so it must not be counted
         if not forecast.fits(run):
             break

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from runs.clock import Now
-from runs.engine.busy_tools import ToolRoom, in_line_for
+from runs.engine.tool_limits import ToolHeadroom, waits_for_slot
 from runs.errors import StaleRunError
 from runs.fault_points import fault_point
 from runs.models import Run, RunLock
@@ -23,15 +23,15 @@ def wake_timers() -> int:
     Returns how many.
     """
     awaits_lock = RunLock.objects.filter(successor=OuterRef("pk"))  # the holder's end hands it on
-    room = ToolRoom()
+    headroom = ToolHeadroom()
     timers = Run.objects.filter(
-        ~Exists(awaits_lock), ~room.nothing_to_do(), status__in=[RunStatus.SCHEDULED, RunStatus.RETRYING]
+        ~Exists(awaits_lock), ~headroom.nothing_to_do(), status__in=[RunStatus.SCHEDULED, RunStatus.RETRYING]
     )
     due = timers.filter(next_attempt_at__lte=Now())
-    woken = sum(_wake(run) for run in _due(due.exclude(in_line_for(room.limited))))
-    for tool in room.limited:
-        in_line = list(_in_turn(due.filter(in_line_for([tool]))))
-        woken += sum(_wake(run) for run in room.admit(in_line))
+    woken = sum(_wake(run) for run in _due(due.exclude(waits_for_slot(headroom.limited))))
+    for tool in headroom.limited:
+        in_line = list(_in_turn(due.filter(waits_for_slot([tool]))))
+        woken += sum(_wake(run) for run in headroom.admit(in_line))
     return woken
 
 

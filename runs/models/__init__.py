@@ -6,7 +6,6 @@ from runs.models.approval_policy import APPROVALS_MAX, POLICY_TIME_MAX_S, Approv
 from runs.models.approval_rule import ApprovalRule
 from runs.models.artifact import Artifact
 from runs.models.budget import Budget, BudgetHold, BudgetPeriod, Period, end_of, start_of
-from runs.models.ceiling import Ceiling
 from runs.models.circuit_breaker import PROVIDER, CircuitBreaker, OpenReason
 from runs.models.definition import Definition
 from runs.models.limit import Limit
@@ -23,6 +22,7 @@ from runs.models.revoked_tool import RevokedTool
 from runs.models.run import Run
 from runs.models.run_event import RunEvent
 from runs.models.run_lock import RunLock
+from runs.models.selector import Selector
 from runs.models.step import Step
 from runs.models.tenant import DECIDERS, Membership, Role, Tenant, holds_role, is_service_account, service_name
 from runs.models.worker import Worker
@@ -47,7 +47,6 @@ __all__ = [
     "BudgetHold",
     "BudgetPeriod",
     "CallEnd",
-    "Ceiling",
     "CircuitBreaker",
     "Definition",
     "Limit",
@@ -70,6 +69,7 @@ __all__ = [
     "Run",
     "RunEvent",
     "RunLock",
+    "Selector",
     "Step",
     "Tenant",
     "Tier",

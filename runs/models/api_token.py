@@ -18,8 +18,8 @@ SCOPES = {
     "actions:decide": "approve, reject and resolve pending actions",
     "dead_letters:read": "read dead letters",
     "dead_letters:write": "replay and discard dead letters",
-    "limits:read": "read limits, pauses and ceilings",
-    "limits:write": "set limits and ceilings, pause and go on",
+    "limits:read": "read limits and pauses",
+    "limits:write": "set limits, pause and go on",
     "usage:read": "read what was spent",
 }
 DEFAULT_SCOPES = ("runs:read", "runs:write")  # what a client needs that posts and reads; the rest is asked for

@@ -1,4 +1,4 @@
-"""Limits: ceilings on how many runs of a scope work at once, or start within a while. Edited live."""
+"""Limits: how many runs of a selector work at once, start within a window, or wait. Edited live."""
 
 import uuid
 
@@ -7,25 +7,20 @@ from django.db import models
 from django.db.models import Q
 
 from runs.models.fields import choices_of
-from runs.models.tenant import Tenant
+from runs.models.selector import Selector
 from runs.states import LimitKind
 
+_BACKLOG = Q(kind=LimitKind.BACKLOG)
 
-class Limit(models.Model):
-    """One ceiling. Its scope is what all given fields name; none given is everything. All that apply must admit."""
+
+class Limit(Selector):
+    """One limit. All limits that apply must admit a run. Only a backlog limit is unique for what it selects."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=16, choices=choices_of(LimitKind), default=LimitKind.CONCURRENCY)
-    most = models.PositiveIntegerField(help_text="Runs at once, or starts within `per_s`. 0 lets nothing start.")
+    most = models.PositiveIntegerField(help_text="Runs at once, starts within `per_s`, or runs that wait.")
     per_s = models.FloatField(default=60.0, help_text="Of a rate: the window, in seconds.")
-    queue = models.CharField(max_length=64, blank=True, help_text="Empty: every queue.")
-    job_type = models.CharField(max_length=100, blank=True, help_text="Empty: every job type.")
-    model = models.CharField(max_length=100, blank=True, help_text="Of the agents' declarations. Empty: any.")
-    tool = models.CharField(max_length=200, blank=True, help_text="Calls of this tool, whoever makes them.")
-    tenant = models.ForeignKey(
-        Tenant, models.CASCADE, null=True, blank=True, related_name="limits", help_text="Empty: all tenants together."
-    )
-    each_tenant = models.BooleanField(default=False, help_text="So many for each tenant, instead of for all together.")
+    each_tenant = models.BooleanField(default=False, help_text="For each tenant, instead of for all together.")
     is_active = models.BooleanField(default=True)
     note = models.TextField(blank=True, help_text="Why it is so.")
     updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False)
@@ -38,21 +33,36 @@ class Limit(models.Model):
             models.CheckConstraint(
                 condition=Q(tenant__isnull=True) | Q(each_tenant=False), name="limit_of_one_tenant_or_of_each"
             ),
+            models.CheckConstraint(
+                condition=~_BACKLOG | Q(job_type="", model="", tool="") & ~Q(queue=""), name="backlog_limit_of_a_queue"
+            ),
+            models.UniqueConstraint(
+                fields=["queue"],
+                condition=_BACKLOG & Q(tenant__isnull=True, each_tenant=False),
+                name="one_backlog_limit_of_a_queue",
+            ),
+            models.UniqueConstraint(
+                fields=["queue"], condition=_BACKLOG & Q(each_tenant=True), name="one_backlog_limit_of_each_tenant"
+            ),
+            models.UniqueConstraint(
+                fields=["queue", "tenant"], condition=_BACKLOG, name="one_backlog_limit_of_a_tenant"
+            ),
         ]
 
     def __str__(self) -> str:
-        many = f"{self.most} at once" if self.kind == LimitKind.CONCURRENCY else f"{self.most} in {self.per_s:g} s"
-        return f"{many}: {self.scope}"
+        return f"{self.amount}: {self.scope}"
+
+    @property
+    def amount(self) -> str:
+        """How many it admits, in words."""
+        match self.kind:
+            case LimitKind.RATE:
+                return f"{self.most} in {self.per_s:g} s"
+            case LimitKind.BACKLOG:
+                return f"{self.most} waiting"
+        return f"{self.most} at once"
 
     @property
     def scope(self) -> str:
         """What it is about, in words."""
-        parts = [
-            self.queue and f"queue {self.queue}",
-            self.job_type,
-            self.model,
-            self.tool and f"tool {self.tool}",
-            self.tenant and f"tenant {self.tenant}",
-        ]
-        named = ", ".join(str(part) for part in parts if part) or "everything"
-        return f"{named}, for each tenant" if self.each_tenant else named
+        return f"{super().scope}, for each tenant" if self.each_tenant else super().scope

@@ -1,4 +1,4 @@
-"""Pauses: nothing new of a scope starts; what works already goes on to its end."""
+"""Pauses: nothing new of a selector starts; what works already goes on to its end."""
 
 import uuid
 
@@ -6,18 +6,13 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from runs.models.tenant import Tenant
+from runs.models.selector import Selector
 
 
-class Pause(models.Model):
+class Pause(Selector):
     """One pause. It ends by being ended, or at `until`; the row stays as the record of it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    queue = models.CharField(max_length=64, blank=True)
-    job_type = models.CharField(max_length=100, blank=True)
-    model = models.CharField(max_length=100, blank=True)
-    tool = models.CharField(max_length=200, blank=True)
-    tenant = models.ForeignKey(Tenant, models.CASCADE, null=True, blank=True, related_name="pauses")
     reason = models.TextField(help_text="Why; runs say it while they wait.")
     paused_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     paused_at = models.DateTimeField()
@@ -46,5 +41,4 @@ class Pause(models.Model):
         indexes = [models.Index(fields=["paused_at"], condition=Q(ended_at__isnull=True), name="pauses_on")]
 
     def __str__(self) -> str:
-        parts = [self.queue and f"queue {self.queue}", self.job_type, self.model, self.tool and f"tool {self.tool}"]
-        return ", ".join(str(part) for part in (*parts, self.tenant and f"tenant {self.tenant}") if part)
+        return self.scope

@@ -1,76 +1,106 @@
-"""Setting limits and changing them. Each holds everywhere within a second."""
-
-from collections.abc import Mapping, Sequence
+"""Setting limits, changing and removing them. Each holds everywhere within a second."""
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
 
+from runs.declarations.catalog import job_types
 from runs.errors import InvalidInputError
 from runs.models import Limit, Role
 from runs.operations.roles import check_may_set
-from runs.operations.scope import Scope, kept_words, told
+from runs.operations.selectors import kept_words, note_edit, problems_of
+from runs.queue.waiting import ring_for
 from runs.states import LimitKind
 
 MOST = 1_000_000
+_TAKEN = "It has such a backlog limit already, which may be switched off: change that one."
 
 
-def set_limit(
-    scope: Scope,
-    *,
-    user: AbstractBaseUser,
-    most: int,
-    kind: str = LimitKind.CONCURRENCY,
-    per_s: float = 60.0,
-    each_tenant: bool = False,
-    note: str = "",
-) -> Limit:
-    """Make a limit. One that says less than what works now stops nothing; it lets nothing more start.
+def set_limit(limit: Limit, *, user: AbstractBaseUser) -> Limit:
+    """Store a new limit. One that says less than what works now stops nothing; it lets nothing more start.
 
     Raises: InvalidInputError naming each field; NotPermittedError.
     """
-    check_may_set(scope.tenant, user, (Role.ADMIN,), "setting limits")
-    wrong = _problems(scope, kind=kind, per_s=per_s, each_tenant=each_tenant)
-    _refuse(scope.problems() | _problems_of_most(most) | wrong)
-    limit = Limit.objects.create(
-        **scope.columns,
-        kind=kind,
-        most=most,
-        per_s=per_s,
-        each_tenant=each_tenant,
-        note=kept_words(note),
-        updated_by_id=user.pk,
-    )
-    return told(limit, "set", user)
+    _check_may(limit, user)
+    _refuse(problems_of(limit) | _problems_of_most(limit.most) | _problems(limit))
+    return _store(limit, "set", user)
 
 
 def change_limit(
-    limit: Limit, *, user: AbstractBaseUser, most: int | None = None, is_active: bool | None = None
+    limit: Limit,
+    *,
+    user: AbstractBaseUser,
+    most: int | None = None,
+    is_active: bool | None = None,
+    note: str | None = None,
 ) -> Limit:
-    """Change how many a limit lets through, or switch it off and on. Raises: as `set_limit`."""
-    check_may_set(limit.tenant, user, (Role.ADMIN,), "setting limits")
+    """Change how many a limit admits, or switch it off and on. What it selects stays. Raises: as `set_limit`."""
+    _check_may(limit, user)
     if most is not None:
         _refuse(_problems_of_most(most))
         limit.most = most
     limit.is_active = limit.is_active if is_active is None else is_active
-    limit.updated_by_id = user.pk
-    limit.save()
-    return told(limit, "changed", user)
+    limit.note = limit.note if note is None else note
+    return _store(limit, "changed", user)
+
+
+def remove_limit(limit: Limit, *, user: AbstractBaseUser) -> None:
+    """Let a limit hold no longer. Raises: NotPermittedError."""
+    _check_may(limit, user)
+    Limit.objects.filter(pk=limit.pk).delete()
+    _let_hold(limit, "removed", user)
+
+
+def _store(limit: Limit, what: str, user: AbstractBaseUser) -> Limit:
+    limit.note, limit.updated_by_id = kept_words(limit.note), user.pk
+    try:
+        with transaction.atomic():
+            limit.save()
+    except IntegrityError as error:
+        if limit.kind != LimitKind.BACKLOG:
+            raise
+        raise InvalidInputError({"queue": [_TAKEN]}) from error
+    _let_hold(limit, what, user)
+    return limit
+
+
+def _let_hold(limit: Limit, what: str, user: AbstractBaseUser) -> None:
+    note_edit(limit, what, user)
+    if limit.kind != LimitKind.BACKLOG:  # that one keeps no run from starting
+        ring_for(limit)
+
+
+def _check_may(limit: Limit, user: AbstractBaseUser) -> None:
+    check_may_set(limit.tenant, user, (Role.ADMIN,), "setting limits")
 
 
 def _problems_of_most(most: int) -> dict[str, list[str]]:
     return {} if 0 <= most <= MOST else {"most": [f"give a whole number from 0 to {MOST}"]}
 
 
-def _problems(scope: Scope, *, kind: str, per_s: float, each_tenant: bool) -> dict[str, list[str]]:
-    found = {}
-    if kind not in set(LimitKind):
+def _problems(limit: Limit) -> dict[str, list[str]]:
+    found = _problems_of_backlog(limit) if limit.kind == LimitKind.BACKLOG else {}
+    if limit.kind not in set(LimitKind):
         found["kind"] = [f"must be one of {', '.join(LimitKind)}"]
-    if not 1 <= per_s <= 86_400:
+    if not 1 <= limit.per_s <= 86_400:
         found["per_s"] = ["give seconds from 1 to 86400"]
-    if each_tenant and scope.tenant:
-        found["each_tenant"] = ["is for limits of every tenant; this one names a tenant"]
+    if limit.each_tenant and limit.tenant:
+        found["each_tenant"] = ["is for limits of every tenant; this one names a tenant: leave it off"]
     return found
 
 
-def _refuse(problems: Mapping[str, Sequence[str]]) -> None:
+def _problems_of_backlog(limit: Limit) -> dict[str, list[str]]:
+    """Say by field what a backlog limit cannot select by: only what waits in a whole queue is counted."""
+    found = {
+        name: ["a backlog limit selects by queue and tenant alone: leave it out"]
+        for name in ("job_type", "model", "tool")
+        if getattr(limit, name)
+    }
+    queues = sorted({job_type.queue for job_type in job_types()})
+    if limit.queue not in queues:
+        found["queue"] = [f"no job type here goes to {limit.queue!r}; there are {', '.join(queues)}"]
+    return found
+
+
+def _refuse(problems: dict[str, list[str]]) -> None:
     if problems:
         raise InvalidInputError(problems)

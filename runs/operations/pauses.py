@@ -1,6 +1,4 @@
-"""Pausing a scope, and letting it go on. Each holds everywhere within a second."""
-
-from datetime import datetime
+"""Pausing, and letting it go on. Each holds everywhere within a second."""
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
@@ -10,27 +8,31 @@ from runs import clock
 from runs.errors import ConflictError, InvalidInputError
 from runs.models import Pause
 from runs.operations.roles import OPERATORS, check_may_set
-from runs.operations.scope import Scope, kept_words, told
+from runs.operations.selectors import kept_words, note_edit, problems_of
+from runs.queue.waiting import ring_for
 
 _NAMES = ("queue", "job_type", "model", "tool")
 
 
-def pause(scope: Scope, *, user: AbstractBaseUser, reason: str, until: datetime | None = None) -> Pause:
-    """Let nothing new of a scope start. What works already goes on to its end.
+def pause(paused: Pause, *, user: AbstractBaseUser) -> Pause:
+    """Let nothing new of what a pause selects start. What works already goes on to its end.
 
     Raises: InvalidInputError naming each field; NotPermittedError; ConflictError if exactly this is paused already.
     """
-    check_may_set(scope.tenant, user, OPERATORS, "pausing")
-    problems = scope.problems()
-    if not any(scope.columns.values()):
+    check_may_set(paused.tenant, user, OPERATORS, "pausing")
+    problems = problems_of(paused)
+    if not paused.tenant and not any(getattr(paused, name) for name in _NAMES):
         problems["queue"] = ["name what is to be paused: a queue, job type, model, tool or tenant"]
-    if not reason.strip():
+    if not paused.reason.strip():
         problems["reason"] = ["say why: runs that wait tell it"]
-    if until and until <= clock.now():
+    if paused.until and paused.until <= clock.now():
         problems["until"] = ["must lie in the future"]
     if problems:
         raise InvalidInputError(problems)
-    return told(_create(scope, user, reason, until), "paused", user)
+    paused.reason, paused.paused_by_id, paused.paused_at = kept_words(paused.reason), user.pk, clock.now()
+    _create(paused)
+    note_edit(paused, "set", user)
+    return paused
 
 
 def end_pause(paused: Pause, *, user: AbstractBaseUser) -> Pause:
@@ -38,7 +40,9 @@ def end_pause(paused: Pause, *, user: AbstractBaseUser) -> Pause:
     check_may_set(paused.tenant, user, OPERATORS, "pausing")
     Pause.objects.filter(pk=paused.pk, ended_at=None).update(ended_at=clock.now(), ended_by_id=user.pk)
     ended = Pause.objects.select_related("tenant", "paused_by", "ended_by").get(pk=paused.pk)
-    return told(ended, "ended", user)
+    note_edit(ended, "ended", user)
+    ring_for(ended)
+    return ended
 
 
 def overlapping(paused: Pause) -> QuerySet[Pause]:
@@ -57,20 +61,19 @@ def covers(other: Pause, paused: Pause) -> bool:
     )
 
 
-def _create(scope: Scope, user: AbstractBaseUser, reason: str, until: datetime | None) -> Pause:
-    same, now = Pause.objects.filter(**scope.columns, ended_at=None), clock.now()
+def _create(paused: Pause) -> None:
+    selected = {name: getattr(paused, name) for name in ("tenant", *_NAMES)}
+    same = Pause.objects.filter(**selected, ended_at=None)
     try:
         with transaction.atomic():
-            same.filter(until__lte=now).update(ended_at=F("until"))  # its time is over, so another may begin
-            return Pause.objects.create(
-                **scope.columns, reason=kept_words(reason), until=until, paused_by_id=user.pk, paused_at=now
-            )
+            same.filter(until__lte=paused.paused_at).update(ended_at=F("until"))  # its time is over: another may begin
+            paused.save(force_insert=True)
     except IntegrityError as error:
-        standing = same.select_related("tenant", "paused_by").first()
-        if standing is None:
+        present = same.select_related("tenant", "paused_by").first()
+        if present is None:
             raise
         raise ConflictError(
-            f"{standing} is already paused by {standing.paused_by}, since {standing.paused_at:%Y-%m-%d %H:%M} UTC: "
+            f"{present} is already paused by {present.paused_by}, since {present.paused_at:%Y-%m-%d %H:%M} UTC: "
             "end that pause before you set another"
         ) from error
 

@@ -25,7 +25,7 @@ from runs.errors import (
 from runs.models import Run, Tenant
 from runs.models.moves import begin
 from runs.models.queue_lane import QueueLane, lane_for, rank_of
-from runs.operations.back_pressure import check_room
+from runs.operations.backlog import check_backlog
 from runs.operations.conflicts import Conflict, LockMovedError, UniquenessKey, meet, uniqueness_of
 from runs.operations.given import fit, fit_unchanged
 from runs.operations.idempotency import let_stand_for, run_of_key
@@ -152,7 +152,7 @@ def _post(
     if conflict and not conflict.is_new:
         return _answer(request, intake, conflict)
     if not intake.forked_from:
-        check_room(job_type.queue, intake.tenant)
+        check_backlog(job_type.queue, intake.tenant)
     run = new_run(request, job_type, run_input, tenant=intake.tenant, user=intake.user, origin=intake.origin)
     run.id, run.idempotency_key, run.forked_from = run_id, intake.idempotency_key, intake.forked_from
     if former:

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db.models import F
 
 from runs import clock
-from runs.engine.standing import Standing, has_full_lane
-from runs.engine.tool_places import busy
+from runs.engine.limits.blocked import BlockingReasons, has_full_lane
+from runs.engine.tool_limits import blocked_call
 from runs.models import BatchedCall, ModelCallStatus, PendingAction, Run, RunLock, Worker
 from runs.models.run_lock import is_exclusive
 from runs.operations.why_slots import Lines
@@ -31,7 +31,7 @@ class Around:
 
     def __init__(self, runs: Iterable[Run] = ()) -> None:
         self._runs = runs
-        self.standing = Standing()
+        self.blocking = BlockingReasons()
         self._holders: dict[tuple[str, UUID], dict[int, UUID]] = {}
 
     @cached_property
@@ -101,7 +101,7 @@ def _busy_tools(run: Run) -> list[Reason]:
     if run.started_at is None:
         return []
     names = run.steps.filter(kind=StepKind.TOOL_CALL, status=StepStatus.PLANNED).values_list("name", flat=True)
-    found = {(one.message, one.code, one.until) for name in names for one in busy(name, run)}
+    found = {(one.message, one.code, one.until) for name in names for one in blocked_call(name, run)}
     return [Reason(code, message, until) for message, code, until in sorted(found, key=lambda one: one[0])]
 
 
@@ -129,7 +129,7 @@ def _held_back(run: Run, around: Around) -> list[Reason]:
     if run.held_by and (run.held_by.is_open or not run.pace_need):
         message = f"{run.held_by} is not asked: {run.held_by.reason or 'it was opened just now'}"
         reasons.append(Reason(run.held_by.open_reason or "circuit", message, run.held_by.open_until))
-    reasons += [Reason(one.code, one.message, one.until) for one in around.standing.reasons(run)]
+    reasons += [Reason(one.code, one.message, one.until) for one in around.blocking.of(run)]
     if has_full_lane(run):
         line, holder = run.queue_lane, around.holder(run)
         reasons.append(Reason("limit", f"{line.running} of {line.cap} for this tenant, held by run {holder}"))

@@ -16,9 +16,9 @@ from django.db.models import F, Q, QuerySet
 
 from runs import clock
 from runs.conf import conf
-from runs.engine.areas import merged
 from runs.engine.lease import Lease
-from runs.engine.scopes import Rules, blocked, rules
+from runs.engine.limits.blocked import blocked
+from runs.engine.limits.rules import Rules, merged, rules
 from runs.fault_points import fault_point
 from runs.models import QueueLane, Run
 from runs.models.in_turn import longest_unserved_first
@@ -77,8 +77,8 @@ def _quarantined(queues: Iterable[str]) -> QuerySet[Run]:
 def _admitted(queue: str, *, lock: bool = False) -> QuerySet[Run]:
     """Select the quarantined runs that an ordinary claim could take: lanes, limits and pauses have room for them."""
     present = rules().of_queue(queue)
-    room = reduce(or_, (area.query() for area in present.overrides), _LANE_HAS_ROOM)
-    held = [area.query() for area in merged(one.area for one in blocked(present, lock=lock))]
+    room = reduce(or_, (one.query() for one in present.overrides), _LANE_HAS_ROOM)
+    held = [one.query() for one in merged(one.selector for one in blocked(present, lock=lock))]
     return _quarantined([queue]).filter(room, *(~one for one in held))
 
 
@@ -142,8 +142,8 @@ def _servable(queue: str, present: Rules, *, lock: bool = False) -> Statement:
 
     A lane needs work and room under its cap, unless a limit stands in for the cap; no pause or full limit holds it.
     """
-    lifted = [area.condition() for area in present.overrides]
-    held = [area.condition() for area in merged(one.area for one in blocked(present, lock=lock))] if present else []
+    lifted = [one.condition() for one in present.overrides]
+    held = [one.condition() for one in merged(one.selector for one in blocked(present, lock=lock))] if present else []
     room = " OR ".join(['"cap" IS NULL', '"running" < "cap"', *(f"({one.text})" for one in lifted)])
     holds = "".join(f" AND NOT ({one.text})" for one in held)
     params = [param for one in (*lifted, *held) for param in one.params]

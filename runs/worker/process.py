@@ -13,7 +13,7 @@ from django.db.models import F
 
 from runs import clock
 from runs.conf import conf
-from runs.engine.scopes import area_of, invalidate_rules, rules
+from runs.engine.limits.rules import RunSelector, invalidate_rules, rules
 from runs.liveness import deregister, hold_liveness_lock
 from runs.maintenance.batches.tend import tend_batches
 from runs.maintenance.reconcile import reconcile
@@ -114,7 +114,7 @@ class WorkerProcess:
         capped = runs.filter(status=RunStatus.QUEUED, queue_lane__cap__lte=F("queue_lane__running"))
         for queue in self.queues:
             for pause in rules().of_queue(queue).pauses:
-                runs = runs.exclude(area_of(pause).query(), queue=queue, status=RunStatus.QUEUED)
+                runs = runs.exclude(RunSelector.of(pause).query(), queue=queue, status=RunStatus.QUEUED)
         return runs.exclude(pk__in=capped.values("pk")).exists()
 
     def _every(self, interval_s: float, work: Callable[[], None], name: str) -> None:

@@ -17,7 +17,7 @@ from runs.engine.lease import Lease
 from runs.maintenance.wake_timers import wake_successor
 from runs.models import Run
 from runs.models.run_lock import is_exclusive
-from runs.queue.waiting import ring_for_place_of
+from runs.queue.waiting import ring_for_slot_of
 from runs.states import ENDED
 from runs.worker.leases import Leases
 
@@ -148,6 +148,6 @@ def on_slot_released(run: Run, served: Sequence[str]) -> None:
     try:
         if run.state in ENDED and is_exclusive(run):
             wake_successor(run)
-        ring_for_place_of(run, besides=served)
+        ring_for_slot_of(run, besides=served)
     except DatabaseError:
         log.warning("run %s is given back; whoever waits for it is found by the next sweep", run.pk)

@@ -27,7 +27,7 @@ from runs import clock
 from runs.conf import conf
 from runs.invariants.every import breaches
 from runs.maintenance.batches.tend import tend_batches
-from runs.models import Budget, Ceiling, PendingAction, Run
+from runs.models import Budget, Limit, Pause, PendingAction, Run
 from runs.operations.accounts import make_member, make_tenant, make_token
 from runs.operations.actions.answer import answer
 from runs.operations.actions.approve import approve
@@ -35,11 +35,9 @@ from runs.operations.actions.reject import reject
 from runs.operations.actions.rules import RuleRequest, grant_rule
 from runs.operations.budgets import make_budget
 from runs.operations.cancel_run import cancel_run
-from runs.operations.ceilings import set_ceiling
 from runs.operations.limits import set_limit
 from runs.operations.pauses import end_pause, pause
 from runs.operations.revoke_tool import revoke_tool
-from runs.operations.scope import Scope
 from runs.queue.claim import claim_next
 from runs.registry import TransientError, UnknownOutcomeError
 from tests.testapp.agents import FAIL
@@ -88,13 +86,13 @@ def people(tenant):
 
 
 def what_holds(tenant, root):
-    """Budgets, limits, ceilings, pauses, revoked tools and approval rules."""
+    """Budgets, limits, pauses, revoked tools and approval rules."""
     make_budget(Budget(limit_usd=Decimal(50), period="day", tenant=tenant))
     make_budget(Budget(limit_usd=Decimal(500), period="month", tenant=None))
-    set_limit(Scope(tenant=tenant, queue="agents"), user=root, most=50)
-    set_limit(Scope(tool="look_up"), user=root, most=100, kind="rate", per_s=60)
-    set_ceiling(Ceiling(queue="agents", tenant=None, most=1000), user=root)
-    end_pause(pause(Scope(queue="batch"), user=root, reason="nightly"), user=root)
+    set_limit(Limit(tenant=tenant, queue="agents", most=50), user=root)
+    set_limit(Limit(tool="look_up", most=100, kind="rate", per_s=60), user=root)
+    set_limit(Limit(kind="backlog", queue="agents", most=1000), user=root)
+    end_pause(pause(Pause(queue="batch", reason="nightly"), user=root), user=root)
     revoke_tool("crawl", tenant=make_tenant("other"), reason="too slow", user=root)
     month = timezone.now() + timedelta(days=30)
     grant_rule(RuleRequest("pay", "small ones", month, 5, max_usd=Decimal(5)), tenant=tenant, user=root)

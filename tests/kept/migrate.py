@@ -10,11 +10,12 @@ django.setup()
 
 from runs.invariants.every import breaches  # noqa: E402 (Django first)
 from runs.maintenance.reconcile import reconcile  # noqa: E402
-from runs.models import PendingAction, Run  # noqa: E402
+from runs.models import Limit, PendingAction, Run  # noqa: E402
 
 call_command("migrate", verbosity=0, skip_checks=False)
 before = Counter(Run.objects.values_list("status", flat=True))
 kinds = Counter(PendingAction.objects.filter(status="open").values_list("kind", flat=True))
 reconcile()
 found = [str(breach) for breach in breaches(look_again_after_s=0)]
-print(json.dumps({"statuses": before, "open": kinds, "breaches": found}))
+backlogs = list(Limit.objects.filter(kind="backlog").values_list("queue", "most", "updated_by__username"))
+print(json.dumps({"statuses": before, "open": kinds, "breaches": found, "backlogs": backlogs}))

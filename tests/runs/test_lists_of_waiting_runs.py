@@ -10,10 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from runs import clock
-from runs.models import CircuitBreaker, Run, Worker
+from runs.models import CircuitBreaker, Limit, Pause, Run, Worker
 from runs.operations.limits import set_limit
 from runs.operations.pauses import pause
-from runs.operations.scope import Scope
 from runs.queue.claim import claim_next
 from runs.ttl_cache import TTLCache
 
@@ -53,10 +52,10 @@ def hold_back(root, post):
     post("single"), post("clerk"), post("squares", input={"upto": 1})
     for queue in ("agents", "agents", "batch"):
         assert claim_next([queue], worker_id=uuid4(), worker_name="w")
-    set_limit(Scope(), user=root, most=3)
-    set_limit(Scope(queue="agents"), user=root, most=1, each_tenant=True)
-    set_limit(Scope(queue="batch"), user=root, kind="rate", most=1, per_s=60)
-    pause(Scope(queue="agents"), user=root, reason="moving house")
+    set_limit(Limit(most=3), user=root)
+    set_limit(Limit(queue="agents", most=1, each_tenant=True), user=root)
+    set_limit(Limit(queue="batch", kind="rate", most=1, per_s=60), user=root)
+    pause(Pause(queue="agents", reason="moving house"), user=root)
     Worker.objects.create(
         name="w", host="h", pid=1, queues=["batch"], slots=1, started_at=clock.now(), heartbeat_at=clock.now()
     )

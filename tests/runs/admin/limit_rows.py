@@ -9,7 +9,6 @@ from django.utils import timezone
 from runs.models import (
     BatchedCall,
     Budget,
-    Ceiling,
     CircuitBreaker,
     Limit,
     MessageBatch,
@@ -37,7 +36,9 @@ def make_limits(tenant: Tenant, other: Tenant, user: Any) -> dict[str, Any]:
         "pause": Pause.objects.create(
             model="claude-sonnet-5-5", reason=HOSTILE, paused_by=user, paused_at=now, until=now + timedelta(hours=1)
         ),
-        "ceiling": Ceiling.objects.create(queue="agents", tenant=other, most=5, note=HOSTILE, updated_by=user),
+        "backlog": Limit.objects.create(
+            kind="backlog", queue="agents", tenant=other, most=5, note=HOSTILE, updated_by=user
+        ),
         "budget": make_budget(tenant),
         "price": make_price(note=HOSTILE, created_by=user),
         "ratelimit": RateLimit.objects.create(

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
 
-from runs.models import Budget, Ceiling, Limit, MessageBatch, Pause, RateLimit
+from runs.models import Budget, Limit, MessageBatch, Pause, RateLimit
 from tests.runs.admin.rows import make_price
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ def test_the_way_back_from_a_page_is_its_list(root_client, filled):
         assert re.findall(r"<a [^>]*>(.*?)</a>", crumbs) == names
 
 
-@pytest.mark.parametrize("name", ["budget", "ceiling", "ratelimit", "price"])
+@pytest.mark.parametrize("name", ["budget", "ratelimit", "price"])
 def test_no_label_is_the_name_of_a_column(root_client, filled, name):
     row = filled["limits"][name]
     shown = [content_of(root_client, address) for address in (page_of(row), f"/admin/runs/{name}/add/")]
@@ -70,7 +70,7 @@ def test_no_label_is_the_name_of_a_column(root_client, filled, name):
     assert not re.search(r">[A-Z][^<]* (usd|s)<|>Is active", listed)
 
 
-@pytest.mark.parametrize("name", ["budget", "ceiling", "ratelimit", "price"])
+@pytest.mark.parametrize("name", ["budget", "ratelimit", "price"])
 def test_a_new_row_is_asked_only_for_what_is_written(root_client, name):
     assert 'class="readonly"' not in content_of(root_client, f"/admin/runs/{name}/add/")
 
@@ -94,13 +94,13 @@ def test_more_decimals_are_kept_where_there_are_more(root_client):
 def test_a_long_note_is_clipped_in_lists_and_whole_at_hand(root_client, root, tenant):
     note = "A long reason. " * 20
     now = timezone.now()
-    Limit.objects.create(most=1, note=note), Ceiling.objects.create(queue="agents", most=1, note=note)
+    Limit.objects.create(most=1, note=note)
     RateLimit.objects.create(requests_per_minute=1, note=note[:300]), make_price(note=note[:300])
     Budget.objects.create(limit_usd=1, period="day", note=note[:300])
     Pause.objects.create(queue="agents", reason=note, paused_by=root, paused_at=now)
     MessageBatch.objects.create(requests=1, error=note, created_at=now, next_look_at=now)
 
-    for name in ("limit", "ceiling", "ratelimit", "price", "budget", "pause", "messagebatch"):
+    for name in ("limit", "ratelimit", "price", "budget", "pause", "messagebatch"):
         assert f'<span class="clip" title="{note[:300]}' in content_of(root_client, f"/admin/runs/{name}/"), name
 
 

@@ -16,13 +16,11 @@ from deadletters.models import DeadLetter, LetterGroup, Redrive
 from deadletters.redrive.plan import plan
 from deadletters.redrive.selection import Selection
 from runs.api.problems import unknown_address
-from runs.models import SCOPES, ApprovalRule, Ceiling, Limit, Pause, PendingAction, Run
+from runs.models import SCOPES, ApprovalRule, Limit, Pause, PendingAction, Run
 from runs.operations.accounts import make_tenant, make_token
 from runs.operations.actions.rules import RuleRequest, grant_rule
-from runs.operations.ceilings import set_ceiling
 from runs.operations.limits import set_limit
 from runs.operations.pauses import pause
-from runs.operations.scope import Scope
 from tests.runs.api.conftest import NOBODY, RUNS, Api, assert_problem, row_of
 
 pytestmark = pytest.mark.django_db
@@ -81,10 +79,6 @@ SCOPE_OF = {
     ("POST", "pauses/"): "limits:write",
     ("GET", "pauses/<uuid:pk>/"): "limits:read",
     ("POST", "pauses/<uuid:pk>/end/"): "limits:write",
-    ("GET", "ceilings/"): "limits:read",
-    ("POST", "ceilings/"): "limits:write",
-    ("GET", "ceilings/<int:pk>/"): "limits:read",
-    ("POST", "ceilings/<int:pk>/change/"): "limits:write",
     ("GET", "dead-letters/"): "dead_letters:read",
     ("GET", "dead-letters/<uuid:pk>/"): "dead_letters:read",
     ("POST", "dead-letters/<uuid:pk>/replay/"): "dead_letters:write",
@@ -227,15 +221,14 @@ def theirs(approval, failed, user) -> dict[str, object]:
             tenant=approval.tenant,
             user=user,
         ).pk,
-        "limits": set_limit(Scope(tenant=approval.tenant), user=user, most=3).pk,
-        "pauses": pause(Scope(tenant=approval.tenant), user=user, reason="moving").pk,
-        "ceilings": set_ceiling(Ceiling(queue="agents", tenant=approval.tenant, most=3), user=user).pk,
+        "limits": set_limit(Limit(tenant=approval.tenant, most=3), user=user).pk,
+        "pauses": pause(Pause(tenant=approval.tenant, reason="moving"), user=user).pk,
         "redrives": plan(DeadLetter.objects.all(), Selection(), user=user).pk,
     }
 
 
 def rows() -> list[object]:
-    shown = (Run, PendingAction, ApprovalRule, Limit, Pause, Ceiling, DeadLetter, LetterGroup, Redrive)
+    shown = (Run, PendingAction, ApprovalRule, Limit, Pause, DeadLetter, LetterGroup, Redrive)
     return [list(model.objects.order_by("pk").values()) for model in shown]
 
 
@@ -251,7 +244,7 @@ def test_another_tenants_object_does_not_exist_and_stays_as_it_is(foreign, their
 
 
 @pytest.mark.parametrize(
-    "path", ["runs/", "actions/", "approval-rules/", "limits/", "pauses/", "ceilings/", "dead-letters/", "redrives/"]
+    "path", ["runs/", "actions/", "approval-rules/", "limits/", "pauses/", "dead-letters/", "redrives/"]
 )
 def test_another_tenants_lists_are_empty(foreign, theirs, path):
     assert foreign.get(address(path)).json()["results"] == []

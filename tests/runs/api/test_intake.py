@@ -3,7 +3,7 @@
 import pytest
 
 from runs import clock
-from runs.models import Ceiling, Run
+from runs.models import Limit, Run
 from tests.at_once import at_once
 from tests.runs.api.conftest import RUNS, Api, assert_problem
 
@@ -111,7 +111,7 @@ def test_the_catalog_tells_the_policy(api):
 
 
 def test_a_full_queue_answers_429_with_retry_after(api, work):
-    Ceiling.objects.create(queue="batch", most=1)
+    Limit.objects.create(kind="backlog", queue="batch", most=1)
     assert posted(api, "queue").status_code == 202
 
     answer = posted(api, "queue")
@@ -125,9 +125,9 @@ def test_a_full_queue_answers_429_with_retry_after(api, work):
 
 
 def test_a_refused_post_does_not_use_up_its_key(api, work):
-    Ceiling.objects.create(queue="batch", most=0)
+    Limit.objects.create(kind="backlog", queue="batch", most=0)
     assert posted(api, **{"Idempotency-Key": "k"}).status_code == 429
-    Ceiling.objects.all().delete()
+    Limit.objects.all().delete()
     clock.advance(1.1)
 
     assert posted(api, **{"Idempotency-Key": "k"}).status_code == 202

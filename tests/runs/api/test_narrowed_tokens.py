@@ -78,7 +78,7 @@ def test_it_grants_no_rule_for_every_job_type(narrowed):
         assert_problem(narrowed.post("/api/v1/approval-rules/", rule | {"job_type": job_type}), 403, "forbidden")
 
 
-@pytest.mark.parametrize("address", [REDRIVES, "/api/v1/limits/", "/api/v1/pauses/", "/api/v1/ceilings/"])
+@pytest.mark.parametrize("address", [REDRIVES, "/api/v1/limits/", "/api/v1/pauses/"])
 def test_it_sets_nothing_that_holds_for_more_than_its_job_types(narrowed, address):
     assert_problem(narrowed.post(address, {}), 403, "forbidden")
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from deadletters.models import DeadLetter, LetterGroup
 from deadletters.redrive.plan import plan
 from deadletters.redrive.selection import Selection
-from runs.models import Ceiling
+from runs.models import Limit
 from tests.runs.api.conftest import NOBODY, RUNS
 
 pytestmark = pytest.mark.django_db
@@ -31,8 +31,8 @@ def redrive(failed, user):
 
 
 @pytest.fixture
-def ceiling(tenant):
-    return Ceiling.objects.create(queue="agents", tenant=tenant, most=50)
+def limit(tenant):
+    return Limit.objects.create(queue="agents", tenant=tenant, most=50)
 
 
 @lru_cache(maxsize=1)
@@ -99,9 +99,7 @@ def test_posting_a_run_names_the_key_and_every_field_of_the_body():
     assert body["required"] == ["job_type"] and "202" in posting["responses"]
 
 
-def test_answers_are_what_the_schema_says(
-    api, completed, failed, approval, outcome, question, budget, redrive, ceiling
-):
+def test_answers_are_what_the_schema_says(api, completed, failed, approval, outcome, question, budget, redrive, limit):
     letter, group = DeadLetter.objects.get(), LetterGroup.objects.get()
     for _, path, operation in [one for one in operations() if one[0] == "get"]:
         for pk in [
@@ -115,7 +113,7 @@ def test_answers_are_what_the_schema_says(
             question.pk,
             budget.pk,
             redrive.pk,
-            ceiling.pk,
+            limit.pk,
         ]:
             assert_fits(api.get(path.replace("{id}", str(pk))), operation)
 
@@ -189,7 +187,7 @@ BRIEF = settings(
 
 
 @pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in operations()])
-def test_no_hostile_request_breaks_it(api, approval, failed, outcome, budget, redrive, ceiling, method, path):
+def test_no_hostile_request_breaks_it(api, approval, failed, outcome, budget, redrive, limit, method, path):
     operation = schema()["paths"][path][method]
     ids = {
         "runs": [failed.pk, approval.run_id],
@@ -197,7 +195,7 @@ def test_no_hostile_request_breaks_it(api, approval, failed, outcome, budget, re
         "dead-letters": [DeadLetter.objects.get().pk],
         "dead-letter-groups": [LetterGroup.objects.get().pk],
         "redrives": [redrive.pk],
-        "ceilings": [ceiling.pk],
+        "limits": [limit.pk],
     }
     pks = [*ids.get(path.split("/")[3], []), NOBODY]
 

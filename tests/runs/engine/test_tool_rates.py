@@ -8,15 +8,14 @@ from django.contrib.auth import get_user_model
 
 from runs import clock
 from runs.engine.advance import advance
-from runs.engine.scopes import forget_rules
+from runs.engine.limits.rules import forget_rules
 from runs.invariants.every import breaches
 from runs.maintenance.wake_timers import wake_timers
-from runs.models import Limit, RatedCall, Run, RunEvent, Step
+from runs.models import Limit, Pause, RatedCall, Run, RunEvent, Step
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.limits import change_limit, set_limit
 from runs.operations.pauses import pause
 from runs.operations.post_run import RunRequest, post_run
-from runs.operations.scope import Scope
 from runs.operations.why import why
 from runs.queue.claim import claim_next
 from tests.at_once import at_once
@@ -44,7 +43,7 @@ def rated(root):
 
     def rate(most, **scope):
         options = {"each_tenant": scope.pop("each_tenant", False), "per_s": scope.pop("per_s", 60)}
-        return set_limit(Scope(tool="send", **scope), user=root, kind="rate", most=most, **options)
+        return set_limit(Limit(tool="send", kind="rate", most=most, **scope, **options), user=root)
 
     return rate
 
@@ -116,7 +115,7 @@ def test_who_waits_for_a_person_besides_or_for_a_paused_tool_is_not_woken_for_th
     rated(1)
     calls = ("send", {"to": "bob"}), ("put", {"value": 1}), ("refund", {"amount_usd": 5, "order_id": "1"})
     offline({"turns": [use(*calls), say("ok")]})
-    pause(Scope(tool="put"), user=root, reason="broken")
+    pause(Pause(tool="put", reason="broken"), user=root)
     runs = [post("clerk", f"hello {number}") for number in range(4)]
     work()
     assert {fresh(run).fence for run in runs} == {1}

@@ -4,9 +4,9 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from runs.errors import InvalidInputError, NotPermittedError
+from runs.models import Limit
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.limits import set_limit
-from runs.operations.scope import Scope
 
 pytestmark = pytest.mark.django_db
 
@@ -31,10 +31,8 @@ def root(db):
     ],
 )
 def test_a_limit_that_makes_no_sense_is_refused_and_the_field_named(root, wrong, field):
-    scope = Scope(**{name: wrong.pop(name) for name in ("job_type", "model", "tool") if name in wrong})
-
     with pytest.raises(InvalidInputError) as refused:
-        set_limit(scope, user=root, **wrong)
+        set_limit(Limit(**wrong), user=root)
 
     assert list(refused.value.errors) == [field]
 
@@ -42,7 +40,7 @@ def test_a_limit_that_makes_no_sense_is_refused_and_the_field_named(root, wrong,
 def test_a_tenants_admin_limits_their_tenant_and_nobody_elses(tenant):
     chef = make_member(tenant, "chef")
 
-    assert set_limit(Scope(tenant=tenant), user=chef, most=1).updated_by_id == chef.pk
-    for scope in (Scope(), Scope(queue="agents"), Scope(tenant=make_tenant("globex"))):
+    assert set_limit(Limit(tenant=tenant, most=1), user=chef).updated_by_id == chef.pk
+    for selected in ({}, {"queue": "agents"}, {"tenant": make_tenant("globex")}):
         with pytest.raises(NotPermittedError):
-            set_limit(scope, user=chef, most=1)
+            set_limit(Limit(most=1, **selected), user=chef)

@@ -7,7 +7,6 @@ from runs.errors import ConflictError, InvalidInputError, NotPermittedError
 from runs.models import Pause, Role
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.pauses import end_pause, pause
-from runs.operations.scope import Scope
 from tests.at_once import at_once
 
 pytestmark = pytest.mark.django_db
@@ -19,9 +18,9 @@ def root(db):
 
 
 def test_a_pause_says_what_and_why(root):
-    for scope, reason, field in ((Scope(), "r", "queue"), (Scope(queue="agents"), " ", "reason")):
+    for paused, field in ((Pause(reason="r"), "queue"), (Pause(queue="agents", reason=" "), "reason")):
         with pytest.raises(InvalidInputError) as refused:
-            pause(scope, user=root, reason=reason)
+            pause(paused, user=root)
         assert list(refused.value.errors) == [field]
 
 
@@ -29,19 +28,19 @@ def test_those_who_operate_in_a_tenant_pause_it_and_nobody_elses(root, tenant):
     otto = make_member(tenant, "otto")
     otto.memberships.update(role=Role.OPERATOR)
 
-    assert pause(Scope(tenant=tenant), user=otto, reason="r").paused_by_id == otto.pk
-    for scope in (Scope(queue="agents"), Scope(tenant=make_tenant("globex"))):
+    assert pause(Pause(tenant=tenant, reason="r"), user=otto).paused_by_id == otto.pk
+    for paused in (Pause(queue="agents", reason="r"), Pause(tenant=make_tenant("globex"), reason="r")):
         with pytest.raises(NotPermittedError):
-            pause(scope, user=otto, reason="r")
+            pause(paused, user=otto)
         with pytest.raises(NotPermittedError):
-            end_pause(pause(scope, user=root, reason="r"), user=otto)
+            end_pause(pause(paused, user=root), user=otto)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_pause_the_same_scope_at_once_one_does(root):
     def one(number):
         try:
-            return pause(Scope(queue="agents"), user=root, reason=f"reason {number}")
+            return pause(Pause(queue="agents", reason=f"reason {number}"), user=root)
         except ConflictError as refused:
             return str(refused)
 

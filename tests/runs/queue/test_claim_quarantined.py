@@ -5,13 +5,12 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth import get_user_model
 
-from runs.models import Run
+from runs.models import Limit, Pause, Run
 from runs.models.moves import transition
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.limits import set_limit
 from runs.operations.pauses import end_pause, pause
 from runs.operations.post_run import RunRequest, post_run
-from runs.operations.scope import Scope
 from runs.queue.claim import claim_next, claim_quarantined, has_quarantined, recount
 from runs.states import RunStatus
 
@@ -53,7 +52,7 @@ def test_a_pause_holds_back_a_suspect_until_it_ends(root, scope):
     run = quarantined("a")
     scope |= {"tenant": make_tenant("a")} if "tenant" in scope else {}
     scope |= {"model": "claude-sonnet-5-5"} if "model" in scope else {}
-    paused = pause(Scope(**scope), user=root, reason="stop everything")
+    paused = pause(Pause(reason="stop everything", **scope), user=root)
 
     assert is_held_back()
     end_pause(paused, user=root)
@@ -62,8 +61,8 @@ def test_a_pause_holds_back_a_suspect_until_it_ends(root, scope):
 
 def test_a_pause_of_others_holds_back_no_suspect(root):
     run, other = quarantined("a"), quarantined("b")
-    pause(Scope(tenant=make_tenant("a")), user=root, reason="stop a")
-    pause(Scope(queue="batch"), user=root, reason="stop batch")
+    pause(Pause(tenant=make_tenant("a"), reason="stop a"), user=root)
+    pause(Pause(queue="batch", reason="stop batch"), user=root)
 
     assert claim(claim_quarantined).pk == other.pk
     run.refresh_from_db()
@@ -71,7 +70,7 @@ def test_a_pause_of_others_holds_back_no_suspect(root):
 
 
 def test_a_full_limit_holds_back_a_suspect_until_there_is_a_place(root):
-    set_limit(Scope(queue="agents"), user=root, most=1)
+    set_limit(Limit(queue="agents", most=1), user=root)
     post_for("a")
     working = claim(claim_next)
     run = quarantined("b")
@@ -82,7 +81,7 @@ def test_a_full_limit_holds_back_a_suspect_until_there_is_a_place(root):
 
 
 def test_a_used_up_rate_of_its_tenant_holds_back_a_suspect(root):
-    set_limit(Scope(queue="agents"), user=root, kind="rate", most=1, per_s=60, each_tenant=True)
+    set_limit(Limit(queue="agents", kind="rate", most=1, per_s=60, each_tenant=True), user=root)
     post_for("a")
     assert claim(claim_next)
     quarantined("a")
@@ -96,5 +95,5 @@ def test_a_limit_stands_in_for_the_declared_cap_of_a_suspect_too(root):
     run = quarantined("a", "single")
 
     assert is_held_back()
-    set_limit(Scope(job_type="single", tenant=make_tenant("a")), user=root, most=2)
+    set_limit(Limit(job_type="single", tenant=make_tenant("a"), most=2), user=root)
     assert claim(claim_quarantined).pk == run.pk

@@ -15,7 +15,7 @@ from runs.maintenance.release_held import release_held
 from runs.maintenance.reopen_budgets import reopen_budgets
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.wake_timers import wake_timers
-from runs.models import Budget, PendingAction, Run
+from runs.models import Budget, Limit, Pause, PendingAction, Run
 from runs.operations.actions.answer import send_message
 from runs.operations.actions.approve import approve
 from runs.operations.actions.reject import reject
@@ -24,7 +24,6 @@ from runs.operations.fork_run import fork_run
 from runs.operations.limits import change_limit, set_limit
 from runs.operations.pauses import end_pause, pause
 from runs.operations.replay_run import replay_run, retry_run
-from runs.operations.scope import Scope
 from runs.queue import doorbell
 from runs.queue.claim import claim_next
 from runs.states import RunStatus
@@ -182,13 +181,13 @@ def batch_answered(environment):
 
 
 def pause_ended(environment):
-    paused = pause(Scope(queue="agents"), user=environment.root, reason="audit")
+    paused = pause(Pause(queue="agents", reason="audit"), user=environment.root)
     environment.post("clerk")
     return lambda: end_pause(paused, user=environment.root)
 
 
 def limit_raised(environment):
-    limit = set_limit(Scope(queue="agents"), user=environment.root, most=0)
+    limit = set_limit(Limit(queue="agents", most=0), user=environment.root)
     environment.post("clerk")
     return lambda: change_limit(limit, user=environment.root, most=5)
 

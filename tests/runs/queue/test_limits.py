@@ -9,13 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runs import clock
-from runs.engine.scopes import forget_rules
-from runs.models import Limit, Run
+from runs.engine.limits.rules import forget_rules
+from runs.models import Limit, Pause, Run
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.limits import change_limit, set_limit
 from runs.operations.pauses import end_pause, pause
 from runs.operations.post_run import RunRequest, post_run
-from runs.operations.scope import Scope
 from runs.operations.why import why
 from runs.queue.claim import claim_next
 from tests.at_once import at_once
@@ -61,7 +60,7 @@ def end(run):
 
 def test_a_limit_of_everything_holds_for_all_together(root):
     runs = [post_for("a"), post_for("b"), post_for("a", "squares", input={"upto": 1})]
-    set_limit(Scope(), user=root, most=2)
+    set_limit(Limit(most=2), user=root)
 
     assert len(claim_all("agents", "batch")) == 2
     waiting = Run.objects.get(status="queued")
@@ -89,11 +88,11 @@ def test_what_is_held_back_is_the_scope_and_nothing_else(root, scope, held, by):
         "b clerk": post_for("b"),
         "a squares": post_for("a", "squares", input={"upto": 1}),
     }
-    scope = Scope(**(scope | ({"tenant": make_tenant("a")} if "tenant" in scope else {})))
+    scope |= {"tenant": make_tenant("a")} if "tenant" in scope else {}
     if by == "limit":
-        set_limit(scope, user=root, most=0)
+        set_limit(Limit(most=0, **scope), user=root)
     else:
-        pause(scope, user=root, reason="moving house")
+        pause(Pause(reason="moving house", **scope), user=root)
 
     claimed = {run.pk for run in claim_all("agents", "batch")}
 
@@ -105,7 +104,7 @@ def test_what_is_held_back_is_the_scope_and_nothing_else(root, scope, held, by):
 def test_each_tenants_share_of_a_queue(root):
     for slug in ("a", "a", "a", "b"):
         post_for(slug)
-    set_limit(Scope(queue="agents"), user=root, most=2, each_tenant=True)
+    set_limit(Limit(queue="agents", most=2, each_tenant=True), user=root)
 
     claimed = claim_all()
 
@@ -116,8 +115,8 @@ def test_each_tenants_share_of_a_queue(root):
 def test_all_that_apply_must_admit(root):
     for slug in ("a", "a", "b", "b"):
         post_for(slug)
-    set_limit(Scope(queue="agents"), user=root, most=3)
-    set_limit(Scope(tenant=make_tenant("a")), user=root, most=1)
+    set_limit(Limit(queue="agents", most=3), user=root)
+    set_limit(Limit(tenant=make_tenant("a"), most=1), user=root)
 
     claimed = claim_all()
 
@@ -128,7 +127,7 @@ def test_all_that_apply_must_admit(root):
 def test_a_limit_stands_in_for_what_the_job_type_declares(root):
     for slug in ("a", "a", "b", "b"):
         post_for(slug, "single")
-    limit = set_limit(Scope(job_type="single", tenant=make_tenant("a")), user=root, most=2)
+    limit = set_limit(Limit(job_type="single", tenant=make_tenant("a"), most=2), user=root)
 
     assert sorted(run.tenant.slug for run in claim_all()) == ["a", "a", "b"]
     change_limit(limit, user=root, is_active=False)
@@ -149,7 +148,7 @@ def test_a_limit_that_names_a_model_stands_in_for_nothing(root):
 def test_a_rate_counts_starts_within_its_window_and_says_until_when(root):
     for _ in range(4):
         post_for("a")
-    set_limit(Scope(queue="agents"), user=root, kind="rate", most=2, per_s=60)
+    set_limit(Limit(queue="agents", kind="rate", most=2, per_s=60), user=root)
 
     first = claim_all()
     waiting = Run.objects.filter(status="queued").first()
@@ -165,7 +164,7 @@ def test_a_rate_counts_starts_within_its_window_and_says_until_when(root):
 
 def test_a_pause_ends_by_itself_or_by_hand_and_tells_by_whom(root):
     run = post_for("a")
-    paused = pause(Scope(queue="agents"), user=root, reason="deploy", until=clock.now() + timedelta(minutes=5))
+    paused = pause(Pause(queue="agents", reason="deploy", until=clock.now() + timedelta(minutes=5)), user=root)
 
     assert claim() is None
     (reason,) = [r for r in why(run) if r.code == "paused"]
@@ -174,7 +173,7 @@ def test_a_pause_ends_by_itself_or_by_hand_and_tells_by_whom(root):
     assert claim().pk == run.pk
 
     other = post_for("a")
-    again = pause(Scope(queue="agents"), user=root, reason="again")
+    again = pause(Pause(queue="agents", reason="again"), user=root)
     assert claim() is None
     assert end_pause(again, user=root).ended_by == root
     assert claim().pk == other.pk
@@ -183,7 +182,7 @@ def test_a_pause_ends_by_itself_or_by_hand_and_tells_by_whom(root):
 def test_running_work_goes_on_while_its_queue_is_paused(root):
     run = post_for("a")
     running = claim()
-    pause(Scope(queue="agents"), user=root, reason="r")
+    pause(Pause(queue="agents", reason="r"), user=root)
 
     end(running)
 
@@ -192,7 +191,7 @@ def test_running_work_goes_on_while_its_queue_is_paused(root):
 
 
 def test_an_edit_holds_within_a_second(root):
-    limit = set_limit(Scope(queue="agents"), user=root, most=0)
+    limit = set_limit(Limit(queue="agents", most=0), user=root)
     run = post_for("a")
     assert claim() is None
 
@@ -207,8 +206,8 @@ def test_an_edit_holds_within_a_second(root):
 def test_many_claimers_never_exceed_a_limit_of_several_lines(root):
     for number in range(12):
         post_for(f"t{number % 4}")
-    set_limit(Scope(queue="agents"), user=root, most=5)
-    set_limit(Scope(queue="agents"), user=root, most=2, each_tenant=True)
+    set_limit(Limit(queue="agents", most=5), user=root)
+    set_limit(Limit(queue="agents", most=2, each_tenant=True), user=root)
 
     at_once(16, lambda _: claim())
 

@@ -9,12 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from runs import clock
-from runs.engine.scopes import forget_rules
+from runs.engine.limits.rules import forget_rules
 from runs.models import Limit, QueueLane, Run, Tenant
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.limits import set_limit
 from runs.operations.post_run import RunRequest, post_run
-from runs.operations.scope import Scope
 from runs.operations.why import why
 from runs.queue.claim import claim_next
 from runs.states import RunStatus
@@ -69,7 +68,7 @@ def queries_of_a_claim():
 
 
 def test_a_claim_asks_as_often_however_many_tenants_have_used_up_their_rate(root):
-    set_limit(Scope(queue="agents"), user=root, most=1, kind="rate", per_s=60, each_tenant=True)
+    set_limit(Limit(queue="agents", most=1, kind="rate", per_s=60, each_tenant=True), user=root)
     post_for(make_tenant("free")), post_for(make_tenant("other"))
     of_none = queries_of_a_claim()
     held = post_for(tenants_with_starts(DEEP)[0])
@@ -102,7 +101,7 @@ def test_many_limits_of_a_job_type_stand_in_for_its_declared_cap(root):
 
 def test_each_tenant_is_told_until_when_its_own_rate_is_used_up(root):
     tenants = tenants_with_starts(3)
-    set_limit(Scope(queue="agents"), user=root, most=1, kind="rate", per_s=60, each_tenant=True)
+    set_limit(Limit(queue="agents", most=1, kind="rate", per_s=60, each_tenant=True), user=root)
     waiting = [post_for(tenant) for tenant in tenants]
 
     untils = [next(reason.until for reason in why(run) if reason.code == "rate") for run in waiting]

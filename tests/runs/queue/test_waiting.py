@@ -5,14 +5,14 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth import get_user_model
 
+from runs.models import Limit, Pause
 from runs.operations.accounts import make_member, make_tenant
 from runs.operations.limits import change_limit, set_limit
 from runs.operations.pauses import end_pause, pause
 from runs.operations.post_run import RunRequest, post_run
-from runs.operations.scope import Scope
 from runs.queue import doorbell
 from runs.queue.claim import claim_next
-from runs.queue.waiting import ring_for_place_of
+from runs.queue.waiting import ring_for_slot_of
 
 pytestmark = pytest.mark.django_db
 
@@ -63,14 +63,14 @@ def backlog(db):
 )
 def test_the_end_of_a_pause_rings_where_runs_of_its_scope_wait(root, backlog, rung, scope, queues):
     scope |= {"tenant": make_tenant(scope["tenant"])} if "tenant" in scope else {}
-    paused = pause(Scope(**scope), user=root, reason="moving house")
+    paused = pause(Pause(reason="moving house", **scope), user=root)
 
     assert rung(lambda: end_pause(paused, user=root)) == queues
 
 
 @pytest.mark.parametrize("change", [{"most": 3}, {"is_active": False}])
 def test_a_limit_that_lets_more_through_rings_where_runs_of_its_scope_wait(root, backlog, rung, change):
-    limit = set_limit(Scope(), user=root, most=0)
+    limit = set_limit(Limit(most=0), user=root)
 
     assert rung(lambda: change_limit(limit, user=root, **change)) == ["agents", "batch"]
 
@@ -83,23 +83,23 @@ def claimed(backlog):
 
 def test_a_place_of_a_limit_over_queues_is_rung_for_where_its_own_worker_does_not_look(root, backlog, rung):
     run = claimed(backlog)
-    set_limit(Scope(), user=root, most=1)
+    set_limit(Limit(most=1), user=root)
 
-    assert rung(lambda: ring_for_place_of(run, besides=["agents"])) == ["batch"]
-    assert rung(lambda: ring_for_place_of(run, besides=["agents", "batch"])) == []
+    assert rung(lambda: ring_for_slot_of(run, besides=["agents"])) == ["batch"]
+    assert rung(lambda: ring_for_slot_of(run, besides=["agents", "batch"])) == []
 
 
 @pytest.mark.parametrize("limit", [{"queue": "agents"}, {"job_type": "squares"}, {"tenant": "b"}, {"tool": "put"}])
 def test_a_run_that_took_no_place_over_queues_rings_nowhere(root, backlog, rung, limit):
     run = claimed(backlog)
     limit |= {"tenant": make_tenant("b")} if "tenant" in limit else {}
-    set_limit(Scope(**limit), user=root, most=1)
+    set_limit(Limit(most=1, **limit), user=root)
 
-    assert rung(lambda: ring_for_place_of(run, besides=["agents"])) == []
+    assert rung(lambda: ring_for_slot_of(run, besides=["agents"])) == []
 
 
 def test_a_used_up_rate_is_not_freed_by_the_end_of_a_run(root, backlog, rung):
     run = claimed(backlog)
-    set_limit(Scope(), user=root, kind="rate", most=1, per_s=60)
+    set_limit(Limit(kind="rate", most=1, per_s=60), user=root)
 
-    assert rung(lambda: ring_for_place_of(run, besides=["agents"])) == []
+    assert rung(lambda: ring_for_slot_of(run, besides=["agents"])) == []

@@ -11,11 +11,10 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from runs.engine import perform
-from runs.engine.scopes import rules
-from runs.models import Limit, Run, Worker
+from runs.engine.limits.rules import rules
+from runs.models import Limit, Pause, Run, Worker
 from runs.operations.cancel_run import cancel_run
 from runs.operations.pauses import pause
-from runs.operations.scope import Scope
 from runs.queue import doorbell
 from runs.worker.process import WorkerProcess
 from tests.runs.worker.waiting import status_of, wait_for
@@ -53,7 +52,7 @@ def test_slots_hold_several_runs_at_once(offline, post, worker, gate):
 def test_a_burst_ends_though_a_pause_holds_runs_back(offline, post, worker):
     offline({"turns": [DONE]})
     root = get_user_model().objects.create_superuser("root", password="pw")
-    pause(Scope(job_type="clerk"), user=root, reason="broken")
+    pause(Pause(job_type="clerk", reason="broken"), user=root)
     held, free = post("clerk"), post("squares", input={"upto": 1})
     process = worker("agents", "batch")
 

@@ -9,11 +9,11 @@ from django.db import OperationalError
 
 from runs import clock
 from runs.engine.advance import advance
+from runs.engine.limits.rules import forget_rules
 from runs.engine.outcomes import Cancelled, Completed, HeldBack, RateLimitReached, Released, Waiting
 from runs.engine.rate_limits import permits, waiting
 from runs.engine.rate_limits.active import forget_rate_limits, limits_for
 from runs.engine.rate_limits.permits import acquire, look
-from runs.engine.scopes import forget_rules
 from runs.invariants.every import breaches
 from runs.maintenance import release_rate_limited as maintenance
 from runs.maintenance.reconcile import reconcile

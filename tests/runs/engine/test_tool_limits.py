@@ -12,14 +12,13 @@ from runs import clock
 from runs.declarations.catalog import job_types
 from runs.declarations.job_types import Agent
 from runs.engine.advance import advance
+from runs.engine.limits.rules import forget_rules
 from runs.engine.outcomes import Later
-from runs.engine.scopes import forget_rules
-from runs.engine.tool_places import busy
+from runs.engine.tool_limits import blocked_call
 from runs.maintenance.wake_timers import wake_timers
-from runs.models import Run, Step
+from runs.models import Limit, Pause, Run, Step
 from runs.operations.limits import change_limit, set_limit
 from runs.operations.pauses import end_pause, pause
-from runs.operations.scope import Scope
 from runs.operations.why import why
 from runs.queue.claim import claim_next
 from runs.states import StepKind, StepStatus
@@ -47,7 +46,7 @@ def asked(offline, post):
 
 
 def test_a_full_tool_is_not_called_others_of_the_turn_are_and_the_run_comes_back(asked, work, root):
-    limit = set_limit(Scope(tool="send"), user=root, most=0)
+    limit = set_limit(Limit(tool="send", most=0), user=root)
     run = asked()
 
     (outcome,) = work()
@@ -68,7 +67,7 @@ def test_a_full_tool_is_not_called_others_of_the_turn_are_and_the_run_comes_back
 
 
 def test_a_paused_tool_waits_and_goes_on(asked, work, root):
-    paused = pause(Scope(tool="send"), user=root, reason="the bank is closed")
+    paused = pause(Pause(tool="send", reason="the bank is closed"), user=root)
     run = asked()
     work()
 
@@ -85,7 +84,7 @@ def test_a_paused_tool_waits_and_goes_on(asked, work, root):
 
 def test_a_run_that_waits_for_a_paused_tool_says_until_when(asked, work, root):
     monday = clock.now() + timedelta(days=1)
-    pause(Scope(tool="send"), user=root, reason="the bank is closed", until=monday)
+    pause(Pause(tool="send", reason="the bank is closed", until=monday), user=root)
     run = asked()
 
     work()
@@ -97,8 +96,8 @@ def test_a_run_that_waits_for_a_paused_tool_says_until_when(asked, work, root):
 def test_a_limit_of_another_tenant_or_job_type_does_not_matter(asked, work, root):
     from runs.operations.accounts import make_tenant
 
-    set_limit(Scope(tool="send", tenant=make_tenant("globex")), user=root, most=0)
-    set_limit(Scope(tool="look_up", job_type="cashier"), user=root, most=0)
+    set_limit(Limit(tool="send", tenant=make_tenant("globex"), most=0), user=root)
+    set_limit(Limit(tool="look_up", job_type="cashier", most=0), user=root)
     run = asked()
 
     work()
@@ -109,12 +108,12 @@ def test_a_limit_of_another_tenant_or_job_type_does_not_matter(asked, work, root
 
 def test_of_a_scope_with_a_model_only_calls_count_that_runs_of_this_model_make(asked, post, work, root):
     other = next(one.model for one in job_types() if isinstance(one, Agent) and one.model != ASKED)
-    pause(Scope(tool="send", model=other), user=root, reason="that model repeats itself")
-    set_limit(Scope(tool="send", model=other), user=root, most=0)
+    pause(Pause(tool="send", model=other, reason="that model repeats itself"), user=root)
+    set_limit(Limit(tool="send", model=other, most=0), user=root)
     run = asked()
-    assert busy("send", run) == []
+    assert blocked_call("send", run) == []
 
-    set_limit(Scope(tool="send", model=ASKED), user=root, most=0)
+    set_limit(Limit(tool="send", model=ASKED, most=0), user=root)
     work()
 
     run.refresh_from_db()
@@ -123,7 +122,7 @@ def test_of_a_scope_with_a_model_only_calls_count_that_runs_of_this_model_make(a
 
 @pytest.mark.parametrize(("model", "is_full"), [(ASKED, True), ("claude-opus-5-5", False)])
 def test_only_calls_by_runs_of_its_model_take_the_places_of_a_limit(asked, work, post, root, model, is_full):
-    set_limit(Scope(tool="send", model=ASKED), user=root, most=1)
+    set_limit(Limit(tool="send", model=ASKED, most=1), user=root)
     run = asked()
     work()
     run.refresh_from_db()
@@ -136,7 +135,7 @@ def test_only_calls_by_runs_of_its_model_take_the_places_of_a_limit(asked, work,
     Run.objects.filter(pk=other.pk).update(definition="f" * 64)
     Step.objects.create(run=other, seq=1, kind=StepKind.TOOL_CALL, name="send", status=StepStatus.STARTED)
 
-    assert bool(busy("send", Run.objects.get(pk=run.pk))) == is_full
+    assert bool(blocked_call("send", Run.objects.get(pk=run.pk))) == is_full
 
 
 @pytest.fixture
@@ -160,7 +159,7 @@ def crowded():
 
 @pytest.mark.django_db(transaction=True)
 def test_calls_at_the_same_moment_never_exceed_the_places(offline, post, root, crowded):
-    set_limit(Scope(tool="send"), user=root, most=2)
+    set_limit(Limit(tool="send", most=2), user=root)
     offline({"turns": [use(("send", {"to": "bob"})), say("ok")]})
     runs = [post("clerk", f"hello {number}").pk for number in range(8)]
 

@@ -1,6 +1,5 @@
 """The fields that say what a limit or a pause is about."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -9,10 +8,9 @@ from django.db.models import QuerySet
 from runs.declarations.catalog import job_types
 from runs.declarations.job_types import Agent
 from runs.models import Tenant
-from runs.operations.scope import Scope
 
 
-class ScopeForm(forms.Form):
+class SelectorForm(forms.Form):
     """All that is chosen must fit a run; what is left open fits every one."""
 
     queue = forms.ChoiceField(required=False)
@@ -30,11 +28,6 @@ class ScopeForm(forms.Form):
         tenant.queryset, tenant.required = tenants, not everywhere
         if not everywhere:
             tenant.empty_label = "choose one"
-
-    @staticmethod
-    def scope_of(said: Mapping[str, Any]) -> Scope:
-        """The scope of a valid form."""
-        return Scope(said["tenant"], **{name: said[name] for name in ("queue", "job_type", "model", "tool")})
 
 
 def _declared() -> dict[str, set[str]]:

@@ -7,16 +7,15 @@ from django.contrib.auth import get_user_model
 
 from runs import clock
 from runs.engine import tool_calls
-from runs.engine.scopes import forget_rules
+from runs.engine.limits.rules import forget_rules
 from runs.invariants.every import breaches
 from runs.maintenance.wake_timers import wake_timers
-from runs.models import Run, RunEvent
+from runs.models import Limit, Pause, Run, RunEvent
 from runs.operations.accounts import make_tenant
 from runs.operations.actions.approve import approve
 from runs.operations.cancel_run import cancel_run
 from runs.operations.limits import change_limit, set_limit
 from runs.operations.pauses import end_pause, pause
-from runs.operations.scope import Scope
 from tests.runs.engine.story import say, use
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +53,7 @@ def status_of(run):
 
 def test_a_run_is_not_claimed_while_its_tool_is_paused_and_at_once_when_it_is_not(asked, work, root, a_while):
     run = asked(("put", {"value": 1}))
-    paused = pause(Scope(tool="put", model=MODEL, tenant=run.tenant), user=root, reason="broken")
+    paused = pause(Pause(tool="put", model=MODEL, tenant=run.tenant, reason="broken"), user=root)
     work()
     before = Run.objects.get(pk=run.pk).fence, RunEvent.objects.count()
 
@@ -69,7 +68,7 @@ def test_a_run_is_not_claimed_while_its_tool_is_paused_and_at_once_when_it_is_no
 
 def test_a_pause_that_ends_by_itself_holds_nobody_longer(asked, work, root, a_while):
     run = asked(("put", {"value": 1}))
-    pause(Scope(tool="put"), user=root, reason="broken", until=clock.now() + timedelta(hours=1))
+    pause(Pause(tool="put", reason="broken", until=clock.now() + timedelta(hours=1)), user=root)
     work(), a_while()
     assert status_of(run) == "scheduled"
 
@@ -82,9 +81,9 @@ def test_a_pause_that_ends_by_itself_holds_nobody_longer(asked, work, root, a_wh
 @pytest.mark.parametrize("scope", ["job_type", "tenant"])
 def test_a_pause_of_others_holds_nobody(asked, work, root, a_while, scope):
     run = asked(("look_up", {"key": "a"}))
-    limit = set_limit(Scope(tool="look_up"), user=root, most=0)
+    limit = set_limit(Limit(tool="look_up", most=0), user=root)
     others = {"job_type": "cashier", "tenant": make_tenant("globex")}
-    pause(Scope(tool="look_up", **{scope: others[scope]}), user=root, reason="theirs")
+    pause(Pause(tool="look_up", reason="theirs", **{scope: others[scope]}), user=root)
     work()
 
     change_limit(limit, user=root, most=1)
@@ -95,8 +94,8 @@ def test_a_pause_of_others_holds_nobody(asked, work, root, a_while, scope):
 
 def test_another_call_of_the_turn_goes_on_while_one_waits_for_its_tool(asked, work, root, a_while):
     run = asked(("put", {"value": 1}), ("look_up", {"key": "a"}))
-    pause(Scope(tool="put"), user=root, reason="broken")
-    limit = set_limit(Scope(tool="look_up"), user=root, most=0)
+    pause(Pause(tool="put", reason="broken"), user=root)
+    limit = set_limit(Limit(tool="look_up", most=0), user=root)
     work()
 
     change_limit(limit, user=root, most=1)
@@ -111,7 +110,7 @@ def test_another_call_of_the_turn_goes_on_while_one_waits_for_its_tool(asked, wo
 
 def test_a_call_that_a_person_decides_meanwhile_does_not_wait_for_the_pause(asked, work, root, a_while):
     run = asked(("put", {"value": 1}), ("refund", {"amount_usd": 5, "order_id": "1"}))
-    pause(Scope(tool="put"), user=root, reason="broken")
+    pause(Pause(tool="put", reason="broken"), user=root)
     work(), a_while()
     assert Run.objects.get(pk=run.pk).fence == 1
 
@@ -123,7 +122,7 @@ def test_a_call_that_a_person_decides_meanwhile_does_not_wait_for_the_pause(aske
 
 def test_a_run_that_is_cancelled_as_it_gives_way_to_a_pause_ends_all_the_same(asked, work, root, monkeypatch):
     run = asked(("put", {"value": 1}))
-    pause(Scope(tool="put"), user=root, reason="broken")
+    pause(Pause(tool="put", reason="broken"), user=root)
     place_for = tool_calls.place_for
 
     def cancelled_meanwhile(tool, present):

@@ -1,0 +1,53 @@
+"""What setting a limit and pausing share: whether what they select exists here, and what follows an edit."""
+
+import logging
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from runs.declarations.catalog import job_types
+from runs.declarations.job_types import Agent
+from runs.engine.limits.rules import forget_rules
+from runs.models import Selector
+from runs.storable import storable_text
+
+log = logging.getLogger(__name__)
+
+_WORDS_MAX_CHARS = 4000
+
+
+def problems_of(selector: Selector) -> dict[str, list[str]]:
+    """Say by field what is named and not declared here."""
+    declared = {job_type.name for job_type in job_types()}
+    agents = [job_type for job_type in job_types() if isinstance(job_type, Agent)]
+    found = {}
+    if selector.job_type and selector.job_type not in declared:
+        found["job_type"] = [f"no job type {selector.job_type!r} is declared here"]
+    if selector.model and selector.model not in {agent.model for agent in agents}:
+        found["model"] = [f"no agent here asks the model {selector.model!r}"]
+    if selector.tool and not any(selector.tool in agent.tools_by_name for agent in agents):
+        found["tool"] = [f"no agent here has a tool {selector.tool!r}"]
+    return found or _contradictions(selector, agents)
+
+
+def _contradictions(selector: Selector, agents: list[Agent]) -> dict[str, list[str]]:
+    """Say by field what is declared, but not of the job type: such a selector would be about nothing."""
+    if not selector.job_type:
+        return {}
+    agent = next((agent for agent in agents if agent.name == selector.job_type), None)
+    found = {}
+    if selector.model and (agent is None or agent.model != selector.model):
+        found["model"] = [f"{selector.job_type} does not ask the model {selector.model!r}"]
+    if selector.tool and (agent is None or selector.tool not in agent.tools_by_name):
+        found["tool"] = [f"{selector.job_type} has no tool {selector.tool!r}"]
+    return found
+
+
+def kept_words(text: str) -> str:
+    """Make a person's words fit to store."""
+    return storable_text(text)[:_WORDS_MAX_CHARS]
+
+
+def note_edit(row: Selector, what: str, user: AbstractBaseUser) -> None:
+    """Let an edit hold in this process at once, and leave a trace of it."""
+    forget_rules()
+    log.warning("%s %s by %s: %s", type(row).__name__.lower(), what, user.get_username(), row)
