@@ -32,7 +32,7 @@ class ConsoleSite(AdminSite):
 
         No list takes a filter that it does not offer.
         """
-        from deadletters.admin.shown import ShownOnlyAdmin
+        from runs.admin.kit.lists import ShownOnlyAdmin
 
         given = admin_class or ModelAdmin
         if not issubclass(given, ShownOnlyAdmin):
@@ -55,8 +55,7 @@ class ConsoleSite(AdminSite):
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """List all pages in the groups; those of one app, on its own page, below its name."""
-        from runs.admin.groups import in_groups, in_order
-        from runs.admin.sidebar import badge_of
+        from runs.admin.site import badge_of, in_groups, in_order
 
         listed: list[Any] = super().get_app_list(request, app_label)
         for app in listed:

@@ -1,1 +1,1 @@
-"""Dead letters: failed runs kept until a person has dealt with them. A leaf: it imports no other app."""
+"""Dead letters: failed runs kept until a person has dealt with them. It builds on `runs`, which knows nothing of it."""

@@ -2,19 +2,15 @@
 
 import json
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from datetime import datetime
-from decimal import Decimal
+from dataclasses import fields
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Max
 
-from deadletters.fingerprint import fingerprint
+from deadletters.grouping import fingerprint, record_occurrence
 from deadletters.mail import mail_about
-from deadletters.models import DeadLetter, LetterStatus
-from deadletters.seen import count_in_group
+from deadletters.models import DeadLetter, DeadLetterStatus
+from runs.extensions import Failure
 
 log = logging.getLogger(__name__)
 
@@ -22,33 +18,10 @@ _AS_JSON = ("arguments", "effects")
 _NOT_KEPT = ("forked_from",)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What is known of a failure. Texts are already cleaned of secrets."""
-
-    run_id: UUID
-    tenant: str
-    job_type: str
-    arguments: Any
-    step: int | None
-    step_name: str
-    error_class: str
-    error_message: str
-    traceback: str
-    attempts: int
-    cost_usd: Decimal
-    effects: Mapping[str, list[Any]]
-    failed_at: datetime
-    attempt: int = 0  # tries of the step that failed
-    version: str = ""  # which definition the run had
-    error_kind: str = ""  # what the classifier said of the error
-    forked_from: UUID | None = None  # the run that this one was forked from
-
-
 def capture(failure: Failure) -> DeadLetter:
-    """Store the letter, count it in the group of its cause, log one line and mail, unless one was mailed just now."""
+    """Store a dead letter, count it in the group of its cause, log one line, and mail unless one was mailed lately."""
     letter = DeadLetter(**_columns(failure), replays=_replays_before(failure))
-    letter.group = count_in_group(letter)
+    letter.group = record_occurrence(letter)
     mail_about(letter)
     letter.save(force_insert=True)
     _log(letter)
@@ -70,7 +43,7 @@ def _columns(failure: Failure) -> dict[str, Any]:
 def _replays_before(failure: Failure) -> int:
     """Count the replays that led here: one more than the letter had whose replay this run is."""
     led_here = [run for run in (failure.run_id, failure.forked_from) if run]
-    replayed = DeadLetter.objects.filter(replayed_as__in=led_here, status=LetterStatus.REPLAYED)
+    replayed = DeadLetter.objects.filter(replayed_as__in=led_here, status=DeadLetterStatus.REPLAYED)
     most: int | None = replayed.aggregate(most=Max("replays"))["most"]
     return 0 if most is None else most + 1
 

@@ -1,35 +1,26 @@
-"""The errors of dead letters.
+"""The errors of dead letters, below those of runs: what is said of a state becomes 409 over HTTP.
 
-DeadLettersError
-├── LetterDecidedError          somebody has dealt with the letter, or its group, already
-├── NotReplayableError          nobody has told how this kind of work is replayed
+InvalidTransitionError
+├── DeadLetterDecidedError      somebody has dealt with the dead letter, or its group, already
+└── RedriveStateError           the verb does not fit the redrive's status
+ConflictError
 ├── ReplaysExhaustedError       the chain of replays is as long as it may get
-├── NotAMemberError             who is to be assigned does not belong to the tenant
-├── NoLettersError              no letter matches what a redrive was asked for
-├── RedriveStateError           the verb does not fit the redrive's status
-└── NotOperatorError            the user may not replay in the redrive's tenant (403)
+├── NotAMemberError             the assignee does not belong to the tenant
+└── NoDeadLettersError          no dead letter matches what a redrive was asked for
 """
 
-
-class DeadLettersError(Exception):
-    """Base of all errors of this app."""
-
-    code = "error"
+from runs.errors import ConflictError, InvalidTransitionError
 
 
-class LetterDecidedError(DeadLettersError):
-    """Somebody has dealt with the letter, or its group, already."""
-
-    code = "wrong_state"
+class DeadLetterDecidedError(InvalidTransitionError):
+    """Somebody has dealt with the dead letter, or its group, already."""
 
 
-class NotReplayableError(DeadLettersError):
-    """Nobody has told how this kind of work is replayed."""
-
-    code = "not_replayable"
+class RedriveStateError(InvalidTransitionError):
+    """The verb does not fit the redrive's status."""
 
 
-class ReplaysExhaustedError(DeadLettersError):
+class ReplaysExhaustedError(ConflictError):
     """It was replayed as often as it may be."""
 
     code = "replays_exhausted"
@@ -41,25 +32,13 @@ class ReplaysExhaustedError(DeadLettersError):
         )
 
 
-class NotAMemberError(DeadLettersError):
-    """Who is to be assigned does not belong to the tenant."""
+class NotAMemberError(ConflictError):
+    """The assignee does not belong to the tenant."""
 
     code = "not_a_member"
 
 
-class NoLettersError(DeadLettersError):
-    """No letter matches what a redrive was asked for."""
+class NoDeadLettersError(ConflictError):
+    """No dead letter matches what a redrive was asked for."""
 
     code = "no_letters"
-
-
-class RedriveStateError(DeadLettersError):
-    """The verb does not fit the redrive's status."""
-
-    code = "wrong_state"
-
-
-class NotOperatorError(DeadLettersError):
-    """The user may not replay in the redrive's tenant."""
-
-    code = "forbidden"

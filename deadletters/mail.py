@@ -12,10 +12,13 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from deadletters.conf import letters_conf
-from deadletters.links import page_address
 from deadletters.models import DeadLetter, GroupState, LetterGroup
-from deadletters.people import people
+from runs import clock
+from runs.conf import conf
+from runs.models import Membership, Run, post_mail
+from runs.models.people import members_to_mail
+from runs.notices.pages import page_of
+from runs.operations.roles import OPERATORS
 
 PAUSE = timedelta(minutes=10)
 _HEARD_OF = (GroupState.OPEN, GroupState.REGRESSED)
@@ -28,7 +31,7 @@ def mail_about(letter: DeadLetter) -> None:
     The group's row is held by this transaction, so two failures at the same moment do not both find that it is time.
     """
     assert letter.group is not None
-    if not letters_conf().mail_dead_letters:
+    if not conf().mail_dead_letters:
         return
     mailed = _alike(letter).filter(mailed_at__isnull=False).order_by("-mailed_at")
     last = mailed.only("mailed_at").first()
@@ -39,16 +42,17 @@ def mail_about(letter: DeadLetter) -> None:
         return
     untold = _take_untold(last.pk) if last else 0
     letter.mailed_at = letter.failed_at
-    people().tell(letter.tenant, _subject(letter), _text(letter, untold), letter.run_id)
+    _post(letter, _subject(letter), _text(letter, untold))
 
 
-def mail_digests(now: datetime) -> int:
+def mail_digests(now: datetime | None = None) -> int:
     """Mail once for all letters of a cause that came after its last mail, if ten minutes are over. Returns how many.
 
     Not about a cause that is ignored, or said to be gone: the next mail about it tells of them.
     """
-    if not letters_conf().mail_dead_letters:
+    if not conf().mail_dead_letters:
         return 0
+    now = now or clock.now()
     due = DeadLetter.objects.filter(untold__gt=0, mailed_at__lte=now - PAUSE, group__state__in=_HEARD_OF)
     return sum(_mail_digest(letter, now) for letter in due.order_by("mailed_at")[:_AT_ONCE])
 
@@ -66,8 +70,14 @@ def _mail_digest(last: DeadLetter, now: datetime) -> bool:
     times = f"{untold} more time{'' if untold == 1 else 's'}"
     subject = f"[agentops] {newest.job_type} failed {times}: {newest.error_class}"
     first = f"Runs of {newest.job_type} have failed {times} since the mail of {_at(last.mailed_at)}. This is the last:"
-    people().tell(newest.tenant, subject, "\n".join([first, "", *_facts(newest), "", _RULE]), newest.run_id)
+    _post(newest, subject, "\n".join([first, "", *_facts(newest), "", _RULE]))
     return True
+
+
+def _post(letter: DeadLetter, subject: str, text: str) -> None:
+    """Mail the operators and admins of the tenant who have an address: stored here, sent by `send_mail`."""
+    addresses = members_to_mail(Membership.objects.filter(tenant__slug=letter.tenant, role__in=OPERATORS))
+    post_mail(addresses, subject, text, run=Run.objects.filter(pk=letter.run_id).first())
 
 
 def _alike(letter: DeadLetter) -> QuerySet[DeadLetter]:
@@ -117,4 +127,4 @@ def _at(moment: datetime | None) -> str:
 
 
 def _link(letter: DeadLetter) -> str:
-    return page_address("deadletters_deadletter", letter.pk) or "none"
+    return page_of("deadletter", letter.pk, app="deadletters") or "none"

@@ -1,10 +1,9 @@
-"""The app: discovers agents at start-up, validates declarations, tells dead letters how runs are replayed."""
+"""The app: discovers agents at start-up, and validates declarations."""
 
 from importlib import import_module
 
 import django_stubs_ext
 from django.apps import AppConfig, apps
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import module_has_submodule
 
 django_stubs_ext.monkeypatch()  # lets admin classes name their model
@@ -19,21 +18,13 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         """Load every installed app's `agents.py`, as the admin loads `admin.py`."""
-        if not apps.is_installed("deadletters"):
-            raise ImproperlyConfigured('Add "deadletters" to INSTALLED_APPS, beside "runs".')
-        from deadletters.people import register_people
-        from deadletters.work import register_work
         from runs import checks, checks_of_history, checks_of_project  # noqa: F401 (they register system checks)
         from runs.models.moves import when_queued
         from runs.models.redacted_columns import redact_columns
-        from runs.operations.people_of_letters import Members
-        from runs.operations.work_of_letters import Runs
         from runs.queue.doorbell import ring
 
         redact_columns()
         when_queued(ring)
-        register_work(Runs())
-        register_people(Members())
         _discover_agents()
 
 

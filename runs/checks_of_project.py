@@ -11,6 +11,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from runs.declarations.catalog import job_types
+from runs.extensions import keeps_failures
 from runs.queue.foreign_jobs import foreign_queues
 
 _BROKERS = ("orm", "redis", "sqs", "mongo", "iron_mq", "disque_nodes", "broker_class")
@@ -18,7 +19,7 @@ _BROKERS = ("orm", "redis", "sqs", "mongo", "iron_mq", "disque_nodes", "broker_c
 
 @register()
 def check_project(**_: Any) -> list[CheckMessage]:
-    """E010 to E015: the project lacks something without which runs do not work."""
+    """E010 to E015, E019: the project lacks something without which runs do not work."""
     looks = (_time_zone, _apps, _queues, _clock, _users)
     return [message for look in looks for message in look()]
 
@@ -41,6 +42,12 @@ def _time_zone() -> Iterator[Error]:
 
 
 def _apps() -> Iterator[Error]:
+    if not keeps_failures():
+        yield Error(
+            "no app keeps failed runs: a run could not fail, for it becomes a dead letter as it does",
+            hint='Write INSTALLED_APPS += ["runs", "deadletters", "django_q"].',
+            id="runs.E019",
+        )
     if not apps.is_installed("django_q"):
         yield Error(
             "django_q is not in INSTALLED_APPS: the clock (`qcluster`) keeps its schedule in its tables",

@@ -7,8 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from deadletters.conf import LettersConf
-
 
 @dataclass(frozen=True, slots=True)
 class Conf:
@@ -42,9 +40,9 @@ class Conf:
     api_rate_units: int = 2400  # of one token in a window; 0: no limit
     api_rate_window_s: int = 10
     text_max_chars: int = 100_000  # longer tool results are cut; the whole is kept as an artifact
-    replays_max: int = LettersConf.replays_max  # replays in one chain of dead letters
-    mail_dead_letters: bool = LettersConf.mail_dead_letters  # to the operators and admins of the tenant
-    site_url: str = LettersConf.site_url  # before the path of a link in a mail, as `https://agents.example.com`
+    replays_max: int = 5  # replays in one chain of dead letters
+    mail_dead_letters: bool = True  # to the operators and admins of the tenant
+    site_url: str = ""  # before the path of a link in a mail, as `https://agents.example.com`
     offline_model: bool = False  # the model is a script; the console says so
 
     @property

@@ -1,34 +1,35 @@
-"""The console's pages of dead letters. This app knows no runs: it links to them by the name of their page."""
+"""The console's pages of dead letters: the list, a page for each, and its replay."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from deadletters.admin import look
-from deadletters.admin.forms import InputForm, StepForm
+from deadletters.admin.formatting import indented, run_href
 from deadletters.admin.letter_page import letter_context, preview_context, word_for
 from deadletters.admin.redrive import redrive_selected
-from deadletters.admin.scope import tenants_seen
-from deadletters.admin.verb_page import VerbPageAdmin
-from deadletters.admin.verbs import OF_LETTERS
+from deadletters.admin.scope import DeadLettersAdmin, tenants_seen
+from deadletters.admin.verbs import OF_LETTERS, InputForm, StepForm, people_options
 from deadletters.models import DeadLetter
-from deadletters.verbs.replay import preview, replay
+from deadletters.replay import preview, replay
+from runs.admin.kit import formatting
+from runs.admin.kit.verbs import FormVerb, FormVerbsAdmin
+from runs.errors import RunsError
 
 EMPTY_STATE = "No dead letters: no run has failed for good. One appears here when a run gives up."
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(VerbPageAdmin[DeadLetter]):
+class DeadLetterAdmin(FormVerbsAdmin[DeadLetter], DeadLettersAdmin[DeadLetter]):
     """Read letters and deal with them; a replay shows first what it would do."""
 
     list_display = (
@@ -43,7 +44,8 @@ class DeadLetterAdmin(VerbPageAdmin[DeadLetter]):
     search_fields = ("fingerprint", "error_class", "error_message", "job_type")
     actions = ("replay_selected", redrive_selected)
     page_template = "admin/deadletters/deadletter/change_form.html"
-    page_verbs = OF_LETTERS
+    form_verbs = OF_LETTERS
+    empty_state = EMPTY_STATE
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeadLetter]:
         """Only letters of the user's tenants; superusers see all."""
@@ -55,7 +57,7 @@ class DeadLetterAdmin(VerbPageAdmin[DeadLetter]):
     @admin.display(description="status", ordering="status")
     def state(self, letter: DeadLetter) -> SafeString:
         """Show the status, with an icon beside its text."""
-        return look.badge(word_for(letter))
+        return formatting.badge_html(word_for(letter))
 
     @admin.display(description="message")
     def message(self, letter: DeadLetter) -> SafeString:
@@ -65,12 +67,12 @@ class DeadLetterAdmin(VerbPageAdmin[DeadLetter]):
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, letter: DeadLetter) -> str:
         """Show what the run had cost."""
-        return look.money(letter.cost_usd)
+        return formatting.money(letter.cost_usd)
 
     @admin.display(description="failed (UTC)", ordering="failed_at")
     def failed(self, letter: DeadLetter) -> str:
         """Show when it failed."""
-        return look.minute(letter.failed_at)
+        return formatting.minute(letter.failed_at)
 
     @admin.display(description="cause", ordering="fingerprint")
     def cause(self, letter: DeadLetter) -> SafeString:
@@ -81,12 +83,6 @@ class DeadLetterAdmin(VerbPageAdmin[DeadLetter]):
         return format_html(
             '<a class="mono" href="{}" title="All with this cause">{}</a>', href, letter.fingerprint[:11]
         )
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, or that all is well."""
-        texts = {"empty_state": EMPTY_STATE}
-        response: HttpResponse = super().changelist_view(request, texts | (extra_context or {}))
-        return response
 
     @admin.action(description="Replay selected letters", permissions=["replay"])
     def replay_selected(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
@@ -99,8 +95,8 @@ class DeadLetterAdmin(VerbPageAdmin[DeadLetter]):
                     continue
                 replay(letter, user=request.user)
                 done += 1
-            except Exception as error:
-                messages.warning(request, f"Not replayed, {letter}: {look.refusal(error)}.")
+            except (RunsError, ObjectDoesNotExist) as error:
+                messages.warning(request, f"Not replayed, {letter}: {_refusal(error)}.")
         if done:
             messages.success(request, f"Replayed: {done}.")
 
@@ -109,22 +105,22 @@ class DeadLetterAdmin(VerbPageAdmin[DeadLetter]):
     def page_context(self, request: HttpRequest, record: DeadLetter) -> dict[str, Any]:
         """What the letter's page shows."""
         forms_of_replay = {
-            "replay_form": InputForm(initial={"input": look.pretty(record.arguments)}, auto_id="replay-%s"),
+            "replay_form": InputForm(initial={"input": indented(record.arguments)}, auto_id="replay-%s"),
             "step_form": StepForm(initial={"from_step": record.step or 1}, auto_id="step-%s"),
         }
         return letter_context(record) | forms_of_replay
 
-    def tenants_of(self, record: DeadLetter) -> Sequence[str]:
-        """The letter's own tenant."""
-        return [record.tenant]
+    def verb_options(self, request: HttpRequest, record: DeadLetter, verb: FormVerb) -> dict[str, Any]:
+        """Offer the people of the tenant."""
+        return people_options(verb, request, [record.tenant])
 
     def get_urls(self) -> list[URLPattern]:
         """Add the addresses of a replay: what it would do, and doing it."""
-        return [
-            self.own_path("preview", self.preview_view),
-            self.own_path("replay", self.replay_view),
-            *super().get_urls(),
+        own = [
+            path(f"<uuid:pk>/{name}/", self.admin_site.admin_view(view), name=f"deadletters_deadletter_{name}")
+            for name, view in (("preview", self.preview_view), ("replay", self.replay_view))
         ]
+        return [*own, *super().get_urls()]
 
     def preview_view(self, request: HttpRequest, pk: UUID) -> HttpResponseBase:
         """Show what a replay would do, with the button that does it. Changes nothing; an input may be posted."""
@@ -137,11 +133,11 @@ class DeadLetterAdmin(VerbPageAdmin[DeadLetter]):
         said = form.cleaned_data if form else {}
         try:
             told = preview(letter, new_input=said.get("input"), from_step=said.get("from_step"))
-        except Exception as error:
+        except (RunsError, ObjectDoesNotExist) as error:
             return self._refused(request, letter, form, error)
         given = {name: asked[name] for name in said}
         page = {"given": given, "choices": [], **letter_context(letter), "preview": preview_context(told)}
-        self_page = self.page(request, letter, **page, title=f"Replay {letter}?")
+        self_page = self.render_page(request, letter, **page, title=f"Replay {letter}?")
         self_page.template_name = "admin/deadletters/deadletter/preview.html"
         return self_page
 
@@ -157,25 +153,25 @@ class DeadLetterAdmin(VerbPageAdmin[DeadLetter]):
         said = form.cleaned_data if form else {}
         try:
             run_id = replay(letter, user=request.user, new_input=said.get("input"), from_step=said.get("from_step"))
-        except Exception as error:
+        except (RunsError, ObjectDoesNotExist) as error:
             return self._refused(request, letter, form, error)
         messages.success(request, "Replayed: this run goes on.")
-        return redirect(look.run_href(run_id) or self.address("change", letter))
+        return redirect(run_href(run_id))
 
     def _refused(
-        self, request: HttpRequest, letter: DeadLetter, form: forms.Form | None, error: Exception
+        self, request: HttpRequest, letter: DeadLetter, form: forms.Form | None, error: RunsError | ObjectDoesNotExist
     ) -> HttpResponseBase:
         """Say why it was refused: at the field, if what was given may be put right."""
-        refusal = look.refusal(error)
+        refusal = _refusal(error)
         if form and letter.is_live:
             form.add_error(next(iter(form.fields)), refusal)
             return self._page_again(request, letter, form)
         messages.error(request, f"Not replayed: {refusal}.")
-        return redirect(self.address("change", letter))
+        return redirect(self.page_of(letter))
 
     def _page_again(self, request: HttpRequest, letter: DeadLetter, form: forms.Form) -> TemplateResponse:
         extra: dict[str, Any] = {"replay_form" if isinstance(form, InputForm) else "step_form": form}
-        return self.page(request, letter, **extra)
+        return self.render_page(request, letter, **extra)
 
 
 def _form_of_replay(asked: Any) -> forms.Form | None:
@@ -185,3 +181,7 @@ def _form_of_replay(asked: Any) -> forms.Form | None:
     if "from_step" in asked:
         return StepForm(asked, auto_id="step-%s")
     return None
+
+
+def _refusal(error: RunsError | ObjectDoesNotExist) -> str:
+    return str(error) if isinstance(error, RunsError) else "the run is gone"

@@ -1,47 +1,50 @@
 """The console's pages of causes: the list that comes first, and a page for each."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from deadletters.admin import look
-from deadletters.admin.group_page import group_context
-from deadletters.admin.scope import causes_seen, tenants_seen
-from deadletters.admin.sparkline import sparkline
-from deadletters.admin.verb_page import VerbPageAdmin
-from deadletters.admin.verbs import OF_GROUPS
-from deadletters.figures import figures_of, shared_beyond, with_own_times
-from deadletters.models import LetterGroup
-from deadletters.verbs.group import tenants_of
+from deadletters.admin.formatting import history, sparkline, utc
+from deadletters.admin.letter_page import word_for
+from deadletters.admin.scope import DeadLettersAdmin, causes_seen, tenants_seen
+from deadletters.admin.verbs import OF_GROUPS, people_options
+from deadletters.group_decisions import check_may_decide, tenants_of
+from deadletters.models import DeadLetter, GroupState, LetterGroup
+from deadletters.stats import GroupStats, shared_beyond, stats_of, with_own_times
+from runs.admin.kit import formatting
+from runs.admin.kit.verbs import FormVerb, FormVerbsAdmin
+from runs.errors import NotPermittedError
 
 EMPTY_STATE = "No causes: no run has failed for good. Failures with the same cause appear here as one row."
 HINT = "Failures that differ in ids and numbers only are one cause."
 NAMES_SHOWN = 3
+LETTERS_SHOWN = 25
 
 
 class GroupChangeList(ChangeList):
-    """A page of groups with the figures of the letters that the user may see, gathered for all rows at once."""
+    """A page of groups with the stats of the letters that the user may see, gathered for all rows at once."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read the page, then its figures."""
+        """Read the page, then its stats."""
         super().get_results(request)
         groups: list[Any] = list(self.result_list)
         tenants = tenants_seen(request)
-        figures, shared = figures_of(groups, tenants=tenants), shared_beyond(groups, tenants)
+        stats, shared = stats_of(groups, tenants=tenants), shared_beyond(groups, tenants)
         for group in groups:
-            group.figures = figures[group.pk]
+            group.stats = stats[group.pk]
             group.is_shared = group.pk in shared
         self.result_list = groups  # templates only go through it
 
 
 @admin.register(LetterGroup)
-class LetterGroupAdmin(VerbPageAdmin[LetterGroup]):
+class LetterGroupAdmin(FormVerbsAdmin[LetterGroup], DeadLettersAdmin[LetterGroup]):
     """Read causes and decide about them."""
 
     list_display = (
@@ -54,7 +57,9 @@ class LetterGroupAdmin(VerbPageAdmin[LetterGroup]):
     list_per_page = 50
     search_fields = ("fingerprint", "error_class", "message", "job_type", "step_name")
     page_template = "admin/deadletters/lettergroup/change_form.html"
-    page_verbs = OF_GROUPS
+    form_verbs = OF_GROUPS
+    empty_state = EMPTY_STATE
+    hint = HINT
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LetterGroup]:
         """Only causes that the user's tenants met; superusers see all."""
@@ -71,19 +76,13 @@ class LetterGroupAdmin(VerbPageAdmin[LetterGroup]):
         return [name for name in self.list_display if name not in hidden]
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
-        """Use the list that gathers figures."""
+        """Use the list that gathers stats."""
         return GroupChangeList
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, or that all is well."""
-        texts = {"empty_state": EMPTY_STATE, "hint": HINT}
-        response: HttpResponse = super().changelist_view(request, texts | (extra_context or {}))
-        return response
 
     @admin.display(description="state", ordering="state")
     def status(self, group: Any) -> SafeString:
         """Show the state, with an icon beside its text."""
-        return look.badge(group.state)
+        return formatting.badge_html(group.state)
 
     @admin.display(description="message")
     def text(self, group: Any) -> SafeString:
@@ -93,32 +92,32 @@ class LetterGroupAdmin(VerbPageAdmin[LetterGroup]):
     @admin.display(description="letters")
     def letters_seen(self, group: Any) -> str:
         """Show how many letters there are."""
-        return f"{group.figures.count:,}"
+        return f"{group.stats.count:,}"
 
     @admin.display(description="last 24 h")
     def trend(self, group: Any) -> SafeString:
         """Show when they came."""
-        return sparkline(group.figures.trend)
+        return sparkline(group.stats.trend)
 
     @admin.display(description="first (UTC)", ordering="own_first_seen")
     def first(self, group: Any) -> str:
         """Show when the first one came."""
-        return look.minute(group.figures.first_seen)
+        return formatting.minute(group.stats.first_seen)
 
     @admin.display(description="last (UTC)", ordering="own_last_seen")
     def last(self, group: Any) -> str:
         """Show when the last one came."""
-        return look.minute(group.figures.last_seen)
+        return formatting.minute(group.stats.last_seen)
 
     @admin.display(description="tenants")
     def tenants(self, group: Any) -> str:
         """Show the tenants that met it most."""
-        return _most(group.figures.tenants)
+        return _most(group.stats.tenants)
 
     @admin.display(description="versions")
     def versions(self, group: Any) -> str:
         """Show the versions that met it most."""
-        return _most({version: count for version, count in group.figures.versions.items() if version})
+        return _most({version: count for version, count in group.stats.versions.items() if version})
 
     @admin.display(description="assignee", ordering="assignee")
     def looked_after_by(self, group: Any) -> str:
@@ -127,14 +126,80 @@ class LetterGroupAdmin(VerbPageAdmin[LetterGroup]):
 
     def page_context(self, request: HttpRequest, record: LetterGroup) -> dict[str, Any]:
         """What the group's page shows."""
-        return group_context(record, tenants=tenants_seen(request), user=request.user)
+        return _group_context(record, tenants=tenants_seen(request), user=request.user)
 
-    def tenants_of(self, record: LetterGroup) -> Sequence[str]:
-        """Every tenant that met the cause."""
-        return tenants_of(record)
+    def verb_options(self, request: HttpRequest, record: LetterGroup, verb: FormVerb) -> dict[str, Any]:
+        """Offer the people who belong to every tenant that met the cause."""
+        return people_options(verb, request, tenants_of(record))
 
 
 def _most(counts: dict[str, int]) -> str:
     names = sorted(counts, key=lambda name: -counts[name])
     more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
     return ", ".join(names[:NAMES_SHOWN]) + more
+
+
+def _group_context(group: LetterGroup, *, tenants: Collection[str] | None, user: Any) -> dict[str, Any]:
+    """Gather everything; each value is ready to be shown. `tenants`: those that may be seen; None: all."""
+    stats = stats_of([group], tenants=tenants)[group.pk]
+    is_shared = group.pk in shared_beyond([group], tenants)
+    letters = DeadLetter.objects.filter(group=group).order_by("-failed_at")
+    if tenants is not None:
+        letters = letters.filter(tenant__in=tenants)
+    return {
+        "group": group,
+        "status": formatting.badge_html(group.state),
+        "trend": sparkline(stats.trend),
+        "facts": _facts(group, stats, is_shared=is_shared),
+        "breakdowns": [("Tenants", _rows(stats.tenants)), ("Versions", _rows(stats.versions))],
+        "letters": [_row(letter) for letter in letters[:LETTERS_SHOWN]],
+        "more": f"{reverse('admin:deadletters_deadletter_changelist')}?fingerprint={group.fingerprint}",
+        "history": [] if is_shared else history(group.events.select_related("user")),
+        "refusal": _refusal(group, user),
+    }
+
+
+def _facts(group: LetterGroup, stats: GroupStats, *, is_shared: bool) -> list[tuple[str, str]]:
+    rate = group.ignored_above_per_hour
+    facts = [
+        ("Job type", group.job_type),
+        ("Step", group.step_name),
+        ("Letters", f"{stats.count:,}"),
+        ("First seen", utc(stats.first_seen)),
+        ("Last seen", utc(stats.last_seen)),
+        ("Fingerprint", group.fingerprint),
+        ("Ignored until", utc(group.ignored_until)),
+        ("Ignored until more than", f"{rate} letters in an hour" if rate else ""),
+        ("Resolved" if group.state == GroupState.RESOLVED else "Was resolved", utc(group.resolved_at)),
+    ]
+    if not is_shared:  # the words and names are those of people of several tenants
+        facts += [
+            ("By", str(group.resolved_by or "")),
+            ("Assignee", str(group.assignee or "")),
+            ("Note", group.note),
+        ]
+    return [fact for fact in facts if fact[1]]
+
+
+def _rows(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return [(name or "none", counts[name]) for name in sorted(counts, key=lambda name: -counts[name])]
+
+
+def _row(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "status": formatting.badge_html(word_for(letter)),
+        "href": reverse("admin:deadletters_deadletter_change", args=[letter.pk]),
+        "failed": utc(letter.failed_at),
+        "tenant": letter.tenant,
+        "version": letter.version,
+        "message": letter.error_message[:200],
+    }
+
+
+def _refusal(group: LetterGroup, user: Any) -> str:
+    """Say why this user may not decide about the cause, if so."""
+    try:
+        check_may_decide(group, user)
+    except NotPermittedError as error:
+        return str(error)
+    return ""

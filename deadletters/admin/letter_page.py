@@ -6,10 +6,11 @@ from typing import Any
 from django.db.models import Q
 from django.urls import reverse
 
-from deadletters.admin import look
-from deadletters.conf import letters_conf
+from deadletters.admin.formatting import effect, history, indented, run_href, utc
 from deadletters.models import DeadLetter
-from deadletters.work import Preview
+from runs.admin.kit.formatting import badge_html, money, shortened
+from runs.conf import conf
+from runs.operations.preview_replay import ReplayPreview
 
 
 def letter_context(letter: DeadLetter) -> dict[str, Any]:
@@ -17,12 +18,12 @@ def letter_context(letter: DeadLetter) -> dict[str, Any]:
     return {
         "letter": letter,
         "is_live": letter.is_live,
-        "status": look.badge(word_for(letter)),
+        "status": badge_html(word_for(letter)),
         "facts": _facts(letter),
-        "arguments": look.shortened(look.pretty(letter.arguments)),
+        "arguments": shortened(indented(letter.arguments)),
         "effects": _effects(letter),
         "relatives": _relatives(letter),
-        "history": look.history(letter.events.select_related("user")),
+        "history": history(letter.events.select_related("user")),
     }
 
 
@@ -31,17 +32,17 @@ def word_for(letter: DeadLetter) -> str:
     return "done" if letter.done_at else letter.status
 
 
-def preview_context(preview: Preview) -> dict[str, Any]:
+def preview_context(preview: ReplayPreview) -> dict[str, Any]:
     """Gather what a replay would do. Shape: facts as label and value, effects as heading, tone and lines."""
     return {
         "refusal": preview.refusal,
         "facts": [
             ("Steps reused", _numbers(preview.reused)),
             ("Steps done again", _numbers(preview.runs_again)),
-            ("Estimated cost", look.money(preview.estimated_cost_usd)),
+            ("Estimated cost", money(preview.estimated_cost_usd)),
         ],
         "effects": [
-            (heading, tone, [look.effect(entry) for entry in entries])
+            (heading, tone, [effect(entry) for entry in entries])
             for heading, tone, entries in (
                 ("Would happen again", "bad", preview.effects_repeated),
                 ("May have happened: find out before you go on", "ask", preview.effects_unknown),
@@ -67,22 +68,22 @@ def _facts(letter: DeadLetter) -> list[tuple[str, str, str]]:
     step = f"{letter.step} {letter.step_name}" if letter.step else ""
     group = reverse("admin:deadletters_lettergroup_change", args=[letter.group_id]) if letter.group_id else ""
     facts = [
-        ("Run", f"{letter.job_type} {str(letter.run_id)[:8]}", look.run_href(letter.run_id)),
+        ("Run", f"{letter.job_type} {str(letter.run_id)[:8]}", run_href(letter.run_id)),
         ("Tenant", letter.tenant, ""),
         ("Failed at step", step, ""),
         ("Tries of the step", str(letter.attempt or ""), ""),
         ("Attempts", str(letter.attempts), ""),
         ("Classified as", letter.error_kind, ""),
         ("Version", letter.version, ""),
-        ("Cost", look.money(letter.cost_usd), ""),
-        ("Failed", look.moment(letter.failed_at), ""),
+        ("Cost", money(letter.cost_usd), ""),
+        ("Failed", utc(letter.failed_at), ""),
         ("Cause", letter.fingerprint, group),
-        ("Replays so far", f"{letter.replays} of {letters_conf().replays_max}", ""),
-        ("Replayed", look.moment(letter.replayed_at), ""),
-        ("Goes on as", str(letter.replayed_as or "")[:8], look.run_href(letter.replayed_as)),
+        ("Replays so far", f"{letter.replays} of {conf().replays_max}", ""),
+        ("Replayed", utc(letter.replayed_at), ""),
+        ("Goes on as", str(letter.replayed_as or "")[:8], run_href(letter.replayed_as)),
         ("Assignee", str(letter.assignee or ""), ""),
-        ("Due", look.moment(letter.due_at), ""),
-        ("Done", look.moment(letter.done_at), ""),
+        ("Due", utc(letter.due_at), ""),
+        ("Done", utc(letter.done_at), ""),
         ("Dealt with by", str(letter.decided_by or ""), ""),
         ("Note", letter.note, ""),
     ]
@@ -98,7 +99,7 @@ def _relatives(letter: DeadLetter) -> list[tuple[str, str]]:
     return [
         (
             f"{'Later' if other.failed_at > letter.failed_at else 'Earlier'} letter, {word_for(other)}: "
-            f"{look.moment(other.failed_at)}",
+            f"{utc(other.failed_at)}",
             reverse("admin:deadletters_deadletter_change", args=[other.pk]),
         )
         for other in others
@@ -109,4 +110,4 @@ def _effects(letter: DeadLetter) -> list[tuple[str, list[str]]]:
     """Shape: heading, one line for each effect."""
     effects: dict[str, list[Any]] = json.loads(letter.effects)
     headings = {"done": "Effects that happened", "unknown": "Effects that may have happened"}
-    return [(text, [look.effect(entry) for entry in effects.get(name, [])]) for name, text in headings.items()]
+    return [(text, [effect(entry) for entry in effects.get(name, [])]) for name, text in headings.items()]

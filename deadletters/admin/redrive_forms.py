@@ -6,14 +6,21 @@ from uuid import UUID
 from django import forms
 from django.core.exceptions import ValidationError
 
-from deadletters.redrive.selection import Selection
-from deadletters.redrive.terms import CANARY_MAX, CONCURRENCY_MAX, RATE_MAX_PER_S, RATE_MIN_PER_S, Terms
+from deadletters.redrive.options import (
+    CANARY_MAX,
+    CONCURRENCY_MAX,
+    RATE_MAX_PER_S,
+    RATE_MIN_PER_S,
+    RedriveOptions,
+    Selection,
+)
+from runs.admin.kit.forms import NOTE_MAX_CHARS
 
-_DEFAULT = Terms()
+_DEFAULT = RedriveOptions()
 _MOMENT = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
 
 
-class TermsForm(forms.Form):
+class OptionsForm(forms.Form):
     """How fast it sends, how many at once, and when it must stop."""
 
     rate_per_s = forms.FloatField(
@@ -32,16 +39,16 @@ class TermsForm(forms.Form):
         min_value=0, max_value=100, initial=_DEFAULT.stop_above_percent, label="Stop when more than this % fail again"
     )
 
-    def terms(self) -> Terms:
-        """On which terms it is to send."""
-        return Terms(**{name: self.cleaned_data[name] for name in TermsForm.base_fields})
+    def options(self) -> RedriveOptions:
+        """How it is to send."""
+        return RedriveOptions(**{name: self.cleaned_data[name] for name in OptionsForm.base_fields})
 
     def selection(self) -> Selection:
         """Which letters are meant."""
         raise NotImplementedError
 
 
-class FilterForm(TermsForm):
+class FilterForm(OptionsForm):
     """Letters that nobody has closed, by what they have in common."""
 
     fingerprint = forms.CharField(max_length=64, required=False, label="Fingerprint of the cause")
@@ -59,7 +66,7 @@ class FilterForm(TermsForm):
         return Selection(**{name: self.cleaned_data[name] for name in FilterForm.field_order or ()})
 
 
-class ChosenForm(TermsForm):
+class ChosenForm(OptionsForm):
     """Letters that were chosen one by one."""
 
     ids = forms.CharField(widget=forms.HiddenInput)
@@ -79,9 +86,9 @@ class ChosenForm(TermsForm):
 class NoteForm(forms.Form):
     """Why it is paused or aborted."""
 
-    note = forms.CharField(max_length=4000, required=False, label="Reason (may be empty)")
+    note = forms.CharField(max_length=NOTE_MAX_CHARS, required=False, label="Reason (may be empty)")
 
 
-def form_for(data: Any) -> TermsForm:
+def form_for(data: Any) -> OptionsForm:
     """Read what was posted: chosen letters, or a filter."""
     return ChosenForm(data) if "ids" in data else FilterForm(data)

@@ -3,25 +3,23 @@
 import json
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.core.paginator import Paginator
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
+from django.utils.safestring import SafeString
 
+from deadletters.admin.formatting import run_href, utc
 from deadletters.admin.redrive_forms import NoteForm
 from deadletters.models import ItemState, Redrive, RedriveItem, RedriveStatus
-from deadletters.redrive.progress import held_by, reasons_of, verbs_of
+from deadletters.redrive.actions import held_by, reasons_of, verbs_of
+from runs.admin.kit.formatting import badge_html, money, short
 
 ITEMS_PER_PAGE = 100
-LOOKS = {
-    RedriveStatus.PLANNED: ("○", "idle"),
-    RedriveStatus.RUNNING: ("●", "busy"),
+_OWN_LOOKS = {  # where the console's words mean less than they do here
     RedriveStatus.PAUSED: ("!", "ask"),
     RedriveStatus.STOPPED: ("✕", "bad"),
-    RedriveStatus.ABORTED: ("—", "off"),
-    RedriveStatus.COMPLETED: ("✓", "good"),
 }
 _WORDS = {
     "start": ("Start", "Send the letters, in the name of {user}.", "act--approve"),
@@ -43,13 +41,17 @@ class Choice:
     form: forms.Form | None
 
 
+def badge_of(redrive: Redrive) -> SafeString:
+    """Show the status, with an icon beside its text."""
+    return badge_html(redrive.status, look=_OWN_LOOKS.get(RedriveStatus(redrive.status)))
+
+
 def page_context(request: HttpRequest, redrive: Redrive) -> dict[str, Any]:
     """Gather everything; each value is ready to be shown."""
-    icon, tone = LOOKS[RedriveStatus(redrive.status)]
     reloads = redrive.needs_steps and request.GET.get("refresh") != "off"
     return {
         "redrive": redrive,
-        "look": {"icon": icon, "tone": tone, "label": redrive.status},
+        "status": badge_of(redrive),
         "held_by": held_by(redrive),
         "to_send": redrive.pending + redrive.sent,
         "figures": figures(redrive),
@@ -71,17 +73,17 @@ def figures(redrive: Redrive) -> list[tuple[str, int]]:
 
 
 def _facts(redrive: Redrive) -> list[tuple[str, str]]:
-    terms = f"{redrive.rate_per_s:g} a second, at most {redrive.concurrency} under way"
+    rate = f"{redrive.rate_per_s:g} a second, at most {redrive.concurrency} under way"
     care = f"{redrive.canary} first; stops above {redrive.stop_above_percent} % failures"
     facts = [
         ("Letters", selection_of(redrive)),
         ("Tenant", redrive.tenant or "several"),
-        ("Rate", terms),
+        ("Rate", rate),
         ("Canary", care),
-        ("Estimated cost", f"${redrive.estimated_cost_usd:,.4f}"),
-        ("Planned", f"{redrive.planned_at:%Y-%m-%d %H:%M:%S} UTC by {redrive.planned_by.get_username()}"),
-        ("Started", f"{redrive.started_at:%Y-%m-%d %H:%M:%S} UTC" if redrive.started_at else ""),
-        ("Ended", f"{redrive.ended_at:%Y-%m-%d %H:%M:%S} UTC" if redrive.ended_at else ""),
+        ("Estimated cost", money(redrive.estimated_cost_usd)),
+        ("Planned", f"{utc(redrive.planned_at)} by {redrive.planned_by.get_username()}"),
+        ("Started", utc(redrive.started_at)),
+        ("Ended", utc(redrive.ended_at)),
         ("Matched, but left out", f"{redrive.left_out}: plan another for them" if redrive.left_out else ""),
     ]
     return [fact for fact in facts if fact[1]]
@@ -123,13 +125,6 @@ def _row(item: RedriveItem) -> dict[str, Any]:
     return {
         "item": item,
         "letter_href": reverse("admin:deadletters_deadletter_change", args=[item.letter_id]),
-        "run_href": _run_href(item.run_id or item.letter.run_id),
-        "run": str(item.run_id or item.letter.run_id)[:8],
+        "run_href": run_href(item.run_id or item.letter.run_id),
+        "run": short(item.run_id or item.letter.run_id),
     }
-
-
-def _run_href(run_id: UUID) -> str:
-    try:
-        return reverse("admin:runs_run_change", args=[run_id])
-    except NoReverseMatch:  # nobody shows runs here
-        return ""

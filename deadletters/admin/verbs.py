@@ -1,34 +1,107 @@
-"""The verbs as the console offers them: a form, what it calls, what it says when it is done."""
+"""The verbs of dead letters and causes as the console offers them: their forms, and what they call."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils import timezone
 
-from deadletters.admin.forms import AssignForm, DiscardForm, IgnoreForm, NoteForm, TaskForm
-from deadletters.models import DeadLetter, GroupState, LetterGroup, LetterStatus
-from deadletters.verbs.assign import assign
-from deadletters.verbs.discard import discard
-from deadletters.verbs.group import assign_group, ignore, reopen, resolve
-from deadletters.verbs.task import finish_task, make_task
+from deadletters.decisions import assign, discard, finish_task, make_task
+from deadletters.group_decisions import assign_group, ignore, reopen, resolve
+from deadletters.members import member_named, names_of_members
+from deadletters.models import DeadLetter, DeadLetterStatus, GroupState, LetterGroup
+from runs.admin.kit.forms import NOTE_MAX_CHARS, JSONTextField, NoteForm
+from runs.admin.kit.verbs import FormVerb
+
+COUNT_MAX = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """One verb: posted from its form, offered when `fits`."""
+class InputForm(forms.Form):
+    """The input of a new run, as JSON."""
 
-    form: type[forms.Form]
-    call: Callable[..., None]
-    button: str
-    done: str
-    hint: str = ""
-    look: str = ""  # a class of the button
-    fits: Callable[[Any], bool] = field(default=lambda _: True)
+    input = JSONTextField(label="Other input (JSON object)")
+
+    def clean_input(self) -> dict[str, Any]:
+        """Refuse anything but an object. Raises: ValidationError."""
+        value = self.cleaned_data["input"]
+        if not isinstance(value, dict):
+            raise ValidationError("Give a JSON object.")
+        return value
+
+
+class StepForm(forms.Form):
+    """From which step on the work is done again."""
+
+    from_step = forms.IntegerField(min_value=1, max_value=COUNT_MAX, label="From step")
+
+
+class DiscardForm(forms.Form):
+    """Why nobody needs to act."""
+
+    note = forms.CharField(max_length=NOTE_MAX_CHARS, label="Reason why nobody needs to act")
+
+
+class AssignForm(NoteForm):
+    """To whom."""
+
+    assignee = forms.ChoiceField(label="Assignee")
+    field_order = ["assignee", "due_at", "note"]
+
+    def __init__(self, *args: Any, tenants: Sequence[str], me: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.tenants = tenants
+        names = names_of_members(tenants)
+        self.fields["assignee"].choices = [(name, name) for name in dict.fromkeys([*names, me])]  # type: ignore[attr-defined]
+
+    def clean_assignee(self) -> Any:
+        """Find the user. Raises: ValidationError."""
+        user = member_named(self.cleaned_data["assignee"], self.tenants)
+        if user is None:
+            raise ValidationError("Choose somebody who belongs to the tenant.")
+        return user
+
+
+class FutureField(forms.DateTimeField):
+    """A time that has not passed."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+    def clean(self, value: Any) -> datetime | None:
+        """Refuse a time that has passed. Raises: ValidationError."""
+        moment: datetime | None = super().clean(value)
+        if moment and moment <= timezone.now():
+            raise ValidationError("This time has passed; give a later one.")
+        return moment
+
+
+class TaskForm(AssignForm):
+    """To whom, and by when."""
+
+    due_at = FutureField(label="Due (UTC)")
+
+
+class IgnoreForm(NoteForm):
+    """Until when there are no mails."""
+
+    until = FutureField(required=False, label="Until (UTC)")
+    above_per_hour = forms.IntegerField(
+        required=False, min_value=1, max_value=COUNT_MAX, label="Or until more than so many letters come in an hour"
+    )
+    field_order = ["until", "above_per_hour", "note"]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse to ignore something for ever. Raises: ValidationError."""
+        said: dict[str, Any] = super().clean() or {}
+        if not self.errors and said.get("until") is None and said.get("above_per_hour") is None:
+            raise ValidationError("Give a time or a rate: nothing is ignored for ever.")
+        return said
 
 
 def _is_assigned(letter: DeadLetter) -> bool:
-    return letter.status == LetterStatus.ASSIGNED
+    return letter.status == DeadLetterStatus.ASSIGNED
 
 
 def _is_unresolved(group: LetterGroup) -> bool:
@@ -39,38 +112,37 @@ def _is_put_away(group: LetterGroup) -> bool:
     return group.state in (GroupState.RESOLVED, GroupState.IGNORED)
 
 
-OF_LETTERS: dict[str, Verb] = {
-    "done": Verb(
+OF_LETTERS: dict[str, FormVerb] = {
+    "done": FormVerb(
         NoteForm, finish_task, "Done", "Done; the run stays failed.",
         hint="Close it: a person has done by hand what the run could not.", look="act--approve", fits=_is_assigned,
     ),
-    "assign": Verb(AssignForm, assign, "Assign", "Assigned.", hint="One person looks after it. It stays live."),
-    "task": Verb(
+    "assign": FormVerb(AssignForm, assign, "Assign", "Assigned.", hint="One person looks after it. It stays live."),
+    "task": FormVerb(
         TaskForm, make_task, "Make it a manual task", "It is a manual task now.",
         hint="Somebody does by hand what the run could not, by a date.",
     ),
-    "discard": Verb(DiscardForm, discard, "Discard", "Discarded; the run stays failed.", look="act--reject"),
+    "discard": FormVerb(DiscardForm, discard, "Discard", "Discarded; the run stays failed.", look="act--reject"),
 }  # fmt: skip
-OF_GROUPS: dict[str, Verb] = {
-    "resolve": Verb(
+OF_GROUPS: dict[str, FormVerb] = {
+    "resolve": FormVerb(
         NoteForm, resolve, "Resolve", "Resolved: the next letter of this cause makes it regressed.",
         hint="The cause is gone. If it comes back, the group says so.", look="act--approve", fits=_is_unresolved,
     ),
-    "ignore": Verb(
+    "ignore": FormVerb(
         IgnoreForm, ignore, "Ignore", "Ignored for now: letters are kept and counted, and raise no mail.",
         hint="No mails for now. Letters are kept and counted.", fits=_is_unresolved,
     ),
-    "assign": Verb(AssignForm, assign_group, "Assign", "Assigned.", hint="One person looks after the cause."),
-    "reopen": Verb(
+    "assign": FormVerb(AssignForm, assign_group, "Assign", "Assigned.", hint="One person looks after the cause."),
+    "reopen": FormVerb(
         NoteForm, reopen, "Reopen", "Open again.",
         hint="Take back that it is resolved or ignored.", fits=_is_put_away,
     ),
 }  # fmt: skip
 
 
-def form_of(verb: Verb, name: str, data: Any = None, *, tenants: Sequence[str], me: str) -> forms.Form:
-    """Build the form of a verb."""
-    options: dict[str, Any] = {"auto_id": f"{name}-%s"}
-    if issubclass(verb.form, AssignForm):
-        options |= {"tenants": tenants, "me": me}
-    return verb.form(data, **options)
+def people_options(verb: FormVerb, request: HttpRequest, tenants: Sequence[str]) -> dict[str, Any]:
+    """What a form needs that names an assignee: the tenants whose members are offered, and who is signed in."""
+    if not issubclass(verb.form, AssignForm):
+        return {}
+    return {"tenants": tenants, "me": request.user.get_username()}

@@ -9,7 +9,7 @@ from django.db.models import Q
 from deadletters.models.group import LetterGroup
 
 
-class LetterStatus(models.TextChoices):
+class DeadLetterStatus(models.TextChoices):
     """What was decided."""
 
     OPEN = "open", "open: nobody has dealt with it"
@@ -18,12 +18,12 @@ class LetterStatus(models.TextChoices):
     ASSIGNED = "assigned", "assigned to a person"
 
 
-LIVE = (LetterStatus.OPEN, LetterStatus.ASSIGNED)  # a letter with one of these is live until it is done
+LIVE = (DeadLetterStatus.OPEN, DeadLetterStatus.ASSIGNED)  # a letter with one of these is live until it is done
 IS_LIVE = Q(status__in=["open", "assigned"], done_at__isnull=True)  # nobody has closed it yet
 
 
 class DeadLetter(models.Model):
-    """One failure of one run. JSON values are text; the run is named by id, for this app is a leaf."""
+    """One failure of one run. JSON values are text; the run is named by its id, and the row outlives it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run_id = models.UUIDField(db_index=True)
@@ -52,7 +52,7 @@ class DeadLetter(models.Model):
         help_text="Letters of its cause and tenant since it was mailed, of which no mail tells.",
     )
 
-    status = models.CharField(max_length=16, choices=LetterStatus, default=LetterStatus.OPEN)
+    status = models.CharField(max_length=16, choices=DeadLetterStatus, default=DeadLetterStatus.OPEN)
     failed_at = models.DateTimeField()
     replayed_at = models.DateTimeField(null=True)
     replayed_as = models.UUIDField(null=True, db_index=True, help_text="The run that the replay continues or created.")
@@ -66,7 +66,7 @@ class DeadLetter(models.Model):
     class Meta:
         ordering = ["-failed_at"]
         constraints = [
-            models.CheckConstraint(condition=Q(status__in=LetterStatus.values), name="letter_status_known"),
+            models.CheckConstraint(condition=Q(status__in=DeadLetterStatus.values), name="letter_status_known"),
             models.CheckConstraint(
                 condition=Q(done_at__isnull=True) | Q(status="assigned"), name="letter_done_was_assigned"
             ),

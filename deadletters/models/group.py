@@ -8,7 +8,7 @@ from django.db.models import Q
 
 
 class GroupState(models.TextChoices):
-    """Where a cause stands. `deadletters.seen` says what the next letter makes of it."""
+    """Where a cause stands. `deadletters.grouping` says what the next letter makes of it."""
 
     OPEN = "open", "open: nobody has dealt with the cause"
     RESOLVED = "resolved", "resolved: the cause is said to be gone"

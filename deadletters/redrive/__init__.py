@@ -1,1 +1,1 @@
-"""Bulk redrive: plan it, start it, and let the sweepers advance it letter by letter."""
+"""Bulk redrive: plan it, steer it, and let every sweep take a turn of its loop."""

@@ -1,38 +1,47 @@
-"""The step of a redrive that every sweeper takes: note what has ended, judge, send what is due.
+"""The loop of a redrive, a turn of it in every sweep: note which replayed runs have ended, judge, send what is due.
 
-Each letter is replayed in the transaction that writes it down, under the lock of the redrive's row. So a crash
-sends no letter twice and loses none, and any number of sweepers send no more than one would.
+A replay is a run like any other: queued, claimed, limited and retried with the rest. All that is done here is to decide
+when the next one is queued. Each is replayed in the transaction that writes it down, under the lock of the redrive's
+row. So a crash sends no dead letter twice and loses none, and any number of sweepers send no more than one would.
 """
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Exists, OuterRef, Q
 
 from deadletters.models import ItemState, Redrive, RedriveItem, RedriveStatus
-from deadletters.redrive.allowance import Allowance
-from deadletters.redrive.judge import conclude, hold_of
-from deadletters.redrive.send import send
-from deadletters.work import Outcome, work
+from deadletters.redrive.actions import let_go
+from deadletters.redrive.limits import Allowance, hold_of, too_many_failures
+from deadletters.redrive.plan import GONE
+from deadletters.replay import replay
+from runs import clock
+from runs.errors import NotPermittedError, RunsError
+from runs.models import Run
+from runs.operations.roles import tenants_to_operate
+from runs.states import RunStatus
 
 log = logging.getLogger(__name__)
 
 STEP_MAX = timedelta(seconds=3)  # other parts of the sweep wait: no rescue shall wait for longer
-_BATCH = 500
-_STATES = {
-    Outcome.COMPLETED: ItemState.COMPLETED,
-    Outcome.FAILED: ItemState.FAILED,
-    Outcome.CANCELLED: ItemState.CANCELLED,
+
+_RUN = Run.objects.filter(pk=OuterRef("run_id"))
+_ENDED = {
+    ItemState.COMPLETED: Q(Exists(_RUN.filter(status=RunStatus.COMPLETED))),
+    ItemState.FAILED: Q(Exists(_RUN.filter(status=RunStatus.FAILED))),
+    # A run that is gone will not end otherwise.
+    ItemState.CANCELLED: Q(Exists(_RUN.filter(status=RunStatus.CANCELLED))) | Q(~Exists(_RUN)),
 }
 
 
-def advance_redrives(now: Callable[[], datetime]) -> int:
-    """Take one step of every redrive that needs one; one that fails does not hold up the others.
+def advance_redrives(now: Callable[[], datetime] = clock.now) -> int:
+    """Take a turn of every redrive that needs one; one that breaks does not hold up the others.
 
-    `now` tells the database's time. Returns how many letters were dealt with, or their runs found to have ended.
+    `now` reads the database's clock. Returns how many dead letters were dealt with, or their runs found to have ended.
     """
     done = 0
     for pk in list(Redrive.objects.filter(needs_steps=True).values_list("pk", flat=True)):
@@ -44,64 +53,48 @@ def advance_redrives(now: Callable[[], datetime]) -> int:
 
 
 def advance(redrive_id: UUID, now: Callable[[], datetime]) -> int:
-    """Take one step of a redrive. Arguments and result as `advance_redrives`."""
+    """Take a turn of one redrive. Arguments and result as `advance_redrives`."""
     begun = now()
     done = _note_ended(redrive_id, begun)
-    # Time is asked for again at each letter: on a busy machine the allowance grows while letters are sent.
+    # Time is asked for again at each one: on a busy machine the allowance grows while they are sent.
     while (moment := now()) - begun < STEP_MAX and _judge_and_send(redrive_id, moment):
         done += 1
     return done
 
 
+@transaction.atomic
 def _note_ended(redrive_id: UUID, now: datetime) -> int:
     """Write down which replayed runs have ended. Returns how many."""
-    ended = _ended(redrive_id)
-    if not ended:
+    redrive = _locked(redrive_id)
+    if redrive is None or not redrive.in_flight:
         return 0
     noted = 0
-    with transaction.atomic():
-        redrive = _locked(redrive_id)
-        if redrive is None:
-            return 0
-        for state, pks in ended.items():
-            count = redrive.items.filter(pk__in=pks, state=ItemState.SENT).update(state=state, ended_at=now)
-            setattr(redrive, state, getattr(redrive, state) + count)
-            noted += count
+    for state, has_ended in _ENDED.items():
+        count = redrive.items.filter(has_ended, state=ItemState.SENT).update(state=state, ended_at=now)
+        setattr(redrive, state, getattr(redrive, state) + count)
+        noted += count
+    if noted:
         redrive.save()
     return noted
 
 
-def _ended(redrive_id: UUID) -> dict[ItemState, list[int]]:
-    """Ask what has become of the runs under way. Shape: ids of items by their new state."""
-    sent = list(RedriveItem.objects.filter(redrive_id=redrive_id, state=ItemState.SENT).values_list("pk", "run_id"))
-    ended: dict[ItemState, list[int]] = defaultdict(list)
-    for start in range(0, len(sent), _BATCH):
-        batch = [(pk, run_id) for pk, run_id in sent[start : start + _BATCH] if run_id]
-        outcomes = work().outcomes([run_id for _, run_id in batch])
-        for pk, run_id in batch:
-            outcome = outcomes.get(run_id, Outcome.CANCELLED)  # a run that is gone will not end otherwise
-            if outcome != Outcome.OPEN:
-                ended[_STATES[outcome]].append(pk)
-    return ended
-
-
+@transaction.atomic
 def _judge_and_send(redrive_id: UUID, now: datetime) -> bool:
-    """End the redrive if it is over or must stop; else send a letter if one is due. Returns whether to look again."""
-    with transaction.atomic():
-        redrive = _locked(redrive_id)
-        if redrive is None:
-            return False
-        conclude(redrive, now)
-        if redrive.status != RedriveStatus.RUNNING:
-            redrive.save()
-            return False
-        allowance = Allowance(redrive.credit, redrive.credit_at).grown(now, rate_per_s=redrive.rate_per_s)
-        if hold_of(redrive) or not allowance.is_enough:
-            return False  # the allowance grows from what is stored, whoever looks next
-        send(redrive, redrive.items.filter(state=ItemState.PENDING).select_related("letter").earliest("place"), now)
-        spent = allowance.spent()
-        redrive.credit, redrive.credit_at = spent.credit, spent.at
+    """End the redrive if it is over or must stop; else send a dead letter if one is due. Returns whether to go on."""
+    redrive = _locked(redrive_id)
+    if redrive is None:
+        return False
+    _conclude(redrive, now)
+    if redrive.status != RedriveStatus.RUNNING:
         redrive.save()
+        return False
+    allowance = Allowance(redrive.credit, redrive.credit_at).grown(now, rate_per_s=redrive.rate_per_s)
+    if hold_of(redrive) or not allowance.is_enough:
+        return False  # the allowance grows from what is stored, by the next look
+    _send(redrive, redrive.items.filter(state=ItemState.PENDING).select_related("letter").earliest("place"), now)
+    spent = allowance.spent()
+    redrive.credit, redrive.credit_at = spent.credit, spent.at
+    redrive.save()
     return True
 
 
@@ -109,3 +102,59 @@ def _locked(redrive_id: UUID) -> Redrive | None:
     """Take the redrive for this transaction; None: another sweeper has it, and does what is due."""
     rows = Redrive.objects.select_for_update(skip_locked=True, of=("self",)).select_related("planned_by")
     return rows.filter(pk=redrive_id).first()
+
+
+def _conclude(redrive: Redrive, now: datetime) -> None:
+    """End a redrive that has nothing left to do, or must stop. The caller holds its lock, and saves it."""
+    if redrive.status == RedriveStatus.RUNNING:
+        if not redrive.pending and not redrive.in_flight:
+            _end(redrive, RedriveStatus.COMPLETED, now)
+        elif redrive.pending and (reason := too_many_failures(redrive)):
+            _end(redrive, RedriveStatus.STOPPED, now, reason)
+    redrive.needs_steps = redrive.status == RedriveStatus.RUNNING or redrive.in_flight > 0
+
+
+def _end(redrive: Redrive, status: RedriveStatus, now: datetime, reason: str = "") -> None:
+    redrive.skipped += let_go(redrive)
+    redrive.status, redrive.reason = status, reason
+    redrive.ended_at = redrive.changed_at = now
+    redrive.changed_by = None
+    redrive.events.create(at=now, verb=status, note=reason)
+    log.info("redrive %s %s %s", redrive.pk, status, reason)
+
+
+def _send(redrive: Redrive, item: RedriveItem, now: datetime) -> None:
+    """Replay the dead letter in the name of the planner, and write down how that went.
+
+    A refusal skips it. A planner who may not replay any more stops the redrive: asked again for each one, since roles
+    change and users are disabled while it runs. Raises: OperationalError or InterfaceError if the database is away;
+    nothing has happened then.
+    """
+    tenants = tenants_to_operate(redrive.planned_by)
+    try:
+        if tenants is not None and item.letter.tenant not in tenants:
+            raise NotPermittedError("the role is gone")
+        item.run_id = replay(item.letter, user=redrive.planned_by)
+    except (OperationalError, InterfaceError):
+        raise
+    except NotPermittedError:
+        who, where = redrive.planned_by.get_username(), item.letter.tenant
+        _end(redrive, RedriveStatus.STOPPED, now, f"{who}, in whose name it replays, may not do so in {where} any more")
+    except Exception as error:
+        item.state, item.reason = ItemState.SKIPPED, _reason_of(error, item)[:300]
+        item.save(update_fields=["state", "reason"])
+        redrive.skipped += 1
+    else:
+        item.state, item.sent_at = ItemState.SENT, now
+        item.save(update_fields=["run_id", "state", "sent_at"])
+        redrive.sent += 1
+
+
+def _reason_of(error: Exception, item: RedriveItem) -> str:
+    """Say why it was refused. Anything but a refusal is a bug, and is logged."""
+    if isinstance(error, ObjectDoesNotExist):
+        return GONE
+    if isinstance(error, RunsError):
+        return str(error)
+    log.error("letter %s was not replayed", item.letter_id, exc_info=error)
+    return f"{type(error).__name__}; see the log"

@@ -7,12 +7,11 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from runs import clock
-from runs.admin.columns import CREATED, moment_column
-from runs.admin.confirm import Question, ask, is_confirmed
-from runs.admin.palette import badge_html
-from runs.admin.records import RecordAdmin
-from runs.admin.scope import TenantFilter
-from runs.admin.show import mono
+from runs.admin.kit.formatting import badge_html, mono
+from runs.admin.kit.lists import CREATED, moment_column
+from runs.admin.kit.read_only import ReadOnlyAdmin
+from runs.admin.kit.tenants import TenantFilter
+from runs.admin.kit.verbs import Question, ask, is_confirmed
 from runs.models import ApiToken
 from runs.models.people import name_path
 
@@ -30,7 +29,7 @@ REVOKED = moment_column("revoked_at", "revoked")
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(RecordAdmin[ApiToken]):
+class ApiTokenAdmin(ReadOnlyAdmin[ApiToken]):
     """Read and revoke tokens; hashes are never shown."""
 
     list_display = ("code", "state", "tenant", "user", "scope_list", "job_type_list", CREATED, EXPIRES, REVOKED)

@@ -7,11 +7,11 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
-from runs.admin import show
 from runs.admin.actions.words import BECOMES, who_decides
-from runs.admin.columns import moment_column
-from runs.admin.edited import OwnTenantsAdmin
-from runs.admin.scope import TenantFilter
+from runs.admin.kit import formatting
+from runs.admin.kit.forms import OwnTenantsAdmin
+from runs.admin.kit.lists import moment_column
+from runs.admin.kit.tenants import TenantFilter
 from runs.engine.approvals.requirements import default_requirements, requirements_from
 from runs.models import APPROVALS_MAX, POLICY_TIME_MAX_S, ApprovalPolicy
 from runs.states import OnExpiry, SelfApproval
@@ -110,7 +110,7 @@ class ApprovalPolicyAdmin(OwnTenantsAdmin[ApprovalPolicy]):
     @admin.display(description="time to decide", ordering="expires_s")
     def time_to_decide(self, policy: ApprovalPolicy) -> str:
         """Say how long there is."""
-        return show.seconds(requirements_from(policy).expires_s)
+        return formatting.seconds(requirements_from(policy).expires_s)
 
     @admin.display(description="if nobody does", ordering="on_expiry")
     def then(self, policy: ApprovalPolicy) -> str:
@@ -132,5 +132,5 @@ class ApprovalPolicyAdmin(OwnTenantsAdmin[ApprovalPolicy]):
 def _without_policies() -> str:
     requirements = default_requirements()
     who, then = who_decides(requirements), BECOMES[requirements.on_expiry]
-    time = show.seconds(requirements.expires_s)
+    time = formatting.seconds(requirements.expires_s)
     return f"No policies. For every call that asks for approval holds: {who}. After {time} without a decision {then}."

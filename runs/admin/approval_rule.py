@@ -11,14 +11,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from runs import clock
-from runs.admin import show
-from runs.admin.columns import moment_column
-from runs.admin.confirm import Question
-from runs.admin.form_page import FormPageAdmin
-from runs.admin.json_field import JSONTextField
-from runs.admin.palette import badge, badge_html
-from runs.admin.records import Verb
-from runs.admin.scope import TenantFilter, tenants_of
+from runs.admin.kit import formatting
+from runs.admin.kit.formatting import badge, badge_html
+from runs.admin.kit.forms import JSONTextField
+from runs.admin.kit.lists import moment_column
+from runs.admin.kit.tenants import TenantFilter, operator_of, tenants_of
+from runs.admin.kit.verbs import FormPageAdmin, Question, Verb
 from runs.models import DECIDERS, ApprovalRule, Tenant
 from runs.operations.actions.rules import DAYS_MAX, USES_MAX, RuleRequest, grant_rule, revoke_rule, tools_for_rules
 
@@ -94,7 +92,7 @@ class ApprovalRuleAdmin(FormPageAdmin[ApprovalRule]):
     @admin.display(description="one call", ordering="max_usd")
     def one_call(self, rule: ApprovalRule) -> str:
         """Show how much one call may move."""
-        return "any amount" if rule.max_usd is None else f"up to {show.dollars(rule.max_usd)}"
+        return "any amount" if rule.max_usd is None else f"up to {formatting.dollars(rule.max_usd)}"
 
     @admin.display(description="uses", ordering="uses")
     def used(self, rule: ApprovalRule) -> str:
@@ -104,8 +102,8 @@ class ApprovalRuleAdmin(FormPageAdmin[ApprovalRule]):
     @admin.display(description="moved", ordering="used_usd")
     def moved(self, rule: ApprovalRule) -> str:
         """Show what its calls have moved, of how much."""
-        most = f" of {show.dollars(rule.max_total_usd)}" if rule.max_total_usd is not None else ""
-        return f"{show.dollars(rule.used_usd)}{most}"
+        most = f" of {formatting.dollars(rule.max_total_usd)}" if rule.max_total_usd is not None else ""
+        return f"{formatting.dollars(rule.used_usd)}{most}"
 
     @admin.display(description="reason")
     def why(self, rule: ApprovalRule) -> SafeString:
@@ -122,7 +120,7 @@ class ApprovalRuleAdmin(FormPageAdmin[ApprovalRule]):
             "one_call": self.one_call(record),
             "used": self.used(record),
             "moved": self.moved(record),
-            "arguments": show.pretty(record.arguments) if record.arguments else "",
+            "arguments": formatting.pretty(record.arguments) if record.arguments else "",
             "uses": record.actions.select_related("run").order_by("-requested_at")[:USES_SHOWN],
         }
 
@@ -136,10 +134,9 @@ class ApprovalRuleAdmin(FormPageAdmin[ApprovalRule]):
 
     def call_operation(self, request: HttpRequest, said: Mapping[str, Any]) -> str:
         """Grant the rule."""
-        assert request.user.is_authenticated  # the admin lets nobody else in
         bounds = {name: value for name, value in said.items() if name != "tenant"}
-        rule = grant_rule(RuleRequest(**bounds), tenant=said["tenant"], user=request.user)
-        return f"Granted: {rule.tool}, at most {rule.max_uses} calls, until {show.minute(rule.expires_at)} UTC."
+        rule = grant_rule(RuleRequest(**bounds), tenant=said["tenant"], user=operator_of(request))
+        return f"Granted: {rule.tool}, at most {rule.max_uses} calls, until {formatting.minute(rule.expires_at)} UTC."
 
 
 def _state_of(rule: ApprovalRule) -> str:
@@ -151,6 +148,5 @@ def _state_of(rule: ApprovalRule) -> str:
 
 
 def _revoke(request: HttpRequest, rule: ApprovalRule) -> str:
-    assert request.user.is_authenticated  # the admin lets nobody else in
-    revoked = revoke_rule(rule, user=request.user)
+    revoked = revoke_rule(rule, user=operator_of(request))
     return f"Revoked by {revoked.revoked_by}: it approves nothing any more."

@@ -11,14 +11,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from runs.admin.columns import CREATED
-from runs.admin.records import RecordAdmin
-from runs.admin.show import mono
+from runs.admin.kit.formatting import mono
+from runs.admin.kit.lists import CREATED
+from runs.admin.kit.read_only import ReadOnlyAdmin
 from runs.models import Artifact
 
 
 @admin.register(Artifact)
-class ArtifactAdmin(RecordAdmin[Artifact]):
+class ArtifactAdmin(ReadOnlyAdmin[Artifact]):
     """Read and download artifacts."""
 
     tenant_path = "run__tenant"

@@ -1,6 +1,7 @@
 """Budgets: where they stand, and what they are. Admins write their tenant's, superusers those of all tenants."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
@@ -11,13 +12,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from runs import clock
-from runs.admin import show
-from runs.admin.budget_bar import bar
-from runs.admin.columns import CREATED, clip_column
-from runs.admin.edited import OwnTenantsAdmin
-from runs.admin.filters import InForceFilter
-from runs.admin.palette import badge_html
-from runs.admin.scope import TenantFilter
+from runs.admin.kit import formatting
+from runs.admin.kit.formatting import badge_html
+from runs.admin.kit.forms import OwnTenantsAdmin
+from runs.admin.kit.lists import CREATED, InForceFilter, clip_column
+from runs.admin.kit.tenants import TenantFilter
 from runs.declarations.catalog import job_types
 from runs.models import Budget, PendingAction
 from runs.operations.budgets import BudgetStatus, make_budget, status_of, with_present
@@ -32,6 +31,7 @@ _SCOPE = ("tenant", "job_type", "period")
 _TERMS = ("limit_usd", "soft_percent", "is_active", "note")
 _STATUS_COLUMNS = ("state", "budget_status", "ceiling", "forecast", "ends", "waiting_runs", "raises")
 _RAISES_SHOWN = 20
+_BAR_WIDTH = 120
 
 
 @admin.register(Budget)
@@ -73,26 +73,26 @@ class BudgetAdmin(OwnTenantsAdmin[Budget]):
     @admin.display(description="spent and held")
     def budget_status(self, budget: Budget) -> SafeString:
         """Show how much of it is gone."""
-        return bar(_status_of(budget))
+        return _bar(_status_of(budget))
 
     @admin.display(description="limit")
     def ceiling(self, budget: Budget) -> str:
         """Show the limit of this period."""
         budget_status = _status_of(budget)
-        raised = f", {show.cents(budget_status.raised_usd)} of it raised" if budget_status.raised_usd else ""
-        return f"{show.cents(budget_status.ceiling_usd)}{raised}"
+        raised = f", {formatting.cents(budget_status.raised_usd)} of it raised" if budget_status.raised_usd else ""
+        return f"{formatting.cents(budget_status.ceiling_usd)}{raised}"
 
     @admin.display(description="forecast")
     def forecast(self, budget: Budget) -> str:
         """Show what it comes to by the end, if it goes on as so far."""
         forecast = _status_of(budget).forecast_usd
-        return "-" if forecast is None else show.cents(forecast)
+        return "-" if forecast is None else formatting.cents(forecast)
 
     @admin.display(description="until (UTC)")
     def ends(self, budget: Budget) -> str:
         """Say when the next period begins."""
         ends_at = _status_of(budget).ends_at
-        return show.minute(ends_at) if ends_at else "no end"
+        return formatting.minute(ends_at) if ends_at else "no end"
 
     @admin.display(description="runs waiting")
     def waiting_runs(self, budget: Budget) -> int:
@@ -150,6 +150,27 @@ def _status_of(budget: Budget) -> BudgetStatus:
 
 
 def _said(action: PendingAction) -> str:
-    by = f"{action.decided_by}, {show.minute(action.decided_at)}"
+    by = f"{action.decided_by}, {formatting.minute(action.decided_at)}"
     note = f": {action.note}" if action.note else ""
     return f"{by}: {action.arguments['raise_usd']} USD for the period from {action.arguments['period']}{note}"
+
+
+def _bar(budget_status: BudgetStatus) -> SafeString:
+    """Draw what is spent, and behind it what is held, of the whole limit."""
+    spent = _part(budget_status.spent_usd, budget_status.ceiling_usd)
+    held = min(_part(budget_status.reserved_usd, budget_status.ceiling_usd), _BAR_WIDTH - spent)
+    said = f"{formatting.cents(budget_status.spent_usd)} spent, {formatting.cents(budget_status.reserved_usd)} held"
+    return format_html(
+        '<svg class="budget-bar" width="{width}" height="8" viewBox="0 0 {width} 8" aria-hidden="true">'
+        '<rect class="budget-limit" width="{width}" height="8" rx="2"/>'
+        '<rect class="budget-spent" width="{spent}" height="8" rx="2"/>'
+        '<rect class="budget-held" x="{spent}" width="{held}" height="8"/></svg> <span class="nowrap">{said}</span>',
+        width=_BAR_WIDTH,
+        spent=spent,
+        held=held,
+        said=said,
+    )
+
+
+def _part(usd: Decimal, of: Decimal) -> int:
+    return min(_BAR_WIDTH, round(_BAR_WIDTH * usd / of)) if of > 0 else _BAR_WIDTH

@@ -5,9 +5,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from runs.admin.columns import clip_column, moment_column
-from runs.admin.palette import badge_html
-from runs.admin.records import RecordAdmin
+from runs.admin.kit.formatting import badge_html
+from runs.admin.kit.lists import clip_column, moment_column
+from runs.admin.kit.read_only import ReadOnlyAdmin
 from runs.models import CircuitBreaker
 from runs.operations.close_circuit import close_circuit
 
@@ -16,7 +16,7 @@ OPEN_UNTIL = moment_column("open_until", "until", empty="-")
 
 
 @admin.register(CircuitBreaker)
-class CircuitBreakerAdmin(RecordAdmin[CircuitBreaker]):
+class CircuitBreakerAdmin(ReadOnlyAdmin[CircuitBreaker]):
     """Read circuit breakers; close one by hand."""
 
     tenant_path = None

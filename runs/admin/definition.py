@@ -5,14 +5,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from runs.admin.columns import CREATED
-from runs.admin.records import RecordAdmin
-from runs.admin.show import block, mono, pretty
+from runs.admin.kit.formatting import block, mono, pretty
+from runs.admin.kit.lists import CREATED
+from runs.admin.kit.read_only import ReadOnlyAdmin
 from runs.models import Definition
 
 
 @admin.register(Definition)
-class DefinitionAdmin(RecordAdmin[Definition]):
+class DefinitionAdmin(ReadOnlyAdmin[Definition]):
     """Read definitions; a user sees those that runs of the own tenants have."""
 
     tenant_path = "run__tenant"

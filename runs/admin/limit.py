@@ -11,13 +11,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from runs.admin.columns import clip_column, column, moment_column
-from runs.admin.filters import InForceFilter
-from runs.admin.form_page import FormPageAdmin
-from runs.admin.palette import badge, badge_html
-from runs.admin.records import Verb
-from runs.admin.scope import TenantFilter, administers, tenants_of
-from runs.admin.selector_form import SelectorForm
+from runs.admin.kit.formatting import badge, badge_html
+from runs.admin.kit.forms import SelectorForm
+from runs.admin.kit.lists import InForceFilter, clip_column, column, moment_column
+from runs.admin.kit.tenants import TenantFilter, administers, operator_of, tenants_of
+from runs.admin.kit.verbs import FormPageAdmin, Verb
 from runs.engine.limits.blocked import runs_counted
 from runs.engine.tool_limits import calls_counted
 from runs.models import Limit, Role
@@ -115,8 +113,7 @@ class LimitAdmin(FormPageAdmin[Limit]):
 
     def call_operation(self, request: HttpRequest, said: Mapping[str, Any]) -> str:
         """Set the limit."""
-        assert request.user.is_authenticated  # the admin lets nobody else in
-        return f"Set: {set_limit(Limit(**said), user=request.user)}."
+        return f"Set: {set_limit(Limit(**said), user=operator_of(request))}."
 
     def has_delete_permission(self, request: HttpRequest, obj: Limit | None = None) -> bool:
         """An admin of its tenant; for every tenant, a superuser."""
@@ -125,8 +122,7 @@ class LimitAdmin(FormPageAdmin[Limit]):
 
     def delete_model(self, request: HttpRequest, obj: Limit) -> None:
         """Let it hold no longer."""
-        assert request.user.is_authenticated  # the admin lets nobody else in
-        remove_limit(obj, user=request.user)
+        remove_limit(obj, user=operator_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Limit]) -> None:
         """Let the selected ones hold no longer."""
@@ -146,15 +142,13 @@ def _state_of(limit: Limit) -> str:
 
 def _switch(is_active: bool) -> Verb:
     def switch(request: HttpRequest, limit: Limit) -> str:
-        assert request.user.is_authenticated  # the admin lets nobody else in
-        change_limit(limit, user=request.user, is_active=is_active)
+        change_limit(limit, user=operator_of(request), is_active=is_active)
         return f"{'In force' if is_active else 'Off'}: {limit}."
 
     return switch
 
 
 def _change(request: HttpRequest, limit: Limit) -> str:
-    assert request.user.is_authenticated  # the admin lets nobody else in
     typed = request.POST.get("most", "")
     most = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else -1
-    return f"Changed: {change_limit(limit, user=request.user, most=most, note=request.POST.get('note'))}."
+    return f"Changed: {change_limit(limit, user=operator_of(request), most=most, note=request.POST.get('note'))}."

@@ -7,10 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from runs.admin.columns import CREATED, clip_column, moment_column
-from runs.admin.palette import badge_html
-from runs.admin.records import RecordAdmin
-from runs.admin.show import block
+from runs.admin.kit.formatting import badge_html, block
+from runs.admin.kit.lists import CREATED, clip_column, moment_column
+from runs.admin.kit.read_only import ReadOnlyAdmin
+from runs.admin.kit.tenants import operator_of
 from runs.errors import NotPermittedError
 from runs.models import Mail
 from runs.models.mail import MailQuerySet
@@ -39,7 +39,7 @@ class MailStateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Mail)
-class MailAdmin(RecordAdmin[Mail]):
+class MailAdmin(ReadOnlyAdmin[Mail]):
     """Read mails; send again those that were given up."""
 
     tenant_path = "run__tenant"  # one without a run is seen by superusers only
@@ -87,7 +87,7 @@ class MailAdmin(RecordAdmin[Mail]):
         waiting, refused = 0, 0
         for mail in mails.select_related("run"):
             try:
-                waiting += retry_mail(mail, user=request.user)  # type: ignore[arg-type]  # signed in
+                waiting += retry_mail(mail, user=operator_of(request))
             except NotPermittedError:
                 refused += 1
         messages.success(request, f"Sent again with the next sweep: {waiting}. Those not given up are left alone.")

@@ -7,10 +7,10 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from runs.admin.columns import CREATED, clip_column, moment_column
-from runs.admin.palette import badge_html
-from runs.admin.records import RecordAdmin
-from runs.admin.scope import tenants_of
+from runs.admin.kit.formatting import badge_html
+from runs.admin.kit.lists import CREATED, clip_column, moment_column
+from runs.admin.kit.read_only import ReadOnlyAdmin
+from runs.admin.kit.tenants import tenants_of
 from runs.models import MessageBatch, Run
 
 SENT = moment_column("sent_at", "sent", empty="not yet")
@@ -22,7 +22,7 @@ _SHOWN = 200  # runs on the page of a batch
 
 
 @admin.register(MessageBatch)
-class MessageBatchAdmin(RecordAdmin[MessageBatch]):
+class MessageBatchAdmin(ReadOnlyAdmin[MessageBatch]):
     """Read batches; a user sees those with calls of the own tenants, and of them the own runs."""
 
     tenant_path = "calls__call__run__tenant"

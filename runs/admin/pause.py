@@ -9,12 +9,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from runs.admin.columns import clip_column, column, moment_column
-from runs.admin.form_page import FormPageAdmin
-from runs.admin.palette import badge, badge_html
-from runs.admin.records import Verb
-from runs.admin.scope import TenantFilter, tenants_of
-from runs.admin.selector_form import SelectorForm
+from runs.admin.kit.formatting import badge, badge_html
+from runs.admin.kit.forms import SelectorForm
+from runs.admin.kit.lists import clip_column, column, moment_column
+from runs.admin.kit.tenants import TenantFilter, operator_of, tenants_of
+from runs.admin.kit.verbs import FormPageAdmin, Verb
 from runs.models import Pause
 from runs.operations.pauses import covers, end_pause, overlapping, pause
 from runs.operations.roles import OPERATORS
@@ -82,8 +81,7 @@ class PauseAdmin(FormPageAdmin[Pause]):
 
     def call_operation(self, request: HttpRequest, said: Mapping[str, Any]) -> str:
         """Pause it."""
-        assert request.user.is_authenticated  # the admin lets nobody else in
-        paused = pause(Pause(**said), user=request.user)
+        paused = pause(Pause(**said), user=operator_of(request))
         return f"Paused: {paused}. Running jobs finish; nothing new starts."
 
 
@@ -93,8 +91,7 @@ def _state_of(paused: Pause) -> str:
 
 
 def _end(request: HttpRequest, paused: Pause) -> str:
-    assert request.user.is_authenticated  # the admin lets nobody else in
-    end_pause(paused, user=request.user)
+    end_pause(paused, user=operator_of(request))
     others = list(overlapping(paused))
     if covering := [other for other in others if covers(other, paused)]:
         return f"Ended. {paused} still does not start: {_listed(covering)} is paused, too."

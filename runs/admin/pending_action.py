@@ -14,16 +14,16 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from runs.admin import show
 from runs.admin.actions.bulk import BulkPages
 from runs.admin.actions.card import amount_of
 from runs.admin.actions.inbox import InboxChangeList, InboxTabs
 from runs.admin.actions.page import how_decided, page_context
 from runs.admin.actions.refusals import PERMISSION
 from runs.admin.actions.verbs import DECIDING, VERBS, form_for, say
-from runs.admin.field_errors import add_errors
-from runs.admin.palette import badge_html
-from runs.admin.scope import TenantFilter
+from runs.admin.kit import formatting
+from runs.admin.kit.formatting import badge_html
+from runs.admin.kit.forms import add_errors
+from runs.admin.kit.tenants import TenantFilter, operator_of
 from runs.errors import InvalidInputError, NotPermittedError, RunsError
 from runs.models import PendingAction
 from runs.models.people import name_path
@@ -70,7 +70,7 @@ class PendingActionAdmin(BulkPages):
     @admin.display(description="tool", ordering="tool")
     def tool_name(self, action: PendingAction) -> SafeString:
         """Show the tool, if it is about one."""
-        return show.mono(action.tool or "none")
+        return formatting.mono(action.tool or "none")
 
     @admin.display(description="risk", ordering="risk")
     def risk_chip(self, action: PendingAction) -> SafeString | str:
@@ -110,11 +110,11 @@ class PendingActionAdmin(BulkPages):
     def expires(self, action: PendingAction) -> str:
         """Show how long there is, or when it was decided."""
         if action.decided_at:
-            return f"decided {show.minute(action.decided_at)}"
+            return f"decided {formatting.minute(action.decided_at)}"
         if action.expires_at is None:
             return "never"
         left = (action.expires_at - timezone.now()).total_seconds()
-        return f"in {show.seconds(left)}" if left > 0 else "due"
+        return f"in {formatting.seconds(left)}" if left > 0 else "due"
 
     # Page and verbs
 
@@ -144,10 +144,9 @@ class PendingActionAdmin(BulkPages):
         form = form_for(action, verb, request.POST, short="arguments" not in request.POST)
         if not form.is_valid():
             return self._again(request, action, verb, form)
-        assert request.user.is_authenticated  # the admin lets nobody else in
-        agreed_to = action.bound_hash if has_agreed(action, request.user) else None
+        agreed_to = action.bound_hash if has_agreed(action, operator_of(request)) else None
         try:
-            self._tell(request, verb, say(action, verb, form, request.user), agreed_to)
+            self._tell(request, verb, say(action, verb, form, operator_of(request)), agreed_to)
         except InvalidInputError as error:
             add_errors(form, error)
             return self._again(request, action, verb, form)

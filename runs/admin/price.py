@@ -7,10 +7,10 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from runs import clock
-from runs.admin import show
-from runs.admin.columns import CREATED, clip_column, column, moment_column
-from runs.admin.edited import EditedAdmin
-from runs.admin.palette import badge_html
+from runs.admin.kit import formatting
+from runs.admin.kit.formatting import badge_html
+from runs.admin.kit.forms import EditedAdmin
+from runs.admin.kit.lists import CREATED, clip_column, column, moment_column
 from runs.models import Price
 
 HOW_TO_CHANGE = (
@@ -26,8 +26,8 @@ _RATES = {
     "cache_write_1h_usd": "cache write, 1 h",
     "web_searches_usd": "web searches",
 }
-_COLUMNS = [column(name, label, show.dollars) for name, label in _RATES.items()]
-BATCH_FACTOR = column("batch_factor", "batch", show.factor)
+_COLUMNS = [column(name, label, formatting.dollars) for name, label in _RATES.items()]
+BATCH_FACTOR = column("batch_factor", "batch", formatting.factor)
 
 
 @admin.register(Price)

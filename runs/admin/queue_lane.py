@@ -2,13 +2,13 @@
 
 from django.contrib import admin
 
-from runs.admin.records import RecordAdmin
-from runs.admin.scope import TenantFilter
+from runs.admin.kit.read_only import ReadOnlyAdmin
+from runs.admin.kit.tenants import TenantFilter
 from runs.models import QueueLane
 
 
 @admin.register(QueueLane)
-class QueueLaneAdmin(RecordAdmin[QueueLane]):
+class QueueLaneAdmin(ReadOnlyAdmin[QueueLane]):
     """Read lanes."""
 
     list_display = ("queue", "tenant", "job_type", "queued", "running", "cap")

@@ -4,9 +4,9 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 
-from runs.admin import show
-from runs.admin.columns import clip_column, column
-from runs.admin.edited import EditedAdmin
+from runs.admin.kit import formatting
+from runs.admin.kit.forms import EditedAdmin
+from runs.admin.kit.lists import clip_column, column
 from runs.models import RateLimit
 from runs.operations.rate_limit_left import left_of
 
@@ -21,7 +21,7 @@ _LIMITS = {
     "output_tokens_per_minute": "output tokens / min",
 }
 _COLUMNS = [column(name, label, "{:,}".format, empty="no limit") for name, label in _LIMITS.items()]
-RAMP = column("ramp_s", "ramp", show.seconds)
+RAMP = column("ramp_s", "ramp", formatting.seconds)
 
 
 @admin.register(RateLimit)

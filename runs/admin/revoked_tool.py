@@ -9,11 +9,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from runs.admin.columns import clip_column, moment_column
-from runs.admin.form_page import FormPageAdmin
-from runs.admin.palette import badge, badge_html
-from runs.admin.records import Verb
-from runs.admin.scope import TenantFilter, tenants_of
+from runs.admin.kit.formatting import badge, badge_html
+from runs.admin.kit.lists import clip_column, moment_column
+from runs.admin.kit.tenants import TenantFilter, operator_of, tenants_of
+from runs.admin.kit.verbs import FormPageAdmin, Verb
 from runs.models import RevokedTool, Role, Tenant
 from runs.operations.revoke_tool import restore_tool, revoke_tool, tools_to_revoke
 
@@ -84,8 +83,7 @@ class RevokedToolAdmin(FormPageAdmin[RevokedTool]):
 
     def call_operation(self, request: HttpRequest, said: Mapping[str, Any]) -> str:
         """Revoke the tool."""
-        assert request.user.is_authenticated  # the admin lets nobody else in
-        revoked = revoke_tool(said["tool"], tenant=said["tenant"], reason=said["reason"], user=request.user)
+        revoked = revoke_tool(said["tool"], tenant=said["tenant"], reason=said["reason"], user=operator_of(request))
         return f"Revoked: {revoked}."
 
 
@@ -94,7 +92,6 @@ def _state_of(revoked: RevokedTool) -> str:
 
 
 def _restore(request: HttpRequest, revoked: RevokedTool) -> str:
-    assert request.user.is_authenticated  # the admin lets nobody else in
-    if restore_tool(revoked, user=request.user):
+    if restore_tool(revoked, user=operator_of(request)):
         return f"Restored: agents may call {revoked.tool} again."
     return "It was restored already."

@@ -12,13 +12,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from deadletters.admin.shown import check_term
-from runs.admin import show
-from runs.admin.confirm import Question, ask, is_confirmed
-from runs.admin.palette import badge_html
-from runs.admin.records import PageAdmin, Verb
+from runs.admin.kit import formatting
+from runs.admin.kit.formatting import badge_html
+from runs.admin.kit.lists import check_term
+from runs.admin.kit.tenants import TenantFilter, operator_of
+from runs.admin.kit.verbs import PageAdmin, Question, Verb, ask, is_confirmed
 from runs.admin.run_page import page_context
-from runs.admin.scope import TenantFilter
 from runs.errors import InvalidInputError, RunsError
 from runs.models import Run, Step
 from runs.operations.cancel_run import cancel_run
@@ -88,7 +87,7 @@ class RunAdmin(PageAdmin[Run]):
     @admin.display(description="id", ordering="id")
     def short_id(self, run: Run) -> SafeString:
         """Show the beginning of the id."""
-        return show.mono(show.short(run.pk))
+        return formatting.mono(formatting.short(run.pk))
 
     @admin.display(description="steps")
     def steps(self, run: Any) -> SafeString:
@@ -98,17 +97,17 @@ class RunAdmin(PageAdmin[Run]):
     @admin.display(description="took")
     def took(self, run: Run) -> str:
         """Show how long it ran, or runs so far."""
-        return show.duration(run.started_at, run.finished_at, now=timezone.now())
+        return formatting.duration(run.started_at, run.finished_at, now=timezone.now())
 
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, run: Run) -> str:
         """Show what it has cost."""
-        return show.money(run.cost_usd)
+        return formatting.money(run.cost_usd)
 
     @admin.display(description="created (UTC)", ordering="created_at")
     def created(self, run: Run) -> str:
         """Show when it was posted."""
-        return show.minute(run.created_at)
+        return formatting.minute(run.created_at)
 
     # Page and verbs
 
@@ -127,13 +126,12 @@ class RunAdmin(PageAdmin[Run]):
     @admin.action(description="Cancel selected runs", permissions=["operate"])
     def cancel_selected(self, request: HttpRequest, runs: QuerySet[Run]) -> HttpResponse | None:
         """Ask, then cancel each; one that cannot be cancelled does not hold up the others."""
-        assert request.user.is_authenticated  # the admin lets nobody else in
         if not is_confirmed(request):
             return ask(request, self, CANCEL_SELECTED, about=list(runs), back=request.get_full_path())
         done, refusals = 0, []
         for run in runs:
             try:
-                cancel_run(run, user=request.user)
+                cancel_run(run, user=operator_of(request))
                 done += 1
             except RunsError as error:
                 refusals.append(f"{run}: {error}.")
@@ -155,25 +153,22 @@ def _id_begins(term: str) -> Q:
 
 
 def _cancel(request: HttpRequest, run: Run) -> str:
-    assert request.user.is_authenticated  # the admin lets nobody else in
-    run = cancel_run(run, user=request.user)
+    run = cancel_run(run, user=operator_of(request))
     if run.state == RunStatus.CANCELLED:
         return "The run is cancelled."
     return "Asked to stop: the worker ends the run at its next boundary."
 
 
 def _fork(request: HttpRequest, run: Run) -> str:
-    assert request.user.is_authenticated  # the admin lets nobody else in
     text = request.POST.get("from_step", "")
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise InvalidInputError({"from_step": ["give the number of a step"]})
-    fork = fork_run(run, user=request.user, from_step=int(text), origin="admin")
-    return f"Forked: run {show.short(fork.pk)} goes on from there; it is linked below as «Forked as»."
+    fork = fork_run(run, user=operator_of(request), from_step=int(text), origin="admin")
+    return f"Forked: run {formatting.short(fork.pk)} goes on from there; it is linked below as «Forked as»."
 
 
 def _retry(request: HttpRequest, run: Run) -> str:
-    assert request.user.is_authenticated  # the admin lets nobody else in
-    retry_run(run, user=request.user)
+    retry_run(run, user=operator_of(request))
     if run.state == RunStatus.RETRYING:  # before: the verb has changed the row, not what was read of it
         return "The run is queued: it does not wait any longer for its next try."
     return "The run is queued again and continues after its last good step."

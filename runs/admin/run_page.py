@@ -1,7 +1,7 @@
 """What the page of a run shows, made ready for its templates."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from deadletters.models import DeadLetter
-from deadletters.verbs.decide import how_decided
-from runs.admin import show
 from runs.admin.actions.card import ActionCard, card_of
-from runs.admin.palette import badge
+from runs.admin.kit import formatting
+from runs.admin.kit.formatting import badge
 from runs.admin.trace import StepView, trace_of
 from runs.engine.cancel import cancellation_of
 from runs.models import Run, Worker
@@ -43,33 +41,50 @@ class Button:
     refusal: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What another app adds to the page."""
+
+    lineage: list[Fact] = field(default_factory=list)  # facts of the header: where the run comes from
+    failures: list[Fact] = field(default_factory=list)  # links beside the run's error
+    why_no_retry: str = ""  # why a failed run may not be retried, if so
+
+
+_additions: list[Callable[[Run], Addition]] = []
+
+
+def add_to_run_page(addition: Callable[[Run], Addition]) -> None:
+    """Let another app add to the page of each run."""
+    _additions.append(addition)
+
+
 def page_context(request: HttpRequest, run: Run, *, may_act: bool) -> dict[str, Any]:
     """Gather everything; each value is ready to be shown."""
     now = timezone.now()
     cards = _open_cards(request, run)
     first = _first_step(request)
     steps = trace_of(run, first=first, count=STEPS_PER_PAGE, now=now)
-    letters = list(DeadLetter.objects.filter(run_id=run.pk).select_related("decided_by"))
+    additions = [add(run) for add in _additions]
     unfinished = run.state not in ENDED
     return {
         "run": run,
         "status": badge(run.status),
         "reasons": why(run),
-        "facts": _facts(run, now),
+        "facts": _facts(run, now, [fact for one in additions for fact in one.lineage]),
         "tokens": _tokens(run),
-        "spent": show.money(run.cost_usd),
-        "ceiling": show.money(run.max_cost_usd),
-        "buttons": _buttons(run, letters, may_act=may_act),
+        "spent": formatting.money(run.cost_usd),
+        "ceiling": formatting.money(run.max_cost_usd),
+        "buttons": _buttons(run, additions, may_act=may_act),
         "cards": cards,
         "steps": steps,
         "step_pages": _step_pages(run, steps, first),
-        "input": show.pretty(run.input),
+        "input": formatting.pretty(run.input),
         "output": None if run.output is None else _output(run.output),
-        "metadata": show.pretty(run.metadata) if run.metadata else "",
+        "metadata": formatting.pretty(run.metadata) if run.metadata else "",
         "events": _events(run),
         "calls": _calls(run, now),
         "artifacts": list(run.artifacts.defer("body")),
-        "letters": letters,
+        "failures": [failure for one in additions for failure in one.failures],
         "unfinished": unfinished,
         "fork_href": "" if unfinished or not may_act else reverse("admin:runs_run_fork", args=[run.pk]),
         # Reloading would throw away what is being typed into a decision.
@@ -100,10 +115,10 @@ def _open_cards(request: HttpRequest, run: Run) -> list[ActionCard]:
 
 
 def _output(output: Any) -> str:
-    return show.pretty_text(output) if isinstance(output, str) else show.pretty(output)
+    return formatting.pretty_text(output) if isinstance(output, str) else formatting.pretty(output)
 
 
-def _facts(run: Run, now: datetime) -> list[Fact]:
+def _facts(run: Run, now: datetime, lineage: Sequence[Fact]) -> list[Fact]:
     """The header: who, where, when, and where from; empty ones are left out."""
     facts = [
         Fact("Id", str(run.pk), is_code=True),
@@ -111,17 +126,17 @@ def _facts(run: Run, now: datetime) -> list[Fact]:
         Fact("Requested by", f"{run.requested_by} via {run.origin}"),
         Fact("Queue", f"{run.queue}, priority {run.priority}"),
         Fact("Worker", _worker_name(run)),
-        Fact("Created", show.moment(run.created_at)),
-        Fact("Started", show.moment(run.started_at)),
-        Fact("Finished", show.moment(run.finished_at)),
-        Fact("Took", show.duration(run.started_at, run.finished_at, now=now)),
-        Fact("Time under a lease", f"{show.seconds(run.running_s)} of {show.seconds(run.timeout_s)}"),
+        Fact("Created", formatting.moment(run.created_at)),
+        Fact("Started", formatting.moment(run.started_at)),
+        Fact("Finished", formatting.moment(run.finished_at)),
+        Fact("Took", formatting.duration(run.started_at, run.finished_at, now=now)),
+        Fact("Time under a lease", f"{formatting.seconds(run.running_s)} of {formatting.seconds(run.timeout_s)}"),
         Fact("Attempts of this step", str(run.attempts)),
         Fact("Workers lost at this step", str(run.crashes or "")),
         Fact("Next attempt", _next_attempt(run, now)),
         *_cancellation(run),
         Fact("Idempotency key", run.idempotency_key or "", is_code=True),
-        *_lineage(run),
+        *_lineage(run, lineage),
     ]
     return [fact for fact in facts if fact.value]
 
@@ -129,8 +144,8 @@ def _facts(run: Run, now: datetime) -> list[Fact]:
 def _next_attempt(run: Run, now: datetime) -> str:
     """When it is due, and how long that is from now: the page reloads, so this counts down."""
     at = run.next_attempt_at
-    left = f", in {show.duration(now, at, now=now)}" if at and at > now else ""
-    return show.moment(at) + left
+    left = f", in {formatting.duration(now, at, now=now)}" if at and at > now else ""
+    return formatting.moment(at) + left
 
 
 def _cancellation(run: Run) -> list[Fact]:
@@ -141,11 +156,11 @@ def _cancellation(run: Run) -> list[Fact]:
     effect = asked.last_effect
     did = f"step {effect['seq']}, {effect['tool']}, {effect['status']}" if effect else "none"
     return [
-        Fact("Cancel asked", f"{show.moment(asked.requested_at)} by {asked.requested_by}"),
+        Fact("Cancel asked", f"{formatting.moment(asked.requested_at)} by {asked.requested_by}"),
         *([Fact("Discarded because", asked.reason)] if asked.reason else []),
         Fact("Last effect", did, f"#step-{effect['seq']}" if effect else ""),
         Fact("Its effect key", str((effect or {}).get("effect_key") or ""), is_code=True),
-        Fact("Spent after the request", show.money(asked.spent_after_usd)),
+        Fact("Spent after the request", formatting.money(asked.spent_after_usd)),
     ]
 
 
@@ -153,15 +168,13 @@ def _worker_name(run: Run) -> str:
     if run.worker is None:
         return ""
     worker = Worker.objects.filter(pk=run.worker).first()
-    return worker.name if worker else show.short(run.worker)
+    return worker.name if worker else formatting.short(run.worker)
 
 
-def _lineage(run: Run) -> list[Fact]:
+def _lineage(run: Run, added: Sequence[Fact]) -> list[Fact]:
     definition = run.definition
     facts = [Fact(label, str(other), _page(other)) for label, other in _relatives(run) if other]
-    facts += [
-        Fact("Replay of", f"dead letter of {show.moment(letter.failed_at)}", href) for letter, href in _replayed(run)
-    ]
+    facts += added
     if definition:
         href = reverse("admin:runs_definition_change", args=[definition.pk])
         facts.append(Fact("Definition", f"{definition.model}, {definition.hash[:8]}", href))
@@ -178,12 +191,6 @@ def _relatives(run: Run) -> list[tuple[str, Run | None]]:
     ]
 
 
-def _replayed(run: Run) -> list[tuple[DeadLetter, str]]:
-    """Find the letters whose replay this run is; those of its own are shown with its error."""
-    letters = DeadLetter.objects.filter(replayed_as=run.pk).exclude(run_id=run.pk)
-    return [(letter, reverse("admin:deadletters_deadletter_change", args=[letter.pk])) for letter in letters]
-
-
 def _page(run: Run) -> str:
     return reverse("admin:runs_run_change", args=[run.pk])
 
@@ -198,7 +205,7 @@ def _tokens(run: Run) -> list[Fact]:
     return [Fact(words[name], f"{count:,}") for name, count in run.usage.items()]
 
 
-def _buttons(run: Run, letters: Sequence[DeadLetter], *, may_act: bool) -> list[Button]:
+def _buttons(run: Run, additions: Sequence[Addition], *, may_act: bool) -> list[Button]:
     """Cancel and Retry; what does not fit the status is disabled and says why."""
     forbidden = "" if may_act else "You lack the permission to change runs"
     ended = run.state in FINAL or run.state == RunStatus.FAILED
@@ -207,17 +214,17 @@ def _buttons(run: Run, letters: Sequence[DeadLetter], *, may_act: bool) -> list[
     retry = "Retry now" if run.state == RunStatus.RETRYING else "Retry"
     return [
         Button("Cancel run", reverse("admin:runs_run_cancel", args=[run.pk]), cancel or forbidden),
-        Button(retry, reverse("admin:runs_run_retry", args=[run.pk]), _why_no_retry(run, letters) or forbidden),
+        Button(retry, reverse("admin:runs_run_retry", args=[run.pk]), _why_no_retry(run, additions) or forbidden),
     ]
 
 
-def _why_no_retry(run: Run, letters: Sequence[DeadLetter]) -> str:
-    """Say what the verb would refuse: a run that neither failed nor waits, or whose newest letter is closed."""
+def _why_no_retry(run: Run, additions: Sequence[Addition]) -> str:
+    """Say what the verb would refuse: a run that neither failed nor waits, or whose failure is dealt with."""
     if run.state == RunStatus.RETRYING:
         return ""
     if run.state != RunStatus.FAILED:
         return "Only a run that has failed, or waits for its next try, can be retried"
-    return "" if not letters or letters[0].is_live else f"Its dead letter is already {how_decided(letters[0])}"
+    return next((one.why_no_retry for one in additions if one.why_no_retry), "")
 
 
 def _events(run: Run) -> list[dict[str, Any]]:
@@ -225,10 +232,10 @@ def _events(run: Run) -> list[dict[str, Any]]:
     return [
         {
             "seq": event.seq,
-            "at": show.moment(event.at),
+            "at": formatting.moment(event.at),
             "kind": event.kind,
             "actor": event.actor,
-            "data": show.shortened(", ".join(f"{key}: {value}" for key, value in (event.data or {}).items())),
+            "data": formatting.shortened(", ".join(f"{key}: {value}" for key, value in (event.data or {}).items())),
         }
         for event in reversed(newest)
     ]
@@ -238,9 +245,9 @@ def _calls(run: Run, now: datetime) -> list[dict[str, Any]]:
     return [
         {
             "row": call,
-            "cost": show.money(call.cost_usd),
-            "reserved": show.money(call.reserved_usd),
-            "took": show.duration(call.started_at, call.finished_at, now=now),
+            "cost": formatting.money(call.cost_usd),
+            "reserved": formatting.money(call.reserved_usd),
+            "took": formatting.duration(call.started_at, call.finished_at, now=now),
         }
         for call in run.model_calls.select_related("step")
     ]

@@ -8,12 +8,10 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from runs.admin.columns import CREATED
-from runs.admin.edited import EditedAdmin, OwnTenantsAdmin
-from runs.admin.filters import ActiveFilter
-from runs.admin.palette import badge_html
-from runs.admin.scope import TenantFilter
-from runs.admin.searched import SearchedSelect
+from runs.admin.kit.formatting import badge_html
+from runs.admin.kit.forms import EditedAdmin, OwnTenantsAdmin, SearchedSelect
+from runs.admin.kit.lists import CREATED, ActiveFilter
+from runs.admin.kit.tenants import TenantFilter
 from runs.models import Membership, Tenant
 from runs.models.people import name_path
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from runs.admin import show
-from runs.admin.palette import Badge, badge
+from runs.admin.kit import formatting
+from runs.admin.kit.formatting import Badge, badge
 from runs.engine.sealed import LEFT_OUT, without_sealed
 from runs.models import PendingAction, Run, Step
 from runs.states import StepKind, StepStatus
@@ -60,9 +60,9 @@ def _view(step: Step, actions: list[PendingAction], *, is_last: bool, now: datet
         name=step.name,
         status=badge(step.status),
         attempt=step.attempt,
-        took=show.duration(step.started_at, step.finished_at, now=now),
+        took=formatting.duration(step.started_at, step.finished_at, now=now),
         tokens=f"{total:,} tokens" if total else "",
-        cost=show.money(step.cost_usd) if is_model else "",
+        cost=formatting.money(step.cost_usd) if is_model else "",
         is_open=is_last or step.status in _OPENED,
         facts=[(label, value) for label, value in _facts(step) if value],
         parts=[*_decisions(actions), *(_of_model(step) if is_model else _of_call(step)), *_error(step)],
@@ -73,8 +73,8 @@ def _facts(step: Step) -> list[tuple[str, str]]:
     result = step.result if isinstance(step.result, dict) else {}
     used = [f"{count:,} {name.removesuffix('_tokens').replace('_', ' ')}" for name, count in step.usage.items()]
     return [
-        ("Started", show.moment(step.started_at)),
-        ("Finished", show.moment(step.finished_at)),
+        ("Started", formatting.moment(step.started_at)),
+        ("Finished", formatting.moment(step.finished_at)),
         ("Stop reason", str(result.get("stop_reason", ""))),
         ("Tokens", ", ".join(used) if any(step.usage.values()) else ""),
         ("Effect class", step.effect),
@@ -89,7 +89,7 @@ def _of_model(step: Step) -> list[Part]:
     result = without_sealed(step.result)
     content = result.get("content") if isinstance(result, dict) else None
     if not isinstance(content, list):
-        return [Part("Answer", show.pretty(result))] if result is not None else []
+        return [Part("Answer", formatting.pretty(result))] if result is not None else []
     gone = result.get(LEFT_OUT)
     note = [Part("Left out", _left_out(gone), is_code=False, tone="quiet")] if gone else []
     return [*(_block(block) for block in content), *note]
@@ -102,23 +102,23 @@ def _left_out(kinds: Any) -> str:
 
 def _block(block: Any) -> Part:
     if not isinstance(block, dict):
-        return Part("Block", show.pretty(block))
+        return Part("Block", formatting.pretty(block))
     match block.get("type"):
         case "text":
-            return Part("Text", show.shortened(block.get("text")), is_code=False)
+            return Part("Text", formatting.shortened(block.get("text")), is_code=False)
         case "thinking":
-            return Part("Thinking", show.shortened(block.get("thinking")), is_code=False, tone="quiet")
+            return Part("Thinking", formatting.shortened(block.get("thinking")), is_code=False, tone="quiet")
         case "tool_use":
-            return Part(f"Asks for {block.get('name')}", show.pretty(block.get("input")))
+            return Part(f"Asks for {block.get('name')}", formatting.pretty(block.get("input")))
         case kind:
-            return Part(str(kind), show.pretty(block))
+            return Part(str(kind), formatting.pretty(block))
 
 
 def _of_call(step: Step) -> list[Part]:
     """Arguments and result of a tool call or function step; the answer of a wait."""
     parts = []
     if step.arguments is not None:
-        parts.append(Part("Arguments", show.pretty(step.arguments)))
+        parts.append(Part("Arguments", formatting.pretty(step.arguments)))
     if step.result is not None:
         label = "Answer" if step.kind == StepKind.WAIT else "Result"
         parts.append(Part(label, _result(step.result), is_code=step.kind != StepKind.WAIT))
@@ -129,21 +129,21 @@ def _result(result: Any) -> str:
     """Unwrap what the engine stores, `{"text": …}` or `{"value": …}`; show anything else as it is."""
     if isinstance(result, dict) and isinstance(result.get("text"), str):
         note = f"\n[whole text: artifact {result['artifact']}]" if "artifact" in result else ""
-        return show.pretty_text(result["text"]) + note
+        return formatting.pretty_text(result["text"]) + note
     if isinstance(result, dict) and set(result) == {"value"}:
-        return show.pretty(result["value"])
-    return show.pretty(result)
+        return formatting.pretty(result["value"])
+    return formatting.pretty(result)
 
 
 def _decisions(actions: list[PendingAction]) -> list[Part]:
     """What a person was asked, and what was decided."""
     parts = []
     for action in actions:
-        parts.append(Part(f"Asked a person ({action.kind})", show.shortened(action.reason), is_code=False))
+        parts.append(Part(f"Asked a person ({action.kind})", formatting.shortened(action.reason), is_code=False))
         if action.decided_at:
             by = f" by {action.decided_by}" if action.decided_by else ""
             note = f": {action.note}" if action.note else ""
-            text = f"{show.moment(action.decided_at)}{note}"
+            text = f"{formatting.moment(action.decided_at)}{note}"
             parts.append(Part(f"{action.status.capitalize()}{by}", text, is_code=False))
     return parts
 
@@ -153,4 +153,4 @@ def _error(step: Step) -> list[Part]:
         return []
     error = step.error if isinstance(step.error, dict) else {"message": str(step.error)}
     label = f"Error: {error.get('type', 'unknown')}"
-    return [Part(label, show.shortened(error.get("message", "")), tone="bad")]
+    return [Part(label, formatting.shortened(error.get("message", "")), tone="bad")]

@@ -6,10 +6,9 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from runs.admin.columns import moment_column
-from runs.admin.palette import badge_html
-from runs.admin.records import RecordAdmin
-from runs.admin.show import duration, mono
+from runs.admin.kit.formatting import badge_html, duration, mono
+from runs.admin.kit.lists import moment_column
+from runs.admin.kit.read_only import ReadOnlyAdmin
 from runs.conf import conf
 from runs.models import Worker
 
@@ -19,7 +18,7 @@ STOPPED = moment_column("stopped_at", "stopped")
 
 
 @admin.register(Worker)
-class WorkerAdmin(RecordAdmin[Worker]):
+class WorkerAdmin(ReadOnlyAdmin[Worker]):
     """Read workers, with the age of their heartbeats."""
 
     tenant_path = None

@@ -6,7 +6,6 @@ from typing import Any
 import django_filters  # type: ignore[import-untyped]
 from django import forms
 
-from deadletters.models import DeadLetter, GroupState, LetterGroup, LetterStatus
 from runs.api.fields import ID
 from runs.api.moments import moment_of
 from runs.models import PendingAction, Run
@@ -81,30 +80,3 @@ class ActionFilter(django_filters.FilterSet):  # type: ignore[misc]
     class Meta:
         model = PendingAction
         fields = ["status", "kind", "run", "tool", "risk"]
-
-
-class DeadLetterFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """Filters of dead letters."""
-
-    status = AnyOf(choices=LetterStatus.choices)
-    run = IdFilter("run_id")
-    group = IdFilter("group_id")
-    assignee = django_filters.CharFilter(name_path("assignee"))
-    replayed_as = IdFilter("replayed_as")
-    failed_after = MomentFilter("failed_at", "gte")
-    failed_before = MomentFilter("failed_at", "lt")
-    due_before = MomentFilter("due_at", "lt")
-
-    class Meta:
-        model = DeadLetter
-        fields = ["status", "job_type", "error_class", "error_kind", "version", "fingerprint", "run"]
-
-
-class LetterGroupFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """Filters of groups of dead letters."""
-
-    state = AnyOf(choices=GroupState.choices)
-
-    class Meta:
-        model = LetterGroup
-        fields = ["state", "job_type", "error_class", "fingerprint"]

@@ -91,18 +91,6 @@ class ByGrant(NewestFirst):
     ordering = ("-granted_at", "-id")
 
 
-class ByFailure(NewestFirst):
-    """Dead letters, newest failure first."""
-
-    ordering = ("-failed_at", "-id")
-
-
-class ByLastSeen(NewestFirst):
-    """Groups of dead letters, the one that failed last first."""
-
-    ordering = ("-own_last_seen", "-id")
-
-
 class BySequence(NewestFirst):
     """Steps of a run, in their order."""
 

@@ -14,7 +14,6 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.settings import api_settings
 
-from deadletters.errors import DeadLettersError, NotOperatorError
 from runs.errors import (
     ConflictError,
     InvalidInputError,
@@ -67,9 +66,9 @@ def problem_response(error: Exception, context: dict[str, Any]) -> JsonResponse:
         case InvalidInputError():
             errors = [(field, message) for field, messages in error.errors.items() for message in messages]
             return _invalid(error.code, errors)
-        case NotPermittedError() | NotOperatorError():
+        case NotPermittedError():
             return problem(403, error.code, str(error))
-        case ConflictError() | InvalidTransitionError() | DeadLettersError():
+        case ConflictError() | InvalidTransitionError():
             return problem(409, error.code, str(error))
         case QueueFullError() | OperationalError() | InterfaceError():
             return _later(error)

@@ -1,21 +1,19 @@
 """Addresses under `/api/v1/`."""
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from runs.api.actions import ActionViewSet
 from runs.api.approval_rules import ApprovalRuleViewSet
 from runs.api.budgets import BudgetsView
-from runs.api.dead_letter_groups import DeadLetterGroupViewSet
-from runs.api.dead_letters import DeadLetterViewSet
 from runs.api.job_types import JobTypesView
 from runs.api.limits import LimitViewSet
 from runs.api.not_built import PATHS, NotBuiltView
 from runs.api.pauses import PauseViewSet
 from runs.api.problems import unknown_address
-from runs.api.redrives import RedriveViewSet
 from runs.api.runs import RunViewSet
 from runs.api.usage import UsageView
+from runs.extensions import API_URLS
 
 app_name = "agentops_api"  # not `api`, which is likely to be the project's own
 
@@ -23,11 +21,8 @@ router = SimpleRouter(use_regex_path=False)
 router.register("runs", RunViewSet, basename="run")
 router.register("actions", ActionViewSet, basename="action")
 router.register("approval-rules", ApprovalRuleViewSet, basename="approval-rule")
-router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
-router.register("dead-letter-groups", DeadLetterGroupViewSet, basename="dead-letter-group")
 router.register("limits", LimitViewSet, basename="limit")
 router.register("pauses", PauseViewSet, basename="pause")
-router.register("redrives", RedriveViewSet, basename="redrive")
 
 urlpatterns = [
     *router.urls,
@@ -35,5 +30,6 @@ urlpatterns = [
     path("budgets/", BudgetsView.as_view(), name="budgets"),
     path("usage/", UsageView.as_view(), name="usage"),
     *(path(address, NotBuiltView.as_view()) for address in PATHS),
+    *(path("", include(urls)) for urls in API_URLS),
     re_path(r"^(?P<rest>.*)$", unknown_address),
 ]

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from deadletters.capture import Failure, capture
 from runs.declarations.catalog import errors_of
 from runs.engine.cancel import is_to_be_cancelled, note, spent_after
 from runs.engine.classifier import classify
@@ -33,6 +32,7 @@ from runs.engine.rate_limits.hold import hold_for_rate_limit
 from runs.engine.results import keep_output
 from runs.engine.sleep import sleep, wake
 from runs.errors import UnwritableError
+from runs.extensions import Failure, move_to_dead_letters
 from runs.fault_points import fault_point
 from runs.models import CircuitBreaker, PendingAction, Run, Step
 from runs.states import ActionStatus, Effect, RunStatus, StepKind, StepStatus
@@ -196,7 +196,7 @@ def _fail(journal: Journal, error: BaseException) -> None:
             **counters,
         )
         _close_actions(journal)
-        capture(
+        move_to_dead_letters(
             Failure(
                 run_id=run.pk,
                 tenant=run.tenant.slug,

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 
 from django.db import DatabaseError
 
+from runs.extensions import INVARIANTS
 from runs.invariants import of_decisions, of_money, of_queue, of_runs, of_secrets, of_steps, of_values
 from runs.invariants.breach import Breach, Check
 from runs.invariants.rows import look_at_every_table
 
-CHECKS: tuple[Check, ...] = (
+_OWN: tuple[Check, ...] = (
     *of_runs.CHECKS,
     *of_queue.CHECKS,
     *of_steps.CHECKS,
@@ -20,14 +21,19 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def breaches(*, look_again_after_s: float = 1.0, checks: Sequence[Check] = CHECKS) -> Iterator[Breach]:
+def every_check() -> Sequence[Check]:
+    """List every check: those of runs, and those that other apps have added."""
+    return (*_OWN, *INVARIANTS)
+
+
+def breaches(*, look_again_after_s: float = 1.0, checks: Sequence[Check] | None = None) -> Iterator[Breach]:
     """Check everything that a database can show; nothing comes when all is well.
 
     A run may change while it is read. So whoever breaks something is looked at once more after a moment, and only
     what is found again, word for word, is told: a breach stays, a run that moves does not.
     Raises: DatabaseError if the database is away, or lacks a table or column.
     """
-    found = {check: set(_look(check)) for check in checks}
+    found = {check: set(_look(check)) for check in (every_check() if checks is None else checks)}
     if not any(found.values()):
         return
     time.sleep(look_again_after_s)  # what is only in motion has moved on by then

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, When
 
-from deadletters.models import IS_LIVE, DeadLetter
 from runs.clock import in_seconds
 from runs.conf import conf
 from runs.declarations.catalog import job_types
@@ -105,15 +104,6 @@ def events_without_gaps() -> Iterator[Breach]:
     yield from _of_runs(21, Run.objects.filter(event_seq=0), "has told nothing")
 
 
-def dead_letters_agree() -> Iterator[Breach]:
-    """I22: a failed run has a dead letter, and only a failed run has a live one."""
-    letters = DeadLetter.objects.filter(run_id=OuterRef("pk"))
-    failed = Run.objects.filter(~Exists(letters), status=RunStatus.FAILED)
-    yield from _of_runs(22, failed, "has failed without a dead letter")
-    live = Run.objects.filter(Exists(letters.filter(IS_LIVE))).exclude(status=RunStatus.FAILED)
-    yield from _of_runs(22, live, "has not failed, but its dead letter is live")
-
-
 def one_tenant_each() -> Iterator[Breach]:
     """I23: a run, its actions, its lane and the runs it came from belong to one tenant."""
     tied = Run.objects.filter(
@@ -145,6 +135,5 @@ CHECKS = (
     counters_within_bounds,
     one_body_for_each_key,
     events_without_gaps,
-    dead_letters_agree,
     one_tenant_each,
 )

@@ -14,7 +14,7 @@ _APPS = ("runs", "deadletters")
 
 def our_models() -> Iterator[type[Model]]:
     """List every model with a table of ours."""
-    for app in _APPS:
+    for app in filter(apps.is_installed, _APPS):
         yield from apps.get_app_config(app).get_models()
 
 

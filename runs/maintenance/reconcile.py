@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from runs import clock
-from runs.maintenance.advance_redrives import advance_redrives
+from runs.extensions import UPKEEP
 from runs.maintenance.expire_actions import expire_actions
 from runs.maintenance.find_dead_workers import find_dead_workers
 from runs.maintenance.notify import notify_budgets, notify_deciders
@@ -14,7 +14,6 @@ from runs.maintenance.reopen_budgets import reopen_budgets
 from runs.maintenance.repair import repair_lanes, repair_locks
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.send_mail import send_mail
-from runs.maintenance.tell_failures import tell_failures
 from runs.maintenance.wake_timers import wake_timers
 
 log = logging.getLogger(__name__)
@@ -30,8 +29,6 @@ FREQUENT: tuple[Callable[[], int], ...] = (
     expire_actions,
     notify_budgets,
     notify_deciders,
-    tell_failures,
-    advance_redrives,
 )
 RARE: tuple[Callable[[], int], ...] = (repair_lanes, repair_locks)
 
@@ -43,7 +40,8 @@ def reconcile(*, thorough: bool = False) -> dict[str, int]:
 
     Shape: the number of rows each part has dealt with, by its name.
     """
-    return _do({part.__name__: part for part in FREQUENT + (RARE if thorough else ())})
+    parts = (*FREQUENT, *UPKEEP, *(RARE if thorough else ()))
+    return _do({part.__name__: part for part in parts})
 
 
 def reconcile_and_send() -> dict[str, int]:

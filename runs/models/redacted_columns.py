@@ -38,7 +38,7 @@ OUR_NAMES = frozenset(
 
 def text_columns() -> Iterator[tuple[type[Model], Field[Any, Any]]]:
     """List every column of these apps that holds text which is not one of a few choices."""
-    for app in APPS:
+    for app in filter(apps.is_installed, APPS):
         for model in apps.get_app_config(app).get_models():
             for field in model._meta.concrete_fields:
                 if isinstance(field, CharField | TextField | JSONField) and not field.choices:

@@ -1,14 +1,13 @@
 """What a replay would do, told before it is done: steps reused, effects that could be repeated, what it may cost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_UP, Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Avg
 
-from deadletters.work import Preview
 from runs.errors import InvalidInputError
 from runs.models import ModelCall, ModelCallStatus, Run, Step
 from runs.operations.conflicts import why_not_again
@@ -16,6 +15,19 @@ from runs.operations.fork_run import steps_before, why_not_deployed, why_not_reu
 from runs.states import ENDED, STEP_DONE, Effect, RunStatus, StepKind, StepStatus
 
 _UNIT = Decimal("0.00000001")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPreview:
+    """What a replay would do. Steps are numbers in the run that failed; effects are `{seq, tool, effect_key}`."""
+
+    reused: list[int]  # recorded results that are taken over
+    runs_again: list[int]  # recorded steps that are done again
+    effects_done: list[dict[str, Any]]  # they have happened, and are not repeated
+    effects_unknown: list[dict[str, Any]]  # they may have happened: a person must look first
+    effects_repeated: list[dict[str, Any]] = field(default_factory=list)  # happened, and would happen again
+    estimated_cost_usd: Decimal = Decimal(0)  # of what is missing, by what the run has paid for such steps so far
+    refusal: str = ""  # why it cannot be replayed at all, if so
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +39,19 @@ class _Plan:
     refusal: str = ""
 
 
-def preview_replay(run_id: UUID, *, new_input: Any = None, from_step: int | None = None) -> Preview:
+def preview_replay(run_id: UUID, *, new_input: Any = None, from_step: int | None = None) -> ReplayPreview:
     """Say what `replay_run` would do with the same arguments. Changes nothing.
 
     Raises: InvalidInputError if there is no such step.
     """
     run = Run.objects.filter(pk=run_id).first()
     if run is None:
-        return Preview([], [], [], [], refusal="the run is gone")
+        return ReplayPreview([], [], [], [], refusal="the run is gone")
     steps = list(run.steps.order_by("seq"))
     plan = (
         _continued(run, steps) if new_input is None and from_step is None else _anew(run, steps, new_input, from_step)
     )
-    return Preview(
+    return ReplayPreview(
         reused=[step.seq for step in plan.kept],
         runs_again=[step.seq for step in plan.again],
         effects_done=_effects(plan.kept, StepStatus.COMPLETED),

@@ -6,8 +6,8 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from deadletters.verbs.replay import close_for_retry
 from runs.errors import InvalidTransitionError
+from runs.extensions import close_dead_letter_for_retry
 from runs.models import Run
 from runs.models.moves import Event, transition
 from runs.operations.conflicts import take_again
@@ -23,8 +23,8 @@ def retry_run(run: Run, *, user: AbstractBaseUser) -> Run:
 
     A run that waits for its next try does not wait any longer.
 
-    Raises: InvalidTransitionError if it has neither failed nor waits so, or another run of its key is active;
-    LetterDecidedError if somebody has dealt with its failure already; ReplaysExhaustedError; NotPermittedError.
+    Raises: InvalidTransitionError if it has neither failed nor waits so, another run of its key is active, or somebody
+    has dealt with its failure already; ConflictError if it was replayed as often as it may be; NotPermittedError.
     """
     check_may_operate(run, user)
     present = Run.objects.get(pk=run.pk)  # not locked yet: a replay locks the letter before the run
@@ -34,7 +34,7 @@ def retry_run(run: Run, *, user: AbstractBaseUser) -> Run:
         raise InvalidTransitionError(
             f"only a run that has failed, or waits for its next try, can be retried; it is {present.status}"
         )
-    close_for_retry(run.pk, user=user)
+    close_dead_letter_for_retry(run.pk, user)
     return _continue(run.pk, user)
 
 

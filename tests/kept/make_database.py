@@ -17,12 +17,11 @@ from django.db import connection
 from django.utils import timezone
 from psycopg.sql import Literal
 
+from deadletters.decisions import assign, discard
 from deadletters.models import DeadLetter
+from deadletters.redrive.options import Selection
 from deadletters.redrive.plan import plan
-from deadletters.redrive.selection import Selection
-from deadletters.verbs.assign import assign
-from deadletters.verbs.discard import discard
-from deadletters.verbs.replay import replay
+from deadletters.replay import replay
 from runs import clock
 from runs.conf import conf
 from runs.invariants.every import breaches

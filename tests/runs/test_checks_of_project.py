@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 
 from agentops.defaults import CLOCK, database, queues
+from runs import extensions
 from runs.checks_of_project import check_database, check_project
 
 OWN = {"URL": "redis://127.0.0.1:1/0"}
@@ -95,3 +96,11 @@ def test_a_database_keeps_what_the_project_says_of_it(engine):
 
 def test_a_database_of_another_kind_is_left_alone():
     assert database({"ENGINE": "django.db.backends.mysql"}) == {"ENGINE": "django.db.backends.mysql"}
+
+
+def test_without_an_app_that_keeps_failures_start_up_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(extensions, "_keepers", [])
+
+    (error,) = check_project()
+
+    assert error.id == "runs.E019" and '"deadletters"' in error.hint

@@ -14,12 +14,12 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from runs.admin import show
 from runs.admin.actions.card import amount_of
-from runs.admin.actions.forms import NoteForm
-from runs.admin.field_errors import add_errors
-from runs.admin.palette import badge
-from runs.admin.records import PageAdmin
+from runs.admin.kit import formatting
+from runs.admin.kit.formatting import badge
+from runs.admin.kit.forms import NoteForm, add_errors
+from runs.admin.kit.tenants import operator_of
+from runs.admin.kit.verbs import PageAdmin
 from runs.errors import InvalidInputError
 from runs.models import PendingAction
 from runs.operations.actions.bulk import BULK_MAX, Item, counts, decide_all, in_order, preview
@@ -105,7 +105,7 @@ def _row(item: Item) -> dict[str, Any]:
         "skipped": item.skipped,
         "risk": badge(action.risk) if action.risk else None,
         "amount": amount_of(action),
-        "arguments": show.pretty(action.arguments),
+        "arguments": formatting.pretty(action.arguments),
     }
 
 
@@ -113,10 +113,9 @@ def _decide(
     request: HttpRequest, actions: Sequence[PendingAction], form: forms.Form, *, shown: Mapping[UUID, str]
 ) -> bool:
     """Decide, and say how it went; False if something in the form is to be put right. Raises: InvalidInputError."""
-    assert request.user.is_authenticated  # the admin lets nobody else in
     verb, note = request.POST.get("verb", ""), form.cleaned_data["note"]
     try:
-        items = decide_all(actions, verb, user=request.user, note=note, seen=shown)
+        items = decide_all(actions, verb, user=operator_of(request), note=note, seen=shown)
     except InvalidInputError as error:
         if "ids" in error.errors:
             raise

@@ -8,11 +8,11 @@ from typing import Any
 from django import forms
 from django.urls import reverse
 
-from runs.admin import show
 from runs.admin.actions.diff import Line, diff_of
 from runs.admin.actions.refusals import refusals_of
 from runs.admin.actions.verbs import VERBS, Verb, form_for, verbs_of
-from runs.admin.palette import Badge, badge
+from runs.admin.kit import formatting
+from runs.admin.kit.formatting import Badge, badge
 from runs.models import PendingAction
 
 
@@ -55,8 +55,8 @@ def card_of(
         status=badge(action.status),
         risk=badge(action.risk) if action.risk else None,
         amount=amount_of(action),
-        arguments="" if action.arguments is None else show.pretty(action.arguments),
-        proposed="" if action.proposed is None else show.pretty(action.proposed),
+        arguments="" if action.arguments is None else formatting.pretty(action.arguments),
+        proposed="" if action.proposed is None else formatting.pretty(action.proposed),
         diff=None if action.proposed is None else diff_of(action.proposed, action.arguments),
         evidence=_evidence(action),
         choices=choices,
@@ -84,7 +84,7 @@ def choices_of(
 
 def amount_of(action: PendingAction) -> str:
     """Write what a call moves, where its tool says so."""
-    return "" if action.amount_usd is None else show.dollars(action.amount_usd)
+    return "" if action.amount_usd is None else formatting.dollars(action.amount_usd)
 
 
 def _evidence(action: PendingAction) -> list[tuple[str, str]]:
@@ -100,4 +100,4 @@ def _evidence(action: PendingAction) -> list[tuple[str, str]]:
 
 
 def _moment(text: str | None) -> str:
-    return f"{show.moment(datetime.fromisoformat(text))} UTC" if text else "unknown"
+    return f"{formatting.moment(datetime.fromisoformat(text))} UTC" if text else "unknown"

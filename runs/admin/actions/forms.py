@@ -5,16 +5,9 @@ from typing import Any
 
 from django import forms
 
-from runs.admin.json_field import JSONTextField
+from runs.admin.kit.forms import NOTE_MAX_CHARS, JSONTextField, NoteForm
 
-NOTE_MAX_CHARS = 4000
 _WORDS = forms.Textarea(attrs={"rows": 2})
-
-
-class NoteForm(forms.Form):
-    """A word about it."""
-
-    note = forms.CharField(required=False, max_length=NOTE_MAX_CHARS, label="Note")
 
 
 class ApproveForm(NoteForm):

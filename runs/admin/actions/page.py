@@ -9,11 +9,11 @@ from django import forms
 from django.urls import reverse
 
 from runs import clock
-from runs.admin import show
 from runs.admin.actions.card import card_of, choices_of
 from runs.admin.actions.verbs import HANDING_ON
 from runs.admin.actions.votes import votes_of
 from runs.admin.actions.words import became, becomes, who_decides_about
+from runs.admin.kit import formatting
 from runs.engine.approvals.requirements import policy_for, requirements_of
 from runs.models import PendingAction
 from runs.operations.actions.thread import Said, thread_of
@@ -83,7 +83,7 @@ def how_decided(action: PendingAction, *, now: datetime | None = None) -> str:
     """Say who decided it, and how long ago."""
     by = f" by {action.decided_by}" if action.decided_by else " by a rule" if action.rule_id else ""
     assert action.decided_at is not None
-    ago = show.seconds(((now or clock.now()) - action.decided_at).total_seconds())
+    ago = formatting.seconds(((now or clock.now()) - action.decided_at).total_seconds())
     what = f"{action.status}{by} {ago} ago"
     return f"{what}: {became(action)}" if action.status == ActionStatus.EXPIRED else what
 
@@ -95,7 +95,7 @@ def _countdown(action: PendingAction) -> Countdown:
     return Countdown(
         now=now,
         until=action.expires_at,
-        left=f"{show.seconds(left)} left" if left > 0 else "Time is over",
+        left=f"{formatting.seconds(left)} left" if left > 0 else "Time is over",
         closes=action.closes,
         becomes=becomes(action),
     )

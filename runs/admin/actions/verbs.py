@@ -7,12 +7,10 @@ from typing import Any
 
 from django import forms
 
-from runs.admin import show
 from runs.admin.actions.forms import (
     AnswerForm,
     ApproveForm,
     AskForm,
-    NoteForm,
     RaiseForm,
     RaisePeriodForm,
     ReassignForm,
@@ -20,6 +18,8 @@ from runs.admin.actions.forms import (
     ReplyForm,
     ResolveForm,
 )
+from runs.admin.kit import formatting
+from runs.admin.kit.forms import NoteForm
 from runs.models import PendingAction
 from runs.operations.actions.answer import answer
 from runs.operations.actions.approve import approve
@@ -93,7 +93,7 @@ def verbs_of(action: PendingAction) -> tuple[str, ...]:
 def form_for(action: PendingAction, verb: str, data: Any = None, *, short: bool = False) -> forms.Form:
     """Build the form of a verb. A short one approves the arguments as they stand, without a field for them."""
     options: dict[str, Any] = {"people": people_to_ask(action)} if verb == "reassign" else {}
-    auto_id = f"{verb}-{show.short(action.pk)}-%s"
+    auto_id = f"{verb}-{formatting.short(action.pk)}-%s"
     form_class = RaisePeriodForm if verb == "raise" and action.budget_period_id else VERBS[verb].form
     form = form_class(data, initial=_initial(action), auto_id=auto_id, **options)
     if verb == "approve":

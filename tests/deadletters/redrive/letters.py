@@ -7,9 +7,8 @@ from django.utils import timezone
 
 from deadletters.models import DeadLetter, Redrive
 from deadletters.redrive.advance import advance
+from deadletters.redrive.options import RedriveOptions, Selection
 from deadletters.redrive.plan import plan
-from deadletters.redrive.selection import Selection
-from deadletters.redrive.terms import Terms
 from runs.models import Run
 from tests.runs.admin.rows import make_failed, make_letter, make_run, make_step
 
@@ -35,9 +34,9 @@ def make_uncertain(tenant, user):
     return make_letter(run)
 
 
-def plan_for(user, *, selection=None, letters=None, **terms):
+def plan_for(user, *, selection=None, letters=None, **options):
     letters = DeadLetter.objects.all() if letters is None else letters
-    return plan(letters, selection or Selection(), user=user, terms=Terms(**terms))
+    return plan(letters, selection or Selection(), user=user, options=RedriveOptions(**options))
 
 
 def step(redrive, seconds):

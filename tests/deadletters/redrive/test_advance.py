@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 
-from deadletters.models import DeadLetter, LetterStatus, RedriveItem
+from deadletters.models import DeadLetter, DeadLetterStatus, RedriveItem
+from deadletters.redrive.actions import abort, pause, resume, start
 from deadletters.redrive.advance import advance, advance_redrives
-from deadletters.redrive.verbs import abort, pause, resume, start
-from deadletters.work import work
 from runs.models import Membership, Run, RunEvent
+from runs.operations.replay_run import replay_run
 from tests.at_once import at_once
 from tests.deadletters.redrive.letters import (
     after,
@@ -27,8 +27,8 @@ pytestmark = pytest.mark.django_db
 FREE = {"canary": 1, "concurrency": 1000}  # nothing but the rate holds it
 
 
-def started(user, **terms):
-    redrive = plan_for(user, **terms)
+def started(user, **options):
+    redrive = plan_for(user, **options)
     start(redrive, user=user)
     return redrive
 
@@ -199,7 +199,7 @@ def test_it_is_completed_when_every_run_has_ended(thirty, olga):
 def test_one_with_nothing_to_send_is_completed_at_once(tenant, olga):
     letter = make_letters(1, tenant, olga)[0]
     redrive = started(olga)
-    DeadLetter.objects.filter(pk=letter.pk).update(status=LetterStatus.DISCARDED)
+    DeadLetter.objects.filter(pk=letter.pk).update(status=DeadLetterStatus.DISCARDED)
 
     redrive = step(redrive, 0)
 
@@ -229,14 +229,13 @@ def test_a_letter_that_is_refused_or_breaks_is_skipped_and_does_not_stop_the_oth
     redrive = started(olga, rate_per_s=50, canary=30, concurrency=30)
     DeadLetter.objects.filter(pk=gone.pk).update(run_id=gone.pk)
     Run.objects.filter(pk=resumed.run_id).update(status="completed")
-    real = type(work()).replay
 
-    def replay(self, run_id, user, **options):
+    def replay(run_id, user, **options):
         if run_id == broken.run_id:
             raise ZeroDivisionError
-        return real(self, run_id, user, **options)
+        return replay_run(run_id, user, **options)
 
-    monkeypatch.setattr(type(work()), "replay", replay)
+    monkeypatch.setattr("deadletters.replay.replay_run", replay)
     step(redrive, 0)
 
     redrive = step(redrive, 10)
@@ -278,17 +277,16 @@ class Crash(BaseException):
 
 def test_a_death_between_replay_and_bookkeeping_sends_no_letter_twice_and_loses_none(thirty, olga, monkeypatch):
     redrive = past_the_canary(started(olga, rate_per_s=5, **FREE))
-    real = type(work()).replay
     calls = []
 
-    def replay_and_die(self, run_id, user, **options):
-        going_on = real(self, run_id, user, **options)
+    def replay_and_die(run_id, user, **options):
+        going_on = replay_run(run_id, user, **options)
         calls.append(run_id)
         if len(calls) % 4 == 0:
             raise Crash
         return going_on
 
-    monkeypatch.setattr(type(work()), "replay", replay_and_die)
+    monkeypatch.setattr("deadletters.replay.replay_run", replay_and_die)
     deaths = 0
     for seconds in range(1, 60):
         try:

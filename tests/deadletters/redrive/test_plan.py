@@ -7,13 +7,13 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from deadletters.errors import NoLettersError
+from deadletters.errors import NoDeadLettersError
 from deadletters.models import DeadLetter, Redrive
 from deadletters.redrive import plan as planning
-from deadletters.redrive.selection import Selection
-from deadletters.redrive.verbs import abort
-from deadletters.work import Preview, work
+from deadletters.redrive.actions import abort
+from deadletters.redrive.options import Selection
 from runs.models import Run
+from runs.operations.preview_replay import ReplayPreview, preview_replay
 from tests.at_once import at_once
 from tests.deadletters.redrive.letters import (
     CAUSE,
@@ -88,11 +88,10 @@ def test_the_selection_chooses_by_every_field_and_is_kept(tenant, olga):
 def test_the_cost_is_the_sum_of_what_is_sent(tenant, olga, monkeypatch):
     make_letters(3, tenant, olga)
     make_uncertain(tenant, olga)
-    real = type(work()).preview
 
-    def priced(self, run_id, **options):
-        found = real(self, run_id, **options)
-        return Preview(
+    def priced(run_id, **options):
+        found = preview_replay(run_id, **options)
+        return ReplayPreview(
             reused=found.reused,
             runs_again=found.runs_again,
             effects_done=[],
@@ -100,13 +99,13 @@ def test_the_cost_is_the_sum_of_what_is_sent(tenant, olga, monkeypatch):
             estimated_cost_usd=Decimal("0.25"),
         )
 
-    monkeypatch.setattr(type(work()), "preview", priced)
+    monkeypatch.setattr(planning, "preview_replay", priced)
 
     assert plan_for(olga).estimated_cost_usd == Decimal("0.75")
 
 
 def test_no_match_is_refused(tenant, olga):
-    with pytest.raises(NoLettersError):
+    with pytest.raises(NoDeadLettersError):
         plan_for(olga, selection=Selection(fingerprint="v1-none"))
     assert not Redrive.objects.exists()
 

@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 
-from deadletters.errors import LetterDecidedError
+from deadletters.errors import DeadLetterDecidedError
 from deadletters.models import DeadLetter
+from deadletters.redrive.actions import abort, pause, resume, start
 from deadletters.redrive.advance import advance
-from deadletters.redrive.verbs import abort, pause, resume, start
-from deadletters.verbs.replay import replay
+from deadletters.replay import replay
 from runs.errors import InvalidTransitionError
 from runs.models import RunEvent
 from tests.at_once import at_once
@@ -56,7 +56,7 @@ def test_people_who_replay_the_same_letters_by_hand_cost_nothing_but_a_reason(te
         for letter in reversed(letters):
             try:
                 replay(DeadLetter.objects.get(pk=letter.pk), user=olga)
-            except (LetterDecidedError, InvalidTransitionError):
+            except (DeadLetterDecidedError, InvalidTransitionError):
                 continue
             done += 1
         return done

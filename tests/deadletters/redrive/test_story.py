@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 
 from deadletters.models import DeadLetter, Redrive
+from deadletters.redrive.actions import abort, start
 from deadletters.redrive.advance import advance_redrives
-from deadletters.redrive.selection import Selection
-from deadletters.redrive.verbs import abort, start
+from deadletters.redrive.options import Selection
 from runs.models import Run, Step
 from tests.deadletters.redrive.letters import after, assert_counts_fit, fresh, plan_for
 from tests.testapp.agents import CALLS, FAIL

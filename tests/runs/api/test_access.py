@@ -13,8 +13,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from deadletters.models import DeadLetter, LetterGroup, Redrive
+from deadletters.redrive.options import Selection
 from deadletters.redrive.plan import plan
-from deadletters.redrive.selection import Selection
 from runs.api.problems import unknown_address
 from runs.models import SCOPES, ApprovalRule, Limit, Pause, PendingAction, Run
 from runs.operations.accounts import make_tenant, make_token

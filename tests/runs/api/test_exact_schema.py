@@ -102,11 +102,13 @@ def fits(name: str, body: dict[str, Any]) -> bool:
 
 def of(name: str) -> type[Any]:
     """Find the class that reads a body."""
-    from runs.api import action_bodies, bodies, letter_bodies, limits, pauses, redrive_documents
+    from deadletters.api import bodies as dead_letter_bodies
+    from deadletters.api import redrive_documents
+    from runs.api import action_bodies, bodies, limits, pauses
 
     classes = {
         f"{one.__name__.removesuffix('Serializer')}Request": one
-        for module in (action_bodies, bodies, letter_bodies, limits, pauses, redrive_documents)
+        for module in (action_bodies, bodies, dead_letter_bodies, limits, pauses, redrive_documents)
         for one in vars(module).values()
         if isinstance(one, type) and issubclass(one, bodies.StrictSerializer | Body)
     }

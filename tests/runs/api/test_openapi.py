@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deadletters.models import DeadLetter, LetterGroup
+from deadletters.redrive.options import Selection
 from deadletters.redrive.plan import plan
-from deadletters.redrive.selection import Selection
 from runs.models import Limit
 from tests.runs.api.conftest import NOBODY, RUNS
 

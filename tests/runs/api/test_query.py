@@ -2,7 +2,8 @@
 
 import pytest
 
-from runs.api.filters import ActionFilter, DeadLetterFilter, LetterGroupFilter, RunFilter
+from deadletters.api.lists import DeadLetterFilter, LetterGroupFilter
+from runs.api.filters import ActionFilter, RunFilter
 from tests.runs.api.conftest import ACTIONS, GROUPS, LETTERS, RUNS, assert_problem
 
 pytestmark = pytest.mark.django_db

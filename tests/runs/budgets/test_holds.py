@@ -11,7 +11,7 @@ from runs import clock
 from runs.engine.outcomes import Completed, Retry, Waiting
 from runs.engine.provider import answered_by
 from runs.errors import BrokenStreamError
-from runs.invariants.every import CHECKS
+from runs.invariants.every import every_check
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import Budget, BudgetHold, BudgetPeriod, ModelCall, PendingAction, Run, RunEvent
 from runs.operations.accounts import make_tenant
@@ -26,7 +26,7 @@ UNREACHABLE.__cause__ = httpx2.ConnectError("refused")
 
 
 def breaches():
-    return [str(breach) for check in CHECKS for breach in check()]
+    return [str(breach) for check in every_check() for breach in check()]
 
 
 def test_what_is_held_in_flight_becomes_the_cost_in_every_budget_that_covers_the_run(ask, work, tenant):

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from deadletters.models import DeadLetter
-from deadletters.verbs.replay import preview
+from deadletters.replay import preview
 from runs.engine import provider
 from runs.engine.advance import advance
 from runs.engine.outcomes import Completed, Failed, Lost, Retry

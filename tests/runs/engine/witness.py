@@ -2,13 +2,14 @@
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
+from deadletters.invariants import dead_letters_agree
 from runs import clock
 from runs.invariants import of_decisions, of_money, of_runs, of_steps
 from runs.models import ModelCall, PendingAction, Run, RunEvent, Step
 from runs.operations.why import Around, why
 from runs.states import ENDED, FINAL, RunStatus, may_move
 
-CHECKS = of_runs.CHECKS + of_steps.CHECKS + of_decisions.CHECKS + of_money.CHECKS
+CHECKS = (dead_letters_agree, *of_runs.CHECKS, *of_steps.CHECKS, *of_decisions.CHECKS, *of_money.CHECKS)
 PENDING = ("is running, but its lease ended long ago", "was due long ago")  # until somebody sweeps
 CODES = frozenset(
     "scheduled backoff slots limit paused no_worker rate circuit quarantine approval question outcome budget "

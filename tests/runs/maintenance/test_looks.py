@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from agentops.lab.bench.crowd import disperse_crowd, gather_crowd, one_that_waits
 from runs import clock
-from runs.invariants.every import CHECKS
+from runs.extensions import UPKEEP
+from runs.invariants.every import every_check
 from runs.maintenance.batches.tend import tend_batches
 from runs.maintenance.reconcile import FREQUENT, RARE, reconcile
 from runs.maintenance.reopen_budgets import reopen_budgets
@@ -63,7 +64,7 @@ def scans(look):
 def test_a_sweep_reads_no_table_of_runs_from_end_to_end(crowd):
     def sweep():
         done = reconcile(thorough=True)
-        assert len(done) == len(FREQUENT) + len(RARE) and set(done.values()) == {0}, "nothing is due"
+        assert len(done) == len(FREQUENT) + len(UPKEEP) + len(RARE) and set(done.values()) == {0}, "nothing is due"
 
     assert scans(sweep) == {}
 
@@ -134,14 +135,14 @@ def test_the_inbox_of_the_console_reads_the_open_actions_by_an_index_and_counts_
 
 
 def test_the_crowd_of_the_bench_is_what_the_engine_would_have_written(crowd):
-    assert [str(breach) for check in CHECKS for breach in check()] == []
+    assert [str(breach) for check in every_check() for breach in check()] == []
     assert PendingAction.objects.filter(status="open").count() == CROWD
     assert PendingAction.objects.values("effect_key").distinct().count() == CROWD
 
     disperse_crowd(Run.objects.order_by("created_at")[0])
 
     assert Run.objects.count() == PendingAction.objects.count() == 1
-    assert [str(breach) for check in CHECKS for breach in check()] == []
+    assert [str(breach) for check in every_check() for breach in check()] == []
 
 
 def test_letting_go_on_who_waits_for_a_budget_reads_only_who_does(crowd, tenant):

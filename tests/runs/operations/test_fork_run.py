@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deadletters.models import DeadLetter
-from deadletters.verbs.replay import replay
+from deadletters.replay import replay
 from runs.engine.transcript import messages_of
 from runs.errors import InvalidInputError, InvalidTransitionError, NotPermittedError
 from runs.invariants.every import breaches

@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from deadletters.decisions import discard
 from deadletters.models import DeadLetter
-from deadletters.verbs.discard import discard
-from deadletters.verbs.replay import preview, replay
+from deadletters.replay import preview, replay
 from runs.errors import InvalidInputError, RunsError
 from runs.models import ModelCall, Run
 from runs.operations.fork_run import fork_run

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deadletters.errors import LetterDecidedError
+from deadletters.errors import DeadLetterDecidedError
 from deadletters.models import DeadLetter
 from runs.errors import InvalidTransitionError, NotPermittedError
 from runs.invariants.every import breaches
@@ -33,7 +33,7 @@ def test_many_retries_at_once_are_one_and_finished_effects_are_kept(offline, pos
 
     refused = [answer for answer in answers if isinstance(answer, Exception)]
     assert len(refused) == 7, refused
-    assert all(isinstance(error, InvalidTransitionError | LetterDecidedError) for error in refused), refused
+    assert all(isinstance(error, InvalidTransitionError | DeadLetterDecidedError) for error in refused), refused
     run.refresh_from_db()
     assert run.status == "completed" and CALLS["send"] == 1
     assert RunEvent.objects.filter(run=run, kind="run.replayed").count() == 1

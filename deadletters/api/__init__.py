@@ -1,0 +1,1 @@
+"""The HTTP API of dead letters and redrives: included below `/api/v1/` by `runs.api.urls`."""

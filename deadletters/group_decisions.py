@@ -1,0 +1,108 @@
+"""What people decide about a cause: resolve, ignore, assign, reopen.
+
+A group holds the letters of every tenant that met the cause, so deciding about it needs the role in each of them. A
+member of one tenant only can decide about the causes that only that tenant met.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from deadletters.errors import DeadLetterDecidedError
+from deadletters.members import check_belongs
+from deadletters.models import DeadLetter, GroupState, LetterGroup, record_event
+from runs.operations.roles import check_may_operate_in
+
+_PLAIN = {"ignored_until": None, "ignored_above_per_hour": None, "resolved_at": None, "resolved_by": None}
+
+
+def resolve(group: LetterGroup, *, user: Any, note: str = "") -> None:
+    """Say that the cause is gone: the next letter of it makes the group `regressed`. Its letters stay as they are.
+
+    Raises: DeadLetterDecidedError if it is resolved already; as `_decided`.
+    """
+    with _decided(group, user, "resolve", {"note": note}, unless=[GroupState.RESOLVED]) as columns:
+        columns.update(_PLAIN, state=GroupState.RESOLVED, resolved_at=Now(), resolved_by=user)
+
+
+def ignore(
+    group: LetterGroup,
+    *,
+    user: Any,
+    until: datetime | None = None,
+    above_per_hour: int | None = None,
+    note: str = "",
+) -> None:
+    """Ask for no more mails about the cause, until a time, or until more letters than so many come within an hour.
+
+    Its letters are kept and counted all the same. At least one end must be named, so that nothing is ignored for ever.
+
+    Raises: ValueError if none is; DeadLetterDecidedError if it is resolved; as `_decided`.
+    """
+    if until is None and above_per_hour is None:
+        raise ValueError("ignored until when? Name a time or a rate")
+    said = {"until": until and until.isoformat(), "above_per_hour": above_per_hour, "note": note}
+    with _decided(group, user, "ignore", said, unless=[GroupState.RESOLVED]) as columns:
+        columns.update(_PLAIN, state=GroupState.IGNORED)
+        columns.update(ignored_until=until, ignored_above_per_hour=above_per_hour)
+
+
+def reopen(group: LetterGroup, *, user: Any, note: str = "") -> None:
+    """Take back that the cause is resolved or ignored.
+
+    Raises: DeadLetterDecidedError if it is neither; as `_decided`.
+    """
+    with _decided(group, user, "reopen", {"note": note}, unless=[GroupState.OPEN, GroupState.REGRESSED]) as columns:
+        columns.update(_PLAIN, state=GroupState.OPEN)
+
+
+def assign_group(group: LetterGroup, *, user: Any, assignee: Any, note: str = "") -> None:
+    """Give the cause to somebody who belongs to each tenant that met it.
+
+    Raises: NotAMemberError; as `_decided`.
+    """
+    check_belongs(assignee, tenants_of(group))
+    said = {"assignee": assignee.get_username(), "note": note}
+    with _decided(group, user, "assign", said, unless=[]) as columns:
+        columns["assignee"] = assignee
+
+
+def check_may_decide(group: LetterGroup, user: Any) -> None:
+    """Refuse who may not deal with the letters of every tenant of the group. Raises: NotPermittedError."""
+    for tenant in tenants_of(group):
+        check_may_operate_in(tenant, user)
+
+
+def tenants_of(group: LetterGroup) -> list[str]:
+    """List the tenants that met the cause."""
+    return sorted(DeadLetter.objects.filter(group=group).order_by().values_list("tenant", flat=True).distinct())
+
+
+@contextmanager
+def _decided(
+    group: LetterGroup, user: Any, verb: str, said: dict[str, Any], *, unless: Collection[GroupState]
+) -> Iterator[dict[str, Any]]:
+    """Gather the columns of a decision and write them while nobody else decides and no letter comes.
+
+    Raises: DeadLetterDecidedError if the group is in one of the states `unless`; as `check_may_decide`.
+    """
+    with transaction.atomic():
+        present = LetterGroup.objects.select_for_update(of=("self",)).get(pk=group.pk)
+        check_may_decide(present, user)
+        if present.state in unless:
+            raise DeadLetterDecidedError(f"the group is already {_how_decided(present)}")
+        columns: dict[str, Any] = {"note": said["note"]} if said.get("note") else {}
+        yield columns
+        LetterGroup.objects.filter(pk=group.pk).update(**columns)
+        record_event(present, verb, user=user, **said)
+    group.refresh_from_db()
+
+
+def _how_decided(group: LetterGroup) -> str:
+    if group.state != GroupState.RESOLVED or group.resolved_by is None:
+        return group.state
+    return f"resolved by {group.resolved_by.get_username()} at {group.resolved_at:%Y-%m-%d %H:%M:%S} UTC"

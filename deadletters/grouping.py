@@ -1,0 +1,82 @@
+"""How dead letters are grouped: failures with the same cause get the same fingerprint, and are counted in one group.
+
+The count is one statement, so that failures at the same moment lose none: the second waits for the row and goes on
+from what the first has written. It comes last in the transaction of the failing run, since it holds a row that all
+failures of the cause need.
+"""
+
+import hashlib
+import re
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.db import connection
+
+from deadletters.models import DeadLetter, LetterGroup
+
+VERSION = 1  # raise it when the rules below change, so that old and new groups are told apart
+
+_UUID = re.compile(r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b", re.IGNORECASE)
+_LONG_ID = re.compile(r"\b(?=[A-Za-z_]*\d)[A-Za-z0-9_-]{12,}\b")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+_GROUPS, _LETTERS = LetterGroup._meta.db_table, DeadLetter._meta.db_table
+
+# What the next letter makes of the state. An ignored group opens again when its time or its rate has passed, and
+# for a tenant that had no letter of it: nobody can ignore what happens to others.
+_COUNT = f"""
+    INSERT INTO "{_GROUPS}" ("id", "fingerprint", "job_type", "step_name", "error_class", "message",
+                             "first_seen", "last_seen", "count", "state", "note")
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 1, 'open', '')
+    ON CONFLICT ("fingerprint") DO UPDATE SET
+        "count" = "{_GROUPS}"."count" + 1,
+        "last_seen" = CASE WHEN "{_GROUPS}"."last_seen" < EXCLUDED."last_seen"
+                           THEN EXCLUDED."last_seen" ELSE "{_GROUPS}"."last_seen" END,
+        "state" = CASE
+            WHEN "{_GROUPS}"."state" = 'resolved' THEN 'regressed'
+            WHEN "{_GROUPS}"."state" = 'ignored' AND (
+                "{_GROUPS}"."ignored_until" <= EXCLUDED."last_seen"
+                OR "{_GROUPS}"."ignored_above_per_hour" <= (
+                    SELECT COUNT(*) FROM "{_LETTERS}" l WHERE l."group_id" = "{_GROUPS}"."id" AND l."failed_at" > %s)
+                OR NOT EXISTS (
+                    SELECT 1 FROM "{_LETTERS}" l WHERE l."group_id" = "{_GROUPS}"."id" AND l."tenant" = %s)
+            ) THEN 'open'
+            ELSE "{_GROUPS}"."state" END
+    RETURNING "id", "state"
+"""  # noqa: S608 (the names are ours, every value is a parameter)
+
+
+def normalise(message: str) -> str:
+    """Take ids and numbers out of a message."""
+    for pattern, name in ((_UUID, "<id>"), (_LONG_ID, "<id>"), (_NUMBER, "<n>")):
+        message = pattern.sub(name, message)
+    return " ".join(message.split())[:500]
+
+
+def fingerprint(*, error_class: str, job_type: str, step_name: str, message: str) -> str:
+    """Hash the cause: exception class, job type, step or tool, message without ids and numbers."""
+    cause = "\x1f".join((error_class, job_type, step_name, normalise(message)))
+    return f"v{VERSION}-{hashlib.sha256(cause.encode()).hexdigest()[:24]}"
+
+
+def record_occurrence(letter: DeadLetter) -> LetterGroup:
+    """Find or make the group of a dead letter that is about to be stored, and count it there; return the group."""
+    at = _adapted(letter.failed_at)
+    texts = [letter.fingerprint, letter.job_type, letter.step_name, letter.error_class, normalise(letter.error_message)]
+    since = _adapted(letter.failed_at - timedelta(hours=1))
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [_id(), *texts, at, at, since, letter.tenant])
+        pk, state = cursor.fetchone()
+    field = LetterGroup._meta.pk
+    return LetterGroup(pk=field.to_python(pk), fingerprint=letter.fingerprint, state=state)
+
+
+def _adapted(moment: datetime) -> Any:
+    """Turn a time into what the driver takes, as the ORM does."""
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def _id() -> Any:
+    return LetterGroup._meta.pk.get_db_prep_value(uuid4(), connection)

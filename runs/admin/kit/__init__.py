@@ -1,0 +1,1 @@
+"""What the pages of the console are made of; the apps beside `runs` use it too."""
