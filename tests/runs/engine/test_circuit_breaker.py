@@ -256,7 +256,7 @@ def test_the_gate_of_one_model_does_not_hold_the_runs_of_another(offline, post, 
     assert isinstance(work()[0], Retry), "it was asked"
 
 
-def test_an_answer_is_kept_although_its_gate_cannot_be_opened(offline, post, work, breaker, monkeypatch):
+def test_an_answer_is_kept_although_its_circuit_cannot_be_closed(offline, post, work, breaker, monkeypatch):
     def away(_):
         raise OperationalError("away")
 
@@ -266,7 +266,7 @@ def test_an_answer_is_kept_although_its_gate_cannot_be_opened(offline, post, wor
     work()
     clock.advance(6)
     release_held()
-    monkeypatch.setattr(circuit_breaker, "_open", away)
+    monkeypatch.setattr(circuit_breaker, "_close", away)
 
     assert work() == [Completed("Done.")]
     assert breaker().is_open, "and another probe may come"

@@ -30,8 +30,8 @@ import os, sys, time
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 import django; django.setup()
 from uuid import UUID
-from runs.liveness import hold_life_line
-hold_life_line(UUID(sys.argv[1])); print("up", flush=True); time.sleep(60)
+from runs.liveness import hold_liveness_lock
+hold_liveness_lock(UUID(sys.argv[1])); print("up", flush=True); time.sleep(60)
 """
 
 

@@ -187,7 +187,7 @@ def test_a_worker_is_registered_while_it_lives(worker):
 def test_a_bell_lets_a_worker_see_an_edit_that_another_process_has_just_made(post, worker, settings):
     settings.AGENTOPS = {**settings.AGENTOPS, "sweep_s": 600.0}
     limit = Limit.objects.create(most=0, queue="batch")
-    rules.forget()
+    rules.clear()
     assert rules().limits, "as read for a claim a moment ago"
     run = post("squares", input={"upto": 1})
     process = worker()
@@ -203,7 +203,7 @@ def test_the_place_of_a_limit_over_queues_is_rung_for_when_its_run_ends(offline,
     monkeypatch.setattr(doorbell, "_ring_now", heard.append)
     offline({"turns": [USE, DONE]})
     Limit.objects.create(most=1)
-    rules.forget()
+    rules.clear()
     run = post("clerk")
     worker("agents")
     gate[0].wait(15)
