@@ -9,7 +9,6 @@ from pydantic import BaseModel, ValidationError
 
 from runs.conf import conf
 from runs.declarations.callables import check_hooks
-from runs.declarations.grants import granted
 from runs.declarations.options import (
     AGENT_HOOKS,
     AGENT_OPTIONS,
@@ -20,6 +19,7 @@ from runs.declarations.options import (
     check_hook_names,
     check_names,
     check_values,
+    granted,
 )
 from runs.declarations.retries import Delays, RetryPolicy
 from runs.declarations.schema import (

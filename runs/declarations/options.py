@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -206,3 +207,17 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     close = get_close_matches(name, known, n=1, cutoff=_CLOSE)
     shortened = [one for one in known if one.startswith(name) and SequenceMatcher(None, name, one).ratio() >= 0.75]
     return next(iter([*close, *shortened]), None)
+
+
+_NAME = re.compile(r"[A-Za-z0-9_]+")
+
+
+def granted(owner: str, secrets: Any) -> tuple[str, ...]:
+    """Read the names of secrets that a declaration grants, in lower case. Raises: DeclarationError with a hint."""
+    names = list(secrets) if isinstance(secrets, list | tuple) else [None]
+    if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in names):
+        raise DeclarationError(
+            f"{owner}: secrets is {secrets!r}",
+            hint='Write their names, for example secrets=("mail",) for the variable AGENTOPS_SECRET_MAIL.',
+        )
+    return tuple(str(name).lower() for name in names)

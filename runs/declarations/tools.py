@@ -2,36 +2,39 @@
 
 import inspect
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, overload
+from typing import Any, overload
 
 from pydantic import BaseModel, ValidationError
 
-from runs.declarations.callables import function_of, name_of, never_answers, signature_of
-from runs.declarations.grants import granted
+from runs.declarations.callables import function_of, name_of, signature_of
 from runs.declarations.options import (
     LOOKED_AT_ELSEWHERE,
     TEXT,
     TOOL_OPTIONS_NOT_BUILT,
     Option,
     check_values,
+    granted,
     is_seconds,
     nearest,
 )
 from runs.declarations.schema import as_declared, check_schema, model_of, problems_with, pydantic_problems, schema_of
+from runs.declarations.tool_checks import (
+    Approval,
+    RiskOf,
+    Verify,
+    check_answers,
+    check_options,
+    check_risk,
+    roles_that_may,
+)
 from runs.errors import DeclarationError, InvalidInputError
 from runs.models import Role
 from runs.states import Effect, Risk
 from runs.user_code.call import call, value_of
 from runs.user_code.event_loop import awaited, within
 
-_NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
-
-Approval = Literal["never", "always"] | Callable[[Any, dict[str, Any]], bool]
-Verify = Callable[[Any, dict[str, Any]], Any]
-RiskOf = Callable[[dict[str, Any]], str]
 Check = Callable[[], None]
 
 RISK_S = 10.0
@@ -244,7 +247,7 @@ def _declare(
 ) -> Tool:
     owner = f"tool {name!r}"
     check_values(owner, {"name": name, "description": description, "input_schema": input_schema, **options}, _OPTIONS)
-    _check_options(owner, name, **options)
+    check_options(owner, name, **options)
     if not description:
         raise DeclarationError(f"{owner} has no docstring", hint="Say in it what the tool does: the model reads it.")
     if not list(signature_of(f).parameters):
@@ -254,53 +257,12 @@ def _declare(
         model = model_of(f, skip=1)
         input_schema = schema_of(model)
     check_schema(input_schema, owner=owner)
-    _check_risk(owner, options["risk"], options["amount"], input_schema)
-    _check_answers(owner, {option: options[option] for option in ("approval", "risk", "verify")})
+    check_risk(owner, options["risk"], options["amount"], input_schema)
+    check_answers(owner, {option: options[option] for option in ("approval", "risk", "verify")})
     options["effect"] = Effect(options["effect"])
     options["secrets"] = granted(owner, options["secrets"])
-    options["roles"] = _roles_that_may(options["roles"])
+    options["roles"] = roles_that_may(options["roles"])
     return Tool(name=name, description=description, input_schema=input_schema, function=f, model=model, **options)
-
-
-def _check_risk(owner: str, risk: str | RiskOf | None, amount: str | None, input_schema: Mapping[str, Any]) -> None:
-    if amount is not None and amount not in input_schema.get("properties", {}):
-        raise DeclarationError(f"{owner}: no argument {amount!r}", hint="`amount` names the argument that holds USD.")
-    if risk is not None and not callable(risk) and risk not in set(Risk):
-        raise DeclarationError(
-            f"{owner}: no risk {risk!r}", hint=f"Write one of {', '.join(Risk)}, or f(arguments) -> one of them."
-        )
-
-
-def _check_answers(owner: str, options: Mapping[str, Any]) -> None:
-    """Refuse generators where a yes or no is wanted: calling one returns an object, which is always true."""
-    for option, function in options.items():
-        if callable(function) and (inspect.isasyncgenfunction(function) or never_answers(function) == "a generator"):
-            raise DeclarationError(
-                f"{owner}: `{option}` is a generator, which never answers",
-                hint="Write `return` instead of `yield`; it may be an `async def`.",
-            )
-
-
-def _roles_that_may(roles: Sequence[str]) -> tuple[str, ...]:
-    """List the roles that may use a tool which demands one of these: admins may do everything."""
-    return tuple(str(role) for role in Role if role in roles or (roles and role == Role.ADMIN))
-
-
-def _check_options(owner: str, name: str, *, effect: str, approval: Approval, verify: Verify | None, **_: Any) -> None:
-    effects = ", ".join(e.value for e in Effect)
-    if not _NAME.match(name):
-        raise DeclarationError(f"{owner}: not a name", hint="Use letters, digits, _ and -, at most 64.")
-    if effect not in set(Effect):
-        raise DeclarationError(f"{owner}: no effect class {effect!r}", hint=f"Write one of {effects}.")
-    if not callable(approval) and approval not in ("never", "always"):
-        raise DeclarationError(
-            f"{owner}: no approval {approval!r}", hint="Write 'never', 'always' or f(context, arguments)."
-        )
-    if (effect == Effect.VERIFIABLE) != (verify is not None):
-        raise DeclarationError(
-            f"{owner}: `verify` and effect='verifiable' go together",
-            hint="Give verify=f with f(context, arguments) -> result or None, or choose another effect.",
-        )
 
 
 def _ask_human(context: Any, question: str) -> str:

@@ -9,7 +9,7 @@ few in one transaction. A run that may be claimed from then on is announced, so 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
@@ -60,11 +60,8 @@ class Guard:
 NO_GUARD = Guard()
 
 
-class Write(Protocol):
-    """Builds what is written with a run's change; nothing, if the change does not touch it."""
-
-    def __call__(self, *, only_with: str | None = None) -> Statement | None:
-        """Build it. Shape: as `UpsertTable.write`."""
+Write = Callable[..., Statement | None]
+"""Builds what is written with a run's change, as `UpsertTable.write`; nothing, if the change does not touch it."""
 
 
 def transition(
