@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from deadletters.errors import DeadLetterDecidedError
 from deadletters.members import check_belongs
 from deadletters.models import DeadLetter, GroupState, LetterGroup, record_event
-from runs.operations.roles import check_may_operate_in
+from runs.operations.permissions import check_may_operate_in
 
 _PLAIN = {"ignored_until": None, "ignored_above_per_hour": None, "resolved_at": None, "resolved_by": None}
 

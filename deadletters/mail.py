@@ -18,7 +18,7 @@ from runs.conf import conf
 from runs.models import Membership, Run, post_mail
 from runs.models.people import members_to_mail
 from runs.notices.pages import page_of
-from runs.operations.roles import OPERATORS
+from runs.operations.permissions import OPERATORS
 
 PAUSE = timedelta(minutes=10)
 _HEARD_OF = (GroupState.OPEN, GroupState.REGRESSED)

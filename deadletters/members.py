@@ -9,7 +9,7 @@ from deadletters.errors import NotAMemberError
 from deadletters.models import DeadLetter
 from runs.models import Membership, Run
 from runs.models.people import name_path, people_named
-from runs.operations.roles import check_may_operate, check_may_operate_in
+from runs.operations.permissions import check_may_operate, check_may_operate_in
 
 
 def check_may_act(letter: DeadLetter, user: Any) -> None:

@@ -15,7 +15,7 @@ from deadletters.models import ItemState, Redrive, RedriveStatus
 from deadletters.models.redrive import actor_of
 from deadletters.redrive.limits import hold_of
 from runs.errors import NotPermittedError
-from runs.operations.roles import tenants_to_operate
+from runs.operations.permissions import tenants_to_operate
 
 FROM: dict[str, tuple[RedriveStatus, ...]] = {
     "start": (RedriveStatus.PLANNED,),

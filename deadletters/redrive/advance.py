@@ -22,7 +22,7 @@ from deadletters.replay import replay
 from runs import clock
 from runs.errors import NotPermittedError, RunsError
 from runs.models import Run
-from runs.operations.roles import tenants_to_operate
+from runs.operations.permissions import tenants_to_operate
 from runs.states import RunStatus
 
 log = logging.getLogger(__name__)

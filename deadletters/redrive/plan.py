@@ -17,8 +17,8 @@ from deadletters.models.redrive import actor_of
 from deadletters.redrive.actions import let_go
 from deadletters.redrive.options import LETTERS_MAX, RedriveOptions, Selection
 from deadletters.replay import check_replays
+from runs.operations.permissions import tenants_to_operate
 from runs.operations.preview_replay import preview_replay
-from runs.operations.roles import tenants_to_operate
 
 PLAN_KEEPS = timedelta(days=1)  # a plan that nobody starts must not withhold its dead letters from others for ever
 GONE = "the run is gone"

@@ -16,7 +16,7 @@ from runs.admin.kit.tenants import TenantFilter, operator_of, tenants_of
 from runs.admin.kit.verbs import FormPageAdmin, Verb
 from runs.models import Pause
 from runs.operations.pauses import covers, end_pause, overlapping, pause
-from runs.operations.roles import OPERATORS
+from runs.operations.permissions import OPERATORS
 
 
 class PauseForm(SelectorForm):

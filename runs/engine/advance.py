@@ -14,7 +14,7 @@ from runs.engine.function_job import advance_job
 from runs.engine.journal import Journal, release_connection
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError, ReleaseRequestedError
 from runs.engine.outcomes import Cancelled, Discarded, Failed, HeldBack, Lost, Outcome, RateLimitReached, Released
-from runs.engine.permission import check_owner
+from runs.engine.permissions import check_owner
 from runs.engine.retry import next_try
 from runs.errors import (
     CircuitOpenError,

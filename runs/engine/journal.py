@@ -18,7 +18,7 @@ from runs.declarations.tools import Tool
 from runs.engine.commit_with_retry import commit_with_retry
 from runs.engine.gathered import REFUSALS, Gathered
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError
-from runs.engine.permission import check_owner, check_roles, check_tool
+from runs.engine.permissions import check_owner, check_roles, check_tool
 from runs.engine.rate_limits.permits import Permit
 from runs.errors import HeldBackError, StaleRunError
 from runs.fault_points import fault_point

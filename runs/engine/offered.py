@@ -5,7 +5,7 @@ Decided once, when the run gets its definition, so that all its requests offer t
 
 from runs.declarations.catalog import job_type_named
 from runs.declarations.job_types import Agent
-from runs.engine.permission import may_use
+from runs.engine.permissions import may_use
 from runs.errors import NotPermittedError
 from runs.models import Definition, Run
 from runs.models.definition import definition_for

@@ -19,7 +19,7 @@ from runs.engine.context import ToolContext, context_for
 from runs.engine.journal import Journal
 from runs.engine.outcomes import Discarded, Later, Outcome, Retry, Waiting
 from runs.engine.perform import perform, run_code, words_for
-from runs.engine.permission import check_roles
+from runs.engine.permissions import check_roles
 from runs.engine.results import keep_result
 from runs.engine.retry import next_try
 from runs.engine.tool_limits import AGAIN_S, place_for

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from runs.engine.cancel import cancel_locked
 from runs.models import Run
-from runs.operations.roles import check_may_operate
+from runs.operations.permissions import check_may_operate
 
 
 @transaction.atomic

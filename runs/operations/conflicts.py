@@ -19,7 +19,7 @@ from runs.errors import InvalidTransitionError, RunsError
 from runs.models import Run, RunLock, Tenant
 from runs.models.moves import Event, transition
 from runs.models.run_lock import is_exclusive, serialize_posts, take_lock
-from runs.operations.roles import check_may_operate
+from runs.operations.permissions import check_may_operate
 from runs.states import ENDED, Applied, OnConflict, RunStatus
 
 

@@ -13,8 +13,8 @@ from runs.errors import InvalidInputError, InvalidTransitionError, UnknownJobTyp
 from runs.models import Run, Step
 from runs.models.moves import begin
 from runs.operations.given import fit
+from runs.operations.permissions import check_may_operate
 from runs.operations.post_run import DEPTH_MAX, RunRequest, new_run
-from runs.operations.roles import check_may_operate
 from runs.sanitize import depth
 from runs.states import ENDED, STEP_DONE, StepKind
 

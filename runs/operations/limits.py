@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from runs.declarations.catalog import job_types
 from runs.errors import InvalidInputError
 from runs.models import Limit, Role
-from runs.operations.roles import check_may_set
+from runs.operations.permissions import check_may_set
 from runs.operations.selectors import kept_words, note_edit, problems_of
 from runs.queue.waiting import ring_for
 from runs.states import LimitKind

@@ -7,7 +7,7 @@ from django.db.models import F, Q, QuerySet
 from runs import clock
 from runs.errors import ConflictError, InvalidInputError
 from runs.models import Pause
-from runs.operations.roles import OPERATORS, check_may_set
+from runs.operations.permissions import OPERATORS, check_may_set
 from runs.operations.selectors import kept_words, note_edit, problems_of
 from runs.queue.waiting import ring_for
 

@@ -12,8 +12,8 @@ from runs.models import Run
 from runs.models.moves import Event, transition
 from runs.operations.conflicts import take_again
 from runs.operations.fork_run import fork_run, why_not_deployed
+from runs.operations.permissions import check_may_operate
 from runs.operations.post_run import RunRequest, post_run
-from runs.operations.roles import check_may_operate
 from runs.states import RunStatus, StepStatus
 
 

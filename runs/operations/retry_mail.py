@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from runs.clock import Now
 from runs.models import Mail
-from runs.operations.roles import check_may_operate
+from runs.operations.permissions import check_may_operate
 
 log = logging.getLogger(__name__)
 

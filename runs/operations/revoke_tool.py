@@ -11,7 +11,7 @@ from runs.declarations.job_types import Agent
 from runs.errors import ConflictError, InvalidInputError
 from runs.models import RevokedTool, Role, Tenant
 from runs.operations.actions.decide import kept_note
-from runs.operations.roles import check_may_set
+from runs.operations.permissions import check_may_set
 
 log = logging.getLogger(__name__)
 

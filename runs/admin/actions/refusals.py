@@ -5,10 +5,10 @@ from typing import Any
 from runs import clock
 from runs.admin.actions.verbs import HANDING_ON
 from runs.admin.actions.words import becomes
-from runs.engine.permission import check_tool
+from runs.engine.permissions import check_tool
 from runs.errors import NotPermittedError, ToolRevokedError
 from runs.models import PendingAction
-from runs.operations.actions.permission import check_may_approve, check_may_decide, check_may_delegate, check_may_raise
+from runs.operations.permissions import check_may_approve, check_may_decide, check_may_delegate, check_may_raise
 from runs.states import ActionKind
 
 PERMISSION = "runs.change_pendingaction"

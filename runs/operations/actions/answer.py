@@ -7,8 +7,8 @@ from runs.declarations.schema import BLANK
 from runs.errors import InvalidInputError, InvalidTransitionError
 from runs.models import PendingAction, Run
 from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, lock
-from runs.operations.actions.permission import check_may_decide
 from runs.operations.actions.steps import complete_step
+from runs.operations.permissions import check_may_decide
 from runs.states import ActionKind, ActionStatus
 from runs.storable import storable_text
 

@@ -13,15 +13,15 @@ from runs.declarations.tools import Tool
 from runs.engine.approvals.binding import bind
 from runs.engine.approvals.requirements import requirements_of
 from runs.engine.approvals.validity import good_approvals
-from runs.engine.permission import check_tool
+from runs.engine.permissions import check_tool
 from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError, ToolRevokedError, UnknownJobTypeError
 from runs.models import Approval, PendingAction, Run, Step
 from runs.models.fields import dump_json, hash_of
 from runs.models.moves import Event, transition
 from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, kept_note, lock
-from runs.operations.actions.permission import check_may_approve, check_may_decide
 from runs.operations.actions.raise_budget import raise_budget
 from runs.operations.given import fit_unchanged
+from runs.operations.permissions import check_may_approve, check_may_decide
 from runs.states import ActionKind, ActionStatus, Risk
 
 

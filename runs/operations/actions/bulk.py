@@ -10,8 +10,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from runs.errors import InvalidInputError, RunsError
 from runs.models import PendingAction
 from runs.operations.actions.approve import approve
-from runs.operations.actions.permission import check_may_approve
 from runs.operations.actions.reject import reject
+from runs.operations.permissions import check_may_approve
 from runs.states import ActionKind, ActionStatus, Risk
 
 BULK_MAX = 200

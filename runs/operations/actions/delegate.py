@@ -14,7 +14,7 @@ from runs.models.moves import Event, transition
 from runs.models.people import people_named
 from runs.notices.actions import tell_assignee, tell_deciders, tell_requester
 from runs.operations.actions.decide import kept_note, lock
-from runs.operations.actions.permission import check_may_delegate
+from runs.operations.permissions import check_may_delegate
 from runs.states import ActionKind, ActionStatus
 
 

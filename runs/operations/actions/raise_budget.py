@@ -12,7 +12,7 @@ from runs.errors import InvalidInputError, InvalidTransitionError
 from runs.models import BudgetPeriod, PendingAction
 from runs.models.fields import dump_json, hash_of
 from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, lock
-from runs.operations.actions.permission import check_may_raise
+from runs.operations.permissions import check_may_raise
 from runs.states import ActionKind, ActionStatus
 
 

@@ -6,8 +6,8 @@ from django.db import transaction
 from runs.errors import InvalidInputError
 from runs.models import PendingAction
 from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, lock
-from runs.operations.actions.permission import check_may_decide
 from runs.operations.actions.steps import skip_step
+from runs.operations.permissions import check_may_decide
 from runs.states import ActionKind, ActionStatus
 
 

@@ -10,8 +10,8 @@ from runs.engine.unknown_outcome import may_arrive_until
 from runs.errors import InvalidInputError, InvalidTransitionError
 from runs.models import PendingAction, Step
 from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, lock
-from runs.operations.actions.permission import check_may_decide
 from runs.operations.actions.steps import complete_with
+from runs.operations.permissions import check_may_decide
 from runs.states import ActionKind, ActionStatus, StepStatus
 from runs.storable import storable
 

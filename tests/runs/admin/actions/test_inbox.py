@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from runs.models import ApprovalPolicy, PendingAction
 from runs.operations.actions.inbox import waiting_for
-from runs.operations.actions.permission import check_may_approve, check_may_decide
+from runs.operations.permissions import check_may_approve, check_may_decide
 from tests.runs.admin.actions.pages import LIST, text_of
 from tests.runs.admin.approval_rows import agree
 from tests.runs.admin.conftest import OPERATOR, signed_in

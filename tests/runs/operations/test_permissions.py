@@ -6,7 +6,7 @@ from django.contrib.auth import get_user_model
 from runs.errors import NotPermittedError
 from runs.models import Membership, Role
 from runs.operations.accounts import make_tenant
-from runs.operations.roles import check_may_operate
+from runs.operations.permissions import check_may_operate
 
 pytestmark = pytest.mark.django_db
 
