@@ -45,6 +45,14 @@ class StepStatus(StrEnum):
     SKIPPED = "skipped"  # a person refused it; the model is told why
 
 
+class HoldReason(StrEnum):
+    """Why no ordinary claim takes a queued run."""
+
+    QUARANTINE = "quarantine"  # it took workers down: only a worker that holds nothing else takes it
+    CIRCUIT = "circuit"  # the circuit of its model is open
+    RATE = "rate"  # it waits for a permit of its model's rate limits
+
+
 class Effect(StrEnum):
     """The effect class of a tool: what may be done when its outcome was lost."""
 

@@ -60,7 +60,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
         actions = PendingAction.objects.select_related("budget_period__budget__tenant")  # for `why`
         return (
             Run.objects.filter(tenant=self.tenant)
-            .select_related("tenant", "requested_by", "queue_lane", "held_by")
+            .select_related("tenant", "requested_by", "queue_lane", "circuit_breaker")
             .prefetch_related(Prefetch("actions", actions))
         )
 

@@ -35,7 +35,7 @@ from runs.errors import UnwritableError
 from runs.extensions import Failure, move_to_dead_letters
 from runs.fault_points import fault_point
 from runs.models import CircuitBreaker, PendingAction, Run, Step
-from runs.states import ActionStatus, Effect, RunStatus, StepKind, StepStatus
+from runs.states import ActionStatus, Effect, HoldReason, RunStatus, StepKind, StepStatus
 from runs.storable import storable_text
 from runs.user_code.call import words_of
 
@@ -150,7 +150,8 @@ def _hold_back(journal: Journal, held: HeldBack) -> None:
         journal.record_event("run.held_back", breaker=str(breaker), until=breaker.open_until.isoformat())
     else:
         journal.record_event("run.queued")
-    journal.commit(to=RunStatus.QUEUED, held_by_id=breaker and breaker.pk, pace_need=None)
+    held_by = {"hold_reason": HoldReason.CIRCUIT, "circuit_breaker_id": breaker.pk} if breaker else {}
+    journal.commit(to=RunStatus.QUEUED, rate_need=None, **held_by)
     if breaker and is_to_be_cancelled(journal.run):
         wake(journal.run, actor="cancel")
 

@@ -116,7 +116,7 @@ class Journal:
         step.finished_at = self.lease.now()
         self._touch(step, f"step.{status}", **data)
         if self.run.attempts or self.run.crashes:
-            self.set(attempts=0, failed_tries={}, crashes=0, quarantined=False)
+            self.set(attempts=0, failed_tries={}, crashes=0)
 
     def _touch(self, step: Step, kind: str, **data: Any) -> None:
         self._gathered.steps[step.pk] = step

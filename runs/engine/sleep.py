@@ -39,7 +39,14 @@ def sleep(
 def wake(run: Run, *, actor: str = "") -> None:
     """Let a run that sleeps, or is held back, go on now. Raises: StaleRunError."""
     events = [Event("run.queued", actor=actor)]
-    if run.held_by_id:
-        transition(run, held_by_id=None, next_attempt_at=None, queued_at=now(), events=events)
+    if run.circuit_breaker_id:
+        transition(
+            run,
+            hold_reason=run.hold_reason_at_rest,
+            circuit_breaker_id=None,
+            next_attempt_at=None,
+            queued_at=now(),
+            events=events,
+        )
     elif run.state != RunStatus.QUEUED:
         transition(run, to=RunStatus.QUEUED, events=events)

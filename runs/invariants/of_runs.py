@@ -121,7 +121,7 @@ def one_tenant_each() -> Iterator[Breach]:
 def lines_count_right() -> Iterator[Breach]:
     """I1: the counts of a lane are those of its runs, or some would never be claimed."""
     for lane in QueueLane.objects.annotate(
-        is_queued=Count("runs", filter=Q(runs__status=RunStatus.QUEUED, runs__quarantined=False, runs__held_by=None)),
+        is_queued=Count("runs", filter=Q(runs__status=RunStatus.QUEUED, runs__hold_reason="")),
         is_running=Count("runs", filter=Q(runs__status=RunStatus.RUNNING)),
     ).exclude(queued=F("is_queued"), running=F("is_running")):
         yield Breach(1, "-", f"lane {lane} counts {lane.queued} queued and {lane.running} running")

@@ -9,7 +9,7 @@ from runs.engine.sleep import wake
 from runs.errors import StaleRunError
 from runs.models import CircuitBreaker, Run
 from runs.models.in_turn import in_turn
-from runs.states import RunStatus
+from runs.states import HoldReason, RunStatus
 
 _BATCH = 200  # a circuit that closes for thousands releases them over several sweeps
 
@@ -18,14 +18,14 @@ def release_held() -> int:
     """Release every run whose circuit allows it. Returns how many."""
     # Only what is queued is held; said, so that the index of the held runs is used and not every run looked at.
     queued = Run.objects.filter(status=RunStatus.QUEUED)
-    held = queued.filter(held_by=OuterRef("pk"))
-    by_breaker = held.filter(pace_need=None)  # a closed circuit does not hurry those that wait for a rate limit
+    held = queued.filter(circuit_breaker=OuterRef("pk"))
+    by_breaker = held.filter(hold_reason=HoldReason.CIRCUIT)
     closed = CircuitBreaker.objects.filter(Exists(by_breaker), open_until__isnull=True)
     to_probe = CircuitBreaker.objects.filter(is_not_probed(), Exists(held), open_until__lte=clock.Now())
     # The run that was held longest probes: a request that fails by its own fault must not be every probe.
-    probes = (queued.filter(held_by=breaker).order_by("queued_at")[:1] for breaker in to_probe)
-    waiting = queued.filter(pace_need=None)
-    released = sum(_release(in_turn(waiting.filter(held_by=breaker), "rank")[:_BATCH]) for breaker in closed)
+    probes = (queued.filter(circuit_breaker=breaker).order_by("queued_at")[:1] for breaker in to_probe)
+    waiting = queued.filter(hold_reason=HoldReason.CIRCUIT)
+    released = sum(_release(in_turn(waiting.filter(circuit_breaker=breaker), "rank")[:_BATCH]) for breaker in closed)
     return released + sum(_release(probe) for probe in probes)
 
 

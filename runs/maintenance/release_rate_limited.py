@@ -18,7 +18,7 @@ from runs.engine.sleep import wake
 from runs.errors import StaleRunError
 from runs.models import CircuitBreaker, Run
 from runs.models.in_turn import in_turn
-from runs.states import RunStatus
+from runs.states import HoldReason, RunStatus
 
 _BATCH = 200
 _ARRIVES_IN_SWEEPS = 2  # a released run that has not asked after this many found no slot, and counts no more
@@ -63,19 +63,20 @@ class Forecast:
 
 
 def _amounts(run: Run) -> tuple[float, float, float]:
-    return 1.0, float(run.pace_need["input_tokens"]), float(run.pace_need["output_tokens"])
+    return 1.0, float(run.rate_need["input_tokens"]), float(run.rate_need["output_tokens"])
 
 
 def _on_their_way(model: str) -> list[Run]:
     """Find the runs that were released a moment ago and have not asked yet."""
     since = clock.in_seconds(-_ARRIVES_IN_SWEEPS * conf().sweep_s)
-    released = Run.objects.filter(status=RunStatus.QUEUED, pace_need__isnull=False, held_by=None, queued_at__gte=since)
-    return [run for run in released[:_BATCH] if run.pace_need["model"] == model]
+    queued = Run.objects.filter(status=RunStatus.QUEUED, rate_need__isnull=False, circuit_breaker=None)
+    released = queued.filter(queued_at__gte=since)
+    return [run for run in released[:_BATCH] if run.rate_need["model"] == model]
 
 
 def _in_their_order(breaker: CircuitBreaker) -> QuerySet[Run]:
     """One of each tenant, then another of each; first the tenant that was served longest ago, and its best run."""
-    waiting = Run.objects.filter(held_by=breaker, status=RunStatus.QUEUED, pace_need__isnull=False)
+    waiting = Run.objects.filter(circuit_breaker=breaker, status=RunStatus.QUEUED, hold_reason=HoldReason.RATE)
     return in_turn(waiting, "attempts", "rank")
 
 

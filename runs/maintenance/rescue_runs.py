@@ -41,7 +41,6 @@ def _rescue(run: Run) -> None:
     if crashes >= conf().crashes_max:
         _move_to_dead_letters(run, crashes)
         return
-    quarantined = crashes == conf().crashes_max - 1  # one more crash must not take bystanders along
     lost = _lost_worker(run)
     with transaction.atomic():
         transition(
@@ -50,7 +49,6 @@ def _rescue(run: Run) -> None:
             events=[Event("run.rescued", {"fence": run.fence, "crashes": crashes} | lost, actor="reconciler")],
             only=Guard(fence=run.fence, lease_expired=True),
             crashes=crashes,
-            quarantined=quarantined,
         )
     log.warning("run %s rescued: its worker was lost (crash %s at this step)", run.pk, crashes)
 

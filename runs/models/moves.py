@@ -23,7 +23,7 @@ from runs.models.prepared import prepared_cursor
 from runs.models.queue_lane import join_lane, lane_update, sibling_lanes_update
 from runs.models.redacted_columns import stored
 from runs.models.revoked_tool import RevokedTool
-from runs.models.run import Run
+from runs.models.run import Run, hold_reason_after
 from runs.models.run_event import RunEvent
 from runs.models.run_lock import is_exclusive, release_lock
 from runs.models.sql import Increment, RowSet, Sql, Statement, adapt, assignments
@@ -85,13 +85,13 @@ def transition(
     if to and not may_move(before, to):
         raise InvalidTransitionError(f"a run that is {before} cannot become {to}")
     updates = (_columns_of(to) if to else {}) | columns
-    if to and run.held_by_id:
-        updates = {"held_by_id": None, "pace_need": None} | updates
+    if to:
+        updates = _hold_columns(run, to, updates) | updates
     moving: dict[str, Any] = {"status": after} if to else {}  # SQLite writes each index of a column that is set
     if events:
         moving["event_seq"] = Increment(len(events))
     update = _update(run, updates | moving, only)
-    is_held = updates.get("quarantined", run.quarantined) or updates.get("held_by_id", run.held_by_id) is not None
+    is_held = updates.get("hold_reason", run.hold_reason) != ""
     lane = partial(lane_update, run, before, after, is_held=is_held, served_at=served_at)
     writes: list[Write] = [*(batch.write for batch in rows if batch.rows), lane]
     if served_at is not None:
@@ -101,7 +101,7 @@ def transition(
     newest = _write(run, update, events, writes)
     run.status, run.event_seq = after, newest
     _bring_up_to_date(run, updates)
-    if to == RunStatus.QUEUED or "held_by_id" in updates:
+    if to == RunStatus.QUEUED or "hold_reason" in updates:
         _announce(run)
 
 
@@ -134,7 +134,7 @@ def when_queued(listener: Callable[[str], object]) -> None:
 
 
 def _announce(run: Run) -> None:
-    if run.state == RunStatus.QUEUED and not run.held_by_id:
+    if run.state == RunStatus.QUEUED and not run.circuit_breaker_id:
         for listener in _listeners:
             listener(run.queue)
 
@@ -147,6 +147,13 @@ def _columns_of(to: RunStatus) -> dict[str, Any]:
     if to == RunStatus.QUEUED:
         columns |= {"queued_at": now(), "next_attempt_at": None}
     return columns
+
+
+def _hold_columns(run: Run, to: RunStatus, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """What a move does to the hold: only a queued run is held, one in quarantine whenever it is queued."""
+    reason = hold_reason_after(columns.get("crashes", run.crashes)) if to == RunStatus.QUEUED else ""
+    held: dict[str, Any] = {"hold_reason": reason} if reason != run.hold_reason else {}
+    return held | ({"circuit_breaker_id": None, "rate_need": None} if run.circuit_breaker_id else {})
 
 
 def now() -> Sql:
@@ -166,7 +173,8 @@ def _demands(run: Run, only: Guard) -> tuple[list[str], list[Any]]:
     """Write what the row must be for the UPDATE to find it, and the parameters of that."""
     demands, params = ['"id" = %s', '"status" = %s'], [adapt(Run, "id", run.pk), run.status]
     if run.state == RunStatus.QUEUED:  # whether it counts in its lane must be what we believe
-        demands.append('"held_by_id" IS NOT NULL' if run.held_by_id else '"held_by_id" IS NULL')
+        demands.append('"hold_reason" = %s')
+        params.append(run.hold_reason)
     if only.fence is not None:
         demands.append('"fence" = %s')
         params.append(only.fence)

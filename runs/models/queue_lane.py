@@ -86,7 +86,7 @@ def lane_update(
     Units: `served_at` is Unix time, given when the run was just claimed. With `only_with`, the name of a query:
     only if that has a row.
     """
-    left = before == RunStatus.QUEUED and not run.is_held
+    left = before == RunStatus.QUEUED and not run.hold_reason
     joins = after == RunStatus.QUEUED and not is_held
     running = (after == RunStatus.RUNNING) - (before == RunStatus.RUNNING)
     if left == joins and not running:
@@ -131,7 +131,7 @@ def set_turn(lane_id: int) -> None:
 
 
 # The runs of a lane that any slot may take: what `Run.stands_back` says, for statements made by hand.
-READY = 'r."queue_lane_id" = %s AND r."status" = \'queued\' AND NOT r."quarantined" AND r."held_by_id" IS NULL'
+READY = 'r."queue_lane_id" = %s AND r."status" = \'queued\' AND r."hold_reason" = \'\''
 _HEAD = f"""
     SELECT * FROM (
         SELECT r."rank", r."priority" FROM "runs_run" r WHERE {READY} {{besides}} ORDER BY r."rank" LIMIT 1

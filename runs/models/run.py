@@ -6,14 +6,23 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from runs.conf import conf
 from runs.models.circuit_breaker import CircuitBreaker
 from runs.models.definition import Definition
-from runs.models.fields import MONEY, JSONText
+from runs.models.fields import MONEY, JSONText, choices_of
 from runs.models.queue_lane import QueueLane
 from runs.models.tenant import Tenant
-from runs.states import ENDED, OnConflict, RunStatus
+from runs.states import ENDED, HoldReason, OnConflict, RunStatus
 
 _ENDED = sorted(status.value for status in ENDED)  # in one order, or every migration would see a change
+
+
+def hold_reason_after(crashes: int) -> str:
+    """Say why a run that lost this many workers at its step is held when it is queued; empty if it is not.
+
+    One more crash makes its dead letter, and must not take bystanders along.
+    """
+    return HoldReason.QUARANTINE if crashes > 0 and crashes >= conf().crashes_max - 1 else ""
 
 
 class Run(models.Model):
@@ -59,19 +68,23 @@ class Run(models.Model):
     attempts = models.PositiveIntegerField(default=0, help_text="Failed tries of the current step.")
     failed_tries = JSONText(default=dict, help_text="The same, by kind of error: timeout, rate_limit, service.")
     crashes = models.PositiveIntegerField(default=0, help_text="Workers lost at the current step.")
-    quarantined = models.BooleanField(
-        default=False, help_text="It took workers down at this step: only a worker that holds nothing else takes it."
+    hold_reason = models.CharField(
+        max_length=16,
+        blank=True,
+        choices=choices_of(HoldReason),
+        help_text="Queued, but no ordinary claim takes it: why. Empty: it may start.",
     )
-    held_by = models.ForeignKey(
+    circuit_breaker = models.ForeignKey(
         CircuitBreaker,
         models.PROTECT,
         null=True,
         db_index=False,
         related_name="held",
-        help_text="Queued, but the circuit of its model is open.",
+        help_text="That of its model, while its circuit or a rate limit holds the run.",
     )
-    pace_need = JSONText(
-        null=True, help_text="It waits, or has waited, for a rate limit: {model, pace, input_tokens, output_tokens}."
+    rate_need = JSONText(
+        null=True,
+        help_text="It waits, or has waited, for a rate limit: {model, rate_limit, input_tokens, output_tokens}.",
     )
     next_attempt_at = models.DateTimeField(null=True)
     last_error = JSONText(null=True, help_text="{type, message, at}")
@@ -113,29 +126,34 @@ class Run(models.Model):
                 condition=~Q(status__in=["scheduled", "retrying"]) | Q(next_attempt_at__isnull=False),
                 name="run_timer_fits_status",
             ),
+            models.CheckConstraint(condition=Q(status="queued") | Q(hold_reason=""), name="run_held_while_queued"),
             models.CheckConstraint(
-                condition=Q(status="queued") | Q(held_by__isnull=True), name="run_held_while_queued"
+                condition=Q(hold_reason__in=[HoldReason.CIRCUIT, HoldReason.RATE], circuit_breaker__isnull=False)
+                | Q(hold_reason__in=["", HoldReason.QUARANTINE], circuit_breaker__isnull=True),
+                name="run_held_by_a_breaker",
             ),
             models.CheckConstraint(
-                condition=Q(pace_need__isnull=True) | Q(held_by__isnull=True) | Q(next_attempt_at__isnull=False),
-                name="run_paced_says_until",
+                condition=~Q(hold_reason=HoldReason.RATE) | Q(rate_need__isnull=False, next_attempt_at__isnull=False),
+                name="run_waiting_for_rate_says_until",
             ),
             models.UniqueConstraint(fields=["tenant", "idempotency_key"], name="run_idempotency_key"),
         ]
         indexes = [
             models.Index(
                 fields=["queue_lane", "rank"],
-                condition=Q(status="queued", quarantined=False, held_by__isnull=True),
+                condition=Q(status="queued", hold_reason=""),
                 name="run_next_of_lane",
             ),
             models.Index(
-                fields=["held_by", "attempts", "rank"],
-                condition=Q(status="queued", held_by__isnull=False),
+                fields=["circuit_breaker", "attempts", "rank"],
+                condition=Q(status="queued", circuit_breaker__isnull=False),
                 name="run_held_by_circuit",
             ),
-            models.Index(fields=["queued_at"], condition=Q(status="queued", pace_need__isnull=False), name="run_paced"),
             models.Index(
-                fields=["queue", "rank"], condition=Q(status="queued", quarantined=True), name="run_quarantined"
+                fields=["queued_at"], condition=Q(status="queued", rate_need__isnull=False), name="run_rate_limited"
+            ),
+            models.Index(
+                fields=["queue", "rank"], condition=Q(status="queued", hold_reason="quarantine"), name="run_quarantined"
             ),
             # Not on lease_expires_at: each heartbeat would write a new entry into every index of the row.
             models.Index(fields=["worker"], condition=Q(status="running"), name="run_held"),
@@ -163,9 +181,9 @@ class Run(models.Model):
         return RunStatus(self.status)
 
     @property
-    def is_held(self) -> bool:
-        """Whether no ordinary claim takes it while it is queued: it is quarantined, or held by an open circuit."""
-        return self.quarantined or self.held_by_id is not None
+    def hold_reason_at_rest(self) -> str:
+        """Why it is held whenever it is queued: in quarantine, one crash before its last."""
+        return hold_reason_after(self.crashes)
 
     @property
     def usage(self) -> dict[str, int]:

@@ -61,7 +61,7 @@ def _read_held() -> dict[tuple[str, UUID], int]:
 
     Shape: by queue and tenant.
     """
-    held = Run.objects.filter(status=RunStatus.QUEUED, held_by__isnull=False).order_by()
+    held = Run.objects.filter(status=RunStatus.QUEUED, circuit_breaker__isnull=False).order_by()
     return {(q, tenant): n for q, tenant, n in held.values_list("queue", "tenant").annotate(count=Count("pk"))}
 
 

@@ -103,7 +103,6 @@ def _continue(run_id: UUID, user: AbstractBaseUser) -> Run:
         attempts=0,
         failed_tries={},
         crashes=0,
-        quarantined=False,
         running_s=0,
         cancel_requested_at=None,
         cancel_gently=False,

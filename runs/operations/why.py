@@ -14,7 +14,7 @@ from runs.engine.tool_limits import blocked_call
 from runs.models import BatchedCall, ModelCallStatus, PendingAction, Run, RunLock, Worker
 from runs.models.run_lock import is_exclusive
 from runs.operations.why_slots import Lines
-from runs.states import ActionKind, ActionStatus, RunStatus, StepKind, StepStatus
+from runs.states import ActionKind, ActionStatus, HoldReason, RunStatus, StepKind, StepStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +121,14 @@ def _backoff(run: Run) -> Reason:
 
 def _held_back(run: Run, around: Around) -> list[Reason]:
     reasons = []
-    if run.quarantined:
+    if run.hold_reason_at_rest:
         lost = f"lost {run.crashes} workers at one step: tried by one that holds nothing else"
         reasons.append(Reason("quarantine", lost))
-    if run.held_by and run.pace_need:
-        reasons.append(Reason("rate", f"{run.pace_need['pace']} are used up", run.next_attempt_at))
-    if run.held_by and (run.held_by.is_open or not run.pace_need):
-        message = f"{run.held_by} is not asked: {run.held_by.reason or 'it was opened just now'}"
-        reasons.append(Reason(run.held_by.open_reason or "circuit", message, run.held_by.open_until))
+    if run.circuit_breaker and run.hold_reason == HoldReason.RATE:
+        reasons.append(Reason("rate", f"{run.rate_need['rate_limit']} are used up", run.next_attempt_at))
+    if run.circuit_breaker and (run.circuit_breaker.is_open or run.hold_reason == HoldReason.CIRCUIT):
+        message = f"{run.circuit_breaker} is not asked: {run.circuit_breaker.reason or 'it was opened just now'}"
+        reasons.append(Reason(run.circuit_breaker.open_reason or "circuit", message, run.circuit_breaker.open_until))
     reasons += [Reason(one.code, one.message, one.until) for one in around.blocking.of(run)]
     if has_full_lane(run):
         line, holder = run.queue_lane, around.holder(run)

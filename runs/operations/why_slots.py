@@ -26,7 +26,7 @@ _BEFORE = f"""
         SELECT COUNT(*) FROM (
             SELECT 1 FROM "runs_queuelane" l JOIN "runs_run" o ON o."queue_lane_id" = l."id"
             WHERE l."queue" = r."queue" AND l."tenant_id" = r."tenant_id" AND (l."cap" IS NULL OR l."running" < l."cap")
-              AND o."status" = 'queued' AND NOT o."quarantined" AND o."held_by_id" IS NULL AND o."rank" < r."rank"
+              AND o."status" = 'queued' AND o."hold_reason" = '' AND o."rank" < r."rank"
             LIMIT {FAR + 1}
         ) AS counted
     ) FROM "runs_run" r WHERE r."id" IN ({{ids}})
@@ -79,7 +79,7 @@ class Lines:
     """The lanes as these runs find them, each fact looked up once for all of them."""
 
     def __init__(self, runs: Iterable[Run], workers: Sequence[Worker]) -> None:
-        self._runs = [run for run in runs if run.state == RunStatus.QUEUED and not run.is_held]
+        self._runs = [run for run in runs if run.state == RunStatus.QUEUED and not run.hold_reason]
         self._workers = workers
 
     def place(self, run: Run) -> Place:

@@ -26,7 +26,7 @@ from runs.models.moves import Event, Guard, transition
 from runs.models.prepared import prepared_cursor
 from runs.models.queue_lane import READY, set_turn
 from runs.models.sql import RowMapper, Statement
-from runs.states import RunStatus
+from runs.states import HoldReason, RunStatus
 
 _RUNS = RowMapper(Run, alias="r")
 _LANE_HAS_ROOM = Q(queue_lane__cap__isnull=True) | Q(queue_lane__running__lt=F("queue_lane__cap"))
@@ -71,7 +71,7 @@ def has_quarantined(queues: Iterable[str]) -> bool:
 
 
 def _quarantined(queues: Iterable[str]) -> QuerySet[Run]:
-    return Run.objects.filter(queue__in=list(queues), status=RunStatus.QUEUED, quarantined=True, held_by=None)
+    return Run.objects.filter(queue__in=list(queues), status=RunStatus.QUEUED, hold_reason=HoldReason.QUARANTINE)
 
 
 def _admitted(queue: str, *, lock: bool = False) -> QuerySet[Run]:
@@ -167,7 +167,7 @@ def recount(lane_id: int) -> bool:
     """Put a lane's counts right; say whether they were wrong. The lane is locked by the caller."""
     lane = QueueLane.objects.get(pk=lane_id)
     runs = Run.objects.filter(queue_lane=lane)
-    queued = runs.filter(status=RunStatus.QUEUED, quarantined=False, held_by=None).count()
+    queued = runs.filter(status=RunStatus.QUEUED, hold_reason="").count()
     running = runs.filter(status=RunStatus.RUNNING).count()
     wrong = (queued, running) != (lane.queued, lane.running)
     if wrong:

@@ -66,8 +66,9 @@ def hold_back(root, post):
     def post_three():
         held = post("clerk")
         pace = {
-            "held_by": breaker,
-            "pace_need": {"pace": "requests of m", "model": "m"},
+            "circuit_breaker": breaker,
+            "hold_reason": "rate",
+            "rate_need": {"rate_limit": "requests of m", "model": "m"},
             "next_attempt_at": clock.now(),
         }
         Run.objects.filter(pk=held.pk).update(**pace)

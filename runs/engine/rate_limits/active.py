@@ -9,7 +9,7 @@ from runs import clock
 from runs.conf import conf
 from runs.engine.rate_limits.bucket import Quota, empty
 from runs.models import EVERY_MODEL, PROVIDER, CircuitBreaker, RateLimit, RateLimitBucket, Run
-from runs.states import RunStatus
+from runs.states import HoldReason, RunStatus
 from runs.ttl_cache import TTLCache
 
 
@@ -43,7 +43,7 @@ def limits_for(model: str) -> Sequence[ActiveLimit]:
 def models_with_waiting_runs() -> QuerySet[CircuitBreaker]:
     """The circuit breakers of the models for whose permits runs wait."""
     # Worded as the index of the held runs, so that not every run is read.
-    waiting = Run.objects.filter(held_by=OuterRef("pk"), status=RunStatus.QUEUED, pace_need__isnull=False)
+    waiting = Run.objects.filter(circuit_breaker=OuterRef("pk"), status=RunStatus.QUEUED, hold_reason=HoldReason.RATE)
     return CircuitBreaker.objects.filter(Exists(waiting))
 
 

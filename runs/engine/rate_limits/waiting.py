@@ -25,9 +25,9 @@ _WORDS = ("requests", "input tokens", "output tokens")
 @contextmanager
 def permit_for(journal: Journal, model: str, estimate: Estimate) -> Iterator[Permit]:
     """Provide the permit of a call for its intent to take, and settle it when the call has ended, however it did."""
-    was_held = journal.run.pace_need is not None
+    was_held = journal.run.rate_need is not None
     if was_held:
-        journal.set(pace_need=None)
+        journal.set(rate_need=None)
     # While runs wait for a model, a new one takes what is left over, but nothing in advance.
     may_wait = was_held or model not in active_limits().crowded
     permit = Permit(model, limits_for(model), estimate, max_wait_s=permits.MAX_WAIT_S if may_wait else 0.0)
@@ -72,7 +72,7 @@ def _reached(permit: Permit, result: AcquireResult) -> RateLimitReachedError:
     estimate = {"input_tokens": permit.estimate.input_tokens, "output_tokens": permit.estimate.output_tokens}
     return RateLimitReachedError(
         f"{described} are used up",
-        need={"model": permit.model, "pace": described, **estimate},
+        need={"model": permit.model, "rate_limit": described, **estimate},
         wait_s=result.wait_s,
         share_s=60 * permit.estimate.amounts[result.dimension] / allowed if allowed else 0.0,
     )

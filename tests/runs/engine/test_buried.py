@@ -49,7 +49,7 @@ def bury(work):
             run.refresh_from_db()
             if run.status == "failed":
                 return
-            claim = claim_quarantined if run.quarantined else claim_next
+            claim = claim_quarantined if run.hold_reason == "quarantine" else claim_next
             claim([run.queue], worker_id=run.pk, worker_name="dying")
         raise AssertionError("the run was not buried")
 

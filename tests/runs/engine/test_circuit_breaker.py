@@ -48,7 +48,7 @@ def test_a_429_opens_the_circuit_and_other_runs_give_their_slot_back_without_ask
     assert [type(outcome) for outcome in outcomes] == [Retry, HeldBack, HeldBack, HeldBack]
     assert len(model.requests) == 1, "only the first was sent"
     assert breaker().open_reason == "rate" and 4 < (breaker().open_until - clock.now()).total_seconds() <= 5
-    held = Run.objects.filter(pk__in=[run.pk for run in runs], held_by=breaker())
+    held = Run.objects.filter(pk__in=[run.pk for run in runs], circuit_breaker=breaker())
     assert {(run.status, run.attempts) for run in held} == {("queued", 0)}, "held back is no failed try"
     assert QueueLane.objects.get().queued == 0 and work() == [], "no claim takes them"
     assert not list(breaches())
@@ -241,7 +241,7 @@ def test_a_held_run_can_be_cancelled_and_its_line_stays_right(offline, post, wor
     cancel_run(Run.objects.get(pk=held.pk), user=user)
 
     held.refresh_from_db()
-    assert held.status == "cancelled" and held.held_by is None
+    assert held.status == "cancelled" and held.circuit_breaker is None
     assert not list(breaches())
 
 

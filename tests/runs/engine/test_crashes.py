@@ -172,7 +172,7 @@ def test_after_two_crashes_at_one_step_only_a_worker_that_holds_nothing_else_tri
         crash_and_rescue(crash, work)
 
     run.refresh_from_db()
-    assert (run.status, run.crashes, run.quarantined) == ("queued", 2, True)
+    assert (run.status, run.crashes, run.hold_reason) == ("queued", 2, "quarantine")
     assert work() == [], "no ordinary claim sees it"
     assert list(breaches()) == []
 
@@ -201,7 +201,7 @@ def test_progress_alone_brings_the_run_back_among_the_others(offline, post, work
     work_alone()
 
     run.refresh_from_db()
-    assert (run.status, run.crashes, run.quarantined) == ("waiting_for_confirmation", 0, False)
+    assert (run.status, run.crashes, run.hold_reason) == ("waiting_for_confirmation", 0, "")
     decide_all(user)
     work()
     run.refresh_from_db()
@@ -211,7 +211,7 @@ def test_progress_alone_brings_the_run_back_among_the_others(offline, post, work
 def test_a_cap_holds_for_runs_that_are_tried_alone_too(offline, post, work_alone):
     offline({"turns": TURNS})
     quarantined, holder = post("single"), post("single")
-    Run.objects.filter(pk=quarantined.pk).update(quarantined=True)
+    Run.objects.filter(pk=quarantined.pk).update(hold_reason="quarantine", crashes=2)
     repair_lanes()
     claimed = claim_next(["agents"], worker_id=uuid4(), worker_name="w")
     assert claimed and claimed[0].pk == holder.pk

@@ -79,7 +79,7 @@ SQLITE_ONLY = {
     "a fence that is a word": ("runs_step", "fence", "high", "seq = 2"),
     "a time that is a word": ("runs_step", "started_at", "yesterday", "seq = 2"),
     "a time that is none": ("runs_step", "started_at", "2026-13-41 25:61:61", "seq = 2"),
-    "a truth that is a word": ("runs_run", "quarantined", "maybe", "TRUE"),
+    "a truth that is a word": ("runs_run", "cancel_gently", "maybe", "TRUE"),
     "an id that is a word": ("runs_run", "worker", "me", "TRUE"),
     "tokens beyond any sum": ("runs_modelcall", "input_tokens", 2**63 - 1, "TRUE"),
     "bytes for a text": ("runs_run", "last_error", b"\xff\xfe", "TRUE"),

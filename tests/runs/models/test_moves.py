@@ -63,13 +63,13 @@ def test_a_run_that_may_be_claimed_is_announced_by_the_move_itself(post, monkeyp
 
     post("clerk")
     run, _ = claim()
-    transition(run, to=RunStatus.QUEUED, held_by_id=breaker.pk)
+    transition(run, to=RunStatus.QUEUED, hold_reason="circuit", circuit_breaker_id=breaker.pk)
     assert announced == ["agents"]
 
     transition(run, events=[Event("looked.at")])
     assert announced == ["agents"]
 
-    transition(run, held_by_id=None)
+    transition(run, hold_reason="", circuit_breaker_id=None)
     assert announced == ["agents", "agents"]
 
 

@@ -128,7 +128,7 @@ def test_all_together_are_held_by_the_limit_of_the_queue(backlog_limit, square, 
 def test_runs_that_an_open_circuit_holds_back_count_as_waiting(backlog_limit, square, tenant):
     run = square()
     breaker = CircuitBreaker.objects.create(provider="anthropic", model="m")
-    Run.objects.filter(pk=run.pk).update(held_by=breaker)
+    Run.objects.filter(pk=run.pk).update(hold_reason="circuit", circuit_breaker=breaker)
     QueueLane.objects.update(queued=0)
     backlog_limit(1)
 

@@ -143,7 +143,7 @@ def test_slots_of_several_workers_add_up_and_count_what_they_hold_in_other_queue
 
 def test_a_list_asks_as_often_for_many_as_for_few(post, worker):
     def queries():
-        runs = list(Run.objects.filter(status="queued").select_related("queue_lane", "held_by"))
+        runs = list(Run.objects.filter(status="queued").select_related("queue_lane", "circuit_breaker"))
         TTLCache.clear_all()
         with CaptureQueriesContext(connection) as seen:
             around = Around(runs)
@@ -174,7 +174,7 @@ def test_the_list_of_the_api_says_it_as_the_page_of_the_run_does(client, post, w
 
 def test_a_suspect_is_in_quarantine(post, worker):
     run = post("clerk")
-    Run.objects.filter(pk=run.pk).update(quarantined=True, crashes=2)
+    Run.objects.filter(pk=run.pk).update(hold_reason="quarantine", crashes=2)
 
     assert only(run).code == "quarantine"
 

@@ -31,7 +31,7 @@ def post_for(slug, job_type="clerk"):
 def quarantined(slug, job_type="clerk"):
     """A run that took workers down, as a rescue leaves it."""
     run = post_for(slug, job_type)
-    Run.objects.filter(pk=run.pk).update(quarantined=True, crashes=2)
+    Run.objects.filter(pk=run.pk).update(hold_reason="quarantine", crashes=2)
     recount(run.queue_lane_id)
     return run
 

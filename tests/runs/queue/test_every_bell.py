@@ -209,4 +209,4 @@ def test_what_may_run_is_rung_for_once(environment, way, monkeypatch, django_cap
         act()
 
     assert rung == ["agents"]
-    assert Run.objects.filter(status=RunStatus.QUEUED, held_by=None, queue="agents").count() == 1
+    assert Run.objects.filter(status=RunStatus.QUEUED, circuit_breaker=None, queue="agents").count() == 1

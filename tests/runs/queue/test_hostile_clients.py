@@ -198,7 +198,7 @@ def test_suspects_are_tried_in_the_turns_of_their_tenants():
     for number in range(3):
         post_for(loud, number=number, priority=9)
     post_for(quiet, priority=0)
-    Run.objects.update(quarantined=True)
+    Run.objects.update(hold_reason="quarantine", crashes=2)
 
     got = [claim_quarantined(["agents"], worker_id=uuid4(), worker_name="w")[0].tenant.slug for _ in range(2)]
 

@@ -96,7 +96,7 @@ def test_what_fits_the_limit_is_asked_and_the_next_run_gives_its_slot_back(offli
     assert [type(one) for one in outcomes] == [Completed, RateLimitReached, RateLimitReached]
     assert len(model.requests) == 1 and ModelCall.objects.count() == 1, "no intent, no reserve"
     held = Run.objects.get(pk=runs[1].pk)
-    assert (held.status, held.attempts, held.held_by.model) == ("queued", 0, MODEL)
+    assert (held.status, held.attempts, held.circuit_breaker.model) == ("queued", 0, MODEL)
     assert QueueLane.objects.get().queued == 0 and work() == [], "no claim takes them"
     assert release_held() == 0, "a closed circuit does not hurry them"
     assert not list(breaches())
@@ -145,7 +145,9 @@ def test_in_the_end_all_are_answered_and_none_has_used_up_a_try(offline, post, w
         work()
 
     assert len(model.requests) == len(runs)
-    assert set(Run.objects.values_list("status", "attempts", "held_by", "pace_need")) == {("completed", 0, None, None)}
+    assert set(Run.objects.values_list("status", "attempts", "circuit_breaker", "rate_need")) == {
+        ("completed", 0, None, None)
+    }
     assert not list(breaches())
 
 
@@ -164,7 +166,9 @@ def test_tenants_go_on_in_turn_whoever_has_posted_more(offline, work, rate_limit
     for _ in range(4):
         clock.advance(5)
         release_rate_limited()
-        went_on += Run.objects.filter(pace_need__isnull=False, held_by=None).values_list("tenant__slug", flat=True)
+        went_on += Run.objects.filter(rate_need__isnull=False, circuit_breaker=None).values_list(
+            "tenant__slug", flat=True
+        )
         work()
 
     assert went_on.count("drop") >= 1 and went_on.index("drop") <= 1, went_on
@@ -453,11 +457,11 @@ def test_a_held_run_is_cancelled_at_once(offline, post, work, rate_limit, user):
     cancel_run(Run.objects.get(pk=held.pk), user=user)
 
     held.refresh_from_db()
-    assert (held.status, held.held_by, held.pace_need) == ("cancelled", None, None)
+    assert (held.status, held.circuit_breaker, held.rate_need) == ("cancelled", None, None)
     assert not list(breaches())
 
 
-def test_a_run_held_by_a_limit_waits_for_a_shut_gate_too(offline, post, work, rate_limit):
+def test_a_run_held_by_a_limit_waits_for_an_open_circuit_too(offline, post, work, rate_limit):
     offline(SCRIPT)
     rate_limit(requests_per_minute=12)
     post("clerk")
@@ -493,4 +497,4 @@ def test_a_paused_tenant_takes_no_turn_of_the_others(offline, post, work, rate_l
     assert release_rate_limited() == 1
 
     mine.refresh_from_db()
-    assert mine.held_by is None and work() == [Completed("Done.")]
+    assert mine.circuit_breaker is None and work() == [Completed("Done.")]
