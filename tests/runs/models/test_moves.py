@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runs import clock
+from runs.engine.sleep import wake
 from runs.errors import InvalidTransitionError, StaleRunError
 from runs.models import CircuitBreaker, QueueLane, Run, moves
 from runs.models.moves import Event, Guard, transition
-from runs.queue.claim import claim_next
+from runs.queue.claim import claim_next, claim_quarantined
 from runs.states import MOVES, RunStatus
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +72,35 @@ def test_a_run_that_may_be_claimed_is_announced_by_the_move_itself(post, monkeyp
 
     transition(run, hold_reason="", circuit_breaker_id=None)
     assert announced == ["agents", "agents"]
+
+
+def test_a_run_one_crash_before_its_last_is_in_quarantine_whenever_it_is_queued(post):
+    breaker = CircuitBreaker.objects.create(
+        provider="anthropic", model="m", open_reason="circuit", open_until=clock.now()
+    )
+    post("clerk")
+    run, _ = claim()
+    transition(run, to=RunStatus.QUEUED, crashes=2)
+    assert run.hold_reason == "quarantine" and claim() is None
+    claimed, _ = claim_quarantined(["agents"], worker_id=uuid4(), worker_name="w")
+    assert claimed.hold_reason == "", "only a queued run is held"
+
+    transition(claimed, to=RunStatus.QUEUED, hold_reason="circuit", circuit_breaker_id=breaker.pk)
+    wake(claimed)
+
+    assert (claimed.hold_reason, claimed.circuit_breaker_id) == ("quarantine", None)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"status": "cancelled", "finished_at": clock.Now(), "hold_reason": "quarantine"}, {"hold_reason": "circuit"}],
+    ids=["held though it is not queued", "held by no breaker"],
+)
+def test_the_database_refuses_a_hold_that_cannot_be(post, columns):
+    run = post("clerk")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Run.objects.filter(pk=run.pk).update(**columns)
 
 
 def test_the_database_refuses_an_unknown_status(post):
