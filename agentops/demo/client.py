@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-class ApiError(RuntimeError):
+class DemoApiError(RuntimeError):
     """The API refused; `problem` is its problem document."""
 
     def __init__(self, status: int, problem: dict[str, Any]) -> None:
@@ -17,7 +17,7 @@ class ApiError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class DemoClient:
     """Speaks to `/api/v1/` with one token."""
 
     base_url: str
@@ -46,4 +46,4 @@ class Client:
             with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
                 return json.load(response)
         except urllib.error.HTTPError as error:
-            raise ApiError(error.code, json.load(error)) from error
+            raise DemoApiError(error.code, json.load(error)) from error

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentops.demo.client import Client
+from agentops.demo.client import DemoClient
 from agentops.demo.fates import FATES, SLOW, Fate
 from agentops.stack import Stack
 from deadletters.models import DeadLetter
@@ -19,7 +19,7 @@ _LOOK_EVERY_S = 0.2
 
 
 @dataclass(slots=True)
-class Posted:
+class PostedJob:
     """One posted run and what was found out about it."""
 
     fate: Fate
@@ -29,8 +29,8 @@ class Posted:
 
 
 def smoke(
-    stack: Stack, client: Client, operator: Client, *, kill_worker: bool, tell: Callable[[str], None]
-) -> list[Posted]:
+    stack: Stack, client: DemoClient, operator: DemoClient, *, kill_worker: bool, tell: Callable[[str], None]
+) -> list[PostedJob]:
     """Run the main job once; every `Posted` comes back with its problems, none if all is well."""
     killed = _post(client, SLOW) if kill_worker else None
     posted = [_post(client, fate) for fate in FATES]
@@ -50,15 +50,15 @@ def smoke(
     return posted
 
 
-def _post(client: Client, fate: Fate) -> Posted:
-    return Posted(fate, client.post("runs/", {"job_type": fate.job_type, "input": fate.input})["id"])
+def _post(client: DemoClient, fate: Fate) -> PostedJob:
+    return PostedJob(fate, client.post("runs/", {"job_type": fate.job_type, "input": fate.input})["id"])
 
 
-def _has_ended(posted: Posted) -> bool:
+def _has_ended(posted: PostedJob) -> bool:
     return Run.objects.filter(pk=posted.run_id, status__in=ENDED).exists()
 
 
-def _decide(client: Client, operator: Client, posted: Posted) -> None:
+def _decide(client: DemoClient, operator: DemoClient, posted: PostedJob) -> None:
     """Do once what the fate wants done about the action that the run has opened."""
     if posted.decided or not posted.fate.decide:
         return
@@ -75,7 +75,7 @@ def _decide(client: Client, operator: Client, posted: Posted) -> None:
     posted.decided = True
 
 
-def _kill_holder(stack: Stack, posted: Posted, tell: Callable[[str], None]) -> None:
+def _kill_holder(stack: Stack, posted: PostedJob, tell: Callable[[str], None]) -> None:
     """Kill -9 the worker that holds the run, in the middle of a started tool call."""
     ends_at = time.monotonic() + 30
     started = Step.objects.filter(run_id=posted.run_id, kind="tool_call", status=StepStatus.STARTED)
@@ -93,7 +93,7 @@ def _kill_holder(stack: Stack, posted: Posted, tell: Callable[[str], None]) -> N
     tell("another worker was started in its place")
 
 
-def _problems(posted: Posted) -> list[str]:
+def _problems(posted: PostedJob) -> list[str]:
     """Hold one run against the database."""
     run = Run.objects.get(pk=posted.run_id)
     problems = [] if run.status == posted.fate.ends else [f"is {run.status}, not {posted.fate.ends}"]
@@ -117,12 +117,12 @@ def _problems(posted: Posted) -> list[str]:
     return problems
 
 
-def _not_rescued(posted: Posted) -> list[str]:
+def _not_rescued(posted: PostedJob) -> list[str]:
     rescued = RunEvent.objects.filter(run_id=posted.run_id, kind="run.rescued").exists()
     return [] if rescued else ["was not rescued from its killed worker"]
 
 
-def row(posted: Posted) -> dict[str, Any]:
+def row(posted: PostedJob) -> dict[str, Any]:
     """One line of the report."""
     run = Run.objects.get(pk=posted.run_id)
     return {

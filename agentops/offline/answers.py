@@ -7,11 +7,11 @@ from email.utils import formatdate
 
 from agentops.offline.cache import PromptCache, total_tokens
 from agentops.offline.cache_control import check_breakpoints
-from agentops.offline.conversation import Conversation
-from agentops.offline.errors import ApiError, overloaded_error, rejection
+from agentops.offline.conversation import OfflineConversation
+from agentops.offline.errors import OfflineApiError, overloaded_error, rejection
 from agentops.offline.faults import IN_BATCHES, KINDS, OF_BATCHES, OF_CREATING, Fault, FaultCounter
 from agentops.offline.jsontext import JsonObject, compact_ascii, output_tokens
-from agentops.offline.quota import Quota
+from agentops.offline.quota import OfflineQuota
 from agentops.offline.reply import Reply, build_reply, cut_at, scripted_content
 from agentops.offline.request import check_request
 from agentops.offline.scripts import Recordings, Script, ScriptedTurn, best_script
@@ -24,7 +24,7 @@ STREAM_TYPE = "text/event-stream; charset=utf-8"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class ScriptedAnswer:
     """What to send: status, headers and the body in pieces, one piece an event or a part of the JSON.
 
     Shape: `message` is the message served, None for errors; `fault` is still to be acted out while sending.
@@ -39,16 +39,16 @@ class Answer:
     delay_s: float = 0.0
 
 
-def error_answer(error: ApiError, request_id: str, *, fault: Fault | None = None) -> Answer:
+def error_answer(error: OfflineApiError, request_id: str, *, fault: Fault | None = None) -> ScriptedAnswer:
     """Make the answer that reports an error."""
     body = compact_ascii(error_body(error, request_id)).encode()
-    return Answer(status=error.status, pieces=[body], headers=error.headers, fault=fault)
+    return ScriptedAnswer(status=error.status, pieces=[body], headers=error.headers, fault=fault)
 
 
 class Answers:
     """Answer message requests from recordings and scripts; the thread of the server is the only caller."""
 
-    def __init__(self, scripts: tuple[Script, ...], recordings: Recordings, quota: Quota) -> None:
+    def __init__(self, scripts: tuple[Script, ...], recordings: Recordings, quota: OfflineQuota) -> None:
         self.quota = quota
         self._scripts = scripts
         self._recordings = recordings
@@ -63,7 +63,7 @@ class Answers:
         at: float,
         kinds: frozenset[str] = frozenset(KINDS) - OF_BATCHES,
         metered: bool = True,
-    ) -> Answer:
+    ) -> ScriptedAnswer:
         """Answer one request to create a message; only faults of these kinds can happen.
 
         Raises: ApiError when the request is refused.
@@ -76,25 +76,25 @@ class Answers:
             self.quota.answered(output_tokens(answer.message["content"]))
         return answer
 
-    def _checked(self, request: JsonObject) -> tuple[Conversation, Script]:
+    def _checked(self, request: JsonObject) -> tuple[OfflineConversation, Script]:
         """Find the conversation and its script. Raises: ApiError when the request is refused."""
         check_request(request)
         check_shapes(request["messages"])
-        conversation = Conversation(request)
+        conversation = OfflineConversation(request)
         script = best_script(self._scripts, conversation)
         self._check_rules(request, may_continue=script.may_continue(conversation))
         return conversation, script
 
     def _next_turn(
         self,
-        conversation: Conversation,
+        conversation: OfflineConversation,
         script: Script,
         request: JsonObject,
         *,
         request_id: str,
         at: float,
         kinds: frozenset[str],
-    ) -> Answer:
+    ) -> ScriptedAnswer:
         recorded = self._recordings.next_turn(conversation)
         if recorded is not None:
             reply = self._reply(recorded, recorded.content, request=request, at=at)
@@ -110,7 +110,7 @@ class Answers:
         """
         try:
             answer = self.answer(request, request_id="", at=at, kinds=IN_BATCHES, metered=False)
-        except ApiError as error:
+        except OfflineApiError as error:
             return {"type": "errored", "error": error_body(error, "")}
         if answer.message is None:
             return {"type": "errored", "error": json.loads(b"".join(answer.pieces))}
@@ -127,9 +127,9 @@ class Answers:
         try:
             check_request(request)
             check_shapes(request["messages"])
-        except ApiError:
+        except OfflineApiError:
             return None  # shows in its result
-        conversation = Conversation(request)
+        conversation = OfflineConversation(request)
         script = best_script(self._scripts, conversation)
         fault = self._next_fault(
             script, script.position(conversation), conversation, kinds=frozenset(OF_CREATING), at=at
@@ -151,7 +151,7 @@ class Answers:
         check_signatures(request)
 
     def _next_fault(
-        self, script: Script, position: int, conversation: Conversation, *, kinds: frozenset[str], at: float
+        self, script: Script, position: int, conversation: OfflineConversation, *, kinds: frozenset[str], at: float
     ) -> Fault | None:
         asked = hashlib.sha256(conversation.first_user_text.encode("utf-8", "surrogatepass")).hexdigest()
         key = (script.name, position, conversation.user_id, asked)
@@ -161,12 +161,12 @@ class Answers:
         self,
         turn: ScriptedTurn,
         fault: Fault | None,
-        conversation: Conversation,
+        conversation: OfflineConversation,
         request: JsonObject,
         *,
         request_id: str,
         at: float,
-    ) -> Answer:
+    ) -> ScriptedAnswer:
         streaming = bool(request.get("stream"))
         if fault and fault.is_rejection:
             return _rejected(fault, request_id, at)
@@ -183,7 +183,7 @@ class Answers:
         return build_reply(turn, signed(content, request), model=request["model"], usage=usage)
 
 
-def _rejected(fault: Fault, request_id: str, at: float) -> Answer:
+def _rejected(fault: Fault, request_id: str, at: float) -> ScriptedAnswer:
     refused = error_answer(rejection(fault), request_id, fault=fault)
     delay_s = fault.options.get("answer_after_s") or 0.0
     headers = {}
@@ -191,18 +191,18 @@ def _rejected(fault: Fault, request_id: str, at: float) -> Answer:
         headers["retry-after"] = str(fault["retry_after_s"])
     if fault.options.get("retry_after_date_s") is not None:
         headers["retry-after"] = formatdate(at + fault["retry_after_date_s"], usegmt=True)
-    return Answer(status=refused.status, pieces=refused.pieces, headers=headers, fault=fault, delay_s=delay_s)
+    return ScriptedAnswer(status=refused.status, pieces=refused.pieces, headers=headers, fault=fault, delay_s=delay_s)
 
 
-def _said(fault: Fault) -> Answer:
+def _said(fault: Fault) -> ScriptedAnswer:
     """Answer what a proxy might, word for word."""
     body = fault["body"].encode(fault["encoding"])
-    return Answer(status=fault["status"], pieces=[body], content_type=fault["content_type"], fault=fault)
+    return ScriptedAnswer(status=fault["status"], pieces=[body], content_type=fault["content_type"], fault=fault)
 
 
 def _served(
     reply: Reply, turn: ScriptedTurn, *, streaming: bool, fault: Fault | None = None, request_id: str = ""
-) -> Answer:
+) -> ScriptedAnswer:
     if fault and fault.kind == "usage":
         reply = with_usage(reply, fault)
     streaming = streaming and not (fault and fault.kind == "plain")
@@ -215,7 +215,7 @@ def _served(
     if fault and fault.kind == "sse_error":
         described = error_body(overloaded_error(fault), request_id)
         pieces = [pieces[0], event("error", described)]
-    return Answer(
+    return ScriptedAnswer(
         status=200,
         pieces=pieces,
         content_type=STREAM_TYPE if streaming else JSON_TYPE,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from agentops.offline.answers import Answers
-from agentops.offline.errors import ApiError, InvalidRequestError
+from agentops.offline.errors import InvalidRequestError, OfflineApiError
 from agentops.offline.faults import LOST
 from agentops.offline.jsontext import JsonObject, compact_ascii
 from agentops.offline.reply import mint
@@ -24,7 +24,7 @@ Logged = Callable[[JsonObject, JsonObject], None]  # hears of each request and i
 
 
 @dataclass(slots=True)
-class MessageBatch:
+class OfflineBatch:
     """One batch. Times are Unix times; `results` is filled when it ends."""
 
     id: str
@@ -51,7 +51,7 @@ class Batches:
         self._ends_after_s = ends_after_s
         self._clock = clock
         self._logged = logged
-        self._batches: list[MessageBatch] = []
+        self._batches: list[OfflineBatch] = []
 
     def create(self, body: JsonObject, *, base_url: str) -> tuple[JsonObject, str | None]:
         """Make a batch; return its document, and the fault that its answer goes through, if any.
@@ -61,10 +61,10 @@ class Batches:
         requests = _checked(body)
         faults = {self._answers.batch_fault(request["params"], at=self._clock()) for request in requests}
         if "batch_refused" in faults:
-            raise ApiError(529, "overloaded_error", "Overloaded")
+            raise OfflineApiError(529, "overloaded_error", "Overloaded")
         fault = next((kind for kind in LOST if kind in faults), None)
         now = self._clock()
-        batch = MessageBatch(mint("msgbatch"), now, now + self._ends_after_s, requests)
+        batch = OfflineBatch(mint("msgbatch"), now, now + self._ends_after_s, requests)
         if fault == "batch_not_made":
             return {}, fault
         self._batches.append(batch)
@@ -106,20 +106,20 @@ class Batches:
         batch = self._found(batch_id)
         self._end_if_due(batch)
         if batch.results is None:
-            raise ApiError(404, "not_found_error", f"Batch {batch_id} has no results yet.")
+            raise OfflineApiError(404, "not_found_error", f"Batch {batch_id} has no results yet.")
         return b"".join(compact_ascii(result).encode() + b"\n" for result in reversed(batch.results))
 
-    def _found(self, batch_id: str) -> MessageBatch:
+    def _found(self, batch_id: str) -> OfflineBatch:
         batch = next((batch for batch in self._batches if batch.id == batch_id), None)
         if batch is None:
-            raise ApiError(404, "not_found_error", f"Batch {batch_id} not found.")
+            raise OfflineApiError(404, "not_found_error", f"Batch {batch_id} not found.")
         return batch
 
-    def _document(self, batch: MessageBatch, base_url: str) -> JsonObject:
+    def _document(self, batch: OfflineBatch, base_url: str) -> JsonObject:
         self._end_if_due(batch)
         return self._described(batch, base_url)
 
-    def _described(self, batch: MessageBatch, base_url: str) -> JsonObject:
+    def _described(self, batch: OfflineBatch, base_url: str) -> JsonObject:
         ended = batch.results is not None
         counts = dict.fromkeys(ENDINGS, 0)
         for result in batch.results or []:
@@ -138,7 +138,7 @@ class Batches:
             "results_url": f"{base_url}/v1/messages/batches/{batch.id}/results" if ended else None,
         }
 
-    def _end_if_due(self, batch: MessageBatch) -> None:
+    def _end_if_due(self, batch: OfflineBatch) -> None:
         now = self._clock()
         if batch.results is not None or not (batch.cancelled_at or now >= batch.ends_at):
             return
@@ -147,7 +147,7 @@ class Batches:
         for request, result in zip(batch.requests, batch.results, strict=True):
             self._logged(request["params"], result["result"])
 
-    def _result(self, request: JsonObject, batch: MessageBatch) -> JsonObject:
+    def _result(self, request: JsonObject, batch: OfflineBatch) -> JsonObject:
         """Answer one request; as of the batch's making, when the provider began with it."""
         canceled = batch.cancelled_at is not None and batch.cancelled_at < batch.ends_at
         answered = {"type": "canceled"} if canceled else self._answers.batched(request["params"], at=batch.created_at)

@@ -53,7 +53,7 @@ def result_text(block: JsonObject) -> str:
     return "\n".join(str(part["text"]) if part.get("type") == "text" else compact(part) for part in parts)
 
 
-class Conversation:
+class OfflineConversation:
     """Answer the questions that scripts and templates ask about a request."""
 
     def __init__(self, request: JsonObject) -> None:
@@ -111,12 +111,12 @@ def template_error(text: str) -> str | None:
     return None
 
 
-def fill_text(text: str, conversation: Conversation) -> str:
+def fill_text(text: str, conversation: OfflineConversation) -> str:
     """Replace every template of a text; what is missing becomes a question mark."""
     return TEMPLATE.sub(lambda found: _as_text(_value(found[1], conversation)), text)
 
 
-def fill_value(value: Any, conversation: Conversation) -> Any:
+def fill_value(value: Any, conversation: OfflineConversation) -> Any:
     """Fill the strings inside a JSON value; a string that is one template keeps the JSON type it walks to."""
     if isinstance(value, str):
         whole = TEMPLATE.fullmatch(value)
@@ -131,7 +131,7 @@ def fill_value(value: Any, conversation: Conversation) -> Any:
     return value
 
 
-def _value(expression: str, conversation: Conversation) -> Any:
+def _value(expression: str, conversation: OfflineConversation) -> Any:
     kind, _, argument = expression.partition(":")
     if kind == "user":
         return conversation.first_user_text
@@ -149,7 +149,7 @@ def _first_group(pattern: str, text: str) -> str:
     return (found[1] if found.re.groups else found[0]) or MISSING
 
 
-def _tool_value(argument: str, conversation: Conversation) -> Any:
+def _tool_value(argument: str, conversation: OfflineConversation) -> Any:
     name, *path = argument.split(".")
     text = conversation.last_tool_result(name)
     if text is None or not path:

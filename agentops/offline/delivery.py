@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any
 
-from agentops.offline.answers import Answer
+from agentops.offline.answers import ScriptedAnswer
 from agentops.offline.faults import Fault
 
 # One chunk a byte would cost two hundred slow streams their speed: bytes within this time travel together.
@@ -23,7 +23,7 @@ class ClientGoneError(ConnectionError):
     """The client closed the connection while it was being answered, or the server did."""
 
 
-class Ending(Enum):
+class StreamEnding(Enum):
     """How the connection is to be left after an answer."""
 
     COMPLETE = "the body ends as HTTP wants it"
@@ -40,7 +40,7 @@ class Link:
         self._send = send
         self._common_headers = headers
 
-    async def begin(self, answer: Answer) -> None:
+    async def begin(self, answer: ScriptedAnswer) -> None:
         """Send the status line and the headers; without a length, the body goes out in chunks."""
         headers = {**self._common_headers, "content-type": answer.content_type, **answer.headers}
         encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
@@ -71,12 +71,12 @@ class Link:
                     await self._until_closed()
                 raise ClientGoneError
 
-    async def leave(self, ending: Ending) -> None:
+    async def leave(self, ending: StreamEnding) -> None:
         """End the body, after which the connection stays open for the next request, or close at once."""
-        if ending is Ending.COMPLETE:
+        if ending is StreamEnding.COMPLETE:
             await self._send({"type": "http.response.body", "body": b""})
             return
-        if ending is Ending.RESET:
+        if ending is StreamEnding.RESET:
             connection: socket.socket = self._transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.close()
@@ -88,7 +88,7 @@ class Link:
             pass
 
 
-async def deliver(answer: Answer, link: Link) -> Ending:
+async def deliver(answer: ScriptedAnswer, link: Link) -> StreamEnding:
     """Send an answer up to, but not including, the end of its body.
 
     The end is left to the caller, so that the request can be logged before its client goes on.
@@ -100,45 +100,45 @@ async def deliver(answer: Answer, link: Link) -> Ending:
             return await _send_all(answer, link)
         return await ACTED_OUT[fault.kind](answer, fault, link)
     except ClientGoneError:
-        return Ending.DROPPED
+        return StreamEnding.DROPPED
 
 
-async def _send_all(answer: Answer, link: Link) -> Ending:
+async def _send_all(answer: ScriptedAnswer, link: Link) -> StreamEnding:
     await link.begin(answer)
     for piece in answer.pieces:
         await link.send(piece)
-    return Ending.COMPLETE
+    return StreamEnding.COMPLETE
 
 
-async def _hang(answer: Answer, fault: Fault, link: Link) -> Ending:
+async def _hang(answer: ScriptedAnswer, fault: Fault, link: Link) -> StreamEnding:
     if fault["after"] != "nothing":
         await link.begin(answer)
     if fault["after"] == "message_start":
         await link.send(answer.pieces[0])
     await link.wait(fault["seconds"])
-    return Ending.DROPPED
+    return StreamEnding.DROPPED
 
 
-async def _cut(answer: Answer, fault: Fault, link: Link) -> Ending:
+async def _cut(answer: ScriptedAnswer, fault: Fault, link: Link) -> StreamEnding:
     await _truncate(answer, fault, link)
-    return Ending.RESET if fault["reset"] else Ending.DROPPED
+    return StreamEnding.RESET if fault["reset"] else StreamEnding.DROPPED
 
 
-async def _truncate(answer: Answer, fault: Fault, link: Link) -> Ending:
+async def _truncate(answer: ScriptedAnswer, fault: Fault, link: Link) -> StreamEnding:
     # The last piece is never sent: a fault must not turn into a complete answer.
     pieces = answer.pieces[:-1][: fault["after_events"]]
     return await _send_all(replace(answer, pieces=pieces), link)
 
 
-async def _drip(answer: Answer, fault: Fault, link: Link) -> Ending:
+async def _drip(answer: ScriptedAnswer, fault: Fault, link: Link) -> StreamEnding:
     await link.begin(answer)
     for piece in answer.pieces:
         await link.drip(piece, seconds_per_byte=fault["seconds_per_byte"])
-    return Ending.COMPLETE
+    return StreamEnding.COMPLETE
 
 
-async def _refuse(_answer: Answer, _fault: Fault, _link: Link) -> Ending:
-    return Ending.DROPPED
+async def _refuse(_answer: ScriptedAnswer, _fault: Fault, _link: Link) -> StreamEnding:
+    return StreamEnding.DROPPED
 
 
 ACTED_OUT = {

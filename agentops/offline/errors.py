@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from agentops.offline.faults import Fault
 
 
-class ApiError(Exception):
+class OfflineApiError(Exception):
     """Ask for an error answer instead of a message."""
 
     def __init__(
@@ -29,7 +29,7 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
 
-class InvalidRequestError(ApiError):
+class InvalidRequestError(OfflineApiError):
     """Refuse a request that the API would refuse; the message names the field first."""
 
     def __init__(self, message: str) -> None:
@@ -54,13 +54,13 @@ STATUSES = {
 }
 
 
-def rejection(fault: Fault) -> ApiError:
+def rejection(fault: Fault) -> OfflineApiError:
     """Make the error that a rejecting fault answers with."""
     status, error_type = STATUSES.get(fault.kind) or (fault["status"], fault["error_type"])
     message = fault["message"] or MESSAGES[fault.kind]
-    return ApiError(status, error_type, message, error_code=fault.options.get("error_code"))
+    return OfflineApiError(status, error_type, message, error_code=fault.options.get("error_code"))
 
 
-def overloaded_error(fault: Fault) -> ApiError:
+def overloaded_error(fault: Fault) -> OfflineApiError:
     """Make the error that a stream breaks off with."""
     return rejection(fault)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from agentops.offline.answers import Answer, Answers, error_answer
+from agentops.offline.answers import Answers, ScriptedAnswer, error_answer
 from agentops.offline.batches import Batches
-from agentops.offline.delivery import ClientGoneError, Ending, Link, Receive, Send, deliver
-from agentops.offline.errors import ApiError, InvalidRequestError
+from agentops.offline.delivery import ClientGoneError, Link, Receive, Send, StreamEnding, deliver
+from agentops.offline.errors import InvalidRequestError, OfflineApiError
 from agentops.offline.faults import Fault
 from agentops.offline.jsontext import JsonObject, compact_ascii
 from agentops.offline.log import RequestLog, entry_of
@@ -57,31 +57,31 @@ class Exchange:
         """Answer, and log a message request before its client can go on."""
         try:
             answer = await (self._get() if self._method == "GET" else self._post())
-        except ApiError as error:
+        except OfflineApiError as error:
             answer = error_answer(error, self._request_id)
         link = Link(self._scope["state"]["transport"], self._receive, send, self._answer_headers())
         ending = await deliver(answer, link)
         if (self._method, self._path) == ("POST", MESSAGES):
-            self._app.log.append(self._entry(answer, aborted=ending is not Ending.COMPLETE))
+            self._app.log.append(self._entry(answer, aborted=ending is not StreamEnding.COMPLETE))
         await link.leave(ending)
 
-    async def _get(self) -> Answer:
+    async def _get(self) -> ScriptedAnswer:
         """Serve the health check, the requests received so far, and batches."""
         if self._path == "/healthz":
             return _as_answer({"status": "ok", "model": "offline"})
         if self._path == "/offline/requests":
-            return Answer(status=200, pieces=[self._app.log.as_lines()], content_type="application/x-ndjson")
+            return ScriptedAnswer(status=200, pieces=[self._app.log.as_lines()], content_type="application/x-ndjson")
         if self._path.startswith(BATCHES):
             self._authenticate()
             return self._read_batches(self._path.removeprefix(BATCHES).strip("/"))
         raise self._not_found()
 
-    async def _post(self) -> Answer:
+    async def _post(self) -> ScriptedAnswer:
         """Create a message or a batch of them, cancel a batch, or count tokens."""
         cancels = self._path.startswith(BATCHES) and self._path.endswith("/cancel")
         if self._method != "POST" or not (cancels or self._path in (MESSAGES, COUNT_TOKENS, BATCHES)):
             # Closing on unread bytes would reset the connection before the answer is read.
-            with suppress(ApiError):
+            with suppress(OfflineApiError):
                 await self._read_body()
             raise self._not_found()
         body = await self._read_body()
@@ -98,12 +98,12 @@ class Exchange:
         answer = _as_answer(document)
         return replace(answer, fault=Fault("refused_before_response", 1, {})) if fault else answer
 
-    def _read_batches(self, rest: str) -> Answer:
+    def _read_batches(self, rest: str) -> ScriptedAnswer:
         """Answer with the list, one batch, or its results, by what follows in the path."""
         batch_id, _, part = rest.partition("/")
         if part == "results":
             results = self._app.batches.results(batch_id)
-            return Answer(status=200, pieces=[results], content_type="application/x-jsonl")
+            return ScriptedAnswer(status=200, pieces=[results], content_type="application/x-jsonl")
         if part:
             raise self._not_found()
         if batch_id:
@@ -118,7 +118,7 @@ class Exchange:
     def _authenticate(self) -> None:
         scheme, _, token = self._headers.get("authorization", "").partition(" ")
         if not (self._headers.get("x-api-key") or (scheme.lower() == "bearer" and token.strip())):
-            raise ApiError(401, "authentication_error", "x-api-key header or bearer token is required")
+            raise OfflineApiError(401, "authentication_error", "x-api-key header or bearer token is required")
 
     async def _read_body(self) -> bytes:
         length = self._headers.get("content-length", "")
@@ -135,7 +135,7 @@ class Exchange:
             if taken >= 2 * most:
                 break
         self._closes = True
-        raise ApiError(
+        raise OfflineApiError(
             413, "request_too_large", f"Request exceeds the maximum allowed number of bytes: {most >> 20} MB"
         )
 
@@ -153,10 +153,10 @@ class Exchange:
         headers = {"request-id": self._request_id, "anthropic-organization-id": "offline", **quota}
         return headers | ({"connection": "close"} if self._closes else {})
 
-    def _not_found(self) -> ApiError:
-        return ApiError(404, "not_found_error", f"{self._path}: Not found")
+    def _not_found(self) -> OfflineApiError:
+        return OfflineApiError(404, "not_found_error", f"{self._path}: Not found")
 
-    def _entry(self, answer: Answer, *, aborted: bool) -> JsonObject:
+    def _entry(self, answer: ScriptedAnswer, *, aborted: bool) -> JsonObject:
         return entry_of(
             self._received,
             at=self._started_at,
@@ -168,5 +168,5 @@ class Exchange:
         )
 
 
-def _as_answer(document: JsonObject) -> Answer:
-    return Answer(status=200, pieces=[compact_ascii(document).encode()])
+def _as_answer(document: JsonObject) -> ScriptedAnswer:
+    return ScriptedAnswer(status=200, pieces=[compact_ascii(document).encode()])

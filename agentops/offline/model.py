@@ -11,7 +11,7 @@ from agentops.offline.batches import Batches
 from agentops.offline.exchange import Application
 from agentops.offline.jsontext import JsonObject
 from agentops.offline.log import RequestLog, entry_of
-from agentops.offline.quota import Quota
+from agentops.offline.quota import OfflineQuota
 from agentops.offline.script_file import ScriptSource, load_scripts
 from agentops.offline.scripts import Recordings
 from agentops.offline.server import HOST, OfflineServer
@@ -40,7 +40,7 @@ class OfflineModel:
         batch_s: float = BATCH_S,
         per_minute: Mapping[str, int] | None = None,
     ) -> None:
-        self._answers = Answers(load_scripts(scripts), Recordings(workload), Quota(per_minute or {}))
+        self._answers = Answers(load_scripts(scripts), Recordings(workload), OfflineQuota(per_minute or {}))
         self._log = RequestLog(log)
         self._clock = clock
         self._batches = Batches(self._answers, ends_after_s=batch_s, clock=clock, logged=self._log_batched)

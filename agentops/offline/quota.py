@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from agentops.offline.errors import ApiError
+from agentops.offline.errors import OfflineApiError
 
 BURST_S = 10.0  # seconds' worth that may come at once
 REQUESTS, INPUT, OUTPUT = "requests", "input-tokens", "output-tokens"
@@ -39,7 +39,7 @@ class _Bucket:
         return max(0.0, min(need, self.room) - self.left) * 60 / self.per_minute
 
 
-class Quota:
+class OfflineQuota:
     """Count requests, input tokens without cache reads, and output tokens.
 
     Units: `per_minute` maps the names of the headers to limits; what is not named is not limited.
@@ -88,7 +88,7 @@ class Quota:
         return headers
 
 
-def _too_fast(name: str, wait_s: float) -> ApiError:
+def _too_fast(name: str, wait_s: float) -> OfflineApiError:
     message = f"This request would exceed the rate limit for your organization ({name} per minute)."
     headers = {"retry-after": str(math.ceil(wait_s))}
-    return ApiError(429, "rate_limit_error", message, headers=headers)
+    return OfflineApiError(429, "rate_limit_error", message, headers=headers)

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 
 from agentops.offline.cache import InputUsage
-from agentops.offline.conversation import Conversation, fill_text, fill_value
+from agentops.offline.conversation import OfflineConversation, fill_text, fill_value
 from agentops.offline.jsontext import CHARACTERS_PER_TOKEN, JsonObject, block_tokens, compact_ascii, output_tokens
 from agentops.offline.scripts import ScriptedTurn
 
@@ -27,7 +27,7 @@ def mint(prefix: str) -> str:
     return f"{prefix}_{secrets.token_hex(12)}"
 
 
-def scripted_content(turn: ScriptedTurn, conversation: Conversation) -> list[JsonObject]:
+def scripted_content(turn: ScriptedTurn, conversation: OfflineConversation) -> list[JsonObject]:
     """Fill the templates of a turn and give every tool call an id; a call served twice gets two ids."""
     if turn.as_written:
         return [dict(block) for block in turn.content]
@@ -79,7 +79,7 @@ def _cut_content(content: list[JsonObject], left: int) -> tuple[list[JsonObject]
     return kept, None
 
 
-def _filled(block: JsonObject, conversation: Conversation) -> JsonObject:
+def _filled(block: JsonObject, conversation: OfflineConversation) -> JsonObject:
     if block["type"] == "text":
         return {**block, "text": fill_text(block["text"], conversation)}
     if block["type"] in TOOL_CALLS:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentops.offline.conversation import Conversation, Turn, as_blocks, merged_turns
+from agentops.offline.conversation import OfflineConversation, Turn, as_blocks, merged_turns
 from agentops.offline.errors import InvalidRequestError
 from agentops.offline.faults import Fault
 from agentops.offline.jsontext import JsonObject, compact
@@ -46,7 +46,7 @@ class When:
     model: str | None = None
     user_id: str | None = None
 
-    def matches(self, conversation: Conversation) -> bool:
+    def matches(self, conversation: OfflineConversation) -> bool:
         """Tell whether every given condition holds."""
         return all(
             (
@@ -83,7 +83,7 @@ class Script:
     otherwise: ScriptedTurn = ENDED
     faults: tuple[Fault, ...] = ()
 
-    def position(self, conversation: Conversation) -> int:
+    def position(self, conversation: OfflineConversation) -> int:
         """Count the scripted turns the conversation has already had.
 
         Consecutive assistant messages are one turn, except that each paused turn was followed by another one.
@@ -104,7 +104,7 @@ class Script:
         """Return the turn at a position; beyond the last one it is `otherwise`."""
         return self.turns[position] if position < len(self.turns) else self.otherwise
 
-    def may_continue(self, conversation: Conversation) -> bool:
+    def may_continue(self, conversation: OfflineConversation) -> bool:
         """Tell whether the conversation ends with a turn that this script paused."""
         if not conversation.ends_with_assistant:
             return False
@@ -123,7 +123,7 @@ NO_SCRIPT = Script(
 )
 
 
-def best_script(scripts: Iterable[Script], conversation: Conversation) -> Script:
+def best_script(scripts: Iterable[Script], conversation: OfflineConversation) -> Script:
     """Choose the most specific script that matches; without one the offline model answers for itself."""
     matching = [script for script in scripts if script.when.matches(conversation)]
     return max(matching, key=lambda script: script.when.weight, default=NO_SCRIPT)
@@ -143,7 +143,7 @@ class Recordings:
                     conversation = json.loads(line)
                     self._turns[conversation["id"]] = conversation["turns"]
 
-    def next_turn(self, conversation: Conversation) -> ScriptedTurn | None:
+    def next_turn(self, conversation: OfflineConversation) -> ScriptedTurn | None:
         """Return the recorded answer to a conversation; None when its `user_id` names no recording.
 
         Beyond the last recorded turn the answer is one empty message.

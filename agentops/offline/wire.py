@@ -5,7 +5,7 @@ Source: the provider's streaming and errors pages.
 
 from collections.abc import Iterator
 
-from agentops.offline.errors import ApiError
+from agentops.offline.errors import OfflineApiError
 from agentops.offline.faults import Fault
 from agentops.offline.jsontext import JsonObject, compact_ascii
 from agentops.offline.reply import TOOL_CALLS, Reply
@@ -24,7 +24,7 @@ def event(name: str, data: JsonObject) -> bytes:
     return f"event: {name}\ndata: {compact_ascii({'type': name, **data})}\n\n".encode()
 
 
-def error_body(error: ApiError, request_id: str) -> JsonObject:
+def error_body(error: OfflineApiError, request_id: str) -> JsonObject:
     """Build the body of an error answer.
 
     Shape: {"type": "error", "error": {"type", "message", "details"?: {"error_code"}}, "request_id"}

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from deadletters.admin.redrive_forms import ChosenForm, FilterForm, NoteForm, OptionsForm, form_for
+from deadletters.admin.redrive_forms import ChosenForm, FilterForm, OptionsForm, RedriveNoteForm, form_for
 from deadletters.admin.redrive_page import badge_of, page_context, selection_of
 from deadletters.admin.scope import DeadLettersAdmin, tenants_seen
 from deadletters.models import DeadLetter, Redrive
@@ -150,7 +150,7 @@ def redrive_selected(letters_admin: Any, request: HttpRequest, letters: QuerySet
 
 
 def _steer(request: HttpRequest, redrive: Redrive, *, verb: str) -> str:
-    form = NoteForm(request.POST)
+    form = RedriveNoteForm(request.POST)
     note = {"note": form.cleaned_data["note"]} if verb in _WITH_NOTE and form.is_valid() else {}
     _VERBS[verb](redrive, user=request.user, **note)
     return f"The redrive is {redrive.status}."

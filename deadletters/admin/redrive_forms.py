@@ -83,7 +83,7 @@ class ChosenForm(OptionsForm):
         return Selection(ids=self.cleaned_data["ids"])
 
 
-class NoteForm(forms.Form):
+class RedriveNoteForm(forms.Form):
     """Why it is paused or aborted."""
 
     note = forms.CharField(max_length=NOTE_MAX_CHARS, required=False, label="Reason (may be empty)")

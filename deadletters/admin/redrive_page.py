@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from deadletters.admin.formatting import run_href, utc
-from deadletters.admin.redrive_forms import NoteForm
+from deadletters.admin.redrive_forms import RedriveNoteForm
 from deadletters.models import ItemState, Redrive, RedriveItem, RedriveStatus
 from deadletters.redrive.actions import held_by, reasons_of, verbs_of
 from runs.admin.kit.formatting import badge_html, money, short
@@ -30,7 +30,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class RedriveChoice:
     """A verb that fits the status."""
 
     verb: str
@@ -98,16 +98,16 @@ def selection_of(redrive: Redrive) -> str:
     return ", ".join(words) or "all that were open"
 
 
-def _choice(redrive: Redrive, verb: str, *, with_note: bool) -> Choice:
+def _choice(redrive: Redrive, verb: str, *, with_note: bool) -> RedriveChoice:
     button, text, look = _WORDS[verb]
-    return Choice(
+    return RedriveChoice(
         verb=verb,
         button=button,
         text=text.format(user=redrive.planned_by.get_username()),
         look=look,
         href=reverse(f"admin:deadletters_redrive_{verb}", args=[redrive.pk]),
         # A page that reloads would throw away what is being typed.
-        form=NoteForm(auto_id=f"{verb}-%s") if with_note and verb in ("pause", "abort") else None,
+        form=RedriveNoteForm(auto_id=f"{verb}-%s") if with_note and verb in ("pause", "abort") else None,
     )
 
 

@@ -82,7 +82,7 @@ def _move(redrive: Redrive, verb: str, to: RedriveStatus, *, user: Any, note: st
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class RedriveReason:
     """Why some dead letters were not sent. `state` is `excluded` (by the plan) or `skipped` (later)."""
 
     state: str
@@ -90,11 +90,11 @@ class Reason:
     count: int
 
 
-def reasons_of(redrive: Redrive) -> list[Reason]:
+def reasons_of(redrive: Redrive) -> list[RedriveReason]:
     """Count the dead letters that take no part, by reason, the most frequent first."""
     out = redrive.items.filter(state__in=[ItemState.EXCLUDED, ItemState.SKIPPED])
     counted = out.values("state", "reason").annotate(n=Count("pk")).order_by("-n", "state", "reason")
-    return [Reason(row["state"], row["reason"], row["n"]) for row in counted]
+    return [RedriveReason(row["state"], row["reason"], row["n"]) for row in counted]
 
 
 def held_by(redrive: Redrive) -> str:

@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from deadletters.models import ItemState, Redrive, RedriveItem, RedriveStatus
 from deadletters.redrive.actions import let_go
-from deadletters.redrive.limits import Allowance, hold_of, too_many_failures
+from deadletters.redrive.limits import ReplayAllowance, hold_of, too_many_failures
 from deadletters.redrive.plan import GONE
 from deadletters.replay import replay
 from runs import clock
@@ -88,7 +88,7 @@ def _judge_and_send(redrive_id: UUID, now: datetime) -> bool:
     if redrive.status != RedriveStatus.RUNNING:
         redrive.save()
         return False
-    allowance = Allowance(redrive.credit, redrive.credit_at).grown(now, rate_per_s=redrive.rate_per_s)
+    allowance = ReplayAllowance(redrive.credit, redrive.credit_at).grown(now, rate_per_s=redrive.rate_per_s)
     if hold_of(redrive) or not allowance.is_enough:
         return False  # the allowance grows from what is stored, by the next look
     _send(redrive, redrive.items.filter(state=ItemState.PENDING).select_related("letter").earliest("place"), now)

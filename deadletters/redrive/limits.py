@@ -10,30 +10,30 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class ReplayAllowance:
     """How many dead letters might be sent at this moment. No moment: nobody has looked since the start or the pause."""
 
     credit: float
     at: datetime | None
 
-    def grown(self, now: datetime, *, rate_per_s: float) -> "Allowance":
+    def grown(self, now: datetime, *, rate_per_s: float) -> "ReplayAllowance":
         """Let it grow until now, up to a burst. The first look finds one dead letter: no pause is credited.
 
         A clock that went backwards, or a sweeper that looked at it earlier, takes nothing away.
         """
         if self.at is None:
-            return Allowance(1.0, now)
+            return ReplayAllowance(1.0, now)
         elapsed_s = (now - self.at).total_seconds()
         if elapsed_s <= 0:
             return self
-        return Allowance(min(burst(rate_per_s), self.credit + elapsed_s * rate_per_s), now)
+        return ReplayAllowance(min(burst(rate_per_s), self.credit + elapsed_s * rate_per_s), now)
 
     @property
     def is_enough(self) -> bool:
         """Whether a dead letter may be sent."""
         return self.credit >= 1 - _ROUNDING
 
-    def spent(self) -> "Allowance":
+    def spent(self) -> "ReplayAllowance":
         """Pay for one dead letter."""
         return replace(self, credit=self.credit - 1)
 

@@ -34,7 +34,7 @@ _BEFORE = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
+class SlotUse:
     """The slots of the live workers that serve a queue, and by when each busy one is free at the latest."""
 
     all: int
@@ -43,12 +43,12 @@ class Slots:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlaceInLane:
     """How many runs stand before one; more than `runs` if they are too many to count."""
 
     before: int
     or_more: bool
-    slots: Slots
+    slots: SlotUse
 
     @property
     def until(self) -> datetime | None:
@@ -82,13 +82,13 @@ class Lines:
         self._runs = [run for run in runs if run.state == RunStatus.QUEUED and not run.hold_reason]
         self._workers = workers
 
-    def place(self, run: Run) -> Place:
+    def place(self, run: Run) -> PlaceInLane:
         """Find the place of a queued run. Tenants take turns: of the others none has more than one turn more."""
         own = self._before_of_tenant.get(run.pk, 0)
         tenants = self._tenants[run.queue]
         key = tenants.get(run.tenant_id, (run.rank, 0))[0]
         others = (min(own + (first < key), count) for pk, (first, count) in tenants.items() if pk != run.tenant_id)
-        return Place(own + sum(others), own > FAR, self._slots(run.queue))
+        return PlaceInLane(own + sum(others), own > FAR, self._slots(run.queue))
 
     @cached_property
     def _before_of_tenant(self) -> dict[UUID, int]:
@@ -110,11 +110,11 @@ class Lines:
             found[queue][tenant] = key, count
         return found
 
-    def _slots(self, queue: str) -> Slots:
+    def _slots(self, queue: str) -> SlotUse:
         serving = [worker for worker in self._workers if queue in worker.queues]
         free = sum(max(0, worker.slots - len(self._ends[worker.pk])) for worker in serving)
         ends = sorted(end for worker in serving for end in self._ends[worker.pk])
-        return Slots(sum(worker.slots for worker in serving), free, ends)
+        return SlotUse(sum(worker.slots for worker in serving), free, ends)
 
     @cached_property
     def _ends(self) -> dict[UUID, list[datetime]]:

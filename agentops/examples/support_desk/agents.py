@@ -3,7 +3,7 @@
 from typing import Any
 
 from agentops.examples.support_desk import inputs, tools
-from agentops.examples.support_desk.context import JobContext
+from agentops.examples.support_desk.context import StepContext
 from agentops.examples.support_desk.ticket_import import check_rows, count_open_tickets, store_rows
 from runs.registry import Agent, Job, ask_human, register
 
@@ -159,7 +159,7 @@ class ImportTickets(Job):
     queue = "batch"
     input_schema = inputs.TICKET_ROWS
 
-    def run(self, context: JobContext, **input: Any) -> dict[str, Any]:
+    def run(self, context: StepContext, **input: Any) -> dict[str, Any]:
         """Check, store block by block, count."""
         rows = input["rows"]
         checked = context.step("check-rows", check_rows, rows, effect="read")

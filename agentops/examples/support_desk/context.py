@@ -14,7 +14,7 @@ class Context(Protocol):
         """Tell how far the work is. Raises when the work must not go on."""
 
 
-class JobContext(Context, Protocol):
+class StepContext(Context, Protocol):
     """The first argument of a plain job's `run`."""
 
     def step(self, name: str, function: Any, *args: Any, effect: str = "unsafe", **kwargs: Any) -> Any:

@@ -19,15 +19,15 @@ from agentops.lab.chaos.fault_log import FaultLog
 from agentops.lab.chaos.findings import judge
 from agentops.lab.chaos.fleet import SLOTS, Fleet
 from agentops.lab.chaos.options import CannotRunError, Options
-from agentops.lab.chaos.pace import Pace, Stand
+from agentops.lab.chaos.pace import ChaosPace, Stand
 from agentops.lab.chaos.plan import Plan
 from agentops.lab.chaos.poster import Poster
 from agentops.lab.chaos.postings import BUDGET_USD, TENANTS, THRIFTY, postings
 from agentops.lab.chaos.recovery import recoveries_s
-from agentops.lab.chaos.report import Report
+from agentops.lab.chaos.report import ChaosReport
 from agentops.lab.chaos.scripts import write_scripts
 from agentops.lab.chaos.versions import versions
-from agentops.lab.workload.client import Client
+from agentops.lab.workload.client import WorkloadClient
 from agentops.lab.workload.conversations import Workload
 from agentops.stack import Stack, StackError
 from runs.models import Budget, Period, Tenant
@@ -48,7 +48,7 @@ Tell = Callable[[int, int, int], None]  # runs ended, kills that count, unknown 
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
+class ChaosEnvironment:
     """What every part of a campaign needs."""
 
     folder: Path
@@ -63,7 +63,9 @@ class Environment:
         return f"unix://{socket_path(Path(settings.VAR_DIR))}?db=0"
 
 
-def run_campaign(options: Options, environment: Environment, *, stopping: threading.Event, tell: Tell) -> Report:
+def run_campaign(
+    options: Options, environment: ChaosEnvironment, *, stopping: threading.Event, tell: Tell
+) -> ChaosReport:
     """Do everything. Raises: CannotRunError, also when told to stop."""
     begun_at = time.monotonic()
     call_command("migrate", verbosity=0, interactive=False)
@@ -79,7 +81,7 @@ def run_campaign(options: Options, environment: Environment, *, stopping: thread
             stopping.set()
             stack.stop(_GRACE_S)
     evidence = gather(campaign.poster.posted, environment.folder / LEDGER_FILE)
-    return Report(
+    return ChaosReport(
         options=options,
         evidence=evidence,
         verdict=judge(evidence),
@@ -100,17 +102,17 @@ def run_campaign(options: Options, environment: Environment, *, stopping: thread
 
 def _clients(
     address: str, stopping: threading.Event, *, user: str | None = None, scopes: Sequence[str] | None = None
-) -> dict[str, Client]:
+) -> dict[str, WorkloadClient]:
     """Make a client for each tenant: of its service account, unless a user is named."""
     tokens = {tenant: make_token(tenant_slug=tenant, username=user, scopes=scopes) for tenant in TENANTS}
-    return {tenant: Client(address, token, stopping=stopping) for tenant, token in tokens.items()}
+    return {tenant: WorkloadClient(address, token, stopping=stopping) for tenant, token in tokens.items()}
 
 
 class _Campaign:
     """The running parts."""
 
     def __init__(
-        self, options: Options, environment: Environment, stack: Stack, plan: Plan, stopping: threading.Event
+        self, options: Options, environment: ChaosEnvironment, stack: Stack, plan: Plan, stopping: threading.Event
     ) -> None:
         self._options, self._stack, self._stopping = options, stack, stopping
         for tenant in Tenant.objects.filter(slug__in=THRIFTY):
@@ -133,7 +135,7 @@ class _Campaign:
         self.background_tasks = BackgroundTasks(
             options, redis_url=environment.redis_url, postgres=environment.postgres, term=self.fleet.term_next
         )
-        self._pace = Pace(options, slots=options.workers * SLOTS)
+        self._pace = ChaosPace(options, slots=options.workers * SLOTS)
 
     def play(self, tell: Tell) -> None:
         """Go on until every run has ended, time is over, or nothing moves any more."""
@@ -180,7 +182,7 @@ class _Campaign:
             raise CannotRunError(problem)
 
 
-def _start_ledger(stack: Stack, environment: Environment) -> Child:
+def _start_ledger(stack: Stack, environment: ChaosEnvironment) -> Child:
     file = str(environment.folder / LEDGER_FILE)
     child = stack.start("ledger", [sys.executable, "-m", "agentops.lab.chaos.ledger_server", environment.ledger, file])
     ends_at = time.monotonic() + 10

@@ -8,7 +8,7 @@ from agentops.examples.workload.declaration import recorded_results
 from agentops.lab.chaos.ledger import find
 from agentops.lab.chaos.operations import op_of
 from agentops.lab.chaos.seen import seen
-from agentops.lab.workload.client import ApiError, Client, StoppedError, UnreachableError
+from agentops.lab.workload.client import StoppedError, UnreachableError, WorkloadApiError, WorkloadClient
 from agentops.lab.workload.conversations import Workload
 from runs.clock import Now
 from runs.models import PendingAction
@@ -23,7 +23,7 @@ class Decider(threading.Thread):
 
     def __init__(
         self,
-        clients: Mapping[str, Client],
+        clients: Mapping[str, WorkloadClient],
         ledger: str,
         stopping: threading.Event,
         *,
@@ -65,11 +65,11 @@ class Decider(threading.Thread):
                     self._resolve(client, action)
         except UnreachableError:
             return
-        except ApiError as error:
+        except WorkloadApiError as error:
             if error.status != 409:  # too early, or it has ended meanwhile
                 raise
 
-    def _resolve(self, client: Client, action: PendingAction) -> None:
+    def _resolve(self, client: WorkloadClient, action: PendingAction) -> None:
         self.unknown.add(action.pk)
         receipt = find(self._ledger, run=str(action.run_id), op=op_of(action.step))
         if receipt is None:
@@ -80,7 +80,7 @@ class Decider(threading.Thread):
             result = self._results.get(action.step.tool_use_id, {"receipt": receipt})
             client.decide(str(action.pk), "resolve", {"outcome": "happened", "result": result})
 
-    def _answer(self, client: Client, action: PendingAction) -> None:
+    def _answer(self, client: WorkloadClient, action: PendingAction) -> None:
         conversation = self._recorded.get(action.run.input.get("conversation"))
         if conversation is None:
             client.answer(str(action.run_id), "Yes.", end=False)

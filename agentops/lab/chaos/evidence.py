@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Count, Sum
 
-from agentops.lab.chaos.ledger import Effect, read_effects
+from agentops.lab.chaos.ledger import LedgerEffect, read_effects
 from agentops.lab.chaos.operations import name_of
 from runs.invariants.every import breaches
 from runs.models import ModelCall, ModelCallStatus, Run, Step
@@ -41,7 +41,7 @@ class Evidence:
     posted: Sequence[UUID] = ()
     runs: Sequence[RunSeen] = ()
     steps: Sequence[StepSeen] = ()
-    effects: Sequence[Effect] = ()
+    effects: Sequence[LedgerEffect] = ()
     breaches: Sequence[str] = ()
     billed_twice: int = 0
     billed_twice_usd: Decimal = field(default=Decimal(0))

@@ -12,7 +12,7 @@ _WITHOUT_EFFECT = (StepStatus.PLANNED, StepStatus.SKIPPED)
 
 
 @dataclass(slots=True)
-class ChaosReport:
+class CampaignFindings:
     """The findings; each list names rows, none if all is well."""
 
     lost: list[str] = field(default_factory=list)
@@ -28,9 +28,9 @@ class ChaosReport:
         return not (self.lost or self.missing or self.unrecorded or self.duplicated.total())
 
 
-def judge(evidence: Evidence) -> ChaosReport:
+def judge(evidence: Evidence) -> CampaignFindings:
     """Hold ledger, steps and runs against each other."""
-    verdict = ChaosReport(lost=list(_lost(evidence)))
+    verdict = CampaignFindings(lost=list(_lost(evidence)))
     made = Counter((effect.run, effect.op, effect.effect) for effect in evidence.effects)
     for (run, op, effect), times in made.items():
         if effect in COUNTED and times > 1:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agentops.lab.chaos.fault_log import FaultLog, Hit
 from agentops.lab.chaos.options import RANDOM, CannotRunError, Options
-from agentops.lab.chaos.plan import Ending, Plan
+from agentops.lab.chaos.plan import Plan, PlannedEnd
 from agentops.lab.chaos.process_life import Death, ProcessLife, held_at_death, is_fair_game, is_registered
 from agentops.stack import Stack, answers
 from runs.worker.supervisor import Child
@@ -163,7 +163,7 @@ class Fleet:
             return lambda: is_registered(name)
         return (lambda: answers(f"{self._stack.base_url}/livez")) if role == "web" else (lambda: True)
 
-    def _ending(self, role: str) -> Ending | None:
+    def _ending(self, role: str) -> PlannedEnd | None:
         if self.is_calm:
             return None
         if role == "web":
@@ -172,7 +172,7 @@ class Fleet:
             return self._plan.for_clock()
         return self._for_worker()
 
-    def _for_worker(self) -> Ending | None:
+    def _for_worker(self) -> PlannedEnd | None:
         """Draw an ending, but never for so many that nobody is left to go on."""
         workers = [life for life in self.lives if life.role == "worker" and life.child.is_alive()]
         armed = [life for life in workers if life.ending]
@@ -194,7 +194,7 @@ class Fleet:
         return env
 
 
-def _armed(ending: Ending) -> dict[str, str]:
+def _armed(ending: PlannedEnd) -> dict[str, str]:
     return {"AGENTOPS_FAULTS": ending.faults, "AGENTOPS_FAULT_SEED": str(ending.seed)}
 
 

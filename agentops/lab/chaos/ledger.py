@@ -11,7 +11,7 @@ _TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class LedgerEffect:
     """One effect that happened. `op` names what was to be done, uniquely within the run."""
 
     run: str
@@ -32,12 +32,12 @@ def find(sock: str, *, key: str | None = None, run: str = "", op: str = "") -> i
     return receipt
 
 
-def read_effects(path: Path) -> Iterator[Effect]:
+def read_effects(path: Path) -> Iterator[LedgerEffect]:
     """Read what the ledger has written."""
     with path.open() as lines:
         for line in lines:
             entry = json.loads(line)
-            yield Effect(entry["run"], entry["op"], entry["effect"], entry["key"])
+            yield LedgerEffect(entry["run"], entry["op"], entry["effect"], entry["key"])
 
 
 def _ask(sock: str, **request: Any) -> Any:

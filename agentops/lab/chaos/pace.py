@@ -36,7 +36,7 @@ class Stand:
         return cls(row["ended"], row["working"], row["moves"] or 0)
 
 
-class Pace:
+class ChaosPace:
     """Lets runs in as kills are done, but never too few to be worth a kill, nor more than slots can hold."""
 
     def __init__(self, options: Options, *, slots: int) -> None:

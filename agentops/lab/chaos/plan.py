@@ -37,7 +37,7 @@ _USUAL_CHANCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class PlannedEnd:
     """How a life ends: at one of some fault points, or, without any, at a random moment.
 
     At the latest it ends `fuse_s` after it was ready.
@@ -78,7 +78,7 @@ class Plan:
         self.misses: Counter[str] = Counter()
         self.armed: Counter[str] = Counter()
 
-    def for_worker(self, *, may_stop: bool = True) -> Ending:
+    def for_worker(self, *, may_stop: bool = True) -> PlannedEnd:
         """Draw how the next life of a worker ends."""
         points = [point for point in self._only or POINTS if point not in _ONLY_IN_WEB]
         stop = None
@@ -86,16 +86,16 @@ class Plan:
             stop = self._dice.choice(self._stops)
         return self._draw(points, stop=stop)
 
-    def for_web(self) -> Ending | None:
+    def for_web(self) -> PlannedEnd | None:
         """Draw how the next life of the web server ends; not at all where no point of it is wanted."""
         points = [point for point in self._only or POINTS if point in _IN_WEB]
         return self._draw(points) if points else None
 
-    def for_clock(self) -> Ending | None:
+    def for_clock(self) -> PlannedEnd | None:
         """Draw how long the clock lives; it passes no point that others do not."""
         return None if self._only else self._draw([])
 
-    def ended(self, ending: Ending, hit: str | None) -> None:
+    def ended(self, ending: PlannedEnd, hit: str | None) -> None:
         """Note where a life has really ended; None if by no doing of ours."""
         self.armed.subtract(ending.points)
         if hit:
@@ -107,11 +107,11 @@ class Plan:
         """The fault points that were hit less often, in their order."""
         return [point for point in self._only or POINTS if self.hits[point] < wanted]
 
-    def _draw(self, points: Sequence[str], *, stop: str | None = None) -> Ending:
+    def _draw(self, points: Sequence[str], *, stop: str | None = None) -> PlannedEnd:
         chosen = self._choose(points)
         self.armed.update(chosen)
         fuse = self._dice.uniform(*(_FUSE_S if chosen else _FUSE_AT_RANDOM_S))
-        return Ending(chosen, math.inf if self._only and points else fuse, self._dice.randrange(2**31), stop)
+        return PlannedEnd(chosen, math.inf if self._only and points else fuse, self._dice.randrange(2**31), stop)
 
     def _choose(self, points: Sequence[str]) -> tuple[str, ...]:
         left = [p for p in points if self.hits[p] or self.misses[p] < _MISSES_MAX]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from agentops.lab.chaos.postings import Posting
-from agentops.lab.workload.client import ApiError, Client, StoppedError, UnreachableError
+from agentops.lab.workload.client import StoppedError, UnreachableError, WorkloadApiError, WorkloadClient
 
 _LOOK_EVERY_S = 0.05
 
@@ -13,7 +13,9 @@ _LOOK_EVERY_S = 0.05
 class Poster(threading.Thread):
     """A thread that posts. `allowed` says how many runs there may be by now."""
 
-    def __init__(self, postings: Iterable[Posting], clients: Mapping[str, Client], stopping: threading.Event) -> None:
+    def __init__(
+        self, postings: Iterable[Posting], clients: Mapping[str, WorkloadClient], stopping: threading.Event
+    ) -> None:
         super().__init__(name="poster", daemon=True)
         self._postings, self._clients, self._stopping = postings, clients, stopping
         self.allowed = 0
@@ -30,7 +32,7 @@ class Poster(threading.Thread):
                 self.posted.append(self._post(posting))
         except StoppedError:
             return
-        except (ApiError, KeyError) as error:
+        except (WorkloadApiError, KeyError) as error:
             self.problem = f"a run was refused: {error}"
 
     def _post(self, posting: Posting) -> UUID:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from django.db.models import QuerySet
 
-from agentops.lab.chaos.plan import Ending
+from agentops.lab.chaos.plan import PlannedEnd
 from agentops.lab.chaos.seen import seen
 from runs.conf import conf
 from runs.models import Run, RunEvent, Worker
@@ -38,7 +38,7 @@ class ProcessLife:
     name: str
     role: str
     child: Child
-    ending: Ending | None
+    ending: PlannedEnd | None
     is_ready: Callable[[], bool]
     ready_at: float | None = None  # monotonic, once it works
     _asked_at: float = field(default_factory=time.monotonic)
@@ -66,7 +66,7 @@ class ProcessLife:
         """Whether its fuse has burnt down."""
         return bool(self.ending and self.killed_at is None and not self.stopped_at and self.age_s > self.ending.fuse_s)
 
-    def schedule_kill(self, ending: Ending) -> None:
+    def schedule_kill(self, ending: PlannedEnd) -> None:
         """Give a life that was left in peace an ending; its fuse burns from now on."""
         self.ending, self.ready_at = ending, time.monotonic()
 

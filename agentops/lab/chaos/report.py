@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentops.lab.chaos.evidence import Evidence
-from agentops.lab.chaos.findings import COUNTED, ChaosReport
+from agentops.lab.chaos.findings import COUNTED, CampaignFindings
 from agentops.lab.chaos.options import RANDOM, Options
 from agentops.lab.chaos.process_life import Death
 from agentops.lab.chaos.recovery import percentile
@@ -14,12 +14,12 @@ from runs.fault_points import POINTS
 
 
 @dataclass(slots=True)
-class Report:
+class ChaosReport:
     """What was done to the product, and what became of the runs."""
 
     options: Options
     evidence: Evidence
-    verdict: ChaosReport
+    verdict: CampaignFindings
     deaths: Sequence[Death] = ()
     recoveries_s: Sequence[float] = ()
     recoveries_quarantined_s: Sequence[float] = ()

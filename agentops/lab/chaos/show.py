@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from agentops.lab.chaos.report import Report
+from agentops.lab.chaos.report import ChaosReport
 
 _SHOWN_MAX = 20
 
 
-def show(report: Report, to: TextIO) -> None:
+def show(report: ChaosReport, to: TextIO) -> None:
     """Print what was done, what was found, and the judgement."""
     console = Console(file=to, highlight=False)
     table = Table(title="chaos", title_justify="left", show_header=False)
@@ -33,13 +33,13 @@ def show(report: Report, to: TextIO) -> None:
     console.print(_judgement(report))
 
 
-def _judgement(report: Report) -> str:
+def _judgement(report: ChaosReport) -> str:
     if report.is_clean:
         return "Clean: nothing was lost, repeated or broken."
     return "NOT clean: see above." + (" (Intents were left out: it should not be.)" * report.options.without_intents)
 
 
-def _rows(report: Report) -> Iterator[tuple[str, str]]:
+def _rows(report: ChaosReport) -> Iterator[tuple[str, str]]:
     told = report.as_json()
     yield "runs", f"{told['runs']:,}"
     yield "lost", f"{told['lost']:,}"

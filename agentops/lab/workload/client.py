@@ -18,7 +18,7 @@ _BUSY = (429, 502, 503)
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class ApiError(Exception):
+class WorkloadApiError(Exception):
     """The API refused a request."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
@@ -34,7 +34,7 @@ class StoppedError(Exception):
     """The replay is being stopped."""
 
 
-class Client:
+class WorkloadClient:
     """Calls the API with one tenant's token. Safe to share between threads."""
 
     def __init__(self, base_url: str, token: str, *, stopping: threading.Event) -> None:
@@ -111,7 +111,7 @@ class Client:
             raise UnreachableError(str(error) or type(error).__name__) from error
 
 
-def _refusal(error: urllib.error.HTTPError) -> ApiError | UnreachableError:
+def _refusal(error: urllib.error.HTTPError) -> WorkloadApiError | UnreachableError:
     text = error.read().decode(errors="replace")
     try:
         problem: dict[str, Any] = json.loads(text)
@@ -120,4 +120,4 @@ def _refusal(error: urllib.error.HTTPError) -> ApiError | UnreachableError:
     detail = str(problem.get("detail", text[:200]))
     if error.code in _BUSY:
         return UnreachableError(f"{error.code}: {detail}")
-    return ApiError(error.code, str(problem.get("code", "error")), detail)
+    return WorkloadApiError(error.code, str(problem.get("code", "error")), detail)

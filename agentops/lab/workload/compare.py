@@ -7,7 +7,7 @@ from typing import Any
 from agentops.lab.workload.compare_requests import compare_requests
 from agentops.lab.workload.compare_steps import compare_steps
 from agentops.lab.workload.conversations import Conversation, Workload
-from agentops.lab.workload.findings import STEPS, Finding, Findings, Received, by_kind
+from agentops.lab.workload.findings import STEPS, Findings, Received, WorkloadFinding, by_kind
 
 Json = dict[str, Any]
 
@@ -16,8 +16,8 @@ Json = dict[str, Any]
 class Comparison:
     """What the three sources of a conversation disagree about."""
 
-    differences: list[Finding] = field(default_factory=list)
-    notes: list[Finding] = field(default_factory=list)
+    differences: list[WorkloadFinding] = field(default_factory=list)
+    notes: list[WorkloadFinding] = field(default_factory=list)
 
     def add(self, findings: Findings) -> None:
         """Take over the findings about one source."""

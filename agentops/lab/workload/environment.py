@@ -33,7 +33,7 @@ class NotReadyError(Exception):
 
 
 @dataclass(slots=True)
-class Environment:
+class WorkloadEnvironment:
     """The running processes of one replay."""
 
     stack: Stack
@@ -56,7 +56,7 @@ class Environment:
 
 
 @contextmanager
-def open_environment(folder: Path, *, label: str, workers: int, batch_s: float) -> Iterator[Environment]:
+def open_environment(folder: Path, *, label: str, workers: int, batch_s: float) -> Iterator[WorkloadEnvironment]:
     """Start offline model, web and workers, all with `AGENTOPS_WORKLOAD`; stop them in the end.
 
     Message batches end after `batch_s` seconds, and are gathered and looked at as often.
@@ -77,7 +77,7 @@ def open_environment(folder: Path, *, label: str, workers: int, batch_s: float) 
                 stack.worker(f"worker-{number}", [_QUEUE], slots=SLOTS)
         except StackError as error:
             raise NotReadyError(str(error)) from error
-        yield Environment(stack, model, base_url, log)
+        yield WorkloadEnvironment(stack, model, base_url, log)
 
 
 def prepare_database() -> str | None:

@@ -10,7 +10,7 @@ STEPS, REQUESTS = "steps", "requests"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class WorkloadFinding:
     """One finding: where, in which source, at which recorded turn (from 0), and what."""
 
     conversation: str
@@ -28,16 +28,16 @@ class Findings:
 
     conversation: str
     source: str
-    differences: list[Finding] = field(default_factory=list)
-    notes: list[Finding] = field(default_factory=list)
+    differences: list[WorkloadFinding] = field(default_factory=list)
+    notes: list[WorkloadFinding] = field(default_factory=list)
 
     def differs(self, turn: int, what: str) -> None:
         """Add a difference."""
-        self.differences.append(Finding(self.conversation, self.source, turn, what))
+        self.differences.append(WorkloadFinding(self.conversation, self.source, turn, what))
 
     def note(self, turn: int, what: str) -> None:
         """Add a note."""
-        self.notes.append(Finding(self.conversation, self.source, turn, what))
+        self.notes.append(WorkloadFinding(self.conversation, self.source, turn, what))
 
     def expect(self, turn: int, name: str, recorded: Any, found: Any) -> None:
         """Add a difference if two values are not the same bytes."""

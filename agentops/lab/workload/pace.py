@@ -5,7 +5,7 @@ _AGAIN_S = (0.1, 0.5)
 _LEARNT = 0.1  # how much one observation weighs
 
 
-class Pace:
+class WorkloadPace:
     """Looks shortly before a run usually asks again: every look in vain costs the server what a worker lacks.
 
     Shared between threads; an observation lost in a race does no harm.

@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass, field
 
 from agentops.examples.workload.declaration import NAME
-from agentops.lab.workload.client import ApiError, Client, UnreachableError
+from agentops.lab.workload.client import UnreachableError, WorkloadApiError, WorkloadClient
 from agentops.lab.workload.conversations import Conversation, Json
-from agentops.lab.workload.pace import Pace
+from agentops.lab.workload.pace import WorkloadPace
 from runs.states import Lane
 
 _ENDED = ("completed", "failed", "cancelled")
@@ -43,7 +43,9 @@ class Played:
         return self.problem is None
 
 
-def play(conversation: Conversation, client: Client, *, tenant: str, label: str, lane: Lane, pace: Pace) -> Played:
+def play(
+    conversation: Conversation, client: WorkloadClient, *, tenant: str, label: str, lane: Lane, pace: WorkloadPace
+) -> Played:
     """Play a conversation; what goes wrong is told in the result.
 
     Raises: StoppedError when the replay is stopped.
@@ -54,12 +56,12 @@ def play(conversation: Conversation, client: Client, *, tenant: str, label: str,
         _converse(conversation, client, played, pace)
     except _GivenUpError as error:
         played.problem, played.needs_person = str(error), isinstance(error, _NeedsPersonError)
-    except (ApiError, UnreachableError) as error:
+    except (WorkloadApiError, UnreachableError) as error:
         played.problem = f"the API: {error}"
     try:
         if played.run_id:
             played.steps = client.steps(played.run_id)
-    except (ApiError, UnreachableError) as error:
+    except (WorkloadApiError, UnreachableError) as error:
         played.problem = played.problem or f"the steps cannot be read: {error}"
     return played
 
@@ -73,7 +75,7 @@ def _body(conversation: Conversation, label: str, lane: Lane) -> Json:
     }
 
 
-def _converse(conversation: Conversation, client: Client, played: Played, pace: Pace) -> None:
+def _converse(conversation: Conversation, client: WorkloadClient, played: Played, pace: WorkloadPace) -> None:
     answers, said = conversation.answers, 0
     while True:
         played.run = _next_stop(client, played.run["id"], pace)
@@ -89,7 +91,7 @@ def _converse(conversation: Conversation, client: Client, played: Played, pace: 
         raise _GivenUpError(f"completed after {said} of {len(answers)} answers")
 
 
-def _next_stop(client: Client, run_id: str, pace: Pace) -> Json:
+def _next_stop(client: WorkloadClient, run_id: str, pace: WorkloadPace) -> Json:
     """Look at a run until it has ended or asks."""
     begun_at = alive_at = time.monotonic()
     before, delay_s = "", pace.first_look_s
@@ -116,7 +118,7 @@ def _asks(run: Json) -> bool:
     return bool(run["why"])
 
 
-def _answer(conversation: Conversation, client: Client, run_id: str, said: int) -> int:
+def _answer(conversation: Conversation, client: WorkloadClient, run_id: str, said: int) -> int:
     """Say the next recorded text; return how many are said now."""
     answer = conversation.answers[said]
     try:

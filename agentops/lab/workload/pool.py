@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import cycle
 
-from agentops.lab.workload.client import Client, StoppedError
+from agentops.lab.workload.client import StoppedError, WorkloadClient
 from agentops.lab.workload.conversations import Conversation
-from agentops.lab.workload.pace import Pace
+from agentops.lab.workload.pace import WorkloadPace
 from agentops.lab.workload.play import Played, play
 from runs.states import Lane
 
@@ -30,9 +30,9 @@ def play_all(
 
     Raises: StoppedError when `stopping` is set; what `watch` raises, after all players have stopped.
     """
-    clients = {tenant: Client(base_url, token, stopping=stopping) for tenant, token in tokens.items()}
+    clients = {tenant: WorkloadClient(base_url, token, stopping=stopping) for tenant, token in tokens.items()}
     played: list[Played] = []
-    pace = Pace()
+    pace = WorkloadPace()
     with ThreadPoolExecutor(CLIENTS[lane], thread_name_prefix="client") as pool:
         pending: set[Future[Played]] = {
             pool.submit(play, conversation, clients[tenant], tenant=tenant, label=label, lane=lane, pace=pace)

@@ -17,8 +17,8 @@ from agentops.lab.workload.environment import (
 )
 from agentops.lab.workload.play import Played
 from agentops.lab.workload.pool import play_all
-from agentops.lab.workload.report import Report, make_report
-from agentops.lab.workload.request_log import RequestLog
+from agentops.lab.workload.report import WorkloadReport, make_report
+from agentops.lab.workload.request_log import ReceivedRequests
 from agentops.offline.model import BATCH_S
 from runs.errors import DeclarationError
 from runs.states import Lane
@@ -48,7 +48,7 @@ def replay(
     stopping: threading.Event,
     ended: Callable[[Played], None],
     warn: Callable[[str], None],
-) -> Report:
+) -> WorkloadReport:
     """Play all conversations of a workload and compare what happened with what was recorded.
 
     Raises: NotReadyError when it cannot run; StoppedError when `stopping` is set meanwhile.
@@ -74,7 +74,7 @@ def replay(
         )
         played_s = time.monotonic() - begun_at
     begun_at = time.monotonic()
-    report = make_report(workload, played, RequestLog(environment.log), label=label, workers=workers, lane=lane)
+    report = make_report(workload, played, ReceivedRequests(environment.log), label=label, workers=workers, lane=lane)
     report.played_s, report.compared_s = played_s, time.monotonic() - begun_at
     report.restarted = environment.restarted
     if report.is_clean:

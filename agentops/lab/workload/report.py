@@ -6,15 +6,15 @@ from typing import Any
 
 from agentops.lab.workload.compare import Comparison, compare
 from agentops.lab.workload.conversations import Workload
-from agentops.lab.workload.findings import REQUESTS, Finding
+from agentops.lab.workload.findings import REQUESTS, WorkloadFinding
 from agentops.lab.workload.play import Played
-from agentops.lab.workload.request_log import RequestLog
+from agentops.lab.workload.request_log import ReceivedRequests
 from agentops.lab.workload.tally import Tally, done, recorded
 from runs.states import Lane
 
 
 @dataclass(slots=True)
-class Report:
+class WorkloadReport:
     """What a replay did, beside what was recorded."""
 
     workload: str
@@ -66,10 +66,16 @@ class Report:
 
 
 def make_report(
-    workload: Workload, played: list[Played], log: RequestLog, *, label: str, workers: int, lane: Lane = Lane.STANDARD
-) -> Report:
+    workload: Workload,
+    played: list[Played],
+    log: ReceivedRequests,
+    *,
+    label: str,
+    workers: int,
+    lane: Lane = Lane.STANDARD,
+) -> WorkloadReport:
     """Count, and compare the three sources of every conversation that was played to its end."""
-    report = Report(
+    report = WorkloadReport(
         workload=str(workload.folder),
         label=label,
         workers=workers,
@@ -89,7 +95,7 @@ def make_report(
         else:
             (report.needs_person if one.needs_person else report.incomplete).append(one)
     for stranger in sorted(log.conversations - {conversation.id for conversation in workload.conversations}):
-        finding = Finding(stranger, REQUESTS, 0, "requests for a conversation that was not played")
+        finding = WorkloadFinding(stranger, REQUESTS, 0, "requests for a conversation that was not played")
         report.comparison.differences.append(finding)
     return report
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from agentops.lab.workload.findings import Received, received_of
 
 
-class RequestLog:
+class ReceivedRequests:
     """Finds the requests of a conversation in a finished log."""
 
     def __init__(self, path: Path) -> None:

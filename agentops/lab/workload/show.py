@@ -8,12 +8,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from agentops.lab.workload.play import Played
-from agentops.lab.workload.report import Report
+from agentops.lab.workload.report import WorkloadReport
 
 _SHOWN_MAX = 20  # of each kind; the JSON report has all
 
 
-def show(report: Report, to: TextIO) -> None:
+def show(report: WorkloadReport, to: TextIO) -> None:
     """Print the numbers as a table, then what was found."""
     console = Console(file=to, highlight=False)
     table = Table(title=f"replay {report.label}", title_justify="left")
@@ -31,7 +31,7 @@ def show(report: Report, to: TextIO) -> None:
     console.print("Clean: the three sources agree." if report.is_clean else "NOT clean: see above.")
 
 
-def _rows(report: Report) -> Iterator[tuple[str, str, str]]:
+def _rows(report: WorkloadReport) -> Iterator[tuple[str, str, str]]:
     did, expected = report.done, report.expected
     yield "conversations completed", f"{report.completed:,}", f"{report.conversations:,}"
     yield "model turns", f"{did.model_turns:,}", f"{expected.model_turns:,}"

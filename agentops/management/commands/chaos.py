@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from agentops.embedded.postgres import EmbeddedPostgres
 from agentops.lab.chaos.launch import PGDATA, start_again
 from agentops.lab.chaos.options import CannotRunError, Options, add_options, options_of
-from agentops.lab.chaos.report import Report
+from agentops.lab.chaos.report import ChaosReport
 from agentops.lab.chaos.show import show
 from agentops.lab.workload.conversations import Workload
 from agentops.lab.workload.environment import NotReadyError
@@ -53,14 +53,14 @@ class Command(BaseCommand):
         sys.stdout.flush()
         sys.exit(0 if report.is_clean else 1)
 
-    def _campaign(self, options: Options, workload: Workload | None) -> Report:
-        from agentops.lab.chaos.campaign import Environment, run_campaign
+    def _campaign(self, options: Options, workload: Workload | None) -> ChaosReport:
+        from agentops.lab.chaos.campaign import ChaosEnvironment, run_campaign
 
         stopping = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopping.set())
         folder = Path(settings.VAR_DIR)
-        environment = Environment(
+        environment = ChaosEnvironment(
             folder=folder,
             ledger=settings.AGENTOPS_CHAOS,
             fault_log=Path(os.environ["AGENTOPS_FAULT_LOG"]),

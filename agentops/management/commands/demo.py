@@ -56,7 +56,7 @@ class Command(BaseCommand):
             raise CommandError("--smoke checks scripted answers, so it cannot be --live", returncode=2)
 
     def _run(self, options: dict[str, Any], stop: threading.Event) -> int:
-        from agentops.demo.client import Client
+        from agentops.demo.client import DemoClient
         from agentops.demo.environment import prepare, start
         from agentops.demo.only_one import OnlyDemo
 
@@ -67,9 +67,9 @@ class Command(BaseCommand):
         try:
             address = start(stack, port=options["port"], live=options["live"])
             only.runs_at(address)
-            client = Client(address, keys.token)
+            client = DemoClient(address, keys.token)
             if options["smoke"]:
-                return self._smoke(stack, client, Client(address, keys.operator_token), options)
+                return self._smoke(stack, client, DemoClient(address, keys.operator_token), options)
             self._post_all(client)
             self._welcome(address, keys.token, keys.password, live=options["live"])
             while not stop.wait(0.5):

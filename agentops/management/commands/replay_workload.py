@@ -16,7 +16,7 @@ from agentops.lab.workload.client import StoppedError
 from agentops.lab.workload.environment import NotReadyError
 from agentops.lab.workload.play import Played
 from agentops.lab.workload.replay import checked_workload, replay
-from agentops.lab.workload.report import Report
+from agentops.lab.workload.report import WorkloadReport
 from agentops.lab.workload.show import show
 from agentops.offline.model import BATCH_S
 from runs.states import Lane
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report.as_json()))
         sys.exit(0 if report.is_clean else 1)
 
-    def _replay(self, options: dict[str, Any]) -> Report:
+    def _replay(self, options: dict[str, Any]) -> WorkloadReport:
         workload = checked_workload(options["folder"].resolve(), limit=options["limit"])
         stopping = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -3,8 +3,8 @@
 import anthropic
 import pytest
 
-from agentops.offline.errors import ApiError
-from agentops.offline.quota import INPUT, OUTPUT, REQUESTS, Quota
+from agentops.offline.errors import OfflineApiError
+from agentops.offline.quota import INPUT, OUTPUT, REQUESTS, OfflineQuota
 
 PROMPT = {"model": "claude-sonnet-5-5", "max_tokens": 100}
 
@@ -48,11 +48,11 @@ def test_what_remains_is_told_of_what_is_limited(serve, connect):
 
 
 def test_a_refused_request_counts_for_nothing():
-    quota = Quota({REQUESTS: 60, INPUT: 600})
+    quota = OfflineQuota({REQUESTS: 60, INPUT: 600})
     quota.take(90, at=0.0)
 
     for _ in range(20):
-        with pytest.raises(ApiError):
+        with pytest.raises(OfflineApiError):
             quota.take(90, at=0.0)
 
     quota.take(10, at=0.0)
@@ -60,10 +60,10 @@ def test_a_refused_request_counts_for_nothing():
 
 
 def test_a_request_that_is_greater_than_the_bucket_passes_when_that_is_full():
-    quota = Quota({INPUT: 600})
+    quota = OfflineQuota({INPUT: 600})
     quota.take(1_000, at=0.0)
 
-    with pytest.raises(ApiError) as refused:
+    with pytest.raises(OfflineApiError) as refused:
         quota.take(1, at=80.0)
 
     assert refused.value.headers["retry-after"] == "11"
@@ -71,11 +71,11 @@ def test_a_request_that_is_greater_than_the_bucket_passes_when_that_is_full():
 
 
 def test_output_counts_as_answered_and_refuses_the_next():
-    quota = Quota({OUTPUT: 60})
+    quota = OfflineQuota({OUTPUT: 60})
     quota.take(10, at=0.0)
     quota.answered(40)
 
-    with pytest.raises(ApiError):
+    with pytest.raises(OfflineApiError):
         quota.take(10, at=30.0)
     quota.take(10, at=32.0)
 

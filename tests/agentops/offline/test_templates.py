@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from agentops.offline.conversation import Conversation, fill_text, fill_value, template_error
+from agentops.offline.conversation import OfflineConversation, fill_text, fill_value, template_error
 
 RESULT = {"total_usd": 12.5, "paid": True, "lines": [{"sku": "A-1"}, {"sku": "B-2"}], "note": "ok"}
 
@@ -22,7 +22,7 @@ def conversation():
         {"role": "assistant", "content": [call, plain]},
         {"role": "user", "content": [*results, {"type": "text", "text": "and hurry"}]},
     ]
-    return Conversation({"model": "claude-opus-5-5", "messages": messages})
+    return OfflineConversation({"model": "claude-opus-5-5", "messages": messages})
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,13 @@ def test_the_latest_result_of_a_tool_counts():
         result = {"type": "tool_result", "tool_use_id": f"toolu_{number}", "content": number}
         messages += [{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
 
-    assert fill_text("{{tool:f}}", Conversation({"model": "m", "messages": messages})) == "2"
+    assert fill_text("{{tool:f}}", OfflineConversation({"model": "m", "messages": messages})) == "2"
 
 
 def test_what_a_user_writes_is_never_a_template():
     messages = [{"role": "user", "content": "{{tool:f}} {{user}}"}]
 
-    filled = fill_text("{{user}}", Conversation({"model": "m", "messages": messages}))
+    filled = fill_text("{{user}}", OfflineConversation({"model": "m", "messages": messages}))
 
     assert filled == "{{tool:f}} {{user}}"
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from deadletters.redrive.limits import Allowance, burst
+from deadletters.redrive.limits import ReplayAllowance, burst
 from tests.deadletters.redrive.letters import BEGIN, after
 
 RATES = st.floats(min_value=0.01, max_value=50)
@@ -24,7 +24,7 @@ def send_all(allowance, now, rate_per_s):
 
 def sent_at_each_look(gaps_s, rate_per_s):
     """Shape: one (seconds since the begin, letters sent) for each look."""
-    allowance, at_s, looks = Allowance(0, None), 0.0, []
+    allowance, at_s, looks = ReplayAllowance(0, None), 0.0, []
     for gap_s in gaps_s:
         at_s += gap_s
         allowance, sent = send_all(allowance, after(at_s), rate_per_s)
@@ -55,14 +55,14 @@ def test_looked_at_often_enough_it_falls_behind_by_less_than_a_letter(gaps, rate
 @given(pause_s=st.floats(min_value=0, max_value=1e6), rate=RATES)
 @example(pause_s=3600, rate=5)
 def test_a_pause_is_not_credited(pause_s, rate):
-    _, sent = send_all(Allowance(0, None), after(pause_s), rate)
+    _, sent = send_all(ReplayAllowance(0, None), after(pause_s), rate)
 
     assert sent == 1
 
 
 @given(rate=RATES, back_s=st.floats(min_value=0, max_value=3600))
 def test_a_moment_that_lies_before_takes_nothing_and_gives_nothing(rate, back_s):
-    allowance = Allowance(0.5, BEGIN)
+    allowance = ReplayAllowance(0.5, BEGIN)
 
     assert allowance.grown(BEGIN - timedelta(seconds=back_s), rate_per_s=rate) == allowance
 

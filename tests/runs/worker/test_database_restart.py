@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agentops.demo.client import ApiError, Client
+from agentops.demo.client import DemoApiError, DemoClient
 from agentops.stack import Stack
 from tests.on_postgres import temporary_server
 
@@ -61,7 +61,7 @@ def patiently(ask):
     for _ in range(100):
         try:
             return ask()
-        except (ApiError, urllib.error.URLError, ValueError):
+        except (DemoApiError, urllib.error.URLError, ValueError):
             time.sleep(0.2)
     return ask()
 
@@ -72,7 +72,7 @@ def test_restarts_of_the_database_strand_nothing_and_repeat_nothing(server, env,
     token = manage("token", "--tenant", "acme").stdout.split()[-1]
     for number in (1, 2):
         stack.worker(f"restart-{os.getpid()}-{number}", ["batch"], slots=4)
-    client = Client(stack.web(), token)
+    client = DemoClient(stack.web(), token)
     pids = [child.pid for child in stack.children]
     ids = [client.post("runs/", MANY_STEPS)["id"] for _ in range(RUNS)]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agentops.demo.client import Client
+from agentops.demo.client import DemoClient
 from agentops.demo.environment import SCRIPTS
 from agentops.embedded.valkey import answers, socket_path
 from agentops.offline.model import OfflineModel
@@ -80,7 +80,7 @@ def test_a_run_survives_the_restart_of_all_processes_and_the_model_is_not_asked_
     operators = manage("token", "--tenant", "acme", *deciding).split()[-1]
     valkey = socket_path(Path(env["AGENTOPS_TESTS_VAR"]))
     with Stack(env) as stack:
-        client = Client(start_all(stack), token)
+        client = DemoClient(start_all(stack), token)
         run_id = client.post("runs/", REFUND)["id"]
         wait_for(lambda: status_at(client, run_id) == "waiting_for_confirmation", timeout_s=60)
         assert answers(valkey), "doorbells were heard"
@@ -89,8 +89,8 @@ def test_a_run_survives_the_restart_of_all_processes_and_the_model_is_not_asked_
     assert not any(child.is_alive() for child in stack.children)
     wait_for(lambda: not answers(valkey))
     with Stack(env) as stack:
-        client = Client(start_all(stack), token)
-        operator = Client(client.base_url, operators)
+        client = DemoClient(start_all(stack), token)
+        operator = DemoClient(client.base_url, operators)
         time.sleep(4.5)  # two sweeps of each worker
         assert status_at(client, run_id) == "waiting_for_confirmation", "nobody but a person moves it on"
         assert len(model.requests) == asked_before

@@ -7,14 +7,14 @@ import pytest
 
 from agentops.lab.chaos.evidence import Evidence, RunSeen, StepSeen
 from agentops.lab.chaos.findings import judge
-from agentops.lab.chaos.ledger import Effect
+from agentops.lab.chaos.ledger import LedgerEffect
 
 GOOD, BAD = UUID(int=1), UUID(int=2)
 RUN = str(GOOD)
 
 
 def effect(op, kind="unsafe"):
-    return Effect(RUN, op, kind)
+    return LedgerEffect(RUN, op, kind)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_repeated_read_is_counted_apart_and_no_breach(clean):
 
 def test_the_same_operation_of_another_run_is_no_duplicate(clean):
     steps = [*clean.steps, StepSeen(str(BAD), "1", "unsafe", "completed")]
-    assert judge(replace(clean, steps=steps, effects=[*clean.effects, Effect(str(BAD), "1", "unsafe")])).is_clean
+    assert judge(replace(clean, steps=steps, effects=[*clean.effects, LedgerEffect(str(BAD), "1", "unsafe")])).is_clean
 
 
 def test_a_completed_step_without_its_effect_is_missing(clean):

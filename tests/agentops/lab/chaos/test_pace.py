@@ -1,9 +1,9 @@
 """Runs are let in as kills are done: never too few to be disturbed, never more than can be held."""
 
 from agentops.lab.chaos.options import Options
-from agentops.lab.chaos.pace import Pace, Stand
+from agentops.lab.chaos.pace import ChaosPace, Stand
 
-PACE = Pace(Options(runs=100, kills=10), slots=32)
+PACE = ChaosPace(Options(runs=100, kills=10), slots=32)
 
 
 def allowed(stand, *, posted, kills, hungry=False):
@@ -32,7 +32,7 @@ def test_no_more_are_let_in_than_the_slots_can_hold():
 
 
 def test_without_kills_all_runs_may_come():
-    assert Pace(Options(runs=20, kills=0), slots=32).allowed(Stand(), posted=0, kills=0, hungry=False) == 20
+    assert ChaosPace(Options(runs=20, kills=0), slots=32).allowed(Stand(), posted=0, kills=0, hungry=False) == 20
 
 
 def test_where_runs_end_before_the_kills_a_few_more_are_posted_to_be_disturbed():

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from agentops.lab.workload.client import ApiError, StoppedError, UnreachableError
-from agentops.lab.workload.pace import Pace
+from agentops.lab.workload.client import StoppedError, UnreachableError, WorkloadApiError
+from agentops.lab.workload.pace import WorkloadPace
 from agentops.lab.workload.play import play
 from runs.states import Lane
 
@@ -56,7 +56,7 @@ class FakeApi:
 
 
 def played(conversation, api):
-    return play(conversation, api, tenant="workload-01", label="l1", lane=Lane.STANDARD, pace=Pace())
+    return play(conversation, api, tenant="workload-01", label="l1", lane=Lane.STANDARD, pace=WorkloadPace())
 
 
 def test_it_posts_answers_and_says_the_last_word_with_end(workload):
@@ -117,25 +117,25 @@ def test_an_answer_that_was_not_taken_is_said_again(workload):
 
 
 def test_a_refusal_of_the_api_is_told(workload):
-    api = FakeApi(ASKS, answers=[ApiError(409, "wrong_state", "the run has no open question")])
+    api = FakeApi(ASKS, answers=[WorkloadApiError(409, "wrong_state", "the run has no open question")])
 
     assert played(workload.conversations[0], api).problem == "the API: 409 wrong_state: the run has no open question"
 
 
 def test_stopping_ends_a_player_at_its_next_pause(workload):
-    from agentops.lab.workload.client import Client
+    from agentops.lab.workload.client import WorkloadClient
 
     stopping = threading.Event()
     stopping.set()
     api = FakeApi(ASKS)
-    api.pause = Client("http://127.0.0.1:1", "token", stopping=stopping).pause
+    api.pause = WorkloadClient("http://127.0.0.1:1", "token", stopping=stopping).pause
 
     with pytest.raises(StoppedError):
         played(workload.conversations[0], api)
 
 
 def test_the_pace_follows_what_is_usual_and_keeps_its_bounds():
-    pace = Pace()
+    pace = WorkloadPace()
     for _ in range(100):
         pace.learn(1.0)
     assert 0.7 < pace.first_look_s < 0.9

@@ -6,7 +6,7 @@ import pytest
 
 from agentops.lab.workload.play import Played
 from agentops.lab.workload.report import make_report
-from agentops.lab.workload.request_log import RequestLog
+from agentops.lab.workload.request_log import ReceivedRequests
 from agentops.lab.workload.tally import Tally, done, recorded
 
 
@@ -20,7 +20,7 @@ def log(tmp_path, workload, entries_of):
             json.dumps({**entry, "user_id": entry["body"]["metadata"]["user_id"]}) + "\n" for entry in (*entries, *more)
         ]
         (tmp_path / "log.jsonl").write_text("".join(lines))
-        return RequestLog(tmp_path / "log.jsonl")
+        return ReceivedRequests(tmp_path / "log.jsonl")
 
     return write
 
