@@ -54,7 +54,8 @@ def test_every_word_of_the_product_is_in_the_glossary() -> None:
     page = (ROOT / "docs" / "glossary.md").read_text()
     words = (
         "Tenant, Job type, Agent, Job, Workflow, Run, Fence, Attempt, Step, Turn, Effect class, Effect key, "
-        "Pending action, Dead letter, Limit, Budget, Ledger, Schedule, Artifact, Doorbell, Lease, Waiting line"
+        "Pending action, Dead letter, Limit, Budget, Circuit breaker, Quarantine, Ledger, Schedule, "
+        "Artifact, Doorbell, Lease, Lane"
     )
 
     assert [word for word in words.split(", ") if f"**{word}**" not in page] == []
