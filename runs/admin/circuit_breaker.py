@@ -38,19 +38,19 @@ class CircuitBreakerAdmin(ReadOnlyAdmin[CircuitBreaker]):
 
     @admin.display(description="state")
     def state(self, breaker: CircuitBreaker) -> SafeString:
-        """Say whether the model is asked."""
-        return badge_html("open" if breaker.is_open else "asked")
+        """Say whether the circuit is open or closed."""
+        return badge_html("open circuit" if breaker.is_open else "closed circuit")
 
     @admin.display(description="runs held")
     def held_runs(self, breaker: CircuitBreaker) -> int:
         """Count the runs that wait for it."""
         return breaker.held.count()
 
-    def has_open_permission(self, request: HttpRequest) -> bool:
-        """Opening has a permission of its own."""
+    def has_close_permission(self, request: HttpRequest) -> bool:
+        """Closing has a permission of its own."""
         return request.user.has_perm("runs.change_circuitbreaker")
 
-    @admin.action(description="Close selected circuits now", permissions=["open"])
+    @admin.action(description="Close selected circuits now", permissions=["close"])
     def close_selected(self, request: HttpRequest, breakers: QuerySet[CircuitBreaker]) -> None:
         """Ask the model again at once; if it still refuses, the circuit opens again."""
         closed = sum(close_circuit(breaker, user=request.user) for breaker in breakers)

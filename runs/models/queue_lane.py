@@ -130,7 +130,7 @@ def set_turn(lane_id: int) -> None:
     _execute(Statement(f'UPDATE "runs_queuelane" SET {turn.text} WHERE "id" = %s', [*turn.params, lane_id]))
 
 
-# The runs of a lane that any slot may take: what `Run.stands_back` says, for statements made by hand.
+# The runs of a lane that any slot may take: nothing holds them.
 READY = 'r."queue_lane_id" = %s AND r."status" = \'queued\' AND r."hold_reason" = \'\''
 _HEAD = f"""
     SELECT * FROM (

@@ -245,7 +245,7 @@ def test_a_held_run_can_be_cancelled_and_its_line_stays_right(offline, post, wor
     assert not list(breaches())
 
 
-def test_the_gate_of_one_model_does_not_hold_the_runs_of_another(offline, post, work):
+def test_the_circuit_of_one_model_does_not_hold_the_runs_of_another(offline, post, work):
     offline(answering(LIMITED))
     post("clerk")
     work()

@@ -208,7 +208,7 @@ def test_progress_alone_brings_the_run_back_among_the_others(offline, post, work
     assert run.status == "completed"
 
 
-def test_a_cap_holds_for_runs_that_are_tried_alone_too(offline, post, work_alone):
+def test_a_cap_holds_for_runs_in_quarantine_too(offline, post, work_alone):
     offline({"turns": TURNS})
     quarantined, holder = post("single"), post("single")
     Run.objects.filter(pk=quarantined.pk).update(hold_reason="quarantine", crashes=2)

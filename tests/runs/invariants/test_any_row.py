@@ -134,7 +134,7 @@ def test_a_reference_that_leads_nowhere_is_told(done):
 
     assert {one.rpartition(": ")[2] for one in told if one.startswith("I26")} == {
         "run_id leads to no row",
-        "line_id leads to no row",
+        "queue_lane_id leads to no row",
     }
     assert any(one.startswith(f"I16 run {other.pk}") for one in told)
 

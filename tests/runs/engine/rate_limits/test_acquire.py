@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from runs import clock
-from runs.engine.rate_limits import bucket, permits
+from runs.engine.rate_limits import bucket, settle
 from runs.engine.rate_limits.active import active_limits, forget_rate_limits
 from runs.engine.rate_limits.bucket import Quota
 from runs.engine.rate_limits.estimate import Estimate
@@ -96,8 +96,8 @@ def test_the_database_keeps_what_the_arithmetic_says(quotas, doings_):
             else:
                 unused, headers = what
                 permit = Permit(MODEL, limits, Estimate(0, 0), max_wait_s=0, is_taken=True)
-                patch.setattr(permits, "_unused", lambda *_, unused=unused: unused)
-                patch.setattr(permits, "_headers_of", lambda *_, headers=headers: headers)
+                patch.setattr(settle, "_unused", lambda *_, unused=unused: unused)
+                patch.setattr(settle, "_headers_of", lambda *_, headers=headers: headers)
                 settle_permit(permit, None)
                 model.settle(now, unused, headers)
             assert look(limits) == deepcopy(model).refilled(clock.now().timestamp())
