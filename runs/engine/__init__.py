@@ -1,1 +1,1 @@
-"""The engine: what an agent or a job does next, and how it is written down. Knows no HTTP, admin or RQ."""
+"""The engine: choose what an agent or a job does next, do it, and record it. Knows no HTTP, admin or RQ."""

@@ -1,8 +1,8 @@
-"""What a model has answered, made acceptable to the API as input: pure, and the same each time for the same answer.
+"""Make a model's answer acceptable to the API as input. Pure: the same answer always gives the same blocks.
 
-Gateways and models answer what the API refuses to be sent: blank texts, names and ids outside its patterns, an input
-that is no object, kinds of blocks that it does not know. Sent back as they came, they would be refused for ever, after
-effects were done. What the API takes is passed on untouched. Source: docs/adr/0010-what-is-sent-back.md.
+Gateways and models return things that the API rejects as input: blank texts, names and ids outside its patterns, tool
+inputs that are not objects, unknown kinds of blocks. Sent back unchanged, they would be rejected forever, after effects
+were done. Whatever the API accepts passes through untouched. Source: docs/adr/0010-what-is-sent-back.md.
 """
 
 import re
@@ -28,13 +28,13 @@ _OTHERS = frozenset({"compaction", "container_upload", "fallback", "mcp_tool_lis
 
 
 class Ids:
-    """The ids of tool calls in one transcript: each is there once."""
+    """The ids of the tool calls in one transcript, each used once."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken)
 
     def take(self, wanted: Any) -> str:
-        """Return the id, or a stand-in for one that the API refuses or has seen."""
+        """Return the id, or a stand-in if the API would reject it or it is already used."""
         found = wanted if isinstance(wanted, str) and ID.fullmatch(wanted) else ""
         number = len(self._taken) + 1
         while not found or found in self._taken:
@@ -45,9 +45,9 @@ class Ids:
 
 
 def acceptable(content: Sequence[Block], ids: Sequence[str], *, is_paused: bool) -> list[Block]:
-    """Build the blocks to be sent back for an answer; `ids` are those of its tool calls, in their order.
+    """Build the blocks to send back for an answer; `ids` are those of its tool calls, in order.
 
-    A thought is bound to all that stands before it: behind a block that had to be changed it is left out.
+    A thinking block is bound to everything before it, so it is dropped after a block that had to be changed.
     """
     kept: list[Block] = []
     left, lone, changed = iter(ids), _without_counterpart(content), False
@@ -62,7 +62,7 @@ def acceptable(content: Sequence[Block], ids: Sequence[str], *, is_paused: bool)
 
 
 def _fit_to_end(blocks: list[Block], *, is_paused: bool) -> list[Block]:
-    """A turn does not end in a thought. One that is sent back to go on does not end in blanks either."""
+    """Drop a thinking block at the end of a turn, and trailing blanks from a turn that is sent back to continue."""
     while blocks and blocks[-1]["type"] in THOUGHTS:
         blocks = blocks[:-1]
     if is_paused and blocks and blocks[-1]["type"] == "text":
@@ -72,7 +72,7 @@ def _fit_to_end(blocks: list[Block], *, is_paused: bool) -> list[Block]:
 
 
 def _fit(block: Block, ids: Iterable[str], lone: frozenset[str]) -> Block | None:
-    """Return the block itself if it is acceptable, else what stands for it, if anything."""
+    """Return the block if it is acceptable, else its stand-in, if it has one."""
     match block.get("type"):
         case "text":
             return _text(block)
@@ -116,7 +116,7 @@ def _name(name: Any) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """Write numbers that JSON does not know as texts: answers stored by earlier versions may hold them."""
+    """Write numbers that JSON cannot express as texts: answers stored by earlier versions may hold them."""
     if isinstance(value, dict):
         return {name: _finite(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -129,7 +129,7 @@ def _has_no_more(block: Block) -> bool:
 
 
 def _without_counterpart(content: Sequence[Block]) -> frozenset[str]:
-    """Find the calls of the provider's own tools of which one side is not fit: the other side goes as well."""
+    """Find calls of the provider's own tools where one side is not acceptable: the other side is dropped too."""
     sides = [b for b in content if b.get("type") in _SERVER_CALLS or str(b.get("type")).endswith("_tool_result")]
     return frozenset(_server_id(side) for side in sides if not _is_fit_side(side))
 
@@ -148,7 +148,7 @@ def _server_id(side: Mapping[str, Any]) -> str:
 
 
 def without_tools(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Tell calls and their results in words, for a request that offers no tools: some gateways refuse them there."""
+    """Turn calls and their results into text, for a request that offers no tools: some gateways reject them there."""
     return [{**message, "content": [_in_words(block) for block in message["content"]]} for message in messages]
 
 

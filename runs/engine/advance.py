@@ -1,6 +1,6 @@
-"""One claim, from beginning to end: continue the run, and settle how it ended.
+"""One claim from start to end: continue the run, then record how the claim ended.
 
-This is the only place that catches everything, and whatever it catches is recorded.
+This is the only place that catches every exception, and it records all of them.
 """
 
 import logging
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 def advance(run: Run, lease: Lease) -> Outcome:
-    """Continue a claimed run until it ends, waits or must be given up, and write that down."""
+    """Continue a claimed run until it ends, waits or must be given up, and record the outcome."""
     fault_point("claim.after")
     journal = Journal(run, lease)
     try:
@@ -57,7 +57,7 @@ def advance(run: Run, lease: Lease) -> Outcome:
 
 
 def _continue(journal: Journal) -> Outcome:
-    if journal.run.cancel_requested_at:  # asked of a worker that died meanwhile: nothing is recovered or done
+    if journal.run.cancel_requested_at:  # its worker died after the request: recover and do nothing more
         journal.lease.cancel.set()
     journal.lease.check()
     check_owner(journal.run)
@@ -76,7 +76,7 @@ def _advance(journal: Journal, job_type: JobType) -> Outcome:
 
 
 def _hold_back(journal: Journal, held: HeldBackError) -> Outcome:
-    """A call that met an open circuit is asked again when that is closed. It uses up no try."""
+    """Hold the run until the circuit that its call met has closed. This uses up no try."""
     met = held.__cause__ if isinstance(held, CircuitOpenError) else None
     if not isinstance(met, Exception):
         return HeldBack(held.breaker_id)
@@ -87,7 +87,7 @@ def _hold_back(journal: Journal, held: HeldBackError) -> Outcome:
 
 
 def _judge(journal: Journal, error: BaseException) -> Outcome:
-    """Transient errors come back later, all others are the end of it."""
+    """Retry transient errors later; fail the run for all others."""
     if isinstance(error, UserCodeError) and error.__cause__:
         error = error.__cause__
     release_connection()  # it may be what has failed
@@ -105,9 +105,9 @@ def _judge(journal: Journal, error: BaseException) -> Outcome:
 
 
 def _put_back(journal: Journal, error: BaseException) -> None:
-    """Plan again what this very claim had begun and could not do.
+    """Set back to planned what this claim began and could not do.
 
-    What a dead worker had begun is recovery's to judge, and so is an effect, which may have happened.
+    Recovery judges what a dead worker had begun, and effects, which may have happened.
     """
     for step in journal.steps:
         mine = step.status == StepStatus.STARTED and step.fence == journal.lease.fence

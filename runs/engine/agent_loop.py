@@ -1,4 +1,4 @@
-"""The loop of an agent: read off the steps what is missing, do it, until nothing is."""
+"""The agent loop: derive the next move from the recorded steps, do it, and repeat until nothing is missing."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ def advance_agent(journal: Journal, agent: Agent) -> Outcome:
 
 
 def _do(journal: Journal, agent: Agent, move: NextMove) -> Outcome | None:
-    """Do what is missing; None if the run may go on at once."""
+    """Do the next move; return None if the run may continue at once."""
     match move:
         case AskModel(step):
             return ask_model(journal, agent, step)
@@ -54,7 +54,7 @@ def _ask_person(journal: Journal, text: str) -> Outcome:
 
 
 def _finish(journal: Journal, agent: Agent, text: str) -> Outcome:
-    """Complete the run with its output. An answer that is none has failed, so that a retry asks for another.
+    """Complete the run with its output. If the answer is not a valid output, fail its step so that a retry asks again.
 
     Raises: as `_output`.
     """
@@ -67,9 +67,9 @@ def _finish(journal: Journal, agent: Agent, text: str) -> Outcome:
 
 
 def _output(agent: Agent, text: str) -> Any:
-    """The last turn's text, or the object that `output_schema` describes.
+    """Return the last turn's text, or the object that `output_schema` describes.
 
-    Raises: OutputInvalidError if the text is no such object.
+    Raises: OutputInvalidError if the text is not such an object.
     """
     if agent.output_json_schema is None:
         return text

@@ -1,4 +1,4 @@
-"""Asking a person: what is asked, on which terms, and until when. The run waits; other calls of the turn go on."""
+"""Ask a person: what, under which requirements, and until when. The run waits; other calls of the turn go on."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,8 +17,8 @@ from runs.states import ActionKind, ActionStatus, StepKind
 def ask(
     journal: Journal, step: Step, kind: ActionKind, *, reason: str, arguments: Any = None, **columns: Any
 ) -> PendingAction:
-    """Open an action. Unless `columns` say otherwise, it is open for as long as the settings say."""
-    if kind != ActionKind.OUTCOME:  # an unknown outcome stays unknown, however long nobody looks
+    """Open an action. It stays open for `action_expires_s` unless `columns` say otherwise."""
+    if kind != ActionKind.OUTCOME:  # an unknown outcome never expires
         columns.setdefault("expires_at", journal.lease.now() + timedelta(seconds=conf().action_expires_s))
     columns.setdefault("remind_every_s", conf().action_remind_s)
     asked = step.arguments if arguments is None else arguments
@@ -28,7 +28,7 @@ def ask(
 
 
 def ask_for_approval(journal: Journal, step: Step, call: Binding, *, reason: str) -> PendingAction:
-    """Ask whether a call may be made, on the terms that hold for it."""
+    """Ask whether a call may be made, under the requirements in force for it."""
     requirements = requirements_for(journal.run.tenant_id, step.name, risk=call.risk, amount_usd=call.amount_usd)
     return ask(
         journal,
@@ -44,7 +44,7 @@ def ask_for_approval(journal: Journal, step: Step, call: Binding, *, reason: str
 
 
 def approve_by_rule(journal: Journal, step: Step, call: Binding) -> bool:
-    """Let a rule approve a call, if one does: its use and the action that records it are committed together."""
+    """Let a matching rule approve a call; commit its use together with the action that records it."""
     rules = rules_for(journal.run, step.name, step.arguments, call)
     return any(_approves(rule, journal, step, call) for rule in rules)
 

@@ -1,7 +1,7 @@
-"""An answer that comes in pieces, put together strictly: a piece that is missing or out of place breaks the stream.
+"""Assemble a streamed answer strictly: a missing or misplaced event breaks the stream.
 
-The SDK's own accumulation mends half a tool input with a partial parser, and nobody may act on what it guessed.
-Source: the provider's streaming page. Events of kinds that it may add later are passed over.
+The SDK's own accumulation completes half a tool input with a partial parser; acting on its guess would be unsafe.
+Source: the provider's streaming page. Unknown kinds of events are skipped: the provider may add some later.
 """
 
 from typing import Any
@@ -11,10 +11,10 @@ from runs.strict_json import strict_json
 
 TOOL_CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 
-# An answer that was cut off may end within the input of its last call; none of its calls is made.
+# A truncated answer may end inside the input of its last call; none of its calls are made.
 _CUT_OFF = frozenset({"max_tokens", "model_context_window_exceeded", "refusal"})
 
-# What a delta adds to its block, and to blocks of which kinds it may come.
+# What a delta adds to its block, and the kinds of blocks it applies to.
 _ADDS = {
     "text_delta": ("text", frozenset({"text"})),
     "thinking_delta": ("thinking", frozenset({"thinking"})),
@@ -23,14 +23,14 @@ _ADDS = {
 
 
 class Assembly:
-    """The answer as far as it has come. Shape: `message` is the provider's document, key order kept."""
+    """The answer received so far. Shape: `message` is the provider's document, key order kept."""
 
     def __init__(self) -> None:
         self.message: dict[str, Any] | None = None
         self.is_whole = False
-        self._open: dict[str, Any] | None = None  # the block that is being told
+        self._open: dict[str, Any] | None = None  # the block being streamed
         self._pieces: list[str] = []
-        self._may_add = True  # until it is said why the answer stopped
+        self._may_add = True  # until the stop reason arrives
         self._half_input: BrokenStreamError | None = None  # of the last block: an error unless the answer was cut off
 
     def take(self, event: dict[str, Any]) -> None:
@@ -99,7 +99,7 @@ class Assembly:
             block["input"], self._half_input = {}, error
 
     def _end(self, event: dict[str, Any]) -> None:
-        """Take why it stopped, and the counts, which are totals: what is not told again still holds."""
+        """Take the stop reason and the counts. Counts are totals: one that is not repeated keeps its last value."""
         assert self.message is not None
         delta, usage = event.get("delta"), event.get("usage")
         if self._open is not None or not isinstance(delta, dict):
@@ -139,11 +139,11 @@ _TAKES = {
 
 
 def _input(begun: Any, told: str) -> Any:
-    """Read a tool's input from the texts that tell it; without any it is what the block began with."""
+    """Read a tool's input from its deltas; without deltas, use what the block began with."""
     if not told:
         return {} if begun is None else begun
     try:
-        # A proxy may part a character of two halves; a half without its other is refused.
+        # A proxy may split a surrogate pair over two deltas; a lone half is rejected.
         return strict_json(told.encode("utf-16", "surrogatepass").decode("utf-16"))
     except ValueError as error:
         raise _broken(f"the input of a tool call is not whole JSON: {error}") from error

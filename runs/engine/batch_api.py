@@ -1,4 +1,4 @@
-"""The Message Batches API through the real SDK: make, look at, find and read batches. No rows here.
+"""The Message Batches API through the real SDK: create, poll, find and read batches. No rows here.
 
 Source: the provider's batch processing page. There is no idempotency key and no webhook.
 """
@@ -43,9 +43,9 @@ class Result:
 
 
 def create(requests: Iterable[tuple[str, str]], *, timeout_s: float) -> str:
-    """Make a batch of (custom id, request as JSON); return its id.
+    """Create a batch of (custom id, request as JSON); return its id.
 
-    Raises: what the SDK raises; ModelTimeoutError, since whoever looks for the batch later must not find it under way.
+    Raises: what the SDK raises; ModelTimeoutError, so that no request is still in flight when the batch is looked for.
     """
     ends_at = clock.monotonic() + timeout_s
 
@@ -59,12 +59,12 @@ def create(requests: Iterable[tuple[str, str]], *, timeout_s: float) -> str:
 
 
 def look_at(batch_id: str) -> Seen:
-    """Look how far a batch is. Raises: what the SDK raises."""
+    """Fetch the state of a batch. Raises: what the SDK raises."""
     return _seen(client().messages.batches.retrieve(batch_id))
 
 
 def made_since(moment: datetime) -> Iterator[Seen]:
-    """List the batches of the workspace that were made since then, newest first. Raises: what the SDK raises."""
+    """List the batches of the workspace created since a moment, newest first. Raises: what the SDK raises."""
     for batch in client().messages.batches.list(limit=_PAGE):
         if batch.created_at < moment:
             return
@@ -72,7 +72,7 @@ def made_since(moment: datetime) -> Iterator[Seen]:
 
 
 def results_of(batch_id: str) -> Generator[Result]:
-    """Read the results of a batch that has ended, in no order; a line that is none is passed over.
+    """Read the results of an ended batch, in no order; unreadable lines are skipped.
 
     Raises: what the SDK raises; httpx2 errors.
     """
@@ -89,7 +89,7 @@ def results_of(batch_id: str) -> Generator[Result]:
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Part bytes at line feeds alone: a text within may hold what other readers take for the end of a line."""
+    """Split bytes at line feeds only: the texts may hold other characters that `splitlines` treats as line ends."""
     left = b""
     for piece in pieces:
         *lines, left = (left + piece).split(b"\n")
@@ -99,7 +99,7 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def was_surely_not_made(error: Exception) -> bool:
-    """Say whether a create that failed has surely made no batch: it was refused, or nobody could be reached."""
+    """Say whether a failed create certainly made no batch: it was rejected, or no server was reached."""
     return not may_have_spent(error)
 
 

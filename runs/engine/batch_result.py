@@ -1,4 +1,4 @@
-"""Taking the result of a batch: the run's next holder records it as it would record the answer of a call of its own."""
+"""Take the result of a batched call: the run's next holder records it like the answer of a direct call."""
 
 from typing import Any
 
@@ -18,18 +18,18 @@ _SAID = {
 
 
 def take_result(journal: Journal, step: Step) -> bool:
-    """Record what a batch has answered to a step; False if none has.
+    """Record a batch's answer to a step; return False if there is none.
 
-    Raises: as a model call that is refused, or answered badly; BatchEndedError.
+    Raises: what a direct call raises when it is refused or answered badly; BatchEndedError.
     """
     call = _answered(step)
     if call is None:
         return False
-    call.step, step.fence = step, journal.lease.fence  # the try is this claim's now, to be put back or failed by it
+    call.step, step.fence = step, journal.lease.fence  # the try is now this claim's to fail or reset
     batched: BatchedCall = call.batched
     result = batched.result
     tokens = end_call(call, at=journal.lease.now())
-    batched.result = None  # once in the step is enough
+    batched.result = None  # the step holds it now
     journal.lay_in(batched)
     if batched.end == CallEnd.SUCCEEDED:
         record_answer(journal, step, call, result["message"], tokens=tokens)
@@ -47,7 +47,7 @@ def _answered(step: Step) -> ModelCall | None:
 
 
 def _error_of(batched: BatchedCall, result: dict[str, Any]) -> Exception:
-    """Make the error that a request of its own would have ended with, so that the one table judges it."""
+    """Build the error that a direct request would have raised, so that the classifier judges both alike."""
     if batched.end != CallEnd.ERRORED:
         return BatchEndedError(_SAID[CallEnd(batched.end)])
     return error_in(result.get("error"), where="in a batch")

@@ -1,4 +1,4 @@
-"""Model calls of the batch lane: laid in with their request, and what is known of their end and their cost."""
+"""Model calls of the batch lane: store each with its request, and settle its end and its cost."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -21,9 +21,9 @@ _WITHDRAWN = "Withdrawn"
 
 
 def lay_in(journal: Journal, call: ModelCall, body: str) -> None:
-    """Commit the intent of a call for the next batch, and let its run wait there, holding nothing.
+    """Commit the intent of a call for the next batch, and let its run wait without a lease or slot.
 
-    The request is kept as it is: a deploy meanwhile may change how a job type words its prompt.
+    The request is stored as it is: a deploy in the meantime may change how a job type words its prompt.
     Raises: as `commit_intent`.
     """
     batched = BatchedCall(call=call, body=body, size=len(body.encode()), created_at=journal.lease.now())
@@ -34,9 +34,9 @@ def lay_in(journal: Journal, call: ModelCall, body: str) -> None:
 
 
 def end_call(call: ModelCall, *, at: datetime) -> dict[str, int]:
-    """Say in the ledger how a batched call ended, by what is known now; return its tokens by column.
+    """Record in the ledger how a batched call ended, as far as is known; return its tokens by column.
 
-    One that is in no batch yet is withdrawn. One whose result is not here is presumed spent until it comes.
+    A call in no batch yet is withdrawn. A call without a result counts as spent until the result arrives.
     """
     batched = call.batched
     call.finished_at = at
@@ -56,7 +56,7 @@ def price(call: ModelCall, message: dict[str, Any]) -> dict[str, int]:
     """Price an answer by the tariff of its reserve; return its tokens by column."""
     try:
         return settle_charge(call, message, tariff_of(call.model, at=call.started_at))
-    except UnknownPriceError:  # a deploy has lost it: the most that it could cost is all we know
+    except UnknownPriceError:  # a deploy has lost the price: fall back to the reserve, the most it could cost
         return presume(call)
 
 
@@ -66,9 +66,9 @@ def _free(call: ModelCall) -> dict[str, int]:
 
 
 def settle_unawaited_charge(call: ModelCall) -> Decimal:
-    """Settle a call that nobody waits for, or correct what was presumed of it; return what that adds to the cost.
+    """Settle a call that no run waits for, or correct what was presumed of it; return what that adds to the cost.
 
-    Needs the lock of the run's row. The run's tokens are brought up to date, its cost is the caller's to write.
+    Needs the lock of the run's row. Updates the run's tokens; the caller writes its cost.
     """
     before = call.cost_usd
     tokens = end_call(call, at=clock.now())

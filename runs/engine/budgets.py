@@ -1,4 +1,4 @@
-"""Which budgets a run's model calls count in. Read at most once a second: asked at every step."""
+"""Which budgets a run's model calls count in. Cached for a second, since every step asks."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,7 +9,7 @@ from runs.ttl_cache import TTLCache
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """An active budget's scope, as it was read."""
+    """An active budget's scope, as read from the database."""
 
     pk: int
     tenant_id: UUID | None
@@ -17,7 +17,7 @@ class Watched:
     period: Period
 
     def covers(self, run: Run) -> bool:
-        """Say whether what this run spends counts in it."""
+        """Say whether this run's spending counts in the budget."""
         of_tenant = self.tenant_id is None or self.tenant_id == run.tenant_id
         return of_tenant and self.job_type in ("", run.job_type)
 

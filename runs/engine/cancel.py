@@ -1,4 +1,4 @@
-"""Cancelling a run whose row is locked: at once if nobody works on it, at the next boundary if a worker does."""
+"""Cancel a run whose row is locked: at once if no worker holds it, else at the worker's next boundary."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ from runs.states import FINAL, STEP_DONE, ActionStatus, Effect, RunStatus, StepS
 
 
 def cancel_locked(run: Run, *, actor: str, gently: bool = False) -> None:
-    """Cancel a run, or ask its worker to; repeating it is harmless. Needs the lock of its row.
+    """Cancel a run, or ask its worker to. Idempotent. Needs the lock of its row.
 
-    Gently, a call in flight is let finish and is recorded; otherwise it is broken off.
+    With `gently`, a call in flight may finish and is recorded; otherwise it is aborted.
 
     Raises: InvalidTransitionError if it has completed or failed.
     """
     if run.state == RunStatus.CANCELLED:
         return
-    if run.state in FINAL or run.state == RunStatus.FAILED:  # also when it was asked for and came too late
+    if run.state in FINAL or run.state == RunStatus.FAILED:  # also when the request came too late
         raise InvalidTransitionError(f"the run is already {run.status}")
     if run.cancel_requested_at:
         if run.cancel_gently and not gently:
@@ -59,7 +59,7 @@ def cancel_locked(run: Run, *, actor: str, gently: bool = False) -> None:
 
 
 def _close_steps(run: Run) -> None:
-    """Skip what was planned; what a dead worker had begun stays visible as unknown."""
+    """Skip planned steps; leave what a dead worker had begun visible as unknown."""
     open_steps = run.steps.exclude(status__in=STEP_DONE)
     open_steps.filter(status=StepStatus.PLANNED).update(status=StepStatus.SKIPPED, finished_at=Now())
     begun = open_steps.filter(status=StepStatus.STARTED)
@@ -68,9 +68,9 @@ def _close_steps(run: Run) -> None:
 
 
 def _presume_spent(run: Run) -> tuple[Decimal, list[Event]]:
-    """Count what model calls cost that nobody waits for any more; return how much that is, and what to tell.
+    """Charge the model calls that nobody waits for any more; return their cost and the events to record.
 
-    Of those that a dead worker had begun it is the reserve; a batch may know better.
+    A call begun by a dead worker costs its reserve; a batch may know better.
     """
     lost = list(ModelCall.objects.filter(run=run, status=ModelCallStatus.STARTED))
     for call in lost:
@@ -90,7 +90,7 @@ _BEGUN = frozenset({StepStatus.STARTED, StepStatus.COMPLETED, StepStatus.FAILED,
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """The facts, as API and console show them. Shape of `last_effect`: {seq, tool, effect_key, status}."""
+    """A cancellation as API and console show it. Shape of `last_effect`: {seq, tool, effect_key, status}."""
 
     requested_at: datetime
     requested_by: str
@@ -100,12 +100,12 @@ class Cancellation:
 
 
 def is_to_be_cancelled(run: Run) -> bool:
-    """Say whether a cancel came after the last boundary: nobody else would end a run that has gone to sleep."""
+    """Say whether a cancel came after the last boundary: nothing else would end a run that has gone to sleep."""
     return Run.objects.filter(pk=run.pk, cancel_requested_at__isnull=False).exists()
 
 
 def cancellation_of(run: Run) -> Cancellation | None:
-    """Say how the cancelling of a run went, or goes; None if nobody asked."""
+    """Describe the cancellation of a run; None if nobody asked for one."""
     if run.cancel_requested_at is None:
         return None
     noted = run.cancellation or {}
@@ -119,18 +119,18 @@ def cancellation_of(run: Run) -> Cancellation | None:
 
 
 def spent_after(run: Run) -> Decimal:
-    """Say what was spent after the request: a call in flight, or one that a dead worker had begun."""
+    """Return what was spent after the request: by a call in flight, or one that a dead worker had begun."""
     return run.cost_usd - Decimal((run.cancellation or {}).get("cost_usd", run.cost_usd))
 
 
 def note(run: Run, steps: Iterable[Step]) -> dict[str, Any]:
-    """Build what the run keeps: its cost when it was first asked to stop, and its last effect as it is now."""
+    """Build what the run stores: its cost at the first request to stop, and its last effect as it is now."""
     noted = run.cancellation or {}
     return noted | {"cost_usd": noted.get("cost_usd", str(run.cost_usd)), "last_effect": last_effect(steps)}
 
 
 def last_effect(steps: Iterable[Step]) -> dict[str, Any] | None:
-    """Name the effect that was begun last, whatever became of it; reads are none."""
+    """Name the effect begun last, whatever became of it; reads do not count."""
     begun = [step for step in steps if step.effect not in ("", Effect.READ) and step.status in _BEGUN]
     if not begun:
         return None

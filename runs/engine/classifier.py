@@ -1,6 +1,6 @@
-"""Errors, classified once: what an exception means. One table, shown by `doctor` and in the documentation.
+"""Classify errors in one place: one table, shown by `doctor` and in the documentation.
 
-An error that no row fits is permanent: retrying what one does not understand costs money.
+An error that matches no row is permanent: retrying an unknown error costs money.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from runs.errors import (
 from runs.states import ErrorClass, ErrorKind
 
 SPEND_CAPS = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
-_OWN_SPEND_LIMIT = "You have reached your specified"  # how the message of a limit set by oneself begins
+_OWN_SPEND_LIMIT = "You have reached your specified"  # how the message about a limit set by the customer begins
 _SERVICE_TYPES = frozenset({"overloaded_error", "api_error"})
 _OVERLOADED = 529
 _REACHED_NOBODY = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
@@ -30,7 +30,7 @@ _REACHED_NOBODY = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeou
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What may be done about an error, and as what a try that failed by it is counted."""
+    """What may be done about an error, and the kind under which the failed try is counted."""
 
     kind: ErrorClass
     error_kind: ErrorKind | None = None  # None where there is no next try
@@ -38,7 +38,7 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the table. `when`, if given, must hold for the error as well."""
+    """One row of the table. `when`, if given, must also be true of the error."""
 
     error: type[BaseException]
     means: str
@@ -46,7 +46,7 @@ class Row:
     when: Callable[[Any], bool] | None = None
 
     def fits(self, error: BaseException) -> bool:
-        """Say whether this row speaks of the error."""
+        """Say whether this row matches the error."""
         return isinstance(error, self.error) and (self.when is None or self.when(error))
 
 
@@ -58,13 +58,13 @@ UNAVAILABLE = Classification(ErrorClass.TRANSIENT, ErrorKind.SERVICE)
 
 
 def is_spend_cap(error: anthropic.APIStatusError) -> bool:
-    """Say whether it tells that no more money may be spent."""
+    """Say whether the error means that no more money may be spent."""
     code = getattr(error, "error_code", None)
     return code in SPEND_CAPS or (error.status_code == 400 and _OWN_SPEND_LIMIT in str(error))
 
 
-# First match wins, so the narrower row stands first. An error event inside a stream carries status 200: its type tells
-# more than its status.
+# First match wins, so narrower rows come first. An error event inside a stream has status 200: its type says more
+# # than its status.
 TABLE: tuple[Row, ...] = (
     Row(RateLimitedError, "a tool is told to come later", RATE_LIMITED),
     Row(UnknownOutcomeError, "a tool cannot tell whether it has happened", UNKNOWN_OUTCOME),
@@ -118,7 +118,7 @@ _OWN_ROWS = {
 
 
 def classification_of(error: BaseException, own: Mapping[type[BaseException], str] | None = None) -> Classification:
-    """Say what may be done about an error. `own` are the rows of the job type, which go first."""
+    """Say what may be done about an error. `own` are the rows of the job type, which take precedence."""
     for cls, kind in (own or {}).items():
         if isinstance(error, cls):
             return _OWN_ROWS[ErrorClass(kind)]
@@ -126,23 +126,23 @@ def classification_of(error: BaseException, own: Mapping[type[BaseException], st
 
 
 def classify(error: BaseException, own: Mapping[type[BaseException], str] | None = None) -> ErrorClass:
-    """As `classification_of`, the class alone."""
+    """Return the class alone of `classification_of`."""
     return classification_of(error, own).kind
 
 
 def may_have_spent(error: BaseException) -> bool:
-    """Say whether a failed model call may have cost money all the same: not if it was refused, or reached nobody.
+    """Say whether a failed model call may have cost money: not if it was rejected or reached no server.
 
-    A 500, 503 or 504 may come after the work was begun. Status 200 is an error inside a stream that had begun.
+    A 500, 503 or 504 may come after the work began. Status 200 is an error inside a stream that had begun.
     """
     if isinstance(error, anthropic.APIStatusError):
         return error.status_code == 200 or (error.status_code >= 500 and error.status_code != _OVERLOADED)
-    # A connection that broke is told like one that was never made; what lies behind tells them apart.
+    # The SDK raises the same error for a broken connection and one never made; its cause tells them apart.
     return not (isinstance(error, anthropic.APIConnectionError) and isinstance(error.__cause__, _REACHED_NOBODY))
 
 
 def table_as_markdown() -> str:
-    """Write the table for people; `doctor --errors` prints it, and the documentation holds the same text."""
+    """Render the table as Markdown; `doctor --errors` prints it, and the documentation holds the same text."""
     lines = ["| error | when | class | counted as |", "|---|---|---|---|"]
     for row in TABLE:
         home = row.error.__module__.partition(".")[0]

@@ -1,7 +1,7 @@
-"""Writing once although the connection breaks: find out what became of a transaction, then go on or write it again.
+"""Commit exactly once although the connection breaks: find out whether a transaction committed, else repeat it.
 
-A transaction whose COMMIT was sent and not answered may or may not have been committed. Writing it again blindly
-doubles money and events; giving up loses the result of an effect that has happened.
+If COMMIT was sent and got no answer, the transaction may or may not have committed. Repeating it blindly doubles
+money and events; giving up loses the result of an effect that has happened.
 """
 
 import logging
@@ -19,11 +19,11 @@ _PAUSE_S = 0.2
 
 
 def commit_with_retry(write: Callable[[], None], run: Run, lease: Lease, *, emits: bool) -> None:
-    """Do a write of this claim exactly once, and again until the lease is over if the connection breaks.
+    """Do a write of this claim exactly once; if the connection breaks, retry until the lease expires.
 
-    `emits` says whether the write adds an event of ours. One that does not is safe to repeat. Within somebody else's
-    transaction there is one try: the whole of it must be repeated.
-    Raises: what `write` raises; LeaseLostError when the lease is over meanwhile.
+    `emits` says whether the write adds an event of ours; one that does not is safe to repeat. Inside an outer
+    transaction there is only one try, since that transaction must be repeated as a whole.
+    Raises: what `write` raises; LeaseLostError if the lease expires in the meantime.
     """
     if connection.in_atomic_block:
         write()
@@ -44,9 +44,9 @@ def commit_with_retry(write: Callable[[], None], run: Run, lease: Lease, *, emit
 
 @transaction.atomic
 def _was_committed(run: Run, lease: Lease) -> bool:
-    """Say whether the write was committed. The lock waits for a commit that is still under way.
+    """Say whether the write was committed. The lock waits for a commit still in progress.
 
-    Raises: LeaseLostError if the run was claimed anew.
+    Raises: LeaseLostError if the run was claimed again.
     """
     held = Run.objects.select_for_update().filter(pk=run.pk, fence=lease.fence)
     newest = held.values_list("event_seq", flat=True).first()

@@ -1,4 +1,4 @@
-"""What a tool, or a plain job, is told about the run it works for."""
+"""The context passed to a tool or plain job: the run it works for."""
 
 import logging
 import time
@@ -41,10 +41,10 @@ class ToolContext:
     _told_at: float = field(default=0.0, repr=False)
 
     def progress(self, percent: float, message: str = "") -> None:
-        """Tell how far the work is, 0 to 100; it never goes back. Written at most twice a second, from any thread.
+        """Report progress, 0 to 100; it never goes back. Written at most twice a second, from any thread.
 
-        Not while the tool has a transaction open: until it ends, that would hold up the heartbeat of the run.
-        Raises: when the work must not go on: LeaseLostError, CancelRequestedError, ReleaseRequestedError,
+        Nothing is written while the tool has a transaction open: that would block the run's heartbeat until it ends.
+        Raises: when the work must stop: LeaseLostError, CancelRequestedError, ReleaseRequestedError,
         DeadlineError for the run's time, StepTimeoutError for the step's.
         """
         self.lease.check_step()
@@ -57,15 +57,15 @@ class ToolContext:
             as_engine(lambda: self._write_progress(percent, str(message)))
 
     def _write_progress(self, percent: float, message: str) -> None:
-        """Write it, and give the connection back if it was opened for this: no thread of the tool's closes it."""
+        """Write it, and close the connection if it was opened for this: the tool's threads would not."""
         opened = connection.connection is None
         ours = Run.objects.filter(
             Q(progress_percent__lte=percent), pk=self.run_id, fence=self.lease.fence, status="running"
         )
         try:
             ours.update(progress_percent=percent, progress_message=storable_text(message)[:500])
-        except (OperationalError, InterfaceError) as error:  # no reason to fail the tool, whose effect may be half done
-            log.warning("run %s: no progress could be told (%s)", self.run_id, error)
+        except (OperationalError, InterfaceError) as error:  # must not fail the tool, whose effect may be half done
+            log.warning("run %s: progress not written (%s)", self.run_id, error)
             opened = True
         finally:
             if opened:
@@ -87,7 +87,7 @@ class ToolContext:
 def context_for(
     run: Run, lease: Lease, declared: Tool | Job, *, tool_use_id: str, effect_key: str | None, attempt: int
 ) -> ToolContext:
-    """Build the context of one call of what is declared so."""
+    """Build the context of one call of a declared tool or job."""
     return ToolContext(
         run_id=run.pk,
         effect_key=effect_key,

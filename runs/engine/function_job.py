@@ -33,7 +33,7 @@ _NAME_MAX_CHARS = 200
 
 
 class _AwaitDecision(BaseException):
-    """Unwind the job's function: a person must decide about one of its steps."""
+    """Unwinds the job's function: a person must decide about one of its steps."""
 
 
 class StepFailedError(PermanentError):
@@ -50,7 +50,7 @@ class StepPlaceError(PermanentError):
 
 @dataclass(frozen=True, slots=True)
 class _StepCall:
-    """What a step is to do, in which context of the job's."""
+    """What a step calls, and in which context of the job."""
 
     function: Callable[[], Any]
     effect: Effect
@@ -64,7 +64,7 @@ class JobContext(ToolContext):
     journal: Journal
     job: Job
     thread: int
-    unwinding: BaseException | None = None  # what the engine sends through the job's code, and is no error of it
+    unwinding: BaseException | None = None  # the engine's own exception passing through the job's code
 
     def step(
         self,
@@ -75,7 +75,7 @@ class JobContext(ToolContext):
         timeout_s: float = 60.0,
         **kwargs: Any,
     ) -> Any:
-        """Do `function(*args, **kwargs)` once and record its result, a JSON value; later, return that.
+        """Call `function(*args, **kwargs)` once and record its result, a JSON value; return the record from then on.
 
         The function may be asynchronous; `step` waits for it, in an asynchronous job too.
         Raises: StepFailedError if the step was refused; StepPlaceError where nothing can be recorded; whatever the
@@ -125,7 +125,7 @@ def advance_job(journal: Journal, job: Job) -> Outcome:
 
 
 def _close_what_it_gave_up(journal: Journal) -> None:
-    """The job may catch the error of a step and go on without it: what may have happened stays visible."""
+    """Close the steps whose error the job caught and went on without: what may have happened stays visible."""
     for step in journal.steps:
         if step.status == StepStatus.STARTED:
             journal.mark_in_doubt(step, **how_it_was_lost(step))
@@ -149,7 +149,7 @@ def _step(context: JobContext, name: str, call: _StepCall) -> Returned | Raised:
 
 
 def _kept_name(name: str) -> str:
-    """Name a step as its column keeps it. One that does not fit stays unlike all others by its hash."""
+    """Fit a step's name into its column. A longer name is cut and kept unique by its hash."""
     kept = storable_text(name)
     if kept == name and len(name) <= _NAME_MAX_CHARS:
         return name
@@ -165,12 +165,12 @@ def _do(context: JobContext, step: Step, call: _StepCall) -> Returned | Raised:
         return ended
     journal.complete(step, {"value": ended.value})
     journal.commit()
-    release_connection()  # the job's own code runs next, for as long as it likes
+    release_connection()  # the job's own code runs next, for any length of time
     return Returned(step.result["value"])
 
 
 def _after_error(context: JobContext, step: Step, error: BaseException) -> None:
-    """What may have happened and has no key goes to a person: a step has no look-up. The rest may be tried again."""
+    """Ask a person about what may have happened and has no effect key: a step has no look-up. Retry the rest."""
     journal, kind = context.journal, classify(error, context.job.errors)
     named = words_for(error)
     if not may_have_happened(step, error, kind):

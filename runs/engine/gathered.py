@@ -1,4 +1,4 @@
-"""What the holder of a lease has gathered to be written: rows, columns and events, that one commit writes together."""
+"""What the holder of a lease has gathered to write: rows, columns and events that one commit writes together."""
 
 from copy import copy
 from typing import Any
@@ -29,7 +29,7 @@ _CALLS = UpsertTable(
         *("saved_by_cache_usd", "saved_by_batch_usd"),
     ),
 )
-REFUSALS = (BudgetFullError, NoPermitError, RuleSpentError)  # what a commit may be refused by; it is rolled back
+REFUSALS = (BudgetFullError, NoPermitError, RuleSpentError)  # what can refuse a commit, which is then rolled back
 _INTENTS = ("step.started", "run.waiting_for_batch")
 
 
@@ -45,15 +45,15 @@ class Gathered:
         self.columns: dict[str, Any] = {}
         self.events: list[Event] = []
         self.holds = Holds()
-        self.permit: Permit | None = None  # that the intent takes
+        self.permit: Permit | None = None  # taken with the intent
 
     @property
     def needs_transaction(self) -> bool:
-        """Whether more than the one statement of a step must be written; which is rare."""
+        """Say whether the write needs more than the one statement of a step, which is rare."""
         return bool(self.artifacts or self.actions or self.batched or self.holds or self.permit)
 
     def copied(self) -> "Gathered":
-        """Copy what there is, for another try after one that has forgotten it too early."""
+        """Copy the contents, for another try after one that cleared them too early."""
         copied = copy(self)
         for name, things in vars(self).items():
             setattr(copied, name, copy(things))
@@ -65,9 +65,9 @@ class Gathered:
         self.columns[name] = Increment(more + present.by if present else more)
 
     def write(self, run: Run, *, only: Guard, to: RunStatus | None, **columns: Any) -> None:
-        """Write it. Raises: as `change`; BudgetFullError; RuleSpentError; NoPermitError."""
+        """Write everything gathered. Raises: as `transition`; BudgetFullError; RuleSpentError; NoPermitError."""
         rows = [RowSet(_STEPS, list(self.steps.values())), RowSet(_CALLS, list(self.calls.values()))]
-        # A run's end is its last word, after what its calls do to budgets; their rows are locked after its own.
+        # The run's end is its last event, after those of the budgets; their rows are locked after its own.
         keep = 1 if self.holds and to in ENDED else 0
         events, last = self.events[: len(self.events) - keep], self.events[len(self.events) - keep :]
         transition(run, to=to, events=events, rows=rows, only=only, **(self.columns | columns))
@@ -93,7 +93,7 @@ class Gathered:
                 raise RuleSpentError(f"the rule {action.rule_id} holds no more")
 
     def take_back_intents(self) -> None:
-        """Forget the intents that could not be written: nothing was begun, so nothing is unknown or reserved."""
+        """Drop the intents that could not be written: nothing was begun, so nothing is unknown or reserved."""
         begun = [step for step in self.steps.values() if step.status == StepStatus.STARTED]
         for step in begun:
             step.status, step.attempt = StepStatus.PLANNED, step.attempt - 1
@@ -107,7 +107,7 @@ class Gathered:
         self.permit = None
 
     def take_back_rules(self) -> list[PendingAction]:
-        """Forget, and return, what a rule was to approve: it may hold no more when this would be written."""
+        """Drop and return what a rule was to approve: the rule may no longer be valid at the next commit."""
         refused = [action for action in self.actions if action.rule_id]
         told = {str(action.pk) for action in refused}
         self.actions = [action for action in self.actions if not action.rule_id]
@@ -115,7 +115,7 @@ class Gathered:
         return refused
 
     def forget(self) -> None:
-        """It is written: begin anew."""
+        """Clear everything after a successful write."""
         self.steps, self.calls, self.batched = {}, {}, {}
         self.artifacts, self.actions, self.columns, self.events = [], [], {}, []
         self.holds.forget()

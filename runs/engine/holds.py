@@ -1,7 +1,7 @@
-"""What model calls hold of budgets: reserved with their intent, settled with their end, in the same transaction.
+"""What model calls hold of budgets: reserve with the intent, settle with the end, in the same transaction.
 
-All periods that a transaction touches are locked together, in the order of their ids, after the run's own row; rows of
-periods that have just begun are made before that. So two transactions never wait for each other in a circle.
+A transaction locks all its periods together, by ascending id, after the run's own row; rows of periods that have just
+begun are inserted before that. So two transactions never deadlock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,19 +24,19 @@ _Place = tuple[int, date]  # of a period: budget and first day
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A call that is to be sent, and the budgets that it counts in."""
+    """A call about to be sent, and the budgets it counts in."""
 
     call: ModelCall
     budgets: tuple[Watched, ...]
 
     @property
     def places(self) -> list[_Place]:
-        """The periods in which it begins."""
+        """Return the periods in which the call begins."""
         return [(budget.pk, start_of(budget.period, self.call.started_at)) for budget in self.budgets]
 
 
 class Holds:
-    """What the calls of one claim do to budgets with the next commit: nothing, at no cost, if there are no budgets."""
+    """What the calls of one claim do to budgets with the next commit. Free if there are no budgets."""
 
     def __init__(self) -> None:
         self._begun: dict[UUID, Begun] = {}
@@ -44,9 +44,9 @@ class Holds:
         self._own: dict[UUID, bool] = {}  # calls that this claim has begun: whether they hold something
 
     def note(self, call: ModelCall, run: Run) -> None:
-        """Take a row of the ledger into account, as it is to be written now.
+        """Take into account a row of the ledger that the next commit writes.
 
-        Whether what another claim has begun holds something, only the database knows.
+        Only the database knows whether a call begun by another claim holds something.
         """
         if call.status != ModelCallStatus.STARTED:
             if self._own.get(call.pk, True):
@@ -61,28 +61,28 @@ class Holds:
         return bool(self._begun or self._ended)
 
     def write(self) -> list[Event]:
-        """Reserve and settle, all or nothing; return what is to be told. Needs the transaction of the run's change.
+        """Reserve and settle, all or nothing; return the events to record. Needs the transaction of the run's change.
 
         Raises: BudgetFullError.
         """
         return reserve_and_settle(list(self._begun.values()), list(self._ended.values()))
 
     def take_back(self) -> None:
-        """Forget the calls that could not be begun: nothing was reserved."""
+        """Drop the calls that could not begin: nothing was reserved."""
         self._begun = {}
 
     def forget(self) -> None:
-        """All of it is written."""
+        """Clear everything after a successful write."""
         self._begun, self._ended = {}, {}
 
 
 def settle_holds(calls: Sequence[ModelCall]) -> list[Event]:
-    """Turn what ended calls hold into what they have cost; return what is to be told. Needs a transaction."""
+    """Turn the holds of ended calls into their costs; return the events to record. Needs a transaction."""
     return reserve_and_settle([], calls)
 
 
 def correct_call(call: ModelCall) -> None:
-    """Put right what a settled call has cost in its budgets, now that it is known better. Needs a transaction."""
+    """Correct the cost of a settled call in its budgets once a better figure is known. Needs a transaction."""
     holds = list(BudgetHold.objects.filter(call=call, is_open=False))
     periods = _locked({hold.period_id for hold in holds}, set()) if holds else {}
     for hold in holds:
@@ -93,9 +93,9 @@ def correct_call(call: ModelCall) -> None:
 
 
 def reserve_and_settle(begun: Sequence[Begun], ended: Sequence[ModelCall]) -> list[Event]:
-    """Settle what has ended, then reserve the worst case of what begins, in every budget or in none.
+    """Settle the ended calls, then reserve the worst case of the new ones, in every budget or in none.
 
-    Raises: BudgetFullError for the first budget without room.
+    Raises: BudgetFullError for the first budget without headroom.
     """
     costs = {call.pk: call.cost_usd for call in ended}
     open_holds = list(BudgetHold.objects.filter(call__in=costs, is_open=True)) if costs else []
@@ -113,14 +113,14 @@ def reserve_and_settle(begun: Sequence[Begun], ended: Sequence[ModelCall]) -> li
 
 
 def _make_missing(places: set[_Place]) -> None:
-    """Make the rows of periods that have just begun. Before any is locked: see above."""
+    """Insert the rows of periods that have just begun, before any is locked (see the module's docstring)."""
     there = set(_at(places).values_list("budget", "starts_on")) if places else set()
     missing = [BudgetPeriod(budget_id=budget, starts_on=day) for budget, day in sorted(places - there)]
     BudgetPeriod.objects.bulk_create(missing, ignore_conflicts=True)
 
 
 def _locked(ids: set[int], places: set[_Place]) -> dict[int, BudgetPeriod]:
-    """Lock these periods. Their budgets are read as they are now, not as they were a second ago."""
+    """Lock these periods and read their budgets fresh, not from the cache of a second ago."""
     wanted = _at(places, or_ids=ids).select_related("budget").select_for_update(of=("self",)).order_by("pk")
     return {period.pk: period for period in wanted}
 
@@ -143,7 +143,7 @@ def _settle(hold: BudgetHold, periods: dict[int, BudgetPeriod], costs: dict[UUID
 
 
 def _reach_soft(period: BudgetPeriod) -> list[Event]:
-    """Note, once, that the soft threshold is reached; the sweep mails about it."""
+    """Record, once, that the soft threshold is reached; the sweep mails about it."""
     threshold = period.ceiling_usd * period.budget.soft_percent / 100
     if period.soft_reached_at or period.spent_usd < threshold:
         return []
@@ -152,7 +152,7 @@ def _reach_soft(period: BudgetPeriod) -> list[Event]:
 
 
 def _reserve(one: Begun, periods: dict[int, BudgetPeriod]) -> None:
-    """Hold the worst case. Decimals are added here, not by the database: SQLite's are floats."""
+    """Hold the worst case. Decimals are added here, not in SQL: SQLite would use floats."""
     places, usd = set(one.places), one.call.reserved_usd
     mine = [p for p in periods.values() if (p.budget_id, p.starts_on) in places and p.budget.is_active]
     for period in mine:

@@ -1,7 +1,7 @@
-"""Network waits that can be interrupted: a silent provider does not keep a call alive that must end.
+"""Interruptible network waits: a silent provider cannot keep a call alive that must end.
 
-A read waits in slices, and between two of them the call in flight may say that it must not go on. A slice that
-runs out loses no data: nothing was taken from the socket, and TLS keeps a half record.
+A read waits in slices, and between two slices a check may stop the call. A slice that times out loses no data: nothing
+was taken from the socket, and TLS keeps a partial record.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ _call = threading.local()
 
 
 class _Interrupt(BaseException):
-    """Carries what the check raised through the SDK, which would wrap an ordinary exception and hide it."""
+    """Carries what the check raised through the SDK, which would wrap and hide an ordinary exception."""
 
     def __init__(self, reason: Exception) -> None:
         super().__init__(str(reason))
@@ -29,7 +29,7 @@ class _Interrupt(BaseException):
 
 @contextlib.contextmanager
 def interruptible(check: Callable[[], None]) -> Iterator[None]:
-    """Call `check` at least every `SLICE_S` while this thread waits for the network; what it raises comes out here."""
+    """Call `check` at least every `SLICE_S` while this thread waits for the network; raise what it raises."""
     _call.check = check
     try:
         yield
@@ -40,9 +40,9 @@ def interruptible(check: Callable[[], None]) -> Iterator[None]:
 
 
 def make_interruptible(client: httpx2.Client) -> None:
-    """Let every connection of this client wait in slices, those through a proxy too.
+    """Make every connection of this client wait in slices, also through a proxy.
 
-    The pool takes a backend, but the transport around it passes none on; so it is exchanged after the making.
+    The pool takes a backend, but its transport passes none on, so the backend is replaced afterwards.
     """
     for transport in (client._transport, *client._mounts.values()):
         if isinstance(transport, httpx2.HTTPTransport):
@@ -51,7 +51,7 @@ def make_interruptible(client: httpx2.Client) -> None:
 
 
 def may_go_on() -> None:
-    """Ask the call in flight whether it may go on; if not, `interruptible` raises what its check has raised."""
+    """Run the check of the call in flight; what it raises comes out of `interruptible`."""
     check = getattr(_call, "check", None)
     if check is None:
         return
@@ -77,7 +77,7 @@ class _Backend(httpcore2.NetworkBackend):
 
 
 class _Stream(httpcore2.NetworkStream):
-    """A connection that asks between two slices whether to go on."""
+    """A connection that runs the check between two slices."""
 
     def __init__(self, plain: httpcore2.NetworkStream) -> None:
         self._plain = plain

@@ -1,4 +1,4 @@
-"""The ledger: what an answer has used and cost, written into its row."""
+"""The ledger: write what an answer has used and cost into its row."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _STOP_REASON_MAX = 64
 def settle_charge(call: ModelCall, message: dict[str, Any], tariff: Tariff) -> dict[str, int]:
     """Write an answer's usage, cost and savings, at the rates of the call's tier; return its tokens by column.
 
-    Where its usage is missing or cannot be believed, the reserve counts as spent: budgets must hold behind any gateway.
+    If the usage is missing or not credible, the reserve counts as spent: budgets must hold behind any gateway.
     """
     call.message_id = storable_id(message["id"])
     call.stop_reason = storable_id(message["stop_reason"], _STOP_REASON_MAX)
@@ -31,6 +31,6 @@ def settle_charge(call: ModelCall, message: dict[str, Any], tariff: Tariff) -> d
 
 
 def presume(call: ModelCall) -> dict[str, int]:
-    """Count the reserve of a call as spent, since nobody knows better; return its tokens by column, which are none."""
+    """Count the reserve of a call as spent, for want of better; return its tokens by column, all zero."""
     call.status, call.cost_usd = ModelCallStatus.PRESUMED, call.reserved_usd
     return {}

@@ -1,4 +1,4 @@
-"""Asking the model: reserve, intent, request, answer; each try a row of the ledger."""
+"""Ask the model: reserve, intent, request, answer; each try is a row of the ledger."""
 
 from decimal import Decimal
 from typing import Any
@@ -36,7 +36,7 @@ MAX_TOKENS_CEILING = 64_000
 
 
 def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | None:
-    """Make one model call and record its answer, the calls it asks for planned.
+    """Make one model call, record its answer and plan the tool calls it asks for.
 
     Returns None when the run may go on, or the outcome that ends this claim.
     Raises: StepLimitError, UnknownPriceError, BudgetRefusedError, HeldBackError, RateLimitReachedError, and what the
@@ -74,7 +74,7 @@ def ask_model(journal: Journal, agent: Agent, step: Step | None) -> Outcome | No
             answer = _send(journal, call, request, permit, probing=probing)
     except BudgetFullError as full:
         return wait_for_room(journal, step, full)
-    # By the tariff of the reserve, even if it was changed meanwhile: no query may fail between answer and commit.
+    # Use the tariff of the reserve, even if it has changed since: no query may fail between answer and commit.
     record_answer(journal, step, call, answer.message, tokens=settle_charge(call, answer.message, tariff))
     return None
 
@@ -86,7 +86,7 @@ def _check_step_limit(journal: Journal, agent: Agent) -> None:
 
 
 def _max_tokens(definition: Definition, step: Step) -> int:
-    """A truncated answer is asked for again with twice the room."""
+    """Choose `max_tokens`: a truncated answer is requested again with twice as many."""
     cut = step.model_calls.filter(stop_reason="max_tokens").count() if step.attempt else 0
     return int(min(definition.max_tokens * 2**cut, max(definition.max_tokens, MAX_TOKENS_CEILING)))
 
@@ -101,7 +101,7 @@ def _begin(
     reserved_usd: Decimal,
     tariff: Tariff,
 ) -> tuple[ModelCall, bool]:
-    """Commit the intent; return its row of the ledger, and whether this call probes a circuit.
+    """Commit the intent; return its row of the ledger, and whether this call probes a half-open circuit.
 
     Raises: HeldBackError, BudgetFullError, RateLimitReachedError.
     """
@@ -182,7 +182,7 @@ def _send(journal: Journal, call: ModelCall, request: dict[str, Any], permit: Pe
 
 
 def _end_without_answer(journal: Journal, call: ModelCall, progress: Progress, error: Exception) -> None:
-    """Note in the ledger what a failed try may have cost: the reserve, unless it surely cost nothing."""
+    """Record in the ledger what a failed try may have cost: the reserve, unless it certainly cost nothing."""
     spent = bool(progress.message_id) or may_have_spent(error)
     call.status = ModelCallStatus.PRESUMED if spent else ModelCallStatus.RELEASED
     call.cost_usd = call.reserved_usd if spent else Decimal(0)
@@ -195,10 +195,10 @@ def _end_without_answer(journal: Journal, call: ModelCall, progress: Progress, e
 
 
 def presume_spent(journal: Journal, step: Step, *, why: str = "WorkerLost") -> None:
-    """Settle the calls that a dead holder left open: their reserve counts as spent, unless a batch knows better."""
+    """Settle calls left open by a dead holder: their reserve counts as spent, unless a batch knows better."""
     for call in step.model_calls.filter(status=ModelCallStatus.STARTED):
         if journal.will_settle(call):
-            continue  # its end is known already
+            continue  # already settled
         call.step = step
         tokens: dict[str, int] = {}
         if call.tier == Tier.BATCH:
@@ -213,7 +213,7 @@ def presume_spent(journal: Journal, step: Step, *, why: str = "WorkerLost") -> N
 def record_answer(
     journal: Journal, step: Step, call: ModelCall, message: dict[str, Any], *, tokens: dict[str, int]
 ) -> None:
-    """Gather an answer, what it cost and the calls it asks for; the next commit writes them together.
+    """Gather an answer, its cost and the calls it asks for; the next commit writes them together.
 
     Raises: ModelRefusedError, ModelStoppedError.
     """
@@ -239,7 +239,7 @@ def record_answer(
 
 
 def charge_run(journal: Journal, call: ModelCall, columns: dict[str, int]) -> None:
-    """Add what a call has used and cost to its step and its run."""
+    """Add a call's usage and cost to its step and its run."""
     for name, tokens in columns.items():
         setattr(call.step, name, getattr(call.step, name) + tokens)
     call.step.cost_usd += call.cost_usd
@@ -248,7 +248,7 @@ def charge_run(journal: Journal, call: ModelCall, columns: dict[str, int]) -> No
 
 
 def _ask_again_with_more(journal: Journal, step: Step, call: ModelCall) -> None:
-    """A truncated turn never runs its tools: the same request is sent with more room, or the run fails."""
+    """Plan the same request with more tokens, or fail the run. The tools of a truncated turn are never called."""
     message = f"the answer was cut at max_tokens = {call.max_tokens}"
     if call.max_tokens >= MAX_TOKENS_CEILING:
         raise ModelStoppedError(message)
@@ -264,7 +264,7 @@ def _how_it_stopped(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plan_call(journal: Journal, block: dict[str, Any], known_as: str) -> Step:
-    """Plan a call under an id that is its own in this run, whatever the model calls it: tools may tell calls by it."""
+    """Plan a call under an id unique in this run, whatever id the model gave: tools may use it to tell calls apart."""
     return journal.plan(
         StepKind.TOOL_CALL,
         clean_text(str(block.get("name") or "")),

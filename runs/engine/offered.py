@@ -1,6 +1,6 @@
-"""Which tools a run's user is offered: those that demand no role, and those whose role the user holds.
+"""Which tools a run's user is offered: those that need no role, and those whose role the user holds.
 
-Decided once, when the run gets its definition, so that all its requests offer the same. Each call asks again.
+Decided once, when the run gets its definition, so that all its requests offer the same. Each call checks again.
 """
 
 from runs.declarations.catalog import job_type_named
@@ -12,7 +12,7 @@ from runs.models.definition import definition_for
 
 
 def snapshot(agent: Agent, run: Run) -> Definition:
-    """Store what the agent is now, for this run's user; the run keeps it whatever is deployed later."""
+    """Store the agent's definition as of now, for this run's user; later deploys do not change the run."""
     return definition_for(
         job_type=agent.name,
         model=agent.model,
@@ -24,9 +24,9 @@ def snapshot(agent: Agent, run: Run) -> Definition:
 
 
 def inherited(definition: Definition | None, run: Run) -> Definition | None:
-    """Find the definition of a run that takes over another's: without the tools that its own user may not use.
+    """Find the definition for a run that inherits another's, without the tools that its own user may not use.
 
-    Raises: NotPermittedError if that is none of them, for a conversation with tool calls needs one to go on.
+    Raises: NotPermittedError if no tool is left: a conversation with tool calls needs one to continue.
     """
     agent = job_type_named(run.job_type)
     if definition is None or not isinstance(agent, Agent):

@@ -1,4 +1,4 @@
-"""The ways in which holding a run can end. The engine returns one; `settle` makes it a status."""
+"""The ways in which a claim can end. The engine returns one; `finish_claim` turns it into a status."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class InBatch:
-    """Its model call waits for a batch; that was written with the intent of the call."""
+    """The model call waits for a batch, as was committed with its intent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """It failed transiently; go on in `delay_s` seconds."""
+    """A transient error: go on in `delay_s` seconds."""
 
     error: BaseException
     delay_s: float
@@ -33,9 +33,9 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """The circuit of its model is open; the run is queued again, and held until it closes.
+    """The circuit of the run's model is open; queue the run again and hold it until the circuit closes.
 
-    `error` is what its call met, if the model was asked.
+    `error` is the error of the call, if the model was asked.
     """
 
     breaker_id: int | None
@@ -44,7 +44,7 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitReached:
-    """A rate limit of its model is used up; the run is queued and held until there is room.
+    """A rate limit of the run's model is used up; queue the run and hold it until there is headroom.
 
     Fields: as `RateLimitReachedError`.
     """
@@ -56,7 +56,7 @@ class RateLimitReached:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """A tool has no place for another call; the run comes back after so many seconds."""
+    """A tool has no free slot; the run comes back after this many seconds."""
 
     why: str
     delay_s: float
@@ -64,31 +64,31 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It failed for good; a dead letter is made."""
+    """The run failed for good; it gets a dead letter."""
 
     error: BaseException
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The worker stops; any worker goes on."""
+    """The worker is stopping; any worker may continue the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """Somebody asked for it."""
+    """Somebody asked to cancel the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """An error of which its job type says that the work has become pointless; it ends as cancelled."""
+    """By its job type, the error means that the work is pointless now; the run ends as cancelled."""
 
     error: BaseException
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Another worker holds the run: nothing may be written."""
+    """Another worker holds the run: write nothing."""
 
 
 Outcome = (

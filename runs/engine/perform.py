@@ -1,7 +1,7 @@
-"""Performing an effect, for tools and steps of jobs alike: intent, check, call, result.
+"""Perform an effect, for tools and steps of jobs alike: intent, check, call, result.
 
-What the code raises is its failure, whatever the class. What passes through it is the engine's own: a lease that is
-lost, a cancel, the end of the worker, the deadline of the run.
+Any exception raised by the code is its failure. The engine's own exceptions pass through it: a lost lease, a cancel,
+the end of the worker, the deadline of the run.
 """
 
 import math
@@ -32,9 +32,9 @@ def perform(
     place: AbstractContextManager[None] | None = None,
     context: Context | None = None,
 ) -> Returned | Raised:
-    """Intent, then effect; the caller records what came of it. A tool's `place` is held while the intent is written.
+    """Commit the intent, then do the effect; the caller records the result. `place` is held while the intent commits.
 
-    Raises: as `run_code`; as `commit_intent` and `place`, before anything has happened.
+    Raises: as `run_code`; as `commit_intent` and `place`, before the effect.
     """
     journal.start(step, deadline_s=timeout_s)
     with place or nullcontext():
@@ -48,7 +48,7 @@ def perform(
 
 
 def words_for(error: BaseException) -> dict[str, str]:
-    """Name an error for a step. Shape: {kind, message}, cut and without secrets."""
+    """Describe an error for a step. Shape: {kind, message}, truncated and without secrets."""
     return {"kind": type(error).__name__, "message": storable_text(words_of(error), conf().text_max_chars)}
 
 
@@ -59,7 +59,7 @@ def run_code(
     timeout_s: float = math.inf,
     context: Context | None = None,
 ) -> Returned | Raised:
-    """Call the project's code, to its end if it is asynchronous; what it returned comes back as JSON.
+    """Call the project's code, awaiting it if it is asynchronous; return its result as JSON.
 
     Raises: LeaseLostError, CancelRequestedError, ReleaseRequestedError or DeadlineError if the engine has stopped it.
     """
@@ -76,7 +76,7 @@ def run_code(
 
 
 def _stop_in(error: BaseException, lease: Lease) -> BaseException | None:
-    """Find the engine's own exception in what came out of the code, be it in a group; not one that the code made up."""
+    """Find the engine's own exception in what the code raised, also in a group; ignore one the code made itself."""
     found: BaseException | None = error
     while isinstance(found, BaseExceptionGroup):
         group = found.subgroup(STOPS)

@@ -1,4 +1,4 @@
-"""Permission, checked again when it is used: a run works only for an owner and a tenant in good standing."""
+"""Check permission again at the time of use: a run works only for an active owner in an active tenant."""
 
 from django.db.models import Q
 
@@ -10,9 +10,9 @@ from runs.models import RevokedTool, Role, Run, holds_role
 def check_owner(run: Run) -> None:
     """Refuse a run whose owner or tenant was disabled since it was posted, or whose owner left the tenant.
 
-    Owner and tenant are looked at as far as `run` has just been read.
+    Uses the owner and tenant as read with `run`.
 
-    Each intent demands the same of the database in its own UPDATE.
+    Each intent checks the same in its own UPDATE.
 
     Raises: PermissionDeniedError.
     """
@@ -26,19 +26,19 @@ def check_owner(run: Run) -> None:
 
 
 def may_use(tool: Tool, run: Run) -> bool:
-    """Say whether the run's user holds a role that the tool demands, if it demands any."""
+    """Say whether the tool needs no role, or the run's user holds one that it needs."""
     return not tool.roles or holds_role(run.requested_by, run.tenant_id, tool.roles)
 
 
 def check_roles(tool: Tool, run: Run) -> None:
-    """Refuse a tool that demands a role which the run's user lacks. Raises: ToolRoleError."""
+    """Refuse a tool that needs a role which the run's user lacks. Raises: ToolRoleError."""
     if not may_use(tool, run):
         named = ", ".join(tool.roles)
         raise ToolRoleError(f"the tool {tool.name} needs one of the roles {named}, and the user of this run has none")
 
 
 def check_tool(tool: str, run: Run) -> None:
-    """Refuse a tool that was revoked in the tenant of the run, or in all. Raises: ToolRevokedError."""
+    """Refuse a tool that was revoked in the run's tenant, or in all tenants. Raises: ToolRevokedError."""
     revoked = RevokedTool.objects.filter(
         Q(tenant=run.tenant_id) | Q(tenant=None), tool=tool, restored_at__isnull=True
     ).first()

@@ -1,4 +1,4 @@
-"""Any value of Python as JSON. What cannot be written becomes a text that says so, and spoils nothing beside it."""
+"""Convert any Python value to JSON. A part that cannot be converted becomes a text that says so; the rest survives."""
 
 import dataclasses
 import math
@@ -17,29 +17,29 @@ from runs.sanitize import clean_text
 from runs.user_code.call import words_of
 from runs.user_code.event_loop import drop, is_unfinished
 
-VALUES_MAX = 1_000_000  # in all: a structure may have no end
+VALUES_MAX = 1_000_000  # in total: a structure may be endless
 DEPTH_MAX = 64
 _BITS_MAX = 1_000_000  # of an integer whose digits are worth reading
 _LISTS = (list, tuple, deque, Set, ValuesView, ItemsView, Iterator)
 
 
 def jsonable(value: Any) -> Any:
-    """Turn any value into JSON: dates, decimals, pydantic models, and as a last resort its text. Never fails.
+    """Turn any value into JSON: dates, decimals, pydantic models, and as a last resort its `str`. Never fails.
 
-    Raises: only what stops the engine, should a generator within the value come upon it.
+    Raises: only the engine's own stops, if a generator within the value meets one.
     """
     return _Writer().write(value)
 
 
 class _Writer:
-    """Writes one value, whose parts it counts."""
+    """Writes one value and counts its parts."""
 
     def __init__(self) -> None:
         self._left = VALUES_MAX
-        self._around: list[int] = []  # the containers that the present value lies in
+        self._around: list[int] = []  # the containers around the current value
 
     def write(self, value: Any) -> Any:
-        """Write a value; what fails says so in its place."""
+        """Write a value; a part that fails is replaced by a note."""
         self._left -= 1
         try:
             return self._write(value)
@@ -84,7 +84,7 @@ class _Writer:
 
         def add(pair: tuple[Any, Any]) -> None:
             key = name = self._key(pair[0])
-            while name in written:  # two keys that differ, and have one text
+            while name in written:  # different keys with the same text
                 seen[key] += 1
                 name = f"{key} ({seen[key] + 1})"
             written[name] = self.write(pair[1])
@@ -93,7 +93,7 @@ class _Writer:
         return written
 
     def _each(self, items: Iterable[Any], add: Callable[[Any], Any], note: Callable[[str], Any]) -> None:
-        """Take the items one by one, as far as they can be had and there is room."""
+        """Take items one by one until iteration fails or the maximum is reached."""
         try:
             for item in items:
                 if self._left <= 0:
@@ -115,7 +115,7 @@ class _Writer:
             return written if isinstance(written, str) else dump_json(written)
 
     def _other(self, value: Any) -> Any:
-        """Leave to pydantic what it knows, and write the fields one by one where one of them fails it."""
+        """Let pydantic convert what it knows; if one field makes it fail, write the fields one by one."""
         if is_unfinished(value):
             drop(value)
             return f"[a {type(value).__name__} that was not awaited]"
@@ -138,7 +138,7 @@ def _fields_of(value: Any) -> dict[str, Any] | None:
 
 
 def _integer(value: int) -> int | str:
-    """Python neither writes nor reads very long numbers; their digits are a text."""
+    """Write a very long number as a text of its digits: Python neither writes nor reads it as JSON."""
     try:
         str(value)
     except ValueError:
@@ -148,13 +148,13 @@ def _integer(value: int) -> int | str:
 
 
 def _float(value: float) -> float | str:
-    """JSON has no words for these three."""
+    """Write the three floats that JSON lacks as texts."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-_PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (  # subclasses may have changed their own words
+_PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (  # subclasses may override `__str__`
     (str, lambda value: clean_text(str.__str__(value))),
     (int, lambda value: _integer(int.__int__(value))),
     (float, lambda value: _float(float.__float__(value))),

@@ -1,4 +1,4 @@
-"""Which tariff holds for a model: the operator's newest row in force, else genai-prices, offline; else none."""
+"""Find the tariff of a model: the operator's newest row in force, else genai-prices (offline), else none."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -18,19 +18,19 @@ from runs.ttl_cache import TTLCache
 
 LIST_VERSION = f"genai-prices {version('genai-prices')}"
 _NO_USAGE = {"input_tokens": 0, "output_tokens": 0}
-_SHORTEST = -1  # every prompt is longer
+_SHORTEST = -1  # shorter than every prompt
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """An operator's row, as it was read."""
+    """An operator's row, as read from the database."""
 
     model: str
     valid_from: datetime
     tariff: Tariff
 
     def rank(self, model: str) -> tuple[bool, int, datetime] | None:
-        """Place this row among those that name the model: exact before prefix, long before short, then the newest."""
+        """Rank this row among those that match the model: exact before prefix, long before short, then the newest."""
         if self.model == model:
             return True, 0, self.valid_from
         beginning = self.model.removesuffix(PREFIX)
@@ -39,9 +39,9 @@ class _Row:
 
 
 def tariff_of(model: str, *, at: datetime) -> Tariff:
-    """Find what a model costs at this time. Cheap: asked at every step.
+    """Find what a model costs at a time. Cheap, since every step asks.
 
-    Raises: UnknownPriceError if nobody knows.
+    Raises: UnknownPriceError if no price is known.
     """
     named = ((row.rank(model), row) for row in _rows() if row.valid_from <= at)
     ranked = [(rank, row) for rank, row in named if rank]
@@ -52,7 +52,7 @@ def tariff_of(model: str, *, at: datetime) -> Tariff:
 
 @lru_cache(maxsize=1024)
 def listed_tariff(model: str, day: date) -> Tariff:
-    """Read a model's tariff out of genai-prices, whose prices may begin on a day.
+    """Read a model's tariff from genai-prices, whose prices may start on a given day.
 
     Raises: UnknownPriceError.
     """
@@ -67,7 +67,7 @@ def listed_tariff(model: str, day: date) -> Tariff:
 
 
 def is_listed(model: str, day: date) -> bool:
-    """Say whether genai-prices knows what a model costs on a day."""
+    """Say whether genai-prices has a price for a model on a day."""
     try:
         listed_tariff(model, day)
     except UnknownPriceError:
@@ -76,7 +76,7 @@ def is_listed(model: str, day: date) -> bool:
 
 
 def listed_models() -> list[str]:
-    """Name the provider's models of which genai-prices knows."""
+    """List the provider's models that genai-prices knows."""
     providers = get_snapshot().providers
     return [model.id for provider in providers if provider.id == PROVIDER for model in provider.models]
 
@@ -103,7 +103,7 @@ def _prices_of(*of: ModelPrice) -> list[TieredPrices]:
 
 
 def _rates(prices: ModelPrice, over: int) -> Rates:
-    """Take the rates of one level; what has no price of its own costs what the kind above it costs."""
+    """Take the rates of one level; a kind without a price of its own costs the same as the kind above it."""
     plain = _at(prices.input_mtok, over) or Decimal(0)
     write = _at(prices.cache_write_mtok, over)
     write = plain if write is None else write
@@ -125,7 +125,7 @@ def _at(price: Decimal | TieredPrices | None, over: int) -> Decimal | None:
 
 
 def _read_all() -> tuple[_Row, ...]:
-    # The newest first: of rows that begin at one moment, the first found is taken.
+    # Newest first: of rows that start at the same moment, the first one wins.
     return tuple(_read(price) for price in Price.objects.filter(provider=PROVIDER).order_by("-pk"))
 
 

@@ -36,17 +36,17 @@ class Answer:
 
 @dataclass(slots=True)
 class Progress:
-    """What was learnt of an answer before it was complete."""
+    """What is known of an answer before it is complete."""
 
     message_id: str = ""
     request_id: str = ""
     limits: dict[str, str] = field(default_factory=dict)  # the rate limit headers
-    limits_at: float = 0.0  # when they came, by the process's own clock
+    limits_at: float = 0.0  # when they arrived, by the process's own clock
 
 
 def client() -> anthropic.Anthropic:
-    """One client a process, with as many connections as there may be slots."""
-    with _making:  # the cache alone would let two slots make one each
+    """Return the client of this process, with one connection per possible slot."""
+    with _making:  # with the cache alone, two slots could make one each
         return _client()
 
 
@@ -66,7 +66,7 @@ def _client() -> anthropic.Anthropic:
 
 
 def close_client() -> None:
-    """Close the connections; the next call makes a new client, with the settings as they are then."""
+    """Close the connections; the next call makes a new client with the settings of that time."""
     with _making:
         if _client.cache_info().currsize:
             _client().close()
@@ -75,7 +75,7 @@ def close_client() -> None:
 
 @contextmanager
 def answered_by(other: "Ask") -> Iterator[None]:
-    """Let something else answer in the provider's place, in this process; for benchmarks and tests."""
+    """Replace the provider in this process; for benchmarks and tests."""
     global _ask  # noqa: PLW0603 (one provider a process)
     former, _ask = _ask, other
     try:
@@ -92,8 +92,8 @@ def ask(request: dict[str, Any], *, check: CheckLease, progress: Progress, timeo
 def ask_provider(request: dict[str, Any], *, check: CheckLease, progress: Progress, timeout_s: float) -> Answer:
     """Send a request and read the whole answer.
 
-    `check` is called at every event and several times a second while nothing comes, and may raise to abort;
-    `progress` learns the message id as soon as the provider tells it.
+    `check` is called at every event, and several times a second during silence; it may raise to abort. `progress` gets
+    the message id as soon as the provider sends it.
 
     Raises: what `check` raises; what the SDK raises; httpx2 errors in mid-stream; BrokenStreamError;
     ModelTimeoutError.

@@ -1,6 +1,6 @@
-"""Reading what the provider, or a proxy before it, sends back: a stream of events, or the whole in one document.
+"""Read what the provider, or a proxy before it, sends back: a stream of events, or one whole document.
 
-Whatever comes is one of three: an answer, the error that it tells, or a broken stream. Nothing here trusts a header.
+The result is an answer, the error that was reported, or a broken stream. Nothing here trusts a header.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -25,17 +25,17 @@ from runs.strict_json import strict_json
 MAX_BYTES = 16 * 1024 * 1024  # of one answer; 64,000 tokens are far less
 DEPTH_MAX = 100
 _DRAIN_S = 0.5
-_NOTES = frozenset({LEFT_OUT, UNFIT_CALLS})  # ours, beside an answer: nobody else may write them
+_NOTES = frozenset({LEFT_OUT, UNFIT_CALLS})  # our own notes beside an answer: never taken from outside
 _BOM = b"\xef\xbb\xbf"
 
 Message = dict[str, Any]
 
 
 def read_answer(response: httpx2.Response, *, model: str, begun: Callable[[Message], None]) -> Message:
-    """Read a whole answer within `interruptible`; `begun` hears of the message's beginning.
+    """Read a whole answer within `interruptible`; `begun` is called with the start of the message.
 
     Shape: as `whole`.
-    Raises: BrokenStreamError; APIStatusError if an error was told; httpx2 errors of a connection that failed.
+    Raises: BrokenStreamError; APIStatusError if an error was reported; httpx2 errors of a failed connection.
     """
     try:
         pieces = _bounded(response.iter_bytes())
@@ -48,7 +48,7 @@ def read_answer(response: httpx2.Response, *, model: str, begun: Callable[[Messa
         return whole(message, model=model)
     except _SAY_MORE:
         raise
-    except Exception as error:  # whatever the SDK, or we, stumble over in what was sent
+    except Exception as error:  # anything that the SDK or our code stumbles over
         raise BrokenStreamError(f"the answer cannot be read: {type(error).__name__}: {error}"[:2000]) from error
 
 
@@ -56,10 +56,10 @@ _SAY_MORE = (BrokenStreamError, anthropic.APIStatusError, httpx2.TransportError,
 
 
 def whole(message: Any, *, model: str) -> Message:
-    """Check that an answer is one, and fill in what a proxy leaves out; its blocks stay as they are.
+    """Check that a message is a valid answer and fill in what a proxy leaves out; blocks stay as they are.
 
-    Shape: `id`, `model` and `stop_reason` are texts, `content` is a list of blocks with a `type`; what a text, thinking
-    or tool block consists of is there. Nothing is said of `usage`.
+    Shape: `id`, `model` and `stop_reason` are texts, `content` is a list of blocks with a `type`; text, thinking and
+    tool blocks have all their parts. `usage` is not checked.
     Raises: BrokenStreamError, UnicodeError.
     """
     content = message.get("content") if isinstance(message, dict) else None
@@ -67,7 +67,7 @@ def whole(message: Any, *, model: str) -> Message:
         raise BrokenStreamError("the answer has no content that could be read")
     if depth(content) > DEPTH_MAX:
         raise BrokenStreamError(f"the answer is nested more deeply than {DEPTH_MAX} levels")
-    dump_json([block["input"] for block in content if block["type"] in TOOL_CALLS]).encode()  # half characters fail
+    dump_json([block["input"] for block in content if block["type"] in TOOL_CALLS]).encode()  # lone surrogates fail
     if message.get("role") not in (None, "assistant"):
         raise BrokenStreamError("the answer is not the model's")
     if not isinstance(message.get("stop_reason"), str) or not message["stop_reason"]:
@@ -105,7 +105,7 @@ def _streamed(pieces: Iterable[bytes], response: httpx2.Response, begun: Callabl
 
 
 def _events(pieces: Iterable[bytes], response: httpx2.Response) -> Iterator[dict[str, Any]]:
-    """Read events off the wire. Raises: ValueError; APIStatusError for one that tells of an error."""
+    """Read events off the wire. Raises: ValueError; APIStatusError for an error event."""
     for sse in anthropic.Stream.raw_events(cast("httpx2.Response", _Bytes(pieces))):
         if not sse.data or sse.event == "ping":
             continue
@@ -124,18 +124,18 @@ def _error_event(data: str) -> Any:
 
 
 class _Bytes:
-    """What of a response is left to be read."""
+    """The unread rest of a response."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = pieces
 
     def iter_bytes(self) -> Iterator[bytes]:
-        """Hand it on."""
+        """Return the remaining bytes."""
         yield from self._pieces
 
 
 def _drain(events: Iterator[Any]) -> None:
-    """Read on to the end of the body, so that the connection can be used again; the answer is whole without it."""
+    """Read to the end of the body so that the connection can be reused; the answer is complete without it."""
     ends_at = clock.monotonic() + _DRAIN_S
 
     def not_for_long() -> None:
@@ -156,7 +156,7 @@ def _document(body: bytes, response: httpx2.Response) -> Any:
 
 
 def _first_words(pieces: Iterator[bytes]) -> bytes:
-    """Read until something is said."""
+    """Read until there is something other than blanks."""
     first = b""
     for piece in pieces:
         first = (first + piece).removeprefix(_BOM).lstrip()
@@ -166,7 +166,7 @@ def _first_words(pieces: Iterator[bytes]) -> bytes:
 
 
 def _bounded(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Pass bytes on, up to what an answer may have. Raises: BrokenStreamError."""
+    """Pass bytes on, up to the maximum size of an answer. Raises: BrokenStreamError."""
     size = 0
     for piece in pieces:
         size += len(piece)

@@ -1,4 +1,4 @@
-"""Recovery: what becomes of a step that a former holder had begun. The effect class decides."""
+"""Recover steps that a former holder had begun. The effect class decides how."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,11 +18,11 @@ from runs.user_code.call import value_of
 
 
 def recover(journal: Journal, agent: Agent) -> None:
-    """Settle every step that was begun and whose end nobody recorded. Idempotent.
+    """Settle every step that was begun and has no recorded end. Idempotent.
 
     Raises: as `take_result`.
     """
-    for step in list(journal.steps):  # a result plans further ones
+    for step in list(journal.steps):  # recording a result plans further steps
         if step.status == StepStatus.STARTED:
             fault_point("recover.before")
             if step.kind == StepKind.MODEL_CALL and take_result(journal, step):
@@ -35,9 +35,9 @@ def recover(journal: Journal, agent: Agent) -> None:
 
 
 def recover_effect(journal: Journal, step: Step, *, look_up: Callable[[], bool] | None = None) -> None:
-    """Decide by its effect class what becomes of an effect that was begun. `look_up` finds out whether it happened.
+    """Decide by its effect class how to go on with a begun effect. `look_up` finds out whether it happened.
 
-    `look_up` records the result if it did. Without one, nobody but a person can tell.
+    If it did, `look_up` records the result. Without `look_up`, only a person can tell.
     """
     lost = how_it_was_lost(step)
     match step.effect:
@@ -53,7 +53,7 @@ def recover_effect(journal: Journal, step: Step, *, look_up: Callable[[], bool] 
 
 
 def _found(journal: Journal, agent: Agent, step: Step) -> bool:
-    """Ask the tool's look-up whether the effect happened; if so, its result is the step's."""
+    """Ask the tool's look-up whether the effect happened; if so, record its result as the step's."""
     tool = agent.tools_by_name.get(step.name)
     if tool is None or tool.verify is None:
         return False

@@ -1,4 +1,4 @@
-"""The request to the model: the messages of a run, and what is sent with them."""
+"""Build the request to the model: the messages of a run, and what is sent with them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,8 +27,8 @@ def request_of(
 ) -> dict[str, Any]:
     """Build the request.
 
-    The end of `system` and the last block are cache breakpoints, so that each turn reads what the last one
-    wrote. All have one lifetime, that of the lane or of the definition: a deploy does not change it under a run.
+    The end of `system` and the last block are cache breakpoints, so that each turn reads what the previous one
+    wrote. All have the same lifetime, from the lane or the definition: a deploy does not change it during a run.
     """
     cache = {"type": "ephemeral", "ttl": cache_ttl or definition.cache_ttl}
     request: dict[str, Any] = {
@@ -47,7 +47,7 @@ def request_of(
 
 
 def _history_before(run: Run) -> list[Message] | None:
-    """Derive the transcript of the run that this one continues, if any."""
+    """Derive the transcript of the run that this one continues, if there is one."""
     if run.continues is None:
         return None
     from runs.declarations.catalog import job_type_named
@@ -63,7 +63,7 @@ def _history_before(run: Run) -> list[Message] | None:
 
 
 def _prompt(agent: Agent, run: Run) -> str:
-    """Word the first message. Raises: PromptInvalidError if it says nothing."""
+    """Render the first message. Raises: PromptInvalidError if it is blank."""
     prompt = ask_hook(agent, "prompt", run.input)
     if not isinstance(prompt, str) or not prompt.strip():
         said = "blanks" if isinstance(prompt, str) else type(prompt).__name__

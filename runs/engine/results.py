@@ -1,4 +1,4 @@
-"""Results of tools and jobs, made fit to store: text or JSON, cut when too long, the whole kept aside."""
+"""Make results of tools and jobs fit to store: text or JSON, truncated if too long, with the whole in an artifact."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from runs.storable import storable, storable_text
 
 __all__ = ["jsonable", "keep_output", "keep_result"]
 
-OUTPUT_MAX_CHARS = 1_000_000  # what a client may well want to read at once
+OUTPUT_MAX_CHARS = 1_000_000  # what a client can reasonably read at once
 
 
 def keep_result(journal: Journal, step: Step, value: Any) -> dict[str, Any]:
@@ -34,9 +34,9 @@ def keep_result(journal: Journal, step: Step, value: Any) -> dict[str, Any]:
 
 
 def keep_output(journal: Journal, value: Any) -> Any:
-    """Bound what a run has come to: the whole of a longer one is kept aside.
+    """Bound the output of a run; the whole of a longer one goes into an artifact.
 
-    Shape: the value itself; of a longer text its beginning, of anything else longer `{"text", "artifact"}`.
+    Shape: the value itself; for a longer text its beginning, for anything else longer `{"text", "artifact"}`.
     """
     text = value if isinstance(value, str) else dump_json(value)
     if len(text) <= OUTPUT_MAX_CHARS:
@@ -49,7 +49,7 @@ def keep_output(journal: Journal, value: Any) -> Any:
 
 
 def check_output(job_type: JobType, output: Any, *, what: str) -> None:
-    """Refuse an output, a JSON value, that does not fit. Raises: OutputInvalidError naming each field."""
+    """Refuse an output, a JSON value, that does not fit the schema. Raises: OutputInvalidError naming each field."""
     schema = job_type.output_json_schema
     problems = problems_with(output, schema) if schema else {}
     if problems:

@@ -1,4 +1,4 @@
-"""Whether and when a failed try is made again: by the class of the error, and the policy of the job type."""
+"""Decide whether and when to retry: by the class of the error and the policy of the job type."""
 
 from email.utils import parsedate_to_datetime
 
@@ -17,7 +17,7 @@ from runs.user_code.call import ask_hook
 
 
 def next_try(error: BaseException, run: Run, job_type: JobType | None) -> Retry | None:
-    """Choose the next try of a step that has failed once more; None means give up.
+    """Choose the next try of a step that has failed again; None means give up.
 
     Retry-After wins when it is longer than the policy's pause.
     """
@@ -31,14 +31,14 @@ def next_try(error: BaseException, run: Run, job_type: JobType | None) -> Retry 
 
 
 def retry_after_s(error: BaseException) -> float | None:
-    """Read it, in seconds and cut to `retry_after_max_s`; None if the other side did not say."""
+    """Read Retry-After, in seconds and capped at `retry_after_max_s`; None if the other side sent none."""
     asked = _asked_s(error)
     return None if asked is None else min(max(0.0, asked), conf().retry_after_max_s)
 
 
 def _asked_s(error: BaseException) -> float | None:
     if isinstance(error, RateLimitedError):
-        asked = getattr(error, "retry_after_s", None)  # a tool may pass on the header as it came
+        asked = getattr(error, "retry_after_s", None)  # a tool may pass on the raw header
         return None if asked is None else _number(str(asked), unit_s=1.0)
     if not isinstance(error, anthropic.APIStatusError):
         return None

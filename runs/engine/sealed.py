@@ -1,8 +1,8 @@
-"""Blocks that the provider has signed or encrypted: kept byte for byte, or left out whole, and never shown.
+"""Blocks that the provider has signed or encrypted: keep them byte for byte or drop them whole; never show them.
 
-A changed thought is refused by the API for ever, and a secret must never rest. So a sealed block that quotes one, or
-holds what no column does, is left out, and so are the thoughts behind any block that was changed, since they are
-bound to it. Source: docs/adr/0010-what-is-sent-back.md.
+The API rejects a changed thinking block forever, and a secret must never be stored. So a sealed block that quotes a
+secret, or text that no column can hold, is dropped, and so are the thinking blocks after any changed block, since they
+are bound to it. Source: docs/adr/0010-what-is-sent-back.md.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,16 +13,16 @@ from runs.storable import storable
 
 Block = dict[str, Any]
 
-LEFT_OUT = "left_out"  # beside the content of an answer: the kinds of blocks that could not be kept
+LEFT_OUT = "left_out"  # key beside the content of an answer: the kinds of blocks that were dropped
 HIDDEN = "[not shown: signed or encrypted by the provider]"
 
 _SEALED = THOUGHTS | {"compaction"}
 
 
 def fit_to_keep(content: Sequence[Block], ids: Iterable[str] = ()) -> tuple[list[Block], list[str]]:
-    """Return the blocks of an answer as they are kept, and the kinds of those that are left out.
+    """Return the blocks of an answer as stored, and the kinds of those that are dropped.
 
-    `ids` are those under which its tool calls are known in the run; without them they keep the model's.
+    `ids` are the ids of its tool calls in the run; without them the calls keep the model's ids.
     """
     kept: list[Block] = []
     given = iter(ids)
@@ -38,7 +38,7 @@ def fit_to_keep(content: Sequence[Block], ids: Iterable[str] = ()) -> tuple[list
         changed = True
         if not _is_sealed(block):
             kept.append(clean_block)
-        elif block["type"] == "text":  # its words may stay; what they cite is sealed
+        elif block["type"] == "text":  # its text may stay; its citations are sealed
             kept.append({"type": "text", "text": clean_block["text"]})
         else:
             left_out.append(block)
@@ -48,7 +48,7 @@ def fit_to_keep(content: Sequence[Block], ids: Iterable[str] = ()) -> tuple[list
 
 
 def without_sealed(result: Any) -> Any:
-    """Copy a step's result as people may see it."""
+    """Copy a step's result without what people must not see."""
     if not isinstance(result, dict) or not isinstance(result.get("content"), list):
         return result
     return {**result, "content": [_shown(block) for block in result["content"]]}
@@ -78,7 +78,7 @@ def _is_cipher(name: str) -> bool:
 
 
 def _is_sealed(value: Any) -> bool:
-    """Say whether anything in a block is signed or encrypted."""
+    """Say whether any part of a block is signed or encrypted."""
     if isinstance(value, list):
         return any(map(_is_sealed, value))
     if not isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""Calls whose arguments hold a secret: stored without it, never made, and answered with what to do instead.
+"""Refuse tool calls whose arguments hold a secret: store them without it and tell the model what to do instead.
 
-A call is made with exactly the arguments that are stored, hashed and shown; without the secret they are not what the
-model meant. Source: docs/adr/0009-secrets-in-arguments.md.
+A call is made with exactly the arguments that are stored, hashed and shown; without the secret they are no longer what
+the model meant. Source: docs/adr/0009-secrets-in-arguments.md.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from runs.models import Step
 from runs.sanitize import clean
 from runs.storable import storable
 
-UNFIT_CALLS = "unfit_calls"  # beside the content of an answer: the places of such calls among its calls
+UNFIT_CALLS = "unfit_calls"  # key beside the content of an answer: the positions of such calls
 
 _SAY = (
     "The call was not made: its arguments hold what is, or looks like, a secret, and secrets are not stored. "
@@ -21,7 +21,7 @@ _SAY = (
 
 
 def calls_with_secrets(message: Mapping[str, Any]) -> list[int]:
-    """List the places of such calls in an answer: as they were noted when it was stored, else as it stands."""
+    """List the positions of such calls in an answer, as noted when it was stored, else by looking at it."""
     noted: list[int] | None = message.get(UNFIT_CALLS)
     if noted is not None:
         return noted
@@ -30,5 +30,5 @@ def calls_with_secrets(message: Mapping[str, Any]) -> list[int]:
 
 
 def refuse(journal: Journal, step: Step) -> None:
-    """End a planned call unmade; the model is told, and the turn goes on."""
+    """End a planned call without making it, and tell the model why; the turn goes on."""
     journal.fail(step, kind="secret_in_arguments", message=_SAY, result={"text": _SAY})

@@ -1,6 +1,6 @@
-"""What a model costs, as flat rates: exact to genai-prices, and a hundred times faster to ask than it.
+"""What a model costs, as flat rates: the same results as genai-prices, a hundred times faster.
 
-A tariff has a level for each length of prompt from which other rates hold; the whole request costs those.
+A tariff has a level for each prompt length at which rates change; the level's rates apply to the whole request.
 """
 
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from typing import Any
 
 _UNIT = Decimal("0.00000001")
 _MILLION = 1_000_000
-_BYTES_PER_TOKEN = 2  # deliberately few: a reserve must not be too small. Of CJK a character is three bytes
+_BYTES_PER_TOKEN = 2  # deliberately few: a reserve must not be too small. A CJK character is three bytes
 _MOST = 10_000_000  # tokens of one kind, or searches, that one call can have used: many times the longest context
 _ASKS_FOR_AN_HOUR = '"ttl":"1h"'  # as `dump_json` writes a cache breakpoint; inside a text its quotes are escaped
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """The usage of one call, as the provider bills it. The four kinds of tokens are disjoint, 1h writes but a part."""
+    """The usage of one call, as the provider bills it. The four kinds of tokens are disjoint; 1h is part of writes."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -28,12 +28,12 @@ class Used:
 
     @property
     def prompt_tokens(self) -> int:
-        """The length of the prompt, which decides on the level."""
+        """Return the length of the prompt, which decides the level."""
         return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
 
     @property
     def tokens(self) -> dict[str, int]:
-        """The four columns of runs, steps and calls."""
+        """Return the four token columns of runs, steps and calls."""
         return {
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,
@@ -42,14 +42,14 @@ class Used:
         }
 
     def uncached(self) -> "Used":
-        """The same call, had there been no cache."""
+        """Return the usage of the same call without a cache."""
         return Used(self.prompt_tokens, self.output_tokens, web_searches=self.web_searches)
 
 
 def used(usage: Mapping[str, Any]) -> Used:
-    """Read a usage in the provider's own shape, whose `input_tokens` leaves cached tokens out already.
+    """Read a usage in the provider's own shape, whose `input_tokens` already excludes cached tokens.
 
-    Raises: ValueError for a count that cannot be: below 0, no whole number, or beyond any call.
+    Raises: ValueError for an impossible count: below 0, not a whole number, or larger than any call.
     """
     by_ttl, by_server = _part(usage, "cache_creation"), _part(usage, "server_tool_use")
     for_an_hour = _count(by_ttl, "ephemeral_1h_input_tokens")
@@ -65,10 +65,10 @@ def used(usage: Mapping[str, Any]) -> Used:
 
 
 def used_by(message: Mapping[str, Any]) -> Used | None:
-    """Read what an answer has used. None if it does not say, or cannot be believed.
+    """Read what an answer has used; None if the usage is missing or not credible.
 
-    No answer that says something was free: a gateway that does not count sends zeros. One that counts the answer, or
-    the cache, is believed.
+    An answer with content is never free: a gateway that does not count sends zeros. One that counts the answer, or the
+    cache, is trusted.
     """
     try:
         said = used(message["usage"])
@@ -95,7 +95,7 @@ def _count(usage: Mapping[str, Any], name: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Units: USD for a million tokens of each kind; for a thousand searches."""
+    """The rates of one level. Units: USD per million tokens of each kind; per thousand searches."""
 
     input: Decimal
     output: Decimal
@@ -105,7 +105,7 @@ class Rates:
     web_searches: Decimal
 
     def times(self, factor: Decimal) -> "Rates":
-        """Scale the tokens' rates; searches cost the same in a batch."""
+        """Scale the token rates; searches cost the same in a batch."""
         return Rates(
             input=self.input * factor,
             output=self.output * factor,
@@ -116,7 +116,7 @@ class Rates:
         )
 
     def cost_usd(self, of: Used) -> Decimal:
-        """Price a usage, rounded up to what a column holds."""
+        """Price a usage, rounded up to the precision of the column."""
         millionths = (
             self.input * of.input_tokens
             + self.output * of.output_tokens
@@ -139,7 +139,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What a call cost, and what it saved against plain input and the standard tier."""
+    """What a call cost, and what it saved compared to uncached input and the standard tier."""
 
     cost_usd: Decimal
     saved_by_cache_usd: Decimal
@@ -154,10 +154,10 @@ class Tariff:
     levels: tuple[Level, ...]
 
     def charge(self, of: Used, *, batch: bool = False) -> Charge:
-        """Price a usage, and say what cache and batch saved.
+        """Price a usage, and compute what cache and batch saved.
 
-        The cache's part is counted at the standard tier, net of what writing cost more than plain input; the batch's
-        part is what it took off the rest. A cache written and never read saves less than nothing.
+        The cache's saving is counted at the standard tier, net of the surcharge for writing; the batch's saving is what
+        it took off the rest. A cache written and never read has a negative saving.
         """
         level = [level for level in self.levels if of.prompt_tokens > level.over][-1]
         standard = level.standard.cost_usd(of)
@@ -167,10 +167,10 @@ class Tariff:
         return Charge(cost, plain - standard, standard - cost)
 
     def reserve_usd(self, body: str, *, max_tokens: int) -> Decimal:
-        """Price the worst case of a request: all of it at the dearest rate it may cause, all of `max_tokens` answered.
+        """Price the worst case of a request: all input at the highest rate it may incur, `max_tokens` of output.
 
-        At the standard tier: a reserve for a batch is then twice what it need be, and safe. A level makes the whole
-        request several times dearer at once, so it counts for a prompt that would reach it at a token for each byte.
+        Uses the standard tier: a reserve for a batch is then twice what it needs to be, and safe. A level makes the
+        whole request several times as expensive, so it counts for any prompt that reaches it at one token per byte.
         """
         size = len(body.encode())
         tokens = size // _BYTES_PER_TOKEN + 1

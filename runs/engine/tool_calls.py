@@ -1,7 +1,7 @@
-"""Working on the tool calls of one turn: validate, ask for approval, act, record.
+"""Work on the tool calls of one turn: validate, ask for approval, act, record.
 
-Calls run one after the other. One that awaits a decision does not hold up the others; the next model call
-waits for all.
+Calls run one after another. A call that awaits a decision does not block the others; the next model call waits for
+all of them.
 """
 
 import logging
@@ -33,10 +33,10 @@ log = logging.getLogger(__name__)
 
 
 def call_tools(journal: Journal, agent: Agent, steps: Sequence[Step]) -> Outcome | None:
-    """Work on each call that can go on now.
+    """Work on each call that can proceed now.
 
     Returns None when all calls of the turn are done, Waiting when a person must decide about some, Later when a tool
-    has no place for one, Retry when one failed transiently, Discarded when one has found the work pointless.
+    has no free slot, Retry after a transient error, Discarded when a call has found the work pointless.
     """
     waiting, later = False, None
     for step in steps:
@@ -56,7 +56,7 @@ def call_tools(journal: Journal, agent: Agent, steps: Sequence[Step]) -> Outcome
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One call that may be made: the step, and what it calls with what."""
+    """One call that may be made: the step, the tool and its arguments."""
 
     agent: Agent
     step: Step
@@ -81,7 +81,7 @@ def _work_on(journal: Journal, agent: Agent, step: Step) -> Outcome | None:
     step.effect = tool.effect
     journal.keep(step)
     try:
-        check_roles(tool, journal.run)  # first: nobody is asked to approve what would not be called
+        check_roles(tool, journal.run)  # first: do not ask for approval of a call that would be refused
         call = _call_of(journal, agent, step, tool)
     except ToolRoleError as error:
         _refuse(journal, step, error)
@@ -93,7 +93,7 @@ def _work_on(journal: Journal, agent: Agent, step: Step) -> Outcome | None:
 
 
 def _call_of(journal: Journal, agent: Agent, step: Step, tool: Tool) -> _Call:
-    """Hold the arguments against the tool's schema. Raises: InvalidInputError."""
+    """Check the arguments against the tool's schema. Raises: InvalidInputError."""
     arguments = tool.validate(step.arguments)
     context = context_for(
         journal.run,
@@ -107,7 +107,7 @@ def _call_of(journal: Journal, agent: Agent, step: Step, tool: Tool) -> _Call:
 
 
 def _make(journal: Journal, call: _Call, decision: PendingAction | None) -> Outcome | None:
-    """Make the call, unless a person must answer it or agree to it first."""
+    """Make the call, unless a person must answer or approve it first."""
     if call.tool.asks_human:
         ask(journal, call.step, ActionKind.QUESTION, reason=str(call.arguments["question"]))
         return Waiting()
@@ -127,8 +127,8 @@ def _make(journal: Journal, call: _Call, decision: PendingAction | None) -> Outc
 
 
 def _leave_for(journal: Journal, call: _Call, decision: PendingAction | None) -> ApprovalValidity:
-    """Find out whether the call may be made: nobody need be asked, or whoever was has agreed and still may."""
-    if decision and decision.kind == ActionKind.OUTCOME:  # that it is repeated is no leave: the approval must stand
+    """Find out whether the call may be made: it needs no approval, or its approval is still valid."""
+    if decision and decision.kind == ActionKind.OUTCOME:  # repeating still needs a valid approval
         decision = call.step.actions.filter(kind=ActionKind.APPROVAL).order_by("requested_at").last()
     if not _needs_approval(journal, call):
         return Valid()
@@ -153,7 +153,7 @@ def _needs_approval(journal: Journal, call: _Call) -> bool:
 
 
 def _ask_about_missing_tool(journal: Journal, step: Step) -> Outcome:
-    """A deploy has removed the tool: a person decides, the run does not crash."""
+    """Ask a person about a tool that a deploy has removed, instead of failing the run."""
     ask(
         journal,
         step,
@@ -165,7 +165,7 @@ def _ask_about_missing_tool(journal: Journal, step: Step) -> Outcome:
 
 
 def _act(journal: Journal, call: _Call) -> Outcome | None:
-    """Make the call, and record what came of it."""
+    """Make the call, and record its result."""
     step, tool = call.step, call.tool
     try:
         ended = perform(
@@ -189,7 +189,7 @@ def _act(journal: Journal, call: _Call) -> Outcome | None:
 
 
 def _after_error(journal: Journal, call: _Call, raised: Raised) -> Outcome | None:
-    """Decide by error class and effect class: again later, a person, or an error result for the model."""
+    """Decide by error class and effect class: retry later, ask a person, or give the model an error result."""
     step, error, kind = call.step, raised.error, classify(raised.error, call.agent.errors)
     named = words_for(error)
     if kind == ErrorClass.DISCARD:
@@ -208,7 +208,7 @@ def _after_error(journal: Journal, call: _Call, raised: Raised) -> Outcome | Non
 
 
 def _refuse(journal: Journal, step: Step, error: RunsError) -> None:
-    """The tool is not this run's to call: the model is told why."""
+    """Refuse a tool that this run may not call, and tell the model why."""
     _answer_error(journal, step, error.code, f"The call was not made: {error}.")
 
 

@@ -1,7 +1,7 @@
-"""Limits and pauses of tools: whether a call may begin, and which runs that wait for a tool find a free slot.
+"""Limits and pauses of tools: whether a call may begin, and which waiting runs find a free slot.
 
-A call takes a slot while it goes on, or for the window of a rate. Runs that wait for one are passed over by timers and
-woken as slots are free: each would else come back every two seconds for nothing.
+A call takes a slot while it runs, or for the window of a rate. Runs that wait for a slot are skipped by timers and
+woken as slots free up: otherwise each would come back every two seconds for nothing.
 """
 
 from collections import Counter, defaultdict
@@ -21,12 +21,12 @@ from runs.errors import ToolBusyError
 from runs.models import Limit, PendingAction, RatedCall, Run, Selector, Step
 from runs.states import ActionStatus, LimitKind, RunStatus, StepKind, StepStatus
 
-AGAIN_S = 2.0  # how long a run that found no slot stays away at least
+AGAIN_S = 2.0  # minimum delay of a run that found no free slot
 
 
 @contextmanager
 def place_for(tool: str, run: Run) -> Iterator[None]:
-    """Hold a slot while the intent is committed: two calls never take the same one.
+    """Hold a slot while the intent is committed, so that two calls never take the same one.
 
     Raises: ToolBusyError, before anything is written.
     """
@@ -44,7 +44,7 @@ def place_for(tool: str, run: Run) -> Iterator[None]:
 
 
 def blocked_call(tool: str, run: Run, present: Rules | None = None) -> list[Blocked]:
-    """Say why a call of this tool may not begin now; empty if it may."""
+    """List why a call of this tool may not begin now; empty if it may."""
     present = present or rules().of_tool(tool)
     pauses = [pause for pause in present.pauses if _is_about(pause, run)]
     reasons = [Blocked("paused", paused_message(pause), pause.until) for pause in pauses]
@@ -56,7 +56,7 @@ def blocked_call(tool: str, run: Run, present: Rules | None = None) -> list[Bloc
 
 
 def _is_about(selector: Selector, run: Run) -> bool:
-    """Say whether calls of the selector's tool by this run are what it is about."""
+    """Say whether the selector matches this run's calls of its tool."""
     return (
         selector.queue in ("", run.queue)
         and selector.job_type in ("", run.job_type)
@@ -66,14 +66,14 @@ def _is_about(selector: Selector, run: Run) -> bool:
 
 
 def calls_counted(limit: Limit, *, tenant_id: UUID | None = None) -> Counter[UUID]:
-    """Count the calls that take slots of a limit now, by tenant; of one tenant alone if it is given."""
+    """Count the calls that take slots of a limit now, by tenant; only those of `tenant_id` if it is given."""
     calls = _begun_within(limit) if limit.kind == LimitKind.RATE else _going_on(limit)
     calls = calls.filter(of_tenant=tenant_id) if tenant_id else calls
     return Counter(dict(calls.order_by().values_list("of_tenant").annotate(Count("pk"))))
 
 
 def _going_on(limit: Limit) -> Any:
-    """Calls that runs have begun which hold a lease."""
+    """Match the calls in progress of runs that hold a lease."""
     wanted = {
         "queue": limit.queue,
         "job_type": limit.job_type,
@@ -98,7 +98,7 @@ def _full(limit: Limit, tenant_id: UUID | None) -> Blocked:
 
 
 def _free_at(limit: Limit, tenant_id: UUID | None) -> datetime | None:
-    """Say when the oldest call that counts leaves the window; None if no call may ever begin."""
+    """Say when the oldest counted call leaves the window; None if no call may ever begin."""
     if not limit.most:
         return None
     calls = RatedCall.objects.filter(limit=limit, **({"tenant": tenant_id} if tenant_id else {}))
@@ -107,7 +107,7 @@ def _free_at(limit: Limit, tenant_id: UUID | None) -> datetime | None:
 
 
 def _count(rates: Sequence[Limit], run: Run) -> None:
-    """Write down that a call begins, and forget those that have left the windows."""
+    """Record that a call begins, and delete those that have left the windows."""
     if not rates:
         return
     now = clock.now()
@@ -118,11 +118,11 @@ def _count(rates: Sequence[Limit], run: Run) -> None:
 
 
 _Closed = tuple[Selector, frozenset[UUID] | None]
-"""Calls that cannot begin now, and of which tenants; None: of every one."""
+"""Calls that cannot begin now, and of which tenants; None means every tenant."""
 
 
 class ToolHeadroom:
-    """What pauses and limits leave of the tools, counted once for many runs."""
+    """The headroom that pauses and limits leave for tools, counted once for many runs."""
 
     def __init__(self) -> None:
         present = rules()
@@ -131,13 +131,13 @@ class ToolHeadroom:
 
     @property
     def limited(self) -> list[str]:
-        """The tools for whose slots runs wait."""
+        """Return the tools for whose slots runs wait."""
         return sorted({limit.tool for limit in self._counts})
 
     def nothing_to_do(self) -> Q:
-        """Match the runs that have begun and could do nothing if they were woken: no call left can begin.
+        """Match the begun runs that could do nothing if woken: no call left can begin.
 
-        It is read off pauses and limits each time, so ending one wakes its runs.
+        Derived from pauses and limits each time, so ending one wakes its runs.
         """
         closed: list[_Closed] = [(pause, _one(pause.tenant_id)) for pause in self._pauses]
         closed += [full for limit, counts in self._counts.items() if (full := _full_for(limit, counts))]
@@ -149,7 +149,7 @@ class ToolHeadroom:
         return Q(Exists(calls.filter(cannot_begin)), ~Exists(may_go_on), status=RunStatus.SCHEDULED)
 
     def admit(self, runs: Sequence[Run]) -> list[Run]:
-        """Choose, in this order, the runs that find a slot for a call. What has begun needs none."""
+        """Choose, in this order, the runs that find a free slot for a call. A call already begun needs no slot."""
         calls: dict[UUID, list[tuple[str, str]]] = defaultdict(list)
         left = _calls_left().filter(~_ASKS_A_PERSON, run__in=runs)
         for run_id, tool, status in left.values_list("run", "name", "status"):
@@ -172,7 +172,7 @@ class ToolHeadroom:
 
 
 def waits_for_slot(tools: Iterable[str]) -> Q:
-    """Match the runs that have come back for want of a slot of one of these tools: others may be first."""
+    """Match the runs that wait for a slot of one of these tools: others may be ahead."""
     calls = _calls_left().filter(run=OuterRef("pk"), status=StepStatus.PLANNED, name__in=list(tools))
     return Q(Exists(calls), status=RunStatus.SCHEDULED, started_at__isnull=False)
 
@@ -190,7 +190,7 @@ def _slots_left(limit: Limit, counts: Counter[UUID], tenant_id: UUID) -> int:
 
 
 def _full_for(limit: Limit, counts: Counter[UUID]) -> _Closed | None:
-    """Say for whom a limit is full, if for anybody."""
+    """Say for which tenants a limit is full, if for any."""
     if limit.each_tenant and limit.most:
         full = frozenset(tenant for tenant, count in counts.items() if count >= limit.most)
         return (limit, full) if full else None
@@ -202,7 +202,7 @@ def _one(tenant_id: UUID | None) -> frozenset[UUID] | None:
 
 
 def _calls_of(closed: Iterable[_Closed]) -> Q:
-    """Match the calls that cannot begin; those that differ by tenant alone are one condition."""
+    """Match the calls that cannot begin; those that differ only by tenant share one condition."""
     tenants: dict[tuple[str, str, str, str], frozenset[UUID] | None] = defaultdict(frozenset)
     for selector, named in closed:
         calls = (selector.tool, selector.queue, selector.job_type, selector.model)

@@ -1,7 +1,7 @@
-"""The transcript: messages for the model, derived from the steps. Pure, and the same bytes each time.
+"""Derive the transcript, the messages for the model, from the steps. Pure: the same bytes each time.
 
-It is never stored as such. Keys keep the order in which the model gave them, since a changed byte before a
-cached prefix costs money, and one before a thinking block is an error.
+It is never stored. Keys keep the model's order, since a changed byte in a cached prefix costs money, and one before a
+thinking block is an error.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from runs.states import PAUSES, STEP_DONE, StepKind, StepStatus
 
 Message = dict[str, Any]
 
-NO_WORDS = "(an empty message)"  # the API takes no blank text
+NO_WORDS = "(an empty message)"  # the API rejects blank text
 
 
 def messages_of(prompt: str, steps: Iterable[Step], *, before: list[Message] | None = None) -> list[Message]:
@@ -25,7 +25,7 @@ def messages_of(prompt: str, steps: Iterable[Step], *, before: list[Message] | N
     """
     messages = [dict(message) for message in before or []]
     ids, steps = Ids(_ids_in(messages)), list(steps)
-    of_call: dict[int, str] = {}  # by the place of its step
+    of_call: dict[int, str] = {}  # by the position of its step
     _say(messages, "user", [_words(prompt)])
     for place, step in enumerate(steps):
         if step.status not in STEP_DONE:
@@ -42,7 +42,7 @@ def messages_of(prompt: str, steps: Iterable[Step], *, before: list[Message] | N
 
 
 def _ids_of_turn(answer: Step, following: Sequence[Step], ids: Ids, of_call: dict[int, str]) -> list[str]:
-    """Name the calls that an answer asks for; the steps that were planned for them stand behind it in their order."""
+    """Name the calls that an answer asks for; the steps planned for them follow it in order."""
     turn = takewhile(lambda step: step.kind != StepKind.MODEL_CALL, following)
     calls = [step for step in turn if step.kind == StepKind.TOOL_CALL]
     asked = [block for block in answer.result["content"] if block.get("type") == "tool_use"]
@@ -80,7 +80,7 @@ def _text(step: Step) -> str:
 
 
 def _say(messages: list[Message], role: str, blocks: list[dict[str, Any]]) -> None:
-    if not blocks:  # a model may end its turn without a word; the API refuses empty content
+    if not blocks:  # a model may end its turn without content, which the API rejects
         return
     if messages and messages[-1]["role"] == role:
         messages[-1] = {"role": role, "content": [*messages[-1]["content"], *blocks]}

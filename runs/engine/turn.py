@@ -1,4 +1,4 @@
-"""What comes next: the first missing thing of a run, read off its recorded steps. Pure."""
+"""Decide the next move of a run from its recorded steps. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from runs.errors import ModelRefusedError, ModelStoppedError
 from runs.models import Step
 from runs.states import PAUSES, STEP_DONE, StepKind, StepStatus
 
-PAUSES_MAX = 10  # the provider's own loop ends after so many
+PAUSES_MAX = 10  # maximum pauses in a row of the provider's own loop
 GOOD_ENDS = PAUSES | {"end_turn", "stop_sequence", "tool_use"}
 
 
 @dataclass(frozen=True, slots=True)
 class AskModel:
-    """Ask the model; `step` is the call to try again, if one is planned already."""
+    """Ask the model; `step` is the call to retry, if one is already planned."""
 
     step: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CallTools:
-    """Work on these calls of the turn, in order; none of them is done."""
+    """Work on these calls of the turn, in order; all are still open."""
 
     steps: Sequence[Step]
 
@@ -75,7 +75,7 @@ def _after_answer(answer: Step, following: Sequence[Step], steps: Sequence[Step]
             if following:  # the person has answered
                 last_word = bool((following[-1].result or {}).get("end"))
                 return Finish(text) if last_word else AskModel()
-            # A turn without a word asks nothing, so there is nobody to wait for.
+            # An empty turn asks nothing, so there is no answer to wait for.
             return AskPerson(text) if converses and text else Finish(text)
         case reason if reason in PAUSES and _pauses(steps) >= PAUSES_MAX:
             raise ModelStoppedError(f"the model paused {PAUSES_MAX} times in a row")
@@ -83,7 +83,7 @@ def _after_answer(answer: Step, following: Sequence[Step], steps: Sequence[Step]
 
 
 def refuse_bad_end(message: Mapping[str, Any]) -> None:
-    """Refuse an answer that is no good step: nobody can continue from how it stopped.
+    """Refuse an answer whose stop reason cannot be continued from.
 
     Raises: ModelRefusedError, ModelStoppedError.
     """

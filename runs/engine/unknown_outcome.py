@@ -1,4 +1,4 @@
-"""An effect that may or may not have happened: when that is so, what is known of it, and asking a person."""
+"""Effects that may or may not have happened: detect them, gather the evidence, and ask a person."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,22 +12,22 @@ from runs.states import ActionKind, Effect, ErrorClass
 
 
 def may_have_happened(step: Step, error: BaseException, kind: ErrorClass) -> bool:
-    """Say whether an error leaves open if the effect happened: a lost answer does, a refusal does not."""
-    if isinstance(error, LeftOpenError):  # it had returned; the rollback undid nothing outside of the database
+    """Say whether an error leaves open if the effect happened: a lost answer does, a rejection does not."""
+    if isinstance(error, LeftOpenError):  # the code had returned; the rollback undid nothing outside the database
         return step.effect not in (Effect.READ, Effect.IDEMPOTENT)
     return kind == ErrorClass.UNKNOWN_OUTCOME or (kind == ErrorClass.TRANSIENT and step.effect != Effect.READ)
 
 
 def how_it_was_lost(step: Step) -> dict[str, str]:
-    """Name what ended the last try of a begun step: the error it has noted, else the loss of its worker."""
+    """Name what ended the last try of a begun step: its recorded error, else the loss of its worker."""
     error = step.error or {"type": "WorkerLost", "message": "the worker was lost during the call"}
     return {"kind": error["type"], "message": error["message"]}
 
 
 def leave_in_doubt(journal: Journal, step: Step, *, may_repeat: bool, kind: str, message: str) -> bool:
-    """Note a try whose effect may have happened; return whether a person must decide about it.
+    """Record a try whose effect may have happened; return whether a person must decide about it.
 
-    With `may_repeat` its effect class decides at the next try (`recover_effect`); otherwise a person is asked now.
+    With `may_repeat` the effect class decides at the next try (`recover_effect`); otherwise a person is asked now.
     """
     if may_repeat:
         journal.keep_in_doubt(step, kind=kind, message=message)
@@ -37,7 +37,7 @@ def leave_in_doubt(journal: Journal, step: Step, *, may_repeat: bool, kind: str,
 
 
 def ask_for_outcome(journal: Journal, step: Step, *, kind: str, message: str) -> None:
-    """An effect may or may not have happened: mark it unknown and ask a person."""
+    """Mark an effect that may have happened as unknown, and ask a person."""
     evidence = evidence_of(journal, step)
     journal.mark_in_doubt(step, kind=kind, message=message)
     begun = f"{step.started_at:%Y-%m-%d %H:%M:%S} UTC" if step.started_at else "an unknown time"
@@ -57,10 +57,10 @@ def may_arrive_until(step: Step) -> datetime | None:
 
 
 def evidence_of(journal: Journal, step: Step) -> dict[str, Any]:
-    """Gather what is known.
+    """Gather the evidence about an effect.
 
-    Shape: {begun_at, last_heartbeat_at, worker, may_arrive_until}; times are ISO 8601 in UTC, or None. The heartbeat
-    is that of a worker that was lost; one that lives and lost only the answer has none to show.
+    Shape: {begun_at, last_heartbeat_at, worker, may_arrive_until}; times are ISO 8601 in UTC, or None. The heartbeat is
+    that of a lost worker, and None if the worker lives and only the answer was lost.
     """
     lost = _rescue_of(step)
     return {
@@ -72,7 +72,7 @@ def evidence_of(journal: Journal, step: Step) -> dict[str, Any]:
 
 
 def _rescue_of(step: Step) -> dict[str, Any]:
-    """Find what the rescue of the claim that began this step has told."""
+    """Find what the rescue of the claim that began this step has recorded."""
     rescues = RunEvent.objects.filter(run=step.run_id, kind="run.rescued").order_by("-seq")
     return next((event.data for event in rescues if event.data.get("fence") == step.fence), {})
 

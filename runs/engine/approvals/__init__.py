@@ -1,1 +1,1 @@
-"""Approvals of tool calls: on which terms, bound to what, by whom, and whether they still stand at execution."""
+"""Approvals of tool calls: requirements, binding to a call, deciders, and validity when the call is made."""

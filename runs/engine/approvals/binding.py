@@ -1,4 +1,4 @@
-"""What an approval is bound to: the tool as it is declared, and the very arguments."""
+"""What an approval is bound to: the declaration of the tool, and the exact arguments."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from runs.states import Risk
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One call as it is shown to a person: its hashes, how bad it may be, and what it moves."""
+    """One call as a person sees it: its hashes, its risk, and the amount it moves."""
 
     bound_hash: str
     arguments_hash: str
@@ -21,10 +21,10 @@ class Binding:
 
 
 def bind(tool: Tool, arguments: dict[str, Any], *, check: Callable[[], None] | None = None) -> Binding:
-    """Bind a call. The same arguments of a tool that was declared anew are another call.
+    """Bind a call. If the declaration of its tool changes, the same arguments are a different call.
 
-    `check` raises when the work must not go on, should the risk take time.
-    Shape: `arguments` as the model wrote them, so that the hash is that of the step.
+    `check` raises when the work must stop, in case computing the risk takes long.
+    Shape: `arguments` as the model wrote them, so that the hash equals the step's.
     """
     declared = {**tool.definition, "effect": tool.effect}
     return Binding(
@@ -36,9 +36,9 @@ def bind(tool: Tool, arguments: dict[str, Any], *, check: Callable[[], None] | N
 
 
 def amount_of(tool: Tool, arguments: dict[str, Any]) -> Decimal | None:
-    """Read what a call moves, in USD, from the argument that the tool names; None if it names none.
+    """Read the amount that a call moves, in USD, from the argument that the tool names; None if it names no argument.
 
-    An amount that cannot be read counts as endless, so that the strictest terms hold.
+    An unreadable amount counts as infinite, so that the strictest requirements apply.
     """
     if tool.amount is None:
         return None

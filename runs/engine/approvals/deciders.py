@@ -1,4 +1,4 @@
-"""Who decides: asked when somebody says so, and for approvals again right before the call."""
+"""Who may decide: checked when somebody decides, and for approvals again right before the call."""
 
 from django.contrib.auth.models import AbstractBaseUser
 
@@ -31,6 +31,6 @@ def objection_to(user: AbstractBaseUser | None, run: Run, requirements: Approval
 
 
 def _may_approve_own(user: AbstractBaseUser, run: Run, requirements: ApprovalRequirements) -> bool:
-    """Say whether the policy lets a person do so: four eyes are never the requester's, nor is a program a person."""
+    """Say whether the policy lets a person approve their own run: never under four eyes, nor a service account."""
     allowed = requirements.self_approval == SelfApproval.ALWAYS and requirements.approvals == 1
     return allowed and not is_service_account(user, run.tenant)

@@ -1,4 +1,4 @@
-"""The terms of an approval: the most exact policy that fits a call, or what holds without one."""
+"""The requirements of an approval: the most specific policy that matches a call, or the defaults."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from runs.states import OnExpiry, SelfApproval
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequirements:
-    """Who decides, how many of them, and what happens when nobody does."""
+    """Who decides, how many people must agree, and what happens when nobody decides."""
 
     role: Role
     approvals: int
@@ -30,17 +30,17 @@ class ApprovalRequirements:
 
 
 def requirements_for(tenant_id: UUID, tool: str, *, risk: str, amount_usd: Decimal | None) -> ApprovalRequirements:
-    """Find the terms that hold now for such a call of this tenant."""
+    """Find the requirements in force for such a call of this tenant."""
     return requirements_from(policy_for(tenant_id, tool, risk=risk, amount_usd=amount_usd))
 
 
 def default_requirements() -> ApprovalRequirements:
-    """The terms of a call that no policy fits."""
+    """Return the requirements of a call that no policy matches."""
     return requirements_from(None)
 
 
 def policy_for(tenant_id: UUID, tool: str, *, risk: str, amount_usd: Decimal | None) -> ApprovalPolicy | None:
-    """Find the policy that holds now for such a call of this tenant; None if none fits."""
+    """Find the policy in force for such a call of this tenant; None if no policy matches."""
     policies = ApprovalPolicy.objects.filter(
         Q(tenant=tenant_id) | Q(tenant=None),
         tool__in=(tool, ""),
@@ -51,19 +51,19 @@ def policy_for(tenant_id: UUID, tool: str, *, risk: str, amount_usd: Decimal | N
 
 
 def requirements_of(action: PendingAction) -> ApprovalRequirements:
-    """Find the terms that hold now for an open action; once escalated, an admin decides."""
+    """Find the requirements in force for an open action; once escalated, an admin decides."""
     requirements = requirements_for(action.tenant_id, action.tool, risk=action.risk, amount_usd=action.amount_usd)
     return replace(requirements, role=Role.ADMIN) if action.escalated_at else requirements
 
 
 def _most_exact(policies: Iterable[ApprovalPolicy]) -> ApprovalPolicy | None:
-    """A policy of the tenant goes before a general one, then one of the tool, of the risk, of the higher amount."""
+    """Pick the most specific: a tenant's policy before a general one, then by tool, by risk, by the higher amount."""
     order = [(p.tenant_id is not None, bool(p.tool), bool(p.risk), p.from_usd, p) for p in policies]
     return max(order, key=lambda found: found[:4])[4] if order else None
 
 
 def requirements_from(policy: ApprovalPolicy | None) -> ApprovalRequirements:
-    """Read the terms that a policy sets; None means what holds without one."""
+    """Read the requirements that a policy sets; None means the defaults."""
     chosen = policy or ApprovalPolicy()
     return ApprovalRequirements(
         role=Role(chosen.role),

@@ -1,4 +1,4 @@
-"""Approval by rule: what a person has approved beforehand, within bounds, for calls of low risk."""
+"""Approval by rule: a person approves low-risk calls in advance, within bounds."""
 
 from decimal import Decimal
 from typing import Any
@@ -16,13 +16,13 @@ from runs.states import Risk
 
 
 def rules_for(run: Run, tool: str, arguments: dict[str, Any], call: Binding) -> list[ApprovalRule]:
-    """List the rules that approve this call. One is used by `use_rule`, with the commit that records it."""
+    """List the rules that approve this call. `use_rule` uses one of them, in the commit that records it."""
     if call.risk != Risk.LOW:
         return []
     rules = ApprovalRule.objects.filter(_live(), tenant=run.tenant_id, tool=tool, job_type__in=(run.job_type, ""))
     requirements = requirements_for(run.tenant_id, tool, risk=call.risk, amount_usd=call.amount_usd)
     if requirements.approvals > 1:
-        return []  # four eyes do not look beforehand
+        return []  # four eyes cannot approve in advance
     return [
         rule
         for rule in rules.select_related("granted_by").order_by("expires_at", "granted_at")
@@ -32,9 +32,9 @@ def rules_for(run: Run, tool: str, arguments: dict[str, Any], call: Binding) -> 
 
 @transaction.atomic(savepoint=False)
 def use_rule(rule: ApprovalRule, amount_usd: Decimal | None) -> bool:
-    """Count one use, if the rule still holds; False if others have used it up meanwhile, or it was revoked.
+    """Count one use if the rule is still valid; return False if it was used up or revoked in the meantime.
 
-    Decimals are added here, under a lock, not by the database: SQLite's are floats.
+    Decimals are added here, under a lock, and not in SQL: SQLite would use floats.
     """
     held = ApprovalRule.objects.select_for_update().filter(_live(), pk=rule.pk).first()
     used_usd = held.used_usd + (amount_usd or 0) if held else Decimal(0)
@@ -57,5 +57,5 @@ def _fits(rule: ApprovalRule, arguments: dict[str, Any], amount_usd: Decimal | N
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Compare as JSON: for Python 1, 1.0 and True are equal."""
+    """Compare as JSON: in Python 1, 1.0 and True are equal."""
     return dump_json(one) == dump_json(other)

@@ -1,4 +1,4 @@
-"""Whether an approval still stands when its call is about to be made. Permission is checked when it is used."""
+"""Whether an approval is still valid when its call is about to be made. Permission is checked at the time of use."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,14 +21,14 @@ class Valid:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """It is not this call that was approved, or not now: a person is asked again."""
+    """The approval is for another call or too old: ask a person again."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """Whoever approved may not do so any more: the model is told, the call is not made."""
+    """The approver has lost the right to approve: skip the call and tell the model."""
 
     why: str
 
@@ -37,7 +37,7 @@ ApprovalValidity = Valid | Stale | Revoked
 
 
 def validity_of(action: PendingAction, run: Run, present: Binding) -> ApprovalValidity:
-    """Judge an approval against the call as it would be made, and the people and policies as they are now."""
+    """Judge an approval against the call about to be made and the current people and policies."""
     if action.rule_id:
         return _validity_of_rule(action, run, present)
     requirements = requirements_of(action)
@@ -52,18 +52,18 @@ def validity_of(action: PendingAction, run: Run, present: Binding) -> ApprovalVa
 
 
 def _is_of(action: PendingAction, present: Binding) -> bool:
-    """Say whether this very call was approved, and whether it is the one that was shown."""
+    """Say whether exactly this call was shown and approved."""
     return action.bound_hash == present.bound_hash and hash_of(action.arguments) == present.arguments_hash
 
 
 def good_approvals(action: PendingAction, run: Run, requirements: ApprovalRequirements) -> list[Approval]:
-    """List the approvals that count: of this very call, by people who may approve it now."""
+    """List the approvals that count: of exactly this call, by people who may approve it now."""
     given: QuerySet[Approval] = action.approvals.filter(bound_hash=action.bound_hash).select_related("user")
     return [approval for approval in given if objection_to(approval.user, run, requirements) is None]
 
 
 def _validity_of_rule(action: PendingAction, run: Run, present: Binding) -> ApprovalValidity:
-    """A rule approved it just before; a crash or a pause may lie between."""
+    """Judge an approval by rule, which came just before the call unless a crash or a pause lies between."""
     assert action.rule is not None
     if not _is_of(action, present):
         return Stale("the call, or the declaration of its tool, is not the one that the rule approved")
@@ -73,7 +73,7 @@ def _validity_of_rule(action: PendingAction, run: Run, present: Binding) -> Appr
 
 
 def _holds(rule: ApprovalRule, run: Run, tool: str, present: Binding) -> bool:
-    """Say whether a rule may approve such a call now. That it is used up by now is no objection: this is one use."""
+    """Say whether a rule may approve such a call now. It may be used up by now: this call is one of its uses."""
     requirements = requirements_for(run.tenant_id, tool, risk=present.risk, amount_usd=present.amount_usd)
     is_live = rule.revoked_at is None and rule.expires_at > clock.now()
     may = present.risk == Risk.LOW and requirements.approvals == 1

@@ -1,1 +1,1 @@
-"""What holds runs back before they are claimed: pauses and full limits. One answer for claim, API and console."""
+"""What keeps runs from being claimed: pauses and full limits. One answer for claim, API and console."""

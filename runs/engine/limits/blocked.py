@@ -1,7 +1,7 @@
-"""What holds queued runs back: pauses, and the limits that are used up.
+"""What keeps queued runs from starting: pauses and full limits.
 
-A limit counts what is there, the leases of running runs or the starts within its window, so that no slot can leak. A
-claim locks the limits that it looks at, so that two of them never count the same free slot.
+A limit counts existing rows, the leases of running runs or the starts within its window, so no slot can leak. A claim
+locks the limits it reads, so two claims never count the same free slot.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from runs.states import LimitKind, RunStatus
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Runs, or calls of a tool, of which none starts now, and why."""
+    """Runs, or calls of a tool, that cannot start now, and why."""
 
     code: str  # as in `why`: paused, limit or rate
     message: str
@@ -32,9 +32,9 @@ class Blocked:
 
 
 class BlockingReasons:
-    """What pauses, limits and full lines hold back, as a claim would find it at this moment.
+    """What pauses, limits and full lanes hold back, as a claim would see it at this moment.
 
-    For many runs: each queue is looked at once.
+    Meant for many runs: each queue is read once.
     """
 
     def __init__(self) -> None:
@@ -47,21 +47,21 @@ class BlockingReasons:
         return [one for one in self._blocked[run.queue] if one.selector.matches(run)]
 
     def hold(self, run: Run) -> bool:
-        """Say whether no claim takes this run now."""
+        """Say whether something keeps every claim from taking this run now."""
         return has_full_lane(run) or bool(self.of(run))
 
 
 def has_full_lane(run: Run) -> bool:
-    """Say whether as many of its lane work as its job type declares, and no limit stands in for that."""
+    """Say whether the run's lane is at the maximum of its job type, with no limit overriding it."""
     line = run.queue_lane
     is_full = line.cap is not None and line.running >= line.cap
     return is_full and not any(override.matches(run) for override in rules().of_queue(run.queue).overrides)
 
 
 def blocked(present: Rules, *, lock: bool = False, dated: bool = False) -> list[Blocked]:
-    """List what may not start now. With `lock`, nobody else claims past these limits meanwhile.
+    """List what may not start now. With `lock`, no other claim can pass these limits in the meantime.
 
-    With `dated`, a used-up rate says until when: for each tenant, where each has its own. A claim need not know.
+    With `dated`, a full rate says until when, for each tenant where each has its own. Claims do not need this.
     """
     if lock:
         lock_limits(present.limits)
@@ -77,7 +77,7 @@ def blocked(present: Rules, *, lock: bool = False, dated: bool = False) -> list[
 
 
 def lock_limits(limits: Sequence[Limit]) -> None:
-    """Let nobody else count past these limits before this transaction ends; on SQLite nobody can anyway."""
+    """Lock these limits until this transaction ends, so that no other can count past them; SQLite needs no lock."""
     if limits and connection.features.has_select_for_update:
         locked = Limit.objects.select_for_update().filter(pk__in=[limit.pk for limit in limits])
         list(locked.order_by("pk").values_list("pk"))
@@ -96,7 +96,7 @@ Counts = dict[UUID, Counter[tuple[str, str]]]  # by tenant: by queue and job typ
 
 
 def _counted(limit: Limit) -> Any:
-    """Find what a limit of this kind counts, of every selector: what works now, or has started within the window."""
+    """Find what a limit of this kind counts, for every selector: running runs, or starts within the window."""
     if limit.kind == LimitKind.CONCURRENCY:
         return Run.objects.filter(status=RunStatus.RUNNING)
     return Run.objects.filter(started_at__gt=clock.now() - _window(limit))
@@ -115,7 +115,7 @@ def _count(runs: Any) -> Counts:
 
 
 def _full(limit: Limit, counts: Counts) -> Blocked | None:
-    """Say where a limit is used up, if anywhere."""
+    """Say where a limit is full, if anywhere."""
     by_tenant = _of_limit(limit, counts)
     if limit.each_tenant and limit.most:
         full = {tenant for tenant, count in by_tenant.items() if count >= limit.most}
@@ -131,7 +131,7 @@ def _full(limit: Limit, counts: Counts) -> Blocked | None:
 
 
 def _words(limit: Limit) -> tuple[str, str]:
-    """Say that a limit is used up: the code of `why`, and the message."""
+    """Describe a full limit: the code of `why`, and the message."""
     if limit.kind == LimitKind.RATE:
         return "rate", f"{limit.most} starts in {limit.per_s:g} s: {limit.scope}"
     how_many = f"{limit.most} of {limit.most}" if limit.most else "none"
@@ -139,7 +139,7 @@ def _words(limit: Limit) -> tuple[str, str]:
 
 
 def _of_limit(limit: Limit, counts: Counts) -> Counter[UUID]:
-    """Count what the limit is about, by tenant."""
+    """Count the limit's usage, by tenant."""
     names, found = job_types_of(limit), Counter[UUID]()
     about = {limit.tenant_id: counts.get(limit.tenant_id, Counter())} if limit.tenant_id else counts
     for tenant, of_tenant in about.items():
@@ -150,7 +150,7 @@ def _of_limit(limit: Limit, counts: Counts) -> Counter[UUID]:
 
 
 def _until_free(limit: Limit, full: Blocked) -> list[Blocked]:
-    """Say until when a rate is used up: the oldest start that counts must leave the window."""
+    """Say until when a rate is full: the oldest counted start must leave the window."""
     if not limit.most:
         return [full]
     starts = _selected(limit, _counted(limit))

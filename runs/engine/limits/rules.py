@@ -1,4 +1,4 @@
-"""The pauses and limits in force, read once a second, and the runs that each is about."""
+"""The pauses and limits in force, read once a second, and the runs that each applies to."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from runs.ttl_cache import TTLCache
 
 @dataclass(frozen=True, slots=True)
 class RunSelector:
-    """Some job types of some tenants: what a selector is about within a queue."""
+    """Some job types of some tenants: what a selector matches within a queue."""
 
     job_types: frozenset[str] | None = None  # None: every one
     tenants: frozenset[UUID] | None = None  # None: every one
@@ -29,13 +29,13 @@ class RunSelector:
         return cls(job_types_of(selector), frozenset({selector.tenant_id}) if selector.tenant_id else None)
 
     def matches(self, run: Run) -> bool:
-        """Say whether it is about this run."""
+        """Say whether the selector matches this run."""
         return (self.job_types is None or run.job_type in self.job_types) and (
             self.tenants is None or run.tenant_id in self.tenants
         )
 
     def condition(self) -> Statement:
-        """The same as `matches`, for the lanes of one queue: a condition of SQL."""
+        """Build `matches` as an SQL condition on the lanes of one queue."""
         parts, params = ["1 = 1"], []
         for column, values in self._given:
             parts.append(f'"{column}" IN ({", ".join(["%s"] * len(values))})' if values else "1 = 0")
@@ -43,7 +43,7 @@ class RunSelector:
         return Statement(" AND ".join(parts), params)
 
     def query(self) -> Q:
-        """The same as `matches`, for the runs of one queue."""
+        """Build `matches` as a query for the runs of one queue."""
         everywhere = Q(pk__isnull=False)  # an empty Q would mean the same if negated
         return everywhere & Q(*((f"{column}__in", values) for column, values in self._given))
 
@@ -67,7 +67,7 @@ def job_types_of(selector: Selector) -> frozenset[str] | None:
 
 
 def merged(selectors: Iterable[RunSelector]) -> list[RunSelector]:
-    """Cover the same with one for each choice of job types: a condition must not grow deeper with the tenants."""
+    """Merge selectors with the same job types: a condition must not nest deeper with every tenant."""
     found: dict[frozenset[str] | None, set[UUID] | None] = {}
     for one in selectors:
         known = found.setdefault(one.job_types, set())
@@ -80,21 +80,21 @@ def merged(selectors: Iterable[RunSelector]) -> list[RunSelector]:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The pauses and limits that are in force, as they were read."""
+    """The pauses and limits in force, as read from the database."""
 
     pauses: Sequence[Pause] = ()
-    limits: Sequence[Limit] = ()  # on concurrency and rate: what a claim or a call must respect
-    backlogs: Sequence[Limit] = ()  # limits that posting alone respects
+    limits: Sequence[Limit] = ()  # on concurrency and rate: enforced by claims and calls
+    backlogs: Sequence[Limit] = ()  # enforced only when a run is posted
 
     def of_queue(self, queue: str) -> "Rules":
-        """Those that may hold back a run of this queue."""
+        """Return those that may hold back a run of this queue."""
         return Rules(
             [pause for pause in self.pauses if not pause.tool and pause.queue in ("", queue)],
             [limit for limit in self.limits if not limit.tool and limit.queue in ("", queue)],
         )
 
     def of_tool(self, tool: str) -> "Rules":
-        """Those that may hold back a call of this tool."""
+        """Return those that may hold back a call of this tool."""
         return Rules(
             [pause for pause in self.pauses if pause.tool == tool],
             [limit for limit in self.limits if limit.tool == tool],
@@ -102,9 +102,9 @@ class Rules:
 
     @property
     def overrides(self) -> list[RunSelector]:
-        """Where a limit stands in for the `max_running_per_tenant` of a job type: not one of a model besides.
+        """List where a limit overrides the `max_running_per_tenant` of a job type; a limit that names a model does not.
 
-        Such a one covers nobody once the job type asks another model, and would lift the cap without a limit.
+        Once the job type asks another model, such a limit covers nobody and would lift the cap without replacing it.
         """
         return merged(
             RunSelector(frozenset({limit.job_type}), frozenset({limit.tenant_id}) if limit.tenant_id else None)
