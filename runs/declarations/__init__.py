@@ -1,1 +1,1 @@
-"""Declaring work: tools, agents, jobs, and the catalog they are kept in. `runs.registry` is the public door."""
+"""Declarations: tools, agents, jobs, and their catalog. `runs.registry` is the public entry point."""

@@ -1,4 +1,4 @@
-"""What can be read off a callable of any kind: a function, a method, a partial, an object that can be called."""
+"""Inspect callables of any kind: functions, methods, partials, callable objects."""
 
 import functools
 import inspect
@@ -11,25 +11,25 @@ from runs.errors import DeclarationError
 
 
 def function_of(callable_: Callable[..., Any]) -> Callable[..., Any]:
-    """Find the function behind a callable, which has the name and the type hints."""
+    """Find the function behind a callable; it has the name and the type hints."""
     while isinstance(callable_, functools.partial | SyncToAsync | AsyncToSync):
         callable_ = callable_.awaitable if isinstance(callable_, AsyncToSync) else callable_.func
     return callable_ if hasattr(callable_, "__name__") else type(callable_).__call__
 
 
 def signature_of(callable_: Callable[..., Any]) -> inspect.Signature:
-    """Read the parameters that are left to be given."""
+    """Read the parameters that are still open."""
     return inspect.signature(function_of(callable_) if isinstance(callable_, SyncToAsync | AsyncToSync) else callable_)
 
 
 def name_of(callable_: Callable[..., Any]) -> str:
-    """Name a callable; an object that can be called by its class."""
+    """Name a callable; a callable object by its class."""
     function = function_of(callable_)
     return type(callable_).__name__ if function.__name__ == "__call__" else str(function.__name__)
 
 
 def never_answers(callable_: Any) -> str:
-    """Say in what way a callable does not return its answer, empty if it does: asynchronous, or a generator."""
+    """Say why calling it does not return its answer (asynchronous, or a generator); empty if it does."""
     function = callable_
     while isinstance(function, functools.partial):
         function = function.func
@@ -40,7 +40,7 @@ def never_answers(callable_: Any) -> str:
 
 
 def check_hooks(declaration: object, base: type, *, allowed: tuple[str, ...] = ()) -> None:
-    """Refuse methods that must answer at once and would not. `base` declares what may be overridden.
+    """Refuse hooks that do not return their answer directly. `base` declares what may be overridden.
 
     Raises: DeclarationError.
     """

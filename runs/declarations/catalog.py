@@ -15,8 +15,8 @@ _refused: list[DeclarationError] = []
 def register(declaration: T) -> T:
     """Add a job type to the catalog; used as a decorator.
 
-    A wrong declaration is kept aside and reported by Django's system check with what to write instead, so
-    that one mistake shows all mistakes and not a stack trace.
+    A wrong declaration is set aside and reported by Django's system check with what to write instead, so that all
+    mistakes show up at once and not as a stack trace.
     """
     try:
         _refuse_other(declaration)
@@ -37,7 +37,7 @@ def _refuse_other(declaration: Any) -> None:
 
 
 def refuse(error: DeclarationError) -> None:
-    """Keep a wrong declaration aside for the system check."""
+    """Set a wrong declaration aside for the system check."""
     _refused.append(error)
 
 
@@ -63,15 +63,15 @@ def job_type_named(name: str) -> JobType:
 
 
 def errors_of(name: str) -> Mapping[type[BaseException], str]:
-    """The rows that a job type adds to the table of errors; none if it is not declared in this deploy."""
+    """Return the rows that a job type adds to the table of errors; empty if this deploy does not declare it."""
     return _catalog[name].errors if name in _catalog else {}
 
 
 def job_types() -> Iterator[JobType]:
-    """All job types, by name."""
+    """Return all job types, by name."""
     return iter(sorted(_catalog.values(), key=lambda job_type: job_type.name))
 
 
 def refused() -> list[DeclarationError]:
-    """The declarations that were wrong."""
+    """Return the wrong declarations."""
     return list(_refused)

@@ -1,4 +1,4 @@
-"""The forms of work that a project may declare: Agent, Job and Workflow."""
+"""The kinds of job types that a project may declare: Agent, Job and Workflow."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ CACHE_TTLS = ("5m", "1h")  # what the provider offers
 
 
 class JobType:
-    """What all forms of work share. Subclass Agent, Job or Workflow, not this."""
+    """What all job types share. Subclass Agent, Job or Workflow, not this."""
 
     form: ClassVar[str] = ""
     _options: ClassVar[Mapping[str, Option]] = OPTIONS
@@ -60,43 +60,45 @@ class JobType:
     queue: ClassVar[str] = "agents"
     input_schema: ClassVar[InputSchema | None] = None
     output_schema: ClassVar[InputSchema | None] = None
-    timeout_s: ClassVar[float] = 600.0  # time under a lease, waits not counted
+    timeout_s: ClassVar[float] = 600.0  # time under a lease, excluding waits
     max_cost_usd: ClassVar[float | None] = None
     max_running_per_tenant: ClassVar[int | None] = None
     retry: ClassVar[RetryPolicy | None] = None  # default: Delays(AGENTOPS["retry_delays_s"])
     retry_delays_s: ClassVar[Sequence[float] | None] = None  # short for retry = Delays(delays_s=(…))
     unique_by: ClassVar[UniqueBy] = None  # names of input fields, or f(input) -> str; None: the whole input
     on_conflict: ClassVar[str] = "queue"  # while a run of the same key is active: see `OnConflict`
-    unique_for_s: ClassVar[float | None] = None  # for `discard` and `join`: one that ended so recently counts as well
-    fresh_for_s: ClassVar[float | None] = None  # one that completed so recently is answered instead of a new run
-    errors: ClassVar[Mapping[type[BaseException], str]] = {}  # own rows of the table of errors: class to ErrorClass
+    unique_for_s: ClassVar[float | None] = None  # for `discard` and `join`: ended runs also count within this window
+    fresh_for_s: ClassVar[float | None] = None  # return a run completed within this window, not a new one
+    errors: ClassVar[Mapping[type[BaseException], str]] = {}  # extra rows for the table of errors: class to ErrorClass
 
     @cached_property
     def input_json_schema(self) -> Mapping[str, Any]:
-        """The JSON schema that a posted input must fit."""
+        """Return the JSON schema that a posted input must match."""
         return _as_json_schema(self.input_schema) or self.default_input_schema()
 
     @cached_property
     def output_json_schema(self) -> Mapping[str, Any] | None:
-        """The JSON schema of the output, None for plain text or any value."""
+        """Return the JSON schema of the output, None for plain text or any value."""
         return _as_json_schema(self.output_schema)
 
     def default_input_schema(self) -> Mapping[str, Any]:
-        """The schema where the declaration gives none."""
+        """Return the schema to use if the declaration gives none."""
         return TEXT_INPUT
 
     @property
     def retry_policy(self) -> RetryPolicy:
-        """When a failed try is made again: the declaration's, or the settings'."""
+        """Return the retry policy of the declaration, or else of the settings."""
         delays_s = conf().retry_delays_s if self.retry_delays_s is None else tuple(self.retry_delays_s)
         return self.retry or Delays(delays_s=delays_s)
 
     def unique_key(self, run_input: dict[str, Any], *, continues: Any = None) -> str:
-        """Hash what makes two runs of this job type the same. Raises: InvalidInputError."""
-        return key_of(type(self).unique_by, run_input, continues=continues)  # of the class: a function is no method
+        """Compute the uniqueness key of an input. Raises: InvalidInputError."""
+        return key_of(
+            type(self).unique_by, run_input, continues=continues
+        )  # read from the class, so that a function does not become a method
 
     def validate_input(self, value: Any) -> dict[str, Any]:
-        """Return the input as it is stored, defaults filled in.
+        """Return the input as stored, with defaults filled in.
 
         Raises: InvalidInputError naming each field as `input.<path>`.
         """
@@ -111,7 +113,7 @@ class JobType:
         return dict(as_declared(value, self.input_json_schema))
 
     def _check_options(self) -> None:
-        """Refuse options that do not exist, or values that they do not take. Raises: DeclarationError with a hint."""
+        """Refuse unknown options and invalid values. Raises: DeclarationError with a hint."""
         owner, cls = type(self).__qualname__, type(self)
         values = {name: cls.unique_by if name == "unique_by" else getattr(self, name) for name in self._options}
         check_names(owner, cls, self._own_class, self._options, form=self.form)
@@ -160,12 +162,12 @@ class Agent(JobType):
     max_steps: ClassVar[int] = 20  # model calls
     max_tokens: ClassVar[int] = 4096  # of one answer
     max_cost_usd: ClassVar[float | None] = 1.00
-    converses: ClassVar[bool] = False  # an ended turn asks instead of completing
+    converses: ClassVar[bool] = False  # an ended turn asks the person instead of completing the run
     lane: ClassVar[str] = Lane.STANDARD  # "batch": model calls in message batches, later and at half the price
     cache_ttl: ClassVar[str | None] = None  # of the prompt cache: "5m" or "1h"; None: "1h" where it waits for people
 
     def validate_input(self, value: Any) -> dict[str, Any]:
-        """As for every job type; and the text to ask the model with, if the input is that, says something."""
+        """Validate as for every job type, and refuse a blank `text` if that is the prompt."""
         checked = super().validate_input(value)
         if type(self).prompt is Agent.prompt and not str(checked.get("text") or "").strip():
             raise InvalidInputError({"input.text": [BLANK]})
@@ -176,20 +178,20 @@ class Agent(JobType):
         return str(input["text"])
 
     def end_user(self, input: dict[str, Any]) -> str | None:
-        """Name the end user to the provider by an opaque id (`metadata.user_id`), or nobody."""
+        """Return an opaque id of the end user for the provider (`metadata.user_id`), or None."""
         return None
 
     @cached_property
     def tools_by_name(self) -> dict[str, Tool]:
-        """The declared tools."""
+        """Return the declared tools by name."""
         return {tool.name: tool for tool in self.tools}
 
     @property
     def chosen_cache_ttl(self) -> str:
-        """How long the provider shall keep what it was sent: an hour where a pause for a person is to be expected.
+        """Choose the lifetime of the prompt cache: an hour if a pause for a person is likely.
 
-        Five minutes outlast no approval, and a missed prefix is paid for again. An hour costs more for each new
-        token, and from the first step on: what was written for five minutes is gone when the pause begins.
+        Five minutes do not outlast an approval, and a missed prefix is paid for again. An hour costs more per new token,
+        from the first step on: an entry written for five minutes would expire during the pause.
         """
         pauses = self.converses or any(tool.asks_human or tool.approval != "never" for tool in self.tools)
         return self.cache_ttl or ("1h" if pauses else "5m")
@@ -241,7 +243,7 @@ class Job(JobType):
     _options = JOB_OPTIONS
     _hooks = JOB_HOOKS
     queue = "default"
-    secrets: ClassVar[Sequence[str]] = ()  # that `context.secret` gives to `run` and its steps
+    secrets: ClassVar[Sequence[str]] = ()  # available through `context.secret` to `run` and its steps
 
     def run(self, context: Any, **input: Any) -> Any:
         """Do the work; called again from the top after a crash, with finished steps reused."""

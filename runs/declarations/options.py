@@ -1,4 +1,4 @@
-"""Options of declarations: what each takes, and which names look like one of them but are none. Pure."""
+"""Options of declarations: the values each one accepts, and names that look like misspelt options. Pure."""
 
 import inspect
 import math
@@ -14,10 +14,10 @@ from pydantic import BaseModel
 from runs.declarations.retries import RetryPolicy
 from runs.errors import DeclarationError
 
-SECONDS_MAX = 365 * 24 * 3600  # beyond some size no calendar holds the moment
+SECONDS_MAX = 365 * 24 * 3600  # larger values overflow the calendar
 _INTEGER_MAX = 2**31 - 1
-_USD_MAX = 1_000_000  # what the columns hold
-_CLOSE = 0.8  # so alike are names of which one is a slip of the pen
+_USD_MAX = 1_000_000  # the maximum of the columns
+_CLOSE = 0.8  # similarity above which a name counts as misspelt
 
 NOT_BUILT = frozenset(
     "thinking effort tool_choice stop_sequences service_tier server_tools fallback_models context".split()
@@ -25,7 +25,7 @@ NOT_BUILT = frozenset(
 TOOL_OPTIONS_NOT_BUILT = frozenset({"summary", "simulate"})
 _OF_TOOLS = "approval"
 _OF_TOOLS_HINT = 'approval is an option of tools: write for example @tool(approval="always").'
-_ELSEWHERE = {  # what other frameworks call it
+_ELSEWHERE = {  # names used by other frameworks
     "retries": "retry",
     "max_retries": "retry",
     "queue_name": "queue",
@@ -39,7 +39,7 @@ JOB_HOOKS = ("run", "unique_by")
 
 
 def is_seconds(value: Any) -> bool:
-    """Say whether this is a time of more than nothing and at most a year."""
+    """Say whether this is a number of seconds above 0 and at most a year."""
     return _is_number(value) and 0 < value <= SECONDS_MAX
 
 
@@ -79,7 +79,7 @@ def _is_list(value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What an option takes, and what to write instead of anything else."""
+    """The values that an option accepts, and the hint for any other."""
 
     fits: Callable[[Any], bool]
     write: str
@@ -126,7 +126,7 @@ JOB_OPTIONS: Mapping[str, Option] = {**OPTIONS, "secrets": LOOKED_AT_ELSEWHERE}
 
 
 def check_values(owner: str, values: Mapping[str, Any], options: Mapping[str, Option]) -> None:
-    """Refuse values that an option does not take. Raises: DeclarationError with what to write."""
+    """Refuse values that an option does not accept. Raises: DeclarationError with what to write."""
     for name, value in values.items():
         option = options[name]
         if not (option.or_none and value is None) and not option.fits(value):
@@ -134,7 +134,7 @@ def check_values(owner: str, values: Mapping[str, Any], options: Mapping[str, Op
 
 
 def check_names(owner: str, declared: type, own: type, options: Mapping[str, Option], *, form: str) -> None:
-    """Refuse attributes that look like options and would be ignored. What a project adds for itself is left alone.
+    """Refuse attributes that look like options but would be ignored. A project's own attributes are left alone.
 
     `own` is the class of ours that was subclassed. Raises: DeclarationError with the nearest option.
     """
@@ -147,7 +147,7 @@ def check_names(owner: str, declared: type, own: type, options: Mapping[str, Opt
 
 
 def check_hook_names(owner: str, declared: type, own: type, hooks: Iterable[str]) -> None:
-    """Refuse functions whose name is nearly that of a hook which is not defined: nothing would call them.
+    """Refuse functions whose name nearly matches an undefined hook: nothing would call them.
 
     `own` as for `check_names`. Raises: DeclarationError with the hook that was probably meant.
     """
@@ -157,12 +157,12 @@ def check_hook_names(owner: str, declared: type, own: type, hooks: Iterable[str]
             if nearest(name, [_OF_TOOLS]):
                 raise DeclarationError(f"{owner}: there is no hook {name!r}", hint=_OF_TOOLS_HINT)
             near = nearest(name, missing)
-            if near and near[0] == name[0] and not hasattr(own, name):  # the first letter: send_user is no end_user
+            if near and near[0] == name[0] and not hasattr(own, name):  # same first letter: send_user is not end_user
                 raise DeclarationError(f"{owner}: nothing calls {name!r}", hint=_write_instead(near))
 
 
 def _functions_of(cls: type) -> list[str]:
-    """List the public methods, properties and functions of a class; no nested classes."""
+    """List the public methods, properties and functions of a class, without nested classes."""
     values = _values_of(cls)
     return [
         name
@@ -172,7 +172,7 @@ def _functions_of(cls: type) -> list[str]:
 
 
 def _values_of(cls: type) -> list[str]:
-    """List the public attributes of a class that are plain values: no methods, properties or nested classes."""
+    """List the public plain values of a class, without methods, properties or nested classes."""
     return [
         name
         for name, value in vars(cls).items()
@@ -199,7 +199,7 @@ def _write_instead(near: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Find the name that was probably meant; None if nothing is much like it."""
+    """Find the name that was probably meant; None if no name is similar enough."""
     known = list(known)
     meant = _ELSEWHERE.get(name)
     if meant in known:

@@ -1,6 +1,6 @@
-"""Retry policies: how often a step is tried again, and how long the pauses are. Pure.
+"""Retry policies: how often a step is retried, and how long the pauses are. Pure.
 
-A policy counts the failed tries of one step; progress zeroes them. No worker sleeps: the pause is a time in the row.
+A policy counts the failed tries of one step; progress resets the count. No worker sleeps: a pause is a time in the row.
 """
 
 import random
@@ -16,21 +16,21 @@ DEFAULT_DELAYS_S = (10.0, 30.0, 120.0, 600.0)
 class RetryPolicy:
     """What all policies share. Use Delays, Polynomial, Linear or Narrow, not this.
 
-    Its pauses hold for every passing error. A kind of trouble may get fewer tries than there are pauses.
+    Its pauses apply to every transient error. A kind of error may get fewer tries than there are pauses.
     """
 
-    timeouts: int | None = None  # tries in all of a step that times out; None: as many as there are pauses
-    rate_limits: int | None = None  # of one that must come later
-    service_errors: int | None = None  # of one that fails transiently for any other reason
-    jitter: float = 0.1  # up to so much longer, so that many runs do not come back at once
+    timeouts: int | None = None  # total tries of a step that times out; None: as many as the pauses allow
+    rate_limits: int | None = None  # the same for a step that is rate-limited
+    service_errors: int | None = None  # the same for any other transient error
+    jitter: float = 0.1  # pauses grow by up to this share, so that many runs do not return at once
 
     def pause_s(self, failed: int) -> float | None:
-        """Seconds before the next try when so many have failed, without jitter; None: no more."""
+        """Return the seconds before the next try after `failed` tries, without jitter; None means no more."""
         raise NotImplementedError
 
     @property
     def most_tries(self) -> int:
-        """No step has more tries than this, whatever troubles it meets in turn."""
+        """Return the maximum tries of a step, whatever kinds of errors it meets."""
         raise NotImplementedError
 
     def delay_s(self, error_kind: ErrorKind, failed: Mapping[str, int], *, at_least_s: float = 0.0) -> float | None:
@@ -45,7 +45,7 @@ class RetryPolicy:
         return max(pause_s, at_least_s) * random.uniform(1.0, 1.0 + self.jitter)  # noqa: S311 (jitter, no secret)
 
     def most(self, error_kind: ErrorKind) -> int | None:
-        """How many tries this trouble gets; None: as many as there are pauses."""
+        """Return how many tries this kind of error gets; None means as many as the pauses allow."""
         tries = {
             ErrorKind.TIMEOUT: self.timeouts,
             ErrorKind.RATE_LIMIT: self.rate_limits,
@@ -56,17 +56,17 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Delays(RetryPolicy):
-    """A list of pauses; when it is used up, the run gives up."""
+    """A list of pauses; the run gives up after the last one."""
 
     delays_s: tuple[float, ...] = DEFAULT_DELAYS_S
 
     def pause_s(self, failed: int) -> float | None:
-        """Read it off the list."""
+        """Return the pause from the list."""
         return self.delays_s[failed - 1] if failed <= len(self.delays_s) else None
 
     @property
     def most_tries(self) -> int:
-        """The first, and one after each pause."""
+        """Return one try plus one for each pause."""
         return len(self.delays_s) + 1
 
 
@@ -74,15 +74,15 @@ class Delays(RetryPolicy):
 class _Computed(RetryPolicy):
     """A policy whose pauses follow a formula."""
 
-    tries: int = 5  # in all
+    tries: int = 5  # in total
 
     @property
     def most_tries(self) -> int:
-        """As many as were declared."""
+        """Return the declared number of tries."""
         return self.tries
 
     def pause_s(self, failed: int) -> float | None:
-        """Compute it, unless all tries are used up."""
+        """Compute the pause; None once all tries are used up."""
         return self._pause_s(failed) if failed < self.tries else None
 
     def _pause_s(self, failed: int) -> float:
@@ -91,7 +91,7 @@ class _Computed(RetryPolicy):
 
 @dataclass(frozen=True, slots=True)
 class Polynomial(_Computed):
-    """About 3, 18, 83, 258 s: the fourth power of the tries, and 2."""
+    """About 3, 18, 83, 258 s: the fourth power of the failed tries, plus 2."""
 
     def _pause_s(self, failed: int) -> float:
         return float(failed**4 + 2)
@@ -109,7 +109,7 @@ class Linear(_Computed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrow(Polynomial):
-    """Polynomial pauses for few tries: 3 of time-outs and of service errors, 5 of rate limits."""
+    """Polynomial pauses with fewer tries: 3 for timeouts and service errors, 5 for rate limits."""
 
     timeouts: int | None = 3
     rate_limits: int | None = 5

@@ -1,4 +1,4 @@
-"""JSON schemas from Python: derived from type hints and docstrings, and checked against values. Pure."""
+"""Derive JSON schemas from type hints and docstrings, and check values against them. Pure."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
@@ -17,7 +17,7 @@ BLANK = "must say something: it is empty or blank"
 
 
 class _WithoutTitles(GenerateJsonSchema):
-    """Titles repeat the names and cost tokens in every prompt."""
+    """Leaves out titles: they repeat the names and cost tokens in every prompt."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -63,7 +63,7 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def check_schema(schema: Schema, *, owner: str) -> None:
-    """Refuse a schema that is not valid itself, or does not describe an object.
+    """Refuse a schema that is invalid or does not describe an object.
 
     Raises: DeclarationError.
     """
@@ -79,7 +79,7 @@ def check_schema(schema: Schema, *, owner: str) -> None:
 
 
 def problems_with(value: Any, schema: Schema) -> dict[str, list[str]]:
-    """Hold a value against a JSON schema; return what is wrong, by field (`a.b.0`), empty if nothing."""
+    """Check a value against a JSON schema; return the problems by field (`a.b.0`), empty if there are none."""
     problems: dict[str, list[str]] = {}
     for error in jsonschema.Draft202012Validator(schema).iter_errors(value):
         for field in _fields_of(error):
@@ -90,7 +90,7 @@ def problems_with(value: Any, schema: Schema) -> dict[str, list[str]]:
 
 
 def as_declared(value: Any, schema: Any, *, root: Schema | None = None) -> Any:
-    """Return a value with whole floats as ints where its schema says integer: to JSON, 5.0 is one."""
+    """Return a value with whole floats as ints where its schema says integer: in JSON, 5.0 is an integer."""
     root = schema if root is None else root
     if not isinstance(schema, Mapping):
         return value
@@ -136,7 +136,7 @@ def _resolved(reference: str, root: Schema) -> Any:
 
 
 def _fields_of(error: jsonschema.ValidationError) -> list[str]:
-    """Name the fields that an error is about: a missing or undeclared one, not the object around it."""
+    """Name the fields that an error is about: a missing or undeclared field, not the object around it."""
     path = [str(part) for part in error.absolute_path]
     rule: Any = error.validator_value
     schema: Any = error.schema
@@ -151,7 +151,7 @@ def _fields_of(error: jsonschema.ValidationError) -> list[str]:
 
 
 def _in_words(error: jsonschema.ValidationError) -> str:
-    """Shorten jsonschema's message, which repeats the whole hostile value."""
+    """Shorten jsonschema's message, which repeats the whole untrusted value."""
     if error.validator == "required":
         return "is required"
     if error.validator == "additionalProperties":

@@ -1,4 +1,4 @@
-"""When two runs of a job type count as the same: the key of an input, and the declarations about it."""
+"""When two runs of a job type count as the same: the uniqueness key of an input, and its declaration."""
 
 import hashlib
 import inspect
@@ -15,7 +15,7 @@ UniqueBy = Sequence[str] | Callable[[dict[str, Any]], str] | None
 
 
 def key_of(unique_by: UniqueBy, run_input: dict[str, Any], *, continues: Any = None) -> str:
-    """Hash what makes two runs the same; without `unique_by` the whole input, and the conversation that goes on.
+    """Hash what makes two runs the same; without `unique_by`, the whole input and the continued conversation.
 
     Raises: InvalidInputError if the declared function fails on this input.
     """
@@ -44,7 +44,7 @@ def check_uniqueness(
     windows: Mapping[str, float | None],
     schema: Mapping[str, Any],
 ) -> None:
-    """Refuse declarations that cannot work. Raises: DeclarationError with a hint."""
+    """Refuse uniqueness options that cannot work. Raises: DeclarationError with a hint."""
     if on_conflict not in list(OnConflict):
         raise DeclarationError(
             f"{owner}: on_conflict is {on_conflict!r}", hint=f"Choose one of {', '.join(OnConflict)}."

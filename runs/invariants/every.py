@@ -22,28 +22,28 @@ _OWN: tuple[Check, ...] = (
 
 
 def every_check() -> Sequence[Check]:
-    """List every check: those of runs, and those that other apps have added."""
+    """List every check: those of runs, and those added by other apps."""
     return (*_OWN, *INVARIANTS)
 
 
 def breaches(*, look_again_after_s: float = 1.0, checks: Sequence[Check] | None = None) -> Iterator[Breach]:
-    """Check everything that a database can show; nothing comes when all is well.
+    """Run every check on the database; yield nothing when all is well.
 
-    A run may change while it is read. So whoever breaks something is looked at once more after a moment, and only
-    what is found again, word for word, is told: a breach stays, a run that moves does not.
+    A run may change while it is read. So each breach is checked again after a moment, and reported only if it is found
+    again, word for word: a breach stays, a run in motion moves on.
     Raises: DatabaseError if the database is away, or lacks a table or column.
     """
     found = {check: set(_look(check)) for check in (every_check() if checks is None else checks)}
     if not any(found.values()):
         return
-    time.sleep(look_again_after_s)  # what is only in motion has moved on by then
+    time.sleep(look_again_after_s)  # runs in motion have moved on by then
     for check, suspects in found.items():
         if suspects:
             yield from (breach for breach in _look(check) if breach in suspects)
 
 
 def _look(check: Check) -> Iterator[Breach]:
-    """Run one check to its end. A row that stops it is a breach too, and hides nothing from the other checks."""
+    """Run one check to its end. A row that stops it is a breach too, and does not stop the other checks."""
     try:
         yield from check()
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Invariants of decisions: unknowns are asked about, approvals bind, each is decided once, a cancellation holds."""
+"""Invariants of decisions: people are asked about unknowns, approvals bind, decisions are made once, cancels hold."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ def unknowns_are_asked_about() -> Iterator[Breach]:
 
 
 def nobody_is_asked_after_the_end() -> Iterator[Breach]:
-    """I2: what has ended asks nothing any more."""
+    """I2: an ended run has no open action."""
     asking = PendingAction.objects.filter(status=ActionStatus.OPEN, run__status__in=ENDED)
     for run, pk in asking.order_by().values_list("run", "pk").iterator(CHUNK):
         yield Breach(2, str(run), f"has ended, but action {pk} is open")
 
 
 def approvals_bind() -> Iterator[Breach]:
-    """I11: a step that had asked for approval began only after one in time, for these very arguments."""
+    """I11: a step that asked for approval began only after a timely approval of exactly its arguments."""
     of_step = PendingAction.objects.filter(step=OuterRef("pk"), kind=ActionKind.APPROVAL)
     in_time = Q(expires_at=None) | Q(decided_at__lte=F("expires_at")) | STAYS_OPEN
     agreed = Approval.objects.filter(action=OuterRef("pk"), bound_hash=OuterRef("bound_hash"))
@@ -44,7 +44,7 @@ def approvals_bind() -> Iterator[Breach]:
 
 
 def decided_once() -> Iterator[Breach]:
-    """I12: a decided action was decided once, and the story of its run tells how."""
+    """I12: a decided action was decided once, and the events of its run say how."""
     decided = PendingAction.objects.filter(status__in=_DECIDED).order_by().values_list("pk", "run", "status")
     actions: dict[str, tuple[UUID, str]] = {str(pk): (run, status) for pk, run, status in decided.iterator(CHUNK)}
     told: dict[str, list[str]] = defaultdict(list)
@@ -62,7 +62,7 @@ def decided_once() -> Iterator[Breach]:
 
 
 def nothing_after_cancel() -> Iterator[Breach]:
-    """I13: no step began after its run was asked to cancel, unless a person has replayed it since."""
+    """I13: no step began after a cancel request, unless a person has replayed the run since."""
     events = RunEvent.objects.filter(run=OuterRef("run"), seq__lt=OuterRef("seq"))
     replayed = RunEvent.objects.filter(
         run=OuterRef("run"), kind="run.replayed", seq__gt=OuterRef("seq"), seq__lt=OuterRef(OuterRef("seq"))

@@ -1,4 +1,4 @@
-"""Invariants of money: every dollar and token of a run is that of a step and of a row of the ledger."""
+"""Invariants of money: every dollar and token of a run belongs to a step and to a row of the ledger."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -14,17 +14,17 @@ _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_to
 
 
 def money_adds_up() -> Iterator[Breach]:
-    """I15: a run cost what its steps cost, and what its model calls cost."""
+    """I15: the cost of a run equals that of its steps, and that of its model calls."""
     for name in ("steps", "model_calls"):
         costs = Run.objects.order_by().values_list("pk", "cost_usd")
         for pk, cost, total in costs.annotate(total=Sum(f"{name}__cost_usd")).iterator(CHUNK):
-            # Compared here: SQLite keeps decimals as floats, and its sums are a little off.
+            # Compared here: SQLite stores decimals as floats, so its sums are slightly off.
             if abs(cost - (total or 0)) >= Decimal("0.000000005"):
                 yield Breach(15, str(pk), f"cost {cost}, its {name.replace('_', ' ')} {total or 0}")
 
 
 def tokens_add_up() -> Iterator[Breach]:
-    """I15: a run has the tokens that its model calls have."""
+    """I15: the tokens of a run equal those of its model calls."""
     sums = {f"total_{name}": Sum(f"model_calls__{name}") for name in _TOKENS}
     wrong = Q()
     for name in _TOKENS:
@@ -35,7 +35,7 @@ def tokens_add_up() -> Iterator[Breach]:
 
 
 def reserves_end() -> Iterator[Breach]:
-    """I15: an ended run holds no reserve; the calls of one that goes on fit into its budget."""
+    """I15: an ended run holds no reserve; the calls of an active run fit into its budget."""
     held = ModelCall.objects.filter(status=ModelCallStatus.STARTED)
     for run, pk in held.filter(run__status__in=ENDED).order_by().values_list("run", "pk").iterator(CHUNK):
         yield Breach(15, str(run), f"model call {pk} holds its reserve after the end")
@@ -46,7 +46,7 @@ def reserves_end() -> Iterator[Breach]:
 
 
 def budgets_add_up() -> Iterator[Breach]:
-    """I15: what a budget's period has spent and holds is what its calls have cost it, and hold."""
+    """I15: the spending and holds of a budget's period equal those of its calls."""
     closed, held = Sum("holds__usd", filter=Q(holds__is_open=False)), Sum("holds__usd", filter=Q(holds__is_open=True))
     periods = BudgetPeriod.objects.order_by().annotate(closed=closed, held=held)
     columns = ("budget", "starts_on", "before_usd", "spent_usd", "reserved_usd", "closed", "held")
@@ -57,7 +57,7 @@ def budgets_add_up() -> Iterator[Breach]:
 
 
 def holds_fit_their_calls() -> Iterator[Breach]:
-    """I15: a call in flight holds its reserve of a budget, one that has ended has cost it what it has cost."""
+    """I15: a call in flight holds its reserve in a budget; an ended call has been charged its cost."""
     in_flight = Q(call__status=ModelCallStatus.STARTED)
     kept = Q(is_open=True, usd=F("call__reserved_usd")) & in_flight
     closed = Q(is_open=False, usd=F("call__cost_usd")) & ~in_flight
@@ -67,9 +67,9 @@ def holds_fit_their_calls() -> Iterator[Breach]:
 
 
 def budgets_are_kept() -> Iterator[Breach]:
-    """I15: nothing was reserved beyond a budget: only calls that cost more than their reserve take it over.
+    """I15: nothing was reserved beyond a budget: only calls that cost more than their reserve can exceed it.
 
-    Held against the ceiling of the last reserve, since lowering a limit is anybody's right.
+    Compared with the budget at the last reserve, since a limit may be lowered at any time.
     """
     more = Case(When(holds__call=None, then=F("holds__usd")), default=F("holds__usd") - _RESERVED)
     beyond = Sum(more, filter=Q(holds__is_open=False) & (Q(holds__call=None) | Q(holds__usd__gt=_RESERVED)))

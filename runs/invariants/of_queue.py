@@ -1,4 +1,4 @@
-"""Invariants of what orders runs: locks of unique keys, and doorbells in Redis."""
+"""Invariants of the queue: locks of uniqueness keys, and doorbells in Redis."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from runs.states import ENDED, OnConflict, RunStatus
 
 
 def locks_are_held_by_active_runs() -> Iterator[Breach]:
-    """I1: whoever holds a lock, or waits for one, has not ended; else no run of its key would ever start again."""
+    """I1: a run that holds or awaits a lock has not ended; otherwise no run of its key would ever start again."""
     active = Run.objects.exclude(status__in=ENDED)
     for role in ("holder", "successor"):
         locks = RunLock.objects.filter(**{f"{role}__isnull": False})
@@ -20,7 +20,7 @@ def locks_are_held_by_active_runs() -> Iterator[Breach]:
 
 
 def active_runs_hold_their_lock() -> Iterator[Breach]:
-    """I1: of the runs of one key only the holder works; its successor is scheduled until then."""
+    """I1: of the runs of one key only the holder is active; its successor stays scheduled until the holder ends."""
     mine = RunLock.objects.filter(tenant=OuterRef("tenant"), job_type=OuterRef("job_type"), key=OuterRef("unique_key"))
     exclusive = Run.objects.filter(unique_key__isnull=False).exclude(on_conflict=OnConflict.QUEUE)
     active = exclusive.exclude(status__in=ENDED)

@@ -1,4 +1,4 @@
-"""Invariants of runs: nobody is stuck, stories have one end, counts and tenants agree."""
+"""Invariants of runs: no run is stuck, each has one end event, counts and tenants agree."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from runs.invariants.breach import CHUNK, Breach
 from runs.models import BatchedCall, ModelCallStatus, PendingAction, QueueLane, Run, RunEvent, RunLock, Step
 from runs.states import ENDED, FINAL, ActionStatus, RunStatus, StepStatus
 
-# The next holder settles it, and a batch may answer it.
+# The next holder settles the step, and a batch may answer it.
 _MAY_HOLD_A_BEGUN_STEP = (RunStatus.RUNNING, RunStatus.QUEUED, RunStatus.RETRYING, RunStatus.WAITING_FOR_BATCH)
 
 
@@ -28,7 +28,7 @@ def nobody_is_stuck() -> Iterator[Breach]:
         end="",
     )
     headroom = ToolHeadroom()
-    awaits_lock = RunLock.objects.filter(successor=OuterRef("pk"))  # `of_queue` looks after its holder
+    awaits_lock = RunLock.objects.filter(successor=OuterRef("pk"))  # `of_queue` checks its holder
     stuck = (
         (Q(status=RunStatus.RUNNING, lease_expires_at__lt=late), "is running, but its lease ended long ago"),
         (
@@ -55,7 +55,7 @@ def _of_runs(number: int, runs: QuerySet[Run], message: str) -> Iterator[Breach]
 
 
 def one_end_each() -> Iterator[Breach]:
-    """I2: a final run has told its end once and as its last word; a failed one once more than it was replayed."""
+    """I2: a final run has one end event, and it is the last; a failed run has one more failure than replays."""
     last = RunEvent.objects.filter(run=OuterRef("pk"), seq=OuterRef("event_seq"))
     for status in ENDED:
         other = Run.objects.filter(~Exists(last.filter(kind=f"run.{status}")), status=status)
@@ -72,14 +72,14 @@ def one_end_each() -> Iterator[Breach]:
 
 
 def nothing_begun_is_left() -> Iterator[Breach]:
-    """I5: a step in flight belongs to a run that is held, or was given back and waits for its next holder."""
+    """I5: a step in flight belongs to a run that is held, or was released and waits for its next holder."""
     begun = Step.objects.filter(status=StepStatus.STARTED).exclude(run__status__in=_MAY_HOLD_A_BEGUN_STEP)
     for run, status, seq in begun.values_list("run", "run__status", "seq").iterator(CHUNK):
         yield Breach(5, str(run), f"is {status}, but step {seq} is still started")
 
 
 def counters_within_bounds() -> Iterator[Breach]:
-    """I16: no run has crashed or failed more often at one step than it may."""
+    """I16: no run exceeds the maximum of crashes or failed tries at one step."""
     yield from _of_runs(16, Run.objects.filter(crashes__gt=conf().crashes_max), "has crashed too often at one step")
     for job_type in job_types():
         tried = Run.objects.filter(job_type=job_type.name, attempts__gt=job_type.retry_policy.most_tries)
@@ -87,7 +87,7 @@ def counters_within_bounds() -> Iterator[Breach]:
 
 
 def one_body_for_each_key() -> Iterator[Breach]:
-    """I19: a tenant's idempotency key stands for one run, whose body is known by its hash."""
+    """I19: a tenant's idempotency key belongs to one run, with the hash of its body."""
     keyed = Run.objects.filter(idempotency_key__isnull=False)
     yield from _of_runs(19, keyed.filter(body_hash=""), "was posted under a key, but its body is not known")
     twice = keyed.order_by().values("tenant", "idempotency_key").annotate(count=Count("pk")).filter(count__gt=1)
@@ -96,7 +96,7 @@ def one_body_for_each_key() -> Iterator[Breach]:
 
 
 def events_without_gaps() -> Iterator[Breach]:
-    """I21: the events of a run are numbered from 1 without gaps, and the run knows the newest."""
+    """I21: the events of a run are numbered from 1 without gaps, and the run has the newest number."""
     told = RunEvent.objects.order_by().values_list("run", "run__event_seq")
     counted = told.annotate(count=Count("pk"), first=Min("seq"), last=Max("seq"))
     for run, newest, count, first, last in counted.exclude(first=1, last=F("count"), run__event_seq=F("count")):
@@ -119,7 +119,7 @@ def one_tenant_each() -> Iterator[Breach]:
 
 
 def lines_count_right() -> Iterator[Breach]:
-    """I1: the counts of a lane are those of its runs, or some would never be claimed."""
+    """I1: the counts of a lane match its runs; otherwise some would never be claimed."""
     for lane in QueueLane.objects.annotate(
         is_queued=Count("runs", filter=Q(runs__status=RunStatus.QUEUED, runs__hold_reason="")),
         is_running=Count("runs", filter=Q(runs__status=RunStatus.RUNNING)),

@@ -1,4 +1,4 @@
-"""Invariants of secrets: no value that the environment calls secret stands in any text of ours, or in an artifact."""
+"""Invariants of secrets: no secret value of the environment is stored in a text column or an artifact."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from runs.models.redacted_columns import text_columns
 
 
 def no_secret_is_stored() -> Iterator[Breach]:
-    """I24: no known secret stands in a text column, in whatever form. One query a column."""
+    """I24: no known secret is stored in a text column, in any form. One query per column."""
     wanted = secrets.known_forms()
     if not wanted:
         return
@@ -22,7 +22,7 @@ def no_secret_is_stored() -> Iterator[Breach]:
 
 
 def no_secret_lies_in_an_artifact() -> Iterator[Breach]:
-    """I24: nor in what is kept aside because it is long."""
+    """I24: no known secret is stored in an artifact."""
     wanted = [form.encode(errors="replace") for form in secrets.known_forms()]
     if not wanted:
         return
@@ -40,12 +40,12 @@ def _in_column(model: type[Model], field: Field[Any, Any], wanted: tuple[str, ..
 
 
 class _HoldsAny(Func):
-    """Whether one of the `wanted` texts stands in a text: by its place, since LIKE on SQLite ignores the case."""
+    """Whether a text contains one of the `wanted` texts: by position, since LIKE ignores case on SQLite."""
 
     output_field = BooleanField()
 
     def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> tuple[str, tuple[Any, ...]]:
-        """Write it: by hand, as it is made for every column and every form of every secret."""
+        """Build the SQL by hand, since it is needed for every column and every form of every secret."""
         text, params = compiler.compile(self.source_expressions[0])
         place = "strpos" if connection.vendor == "postgresql" else "instr"
         wanted = self.extra["wanted"]

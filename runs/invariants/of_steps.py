@@ -1,4 +1,4 @@
-"""Invariants of steps: numbered, fenced, done once under one key, answered."""
+"""Invariants of steps: numbered, fenced, done once under one effect key, answered."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -24,9 +24,9 @@ def fences_and_numbers() -> Iterator[Breach]:
 
 
 def results_are_whole() -> Iterator[Breach]:
-    """I6: a completed step has a result with its hash, and an end that is not before its beginning."""
+    """I6: a completed step has a result that matches its hash, and does not end before it began."""
     done = Step.objects.filter(status=StepStatus.COMPLETED)
-    # As text, for the hash is of the text: reading the JSON and writing it again would only cost time.
+    # As text, since the hash is of the text: parsing and dumping the JSON would only cost time.
     texts = done.values_list("run", "seq", as_text("result"), "result_hash")
     for run, seq, text, expected in texts.order_by().iterator(CHUNK):
         if text is None or hash_text(text) != expected:
@@ -36,7 +36,7 @@ def results_are_whole() -> Iterator[Breach]:
 
 
 def effects_had_an_intent() -> Iterator[Breach]:
-    """I9: a completed effect had an intent: when, which try, under which key."""
+    """I9: a completed effect had an intent: its time, try and effect key."""
     effects = Step.objects.filter(status=StepStatus.COMPLETED, reused_from=None).exclude(effect__in=["", Effect.READ])
     bare = effects.filter(Q(started_at=None) | Q(attempt=0) | Q(effect_key=None))
     for run, seq in bare.values_list("run", "seq").iterator(CHUNK):
@@ -44,7 +44,7 @@ def effects_had_an_intent() -> Iterator[Breach]:
 
 
 def one_key_for_all_tries() -> Iterator[Breach]:
-    """I8: the key of an effect is made of run and place alone, so all tries share it and no other step has it."""
+    """I8: an effect key depends only on run and position, so all tries share it and no other step has it."""
     keyed = Step.objects.filter(effect_key__isnull=False).order_by().values_list("run", "seq", "effect_key")
     for run, seq, key in keyed.iterator(CHUNK):
         if key != f"{UUID(str(run)).hex}-{seq}":
@@ -67,13 +67,13 @@ def unsafe_effects_once() -> Iterator[Breach]:
 
 
 def _refusals(step: Step) -> int:
-    """Count the tries that the other side refused, which therefore did nothing. One query, but hardly any such step."""
+    """Count the tries that the other side refused, which therefore did nothing. One query, but such steps are rare."""
     events = RunEvent.objects.filter(run=step.run_id, kind="step.put_back").values_list(as_text("data"), flat=True)
     return sum(read(text, "step") == step.seq and read(text, "error") != "WorkerLost" for text in events)
 
 
 class _Row(NamedTuple):
-    """What I14 wants to know of a step. `content`: an answer's text, else empty."""
+    """What I14 needs of a step. `content`: an answer's text, else empty."""
 
     run: UUID
     seq: int
@@ -85,7 +85,7 @@ class _Row(NamedTuple):
 
 
 def calls_are_answered() -> Iterator[Breach]:
-    """I3, I14: each `tool_use` is one step, done before the model is asked again, by no older claim."""
+    """I3, I14: each `tool_use` is one step, done before the model is asked again, and not by an older claim."""
     answer = Case(
         When(kind=StepKind.MODEL_CALL, status=StepStatus.COMPLETED, then=Cast("result", TextField())),
         output_field=TextField(),

@@ -1,4 +1,4 @@
-"""Invariant of values: each column holds what it is meant for, even after somebody has edited rows by hand.
+"""Invariant of values: each column holds valid values, even after somebody has edited rows by hand.
 
 The number is ours: the failure specification ends at I25.
 """
@@ -15,7 +15,7 @@ from runs.invariants.breach import CHUNK, Breach
 from runs.invariants.rows import as_text, our_models, run_column
 from runs.models.fields import JSONText
 
-# SQLite keeps any value in any column; PostgreSQL sees to the types by itself.
+# SQLite stores any value in any column; PostgreSQL enforces the types.
 _NUMBER = "TYPEOF({0}) IN ('integer', 'real')"
 _MOMENT = "TYPEOF({0}) = 'text' AND JULIANDAY({0}) IS NOT NULL"
 _IS_TEXT = "TYPEOF({0}) = 'text'"
@@ -36,7 +36,7 @@ _IN_SQLITE = {
 
 
 def values_are_what_they_should_be() -> Iterator[Breach]:
-    """I26: references lead to a row, statuses and kinds are known ones, numbers are numbers. One query a table."""
+    """I26: references point to a row, statuses and kinds are known, numbers are numbers. One query per table."""
     for model in our_models():
         wrong = list(_wrong_values(model))
         if not wrong:
@@ -48,7 +48,7 @@ def values_are_what_they_should_be() -> Iterator[Breach]:
 
 
 def json_can_be_read() -> Iterator[Breach]:
-    """I26: what is stored as JSON is JSON."""
+    """I26: every JSON column holds JSON."""
     for model in our_models():
         columns = [field.attname for field in model._meta.concrete_fields if isinstance(field, JSONText)]
         texts = [as_text(name) for name in ("pk", run_column(model), *columns)]

@@ -1,4 +1,4 @@
-"""Actions that nobody has decided in time: what the policy says happens, in the transaction that says so."""
+"""Expire actions that nobody decided in time: do what the policy says, in the transaction that records it."""
 
 import logging
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _NO_ANSWER = {"text": "(no answer)", "end": True}
 
 
 def expire_actions() -> int:
-    """Deal with every open action whose time is over. Unknown outcomes have no such time. Returns how many."""
+    """Expire every overdue open action. Unknown outcomes never expire. Returns how many."""
     return for_each_due("expires_at", _expire, at_once=200)
 
 
@@ -41,14 +41,14 @@ def _expire(action: PendingAction) -> None:
 
 
 def _keep_waiting(action: PendingAction) -> None:
-    """It stays open; from now on only reminders come."""
+    """Keep the action open; from now on only reminders come."""
     PendingAction.objects.filter(pk=action.pk).update(expires_at=None)
     transition(action.run, events=[_event(action, "overdue")])
     tell_expiry(action, "it stays open")
 
 
 def _escalate(action: PendingAction) -> None:
-    """An admin decides from now on, and has as much time again."""
+    """Escalate to the admins, with the same time again."""
     action.escalated_at, action.assignee = clock.now(), None
     action.expires_at = action.escalated_at + timedelta(seconds=requirements_of(action).expires_s)
     action.save(update_fields=["escalated_at", "assignee", "expires_at"])
@@ -62,14 +62,14 @@ def _end(action: PendingAction) -> None:
 
 
 def _cancel(action: PendingAction) -> None:
-    """The run is cancelled, with whatever else it waits for."""
+    """Cancel the run, with everything else that it waits for."""
     transition(action.run, events=[_event(action, "expired")])
     cancel_locked(action.run, actor="timer")
     tell_expiry(action, "the run is cancelled")
 
 
 def _answer_the_agent(action: PendingAction) -> None:
-    """The agent is told, and goes on; a conversation that nobody answers is over, as if by a last word."""
+    """Tell the agent and let it go on; end a conversation that nobody answers, as an answer with `end` would."""
     if action.kind == ActionKind.QUESTION and not action.tool:
         Step.objects.filter(pk=action.step_id).update(
             status=StepStatus.COMPLETED, result=_NO_ANSWER, result_hash=hash_of(_NO_ANSWER), finished_at=Now()
@@ -110,9 +110,9 @@ log = logging.getLogger(__name__)
 
 
 def for_each_due(column: str, deal_with: Callable[[PendingAction], None], *, at_once: int) -> int:
-    """Deal with each open action whose `column` has come, in a transaction of its own; say how many there were.
+    """Handle each open action whose time in `column` has come, in its own transaction; return how many.
 
-    One that cannot be dealt with does not stop those of others: it is logged, and tried again at the next look.
+    A failure does not stop the others: it is logged and tried again at the next sweep.
     """
     due = {"status": ActionStatus.OPEN, f"{column}__lte": Now()}
     found = PendingAction.objects.filter(**due).order_by(column)[:at_once]

@@ -1,4 +1,4 @@
-"""Mailing people: deciders about open actions and again while nobody decides, admins about budget thresholds."""
+"""Mail people: deciders about open actions, with reminders, and admins about budget thresholds."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from runs.notices.budgets import tell_threshold
 
 
 def notify_deciders() -> int:
-    """Mail about every open action that is due, and say when the next reminder is. Returns how many."""
+    """Mail about every open action that is due, and schedule the next reminder. Returns how many."""
     return for_each_due("tell_at", _notify, at_once=100)
 
 
@@ -30,7 +30,7 @@ def _notify(action: PendingAction) -> None:
 
 
 def notify_budgets() -> int:
-    """Mail about every threshold that was reached and of which nobody was told. Returns how many."""
+    """Mail about every reached threshold that was not announced yet. Returns how many."""
     untold = BudgetPeriod.objects.filter(soft_reached_at__isnull=False, soft_told_at__isnull=True)
     return sum(_notify_of_threshold(period) for period in untold.select_related("budget__tenant"))
 

@@ -1,4 +1,4 @@
-"""The reconciler: one sweep over everything that is due. Runs inside every worker, and by command."""
+"""The reconciler: sweep over everything that is due. Runs inside every worker, and by command."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from runs.maintenance.wake_timers import wake_timers
 
 log = logging.getLogger(__name__)
 
-# What may take longest comes last: nobody's rescue waits for it.
+# The slowest part comes last: no rescue waits for it.
 FREQUENT: tuple[Callable[[], int], ...] = (
     find_dead_workers,
     rescue_runs,
@@ -32,20 +32,20 @@ FREQUENT: tuple[Callable[[], int], ...] = (
 )
 RARE: tuple[Callable[[], int], ...] = (repair_lanes, repair_locks)
 
-_MAIL_S = 5.0  # the clock begins no mail later than this: its 30 s must do for a server that is silent for 20
+_MAIL_S = 5.0  # the clock starts no mail after this: its 30 s must allow for a server that is silent for 20 s
 
 
 def reconcile(*, thorough: bool = False) -> dict[str, int]:
-    """Do what is due; one part that fails does not stop the others.
+    """Run every part of the sweep; a failing part does not stop the others.
 
-    Shape: the number of rows each part has dealt with, by its name.
+    Shape: the number of rows that each part has handled, by its name.
     """
     parts = (*FREQUENT, *UPKEEP, *(RARE if thorough else ()))
     return _do({part.__name__: part for part in parts})
 
 
 def reconcile_and_send() -> dict[str, int]:
-    """Reconcile thoroughly, then send mails for some seconds. Workers do not call this: their mails have a thread.
+    """Reconcile thoroughly, then send mails for a few seconds. Workers send mails in a thread instead.
 
     Shape: as `reconcile`.
     """
@@ -55,7 +55,7 @@ def reconcile_and_send() -> dict[str, int]:
 
 
 def tick() -> str:
-    """Reconcile thoroughly: what the clock calls every minute, should all workers be gone."""
+    """Reconcile thoroughly; the clock calls this every minute in case all workers are gone."""
     return " ".join(f"{name}={count}" for name, count in reconcile_and_send().items())
 
 

@@ -1,4 +1,4 @@
-"""Rescuing runs whose worker has died: their lease has run out, so anyone may go on."""
+"""Rescue runs whose worker has died: their lease has expired, so any worker may continue them."""
 
 import logging
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def rescue_runs() -> int:
-    """Queue every run whose lease has expired; one that keeps killing workers fails. Returns how many."""
+    """Queue every run whose lease has expired; fail one that keeps crashing workers. Returns how many."""
     dead = Run.objects.filter(status=RunStatus.RUNNING, lease_expires_at__lte=Now())
     rescued = 0
     for run in dead.select_related("tenant", "requested_by"):
@@ -54,13 +54,13 @@ def _rescue(run: Run) -> None:
 
 
 def _lost_worker(run: Run) -> dict[str, str]:
-    """Name the worker that held the run, and when it was last heard of. Shape: {worker?, heartbeat_at?}."""
+    """Name the worker that held the run, and its last heartbeat. Shape: {worker?, heartbeat_at?}."""
     worker = Worker.objects.filter(pk=run.worker).first() if run.worker else None
     return {"worker": worker.name, "heartbeat_at": worker.heartbeat_at.isoformat()} if worker else {}
 
 
 def _move_to_dead_letters(run: Run, crashes: int) -> None:
-    """Take the run over and fail it, with a dead letter that says at which step."""
+    """Claim the run and fail it, with a dead letter that names the step."""
     now = clock.now()
     transition(run, only=Guard(fence=run.fence, lease_expired=True), fence=run.fence + 1, crashes=crashes)
     lease = Lease(run_id=run.pk, fence=run.fence, claimed_at_db=now, worker_name="reconciler")

@@ -1,8 +1,8 @@
-"""Sending mails. A mail server may be silent, so nothing that others wait for is done in the thread that sends.
+"""Send mails. A mail server may be silent, so the sending thread does nothing that others wait for.
 
-A claim is one UPDATE and holds the mail for five minutes, far longer than a try takes: of many senders one has it, and
-what a dying sender held is sent later. So a mail arrives at least once; twice only if its sender dies between the
-server's answer and our writing it down.
+A claim is one UPDATE and holds the mail for five minutes, far longer than a try takes: only one sender has it, and a
+dead sender's mail is sent later. So a mail arrives at least once; twice only if its sender dies between the server's
+answer and our commit.
 """
 
 import logging
@@ -28,7 +28,7 @@ _LOST = "the sender was lost during the last try, so it may have arrived"
 
 
 def send_mail(*, go_on: Callable[[], bool] = lambda: True) -> int:
-    """Send the mails that are due, one after the other, while `go_on()` says so. Returns how many were sent."""
+    """Send the mails that are due, one by one, while `go_on()` is true. Returns how many were sent."""
     due = list(Mail.objects.filter(next_try_at__lte=Now()).order_by("next_try_at")[:_BATCH])
     sent = 0
     for mail in due:
@@ -42,7 +42,7 @@ def send_mail(*, go_on: Callable[[], bool] = lambda: True) -> int:
 
 
 def _claim(mail: Mail) -> bool:
-    """Take the mail for one try; False if another sender was faster."""
+    """Claim the mail for one try; False if another sender was faster."""
     as_read = Mail.objects.filter(pk=mail.pk, tries=mail.tries, next_try_at__lte=Now())
     taken = as_read.update(tries=F("tries") + 1, next_try_at=in_seconds(_HOLD_S))
     mail.tries += 1
@@ -50,12 +50,12 @@ def _claim(mail: Mail) -> bool:
 
 
 def _try(mail: Mail) -> bool:
-    """Hand it to the mail server, and write down what came of that. No connection to the database is held meanwhile."""
+    """Give the mail to the mail server, and record the result. Holds no database connection in the meantime."""
     release_connection()
     message = EmailMessage(mail.subject, mail.body, to=mail.to, headers={"Message-ID": f"<{mail.pk}@agentops>"})
     try:
         message.send()
-    except Exception as error:  # backends raise what they like
+    except Exception as error:  # backends may raise anything
         _fail(mail, _said_by(error))
         return False
     Mail.objects.filter(pk=mail.pk).update(sent_at=Now(), next_try_at=None, given_up_at=None, error="")
@@ -77,12 +77,12 @@ def _give_up(mail: Mail, said: str) -> None:
 
 
 def _of_this_try(mail: Mail) -> MailQuerySet:
-    """Select the mail, unless another sender has claimed or sent it meanwhile."""
+    """Select the mail, unless another sender has claimed or sent it since."""
     return Mail.objects.waiting().filter(pk=mail.pk, tries=mail.tries)
 
 
 def _said_by(error: Exception) -> str:
-    """Tell what went wrong, without secrets: servers quote what they were sent."""
+    """Describe an error without secrets: servers quote what they were sent."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         answers = [f"{address}: {code} {_text(said)}" for address, (code, said) in error.recipients.items()]
         said = "; ".join(answers)
@@ -94,5 +94,5 @@ def _said_by(error: Exception) -> str:
 
 
 def _text(said: bytes | str) -> str:
-    """Read a server's answer as text: written as Python bytes, a secret in it would not be recognised."""
+    """Decode a server's answer: in the repr of bytes, a secret would not be recognised."""
     return said if isinstance(said, str) else said.decode(errors="replace")

@@ -1,4 +1,4 @@
-"""Waking runs whose time has come: schedules, retries, and those for which a tool has a place again."""
+"""Wake runs that are due: schedules, retries, and those for which a tool slot is free again."""
 
 from collections.abc import Iterable
 
@@ -18,11 +18,11 @@ _BATCH = 200
 
 
 def wake_timers() -> int:
-    """Queue every scheduled or retrying run that is due, of those in line for a tool as many as it has places.
+    """Queue every scheduled or retrying run that is due; of those waiting for a tool, as many as it has free slots.
 
     Returns how many.
     """
-    awaits_lock = RunLock.objects.filter(successor=OuterRef("pk"))  # the holder's end hands it on
+    awaits_lock = RunLock.objects.filter(successor=OuterRef("pk"))  # the lock passes on when the holder ends
     headroom = ToolHeadroom()
     timers = Run.objects.filter(
         ~Exists(awaits_lock), ~headroom.nothing_to_do(), status__in=[RunStatus.SCHEDULED, RunStatus.RETRYING]
@@ -36,7 +36,7 @@ def wake_timers() -> int:
 
 
 def _due(runs: QuerySet[Run]) -> Iterable[Run]:
-    """Those that are due longest; of more than a sweep wakes, some of each tenant."""
+    """Choose those that are due longest; if a sweep cannot wake them all, some of each tenant."""
     first = list(runs.order_by("next_attempt_at")[: _BATCH + 1])
     return first if len(first) <= _BATCH else _in_turn(runs)
 
@@ -46,7 +46,7 @@ def _in_turn(runs: QuerySet[Run]) -> QuerySet[Run]:
 
 
 def wake_successor(ended: Run) -> bool:
-    """Queue the run that took the lock of one that has ended, if its time has come; say whether it was waiting."""
+    """Queue the run that took the lock of an ended one, if it is due; say whether it was waiting."""
     lock = RunLock.objects.filter(tenant=ended.tenant_id, job_type=ended.job_type, key=ended.unique_key or "")
     holders = Run.objects.filter(pk__in=lock.filter(holder__isnull=False).values("holder"))
     successor = holders.filter(status=RunStatus.SCHEDULED, next_attempt_at__lte=Now()).first()

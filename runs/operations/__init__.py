@@ -1,1 +1,1 @@
-"""Whatever a person or a client may cause: one verb a file, called by the API, the admin and the commands."""
+"""What people and clients can do: one verb per file, called by the API, the admin and the commands."""

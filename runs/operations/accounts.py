@@ -1,4 +1,4 @@
-"""Tenants, their service accounts, and tokens."""
+"""Create tenants, their service accounts, and tokens."""
 
 from collections.abc import Collection, Iterable
 from typing import Any, cast
@@ -21,10 +21,10 @@ def make_token(
     scopes: Iterable[str] | None = None,
     job_types: Iterable[str] | None = None,
 ) -> str:
-    """Issue a token and return its secret text; make the tenant and the user if they are missing.
+    """Issue a token and return its secret text; create the tenant and the user if they are missing.
 
-    Without a user it belongs to the tenant's service account. It may post and read unless scopes are given, and acts on
-    every job type unless some are. Raises: InvalidInputError for an unknown scope or job type, or a bad slug.
+    Without a user the token belongs to the tenant's service account. By default it may post and read, for every job
+    type. Raises: InvalidInputError for an unknown scope or job type, or a bad slug.
     """
     wanted = set(DEFAULT_SCOPES if scopes is None else scopes)
     _refuse_unknown("scope", wanted, SCOPES)
@@ -43,7 +43,7 @@ def _refuse_unknown(what: str, named: Iterable[str], known: Collection[str]) -> 
 
 
 def make_tenant(slug: str) -> Tenant:
-    """Find or make a tenant. Raises: InvalidInputError if the slug is none."""
+    """Find or create a tenant. Raises: InvalidInputError if the slug is invalid."""
     tenant = Tenant.objects.filter(slug=slug).first()
     if tenant:
         return tenant
@@ -53,7 +53,7 @@ def make_tenant(slug: str) -> Tenant:
 
 
 def make_member(tenant: Tenant, username: str | None) -> AbstractBaseUser:
-    """Find or make a user with a role in the tenant; nobody named means the service account."""
+    """Find or create a user with a role in the tenant; without a name, the service account."""
     name = username or service_name(tenant.slug)
     user: Any = people_named(name).first() or _make_user(name)
     Membership.objects.get_or_create(user=user, tenant=tenant, defaults={"role": Role.ADMIN})
@@ -61,7 +61,7 @@ def make_member(tenant: Tenant, username: str | None) -> AbstractBaseUser:
 
 
 def _make_user(name: str) -> Any:
-    """Make a user with a name, and nothing else. Raises: InvalidInputError if the project's user model wants more."""
+    """Create a user with just a name. Raises: InvalidInputError if the project's user model needs more."""
     people: Any = get_user_model()
     try:
         with transaction.atomic():

@@ -1,7 +1,7 @@
-"""Back-pressure: a queue in which as many runs wait as its backlog limits allow takes no new one.
+"""Back-pressure: refuse new runs for a queue that has reached a backlog limit.
 
-Only posting asks. Retries, redrives and timers were let in before. Nothing is locked, so posts that come at the same
-moment may exceed a limit by their number.
+Only posting checks. Retries, redrives and timers were admitted before. Nothing is locked, so simultaneous posts may
+exceed a limit by their number.
 """
 
 import math
@@ -18,7 +18,7 @@ from runs.models import Limit, QueueLane, Run, Tenant
 from runs.states import RunStatus
 from runs.ttl_cache import TTLCache
 
-_WINDOW_S = 60.0  # the starts of this window say how fast a queue is
+_WINDOW_S = 60.0  # the window whose starts tell how fast a queue is
 _RETRY_AFTER_MAX_S = 300
 
 
@@ -38,13 +38,13 @@ def check_backlog(queue: str, tenant: Tenant) -> None:
 
 
 def depth_of(queue: str, tenant: Tenant | None) -> int:
-    """Count the runs that wait in a queue, of one tenant or of all."""
+    """Count the runs waiting in a queue, of one tenant or of all tenants."""
     lanes = (
         QueueLane.objects.filter(queue=queue)
         if tenant is None
         else QueueLane.objects.filter(queue=queue, tenant=tenant)
     )
-    in_line: int = lanes.aggregate(depth=Sum("queued"))["depth"] or 0  # a few lanes, instead of every run
+    in_line: int = lanes.aggregate(depth=Sum("queued"))["depth"] or 0  # reads a few lanes instead of every run
     return in_line + sum(n for (q, pk), n in _held().items() if q == queue and (tenant is None or pk == tenant.pk))
 
 
@@ -57,7 +57,7 @@ def runs_waiting(limit: Limit) -> Counter[UUID]:
 
 
 def _read_held() -> dict[tuple[str, UUID], int]:
-    """Count those that stand in no lane because the circuit of their model is open: they wait all the same.
+    """Count the runs in no lane because the circuit of their model is open: they wait too.
 
     Shape: by queue and tenant.
     """
@@ -69,14 +69,14 @@ _held = TTLCache("the runs that a gate holds back", _read_held)
 
 
 def _limits_of(queue: str, tenant: Tenant) -> list[Limit]:
-    """List those that apply to a run. A tenant's own stands in for that of each tenant."""
+    """List the limits that apply to a run. A tenant's own limit overrides the one for each tenant."""
     here = [one for one in rules().backlogs if one.queue == queue]
     own = [one for one in here if one.tenant_id == tenant.pk] or [one for one in here if one.each_tenant]
     return own + [one for one in here if not one.tenant_id and not one.each_tenant]
 
 
 def _retry_after_s(queue: str, tenant: Tenant | None, *, excess: int) -> int:
-    """Estimate when the backlog has shrunk enough, from the starts of the last minute."""
+    """Estimate when the backlog will have shrunk enough, from the starts of the last minute."""
     started = Run.objects.filter(queue=queue, started_at__gt=clock.now() - timedelta(seconds=_WINDOW_S))
     starts = (started.filter(tenant=tenant) if tenant else started).count()
     wait_s = math.ceil(excess * _WINDOW_S / starts) if starts else _RETRY_AFTER_MAX_S

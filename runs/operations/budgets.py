@@ -1,4 +1,4 @@
-"""Making a budget, and reading where budgets stand. What was spent in its period before it was made counts."""
+"""Create budgets and read their status. Spending in the period before a budget was created counts."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -14,7 +14,7 @@ from runs.operations.usage import usage_by
 
 @dataclass(frozen=True, slots=True)
 class BudgetStatus:
-    """Where a budget stands in its present period."""
+    """The status of a budget in its current period."""
 
     starts_at: datetime
     ends_at: datetime | None
@@ -22,14 +22,14 @@ class BudgetStatus:
     raised_usd: Decimal
     spent_usd: Decimal
     reserved_usd: Decimal
-    forecast_usd: Decimal | None  # at the end of the period, if it goes on as so far; None for a `total`
+    forecast_usd: Decimal | None  # at the end of the period, at the present rate; None for a `total`
 
 
 @transaction.atomic
 def make_budget(budget: Budget) -> Budget:
-    """Store a new budget with its present period. What was spent in it before counts, and what is in flight does too.
+    """Store a new budget with its current period. Earlier spending and calls in flight count.
 
-    A `total` begins at nothing.
+    A `total` starts at zero.
     """
     budget.save()
     at = clock.now()
@@ -50,19 +50,19 @@ def _spent_before(budget: Budget, at: datetime) -> Decimal:
 
 
 def with_present(budgets: QuerySet[Budget], *, at: datetime) -> QuerySet[Budget]:
-    """Read each budget with its tenant and its present period, whichever that is."""
+    """Read each budget with its tenant and its current period."""
     days = {start_of(period, at) for period in Period}
     present = Prefetch("periods", BudgetPeriod.objects.filter(starts_on__in=days), to_attr="present")
     return budgets.select_related("tenant").prefetch_related(present)
 
 
 def budgets_of(tenant: Tenant) -> QuerySet[Budget]:
-    """Select the active budgets of one tenant; those of all tenants together would tell it what others spend."""
+    """Select the active budgets of one tenant; a budget of all tenants would reveal what others spend."""
     return Budget.objects.filter(tenant=tenant, is_active=True)
 
 
 def status_of(budget: Budget, *, at: datetime) -> BudgetStatus:
-    """Tell where one budget stands. One that nobody has used in this period has no row of it yet."""
+    """Return the status of one budget. A period without calls has no row yet."""
     period, day = Period(budget.period), start_of(Period(budget.period), at)
     known = getattr(budget, "present", None)
     rows = list(budget.periods.filter(starts_on=day)) if known is None else known
@@ -81,7 +81,7 @@ def status_of(budget: Budget, *, at: datetime) -> BudgetStatus:
 
 
 def _forecast(spent: Decimal, starts_at: datetime, ends_at: datetime | None, *, at: datetime) -> Decimal | None:
-    """Project what was spent in a straight line to the end of the period."""
+    """Extrapolate spending linearly to the end of the period."""
     if ends_at is None:
         return None
     passed = max((at - starts_at).total_seconds(), 60.0)  # a minute says little, a second nothing

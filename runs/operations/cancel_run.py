@@ -1,4 +1,4 @@
-"""Cancelling a run: at once if nobody works on it, at the next boundary if a worker does."""
+"""Cancel a run: at once if no worker holds it, else at the worker's next boundary."""
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -10,7 +10,7 @@ from runs.operations.permissions import check_may_operate
 
 @transaction.atomic
 def cancel_run(run: Run, *, user: AbstractBaseUser) -> Run:
-    """Cancel a run, or ask its worker to; repeating it is harmless.
+    """Cancel a run, or ask its worker to. Idempotent.
 
     Raises: InvalidTransitionError if it has completed or failed; NotPermittedError.
     """

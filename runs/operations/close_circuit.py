@@ -1,4 +1,4 @@
-"""Closing the circuit of a model by hand: an operator knows that the provider works again."""
+"""Close the circuit breaker of a model by hand: an operator knows that the provider works again."""
 
 import logging
 
@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 def close_circuit(breaker: CircuitBreaker, *, user: AbstractBaseUser | AnonymousUser) -> bool:
-    """Close it; the next sweep releases the runs it holds. Returns False if it was closed already."""
+    """Close a circuit; the next sweep releases the runs it holds. Returns False if it was already closed."""
     open_one = CircuitBreaker.objects.filter(pk=breaker.pk, open_until__isnull=False)
     closed = open_one.update(open_until=None, open_reason="", reason="", times_opened=0, probe=None)
     if closed:

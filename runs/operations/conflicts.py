@@ -1,8 +1,8 @@
-"""What happens to a posted run while another one counts as the same.
+"""Resolve conflicts between a posted run and another run with the same uniqueness key.
 
-The lock of the key decides, never a look at the runs: of fifty posts at once one takes it, and the others find the
-run that holds it. Whoever displaces a run that works waits as the successor until that has ended, so that no two
-runs of a key work at the same time.
+The lock of the key decides, never a look at the runs: of fifty simultaneous posts one takes the lock, and the others
+find the run that holds it. A run that displaces a running one waits as its successor until that has ended, so that two
+runs of a key never run at the same time.
 """
 
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ from runs.states import ENDED, Applied, OnConflict, RunStatus
 
 
 class LockMovedError(RunsError):
-    """Somebody else took, handed on or left the lock between a look and the next: begin again."""
+    """The lock was taken, passed on or released between two reads: start over."""
 
 
 @dataclass(frozen=True, slots=True)
 class UniquenessKey:
-    """What counts as the same run, and what shall be done about one."""
+    """What counts as the same run, and what to do about it."""
 
     tenant: Tenant
     job_type: JobType
@@ -38,38 +38,38 @@ class UniquenessKey:
 
     @property
     def shares(self) -> bool:
-        """Two posters share one run, instead of the newer displacing the older."""
+        """Say whether two posts share one run, instead of the newer displacing the older."""
         return self.policy in (OnConflict.DISCARD, OnConflict.JOIN)
 
     def take(self, run_id: UUID) -> bool:
-        """Take the lock, if it is free."""
+        """Take the lock if it is free."""
         return take_lock(tenant_id=self.tenant.pk, job_type=self.job_type.name, key=self.key, run_id=run_id)
 
     def lock(self) -> RunLock | None:
-        """Find the lock, if anybody has ever taken it."""
+        """Find the lock; None if it was never taken."""
         return RunLock.objects.filter(tenant=self.tenant, job_type=self.job_type.name, key=self.key).first()
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """What was done. `run` is the one that survives: the new one, or another, to be answered in its place."""
+    """What was done. `run` is the survivor: the new run, or another one to return in its place."""
 
     policy: OnConflict
     applied: Applied
     run: UUID
     displaced: tuple[UUID, ...] = ()
-    waits: bool = False  # the new run starts when the one that it displaces has ended
+    waits: bool = False  # the new run starts when the displaced one has ended
 
     @property
     def is_new(self) -> bool:
-        """Say whether a run is to be made."""
+        """Say whether a new run must be created."""
         return self.applied in (Applied.NONE, Applied.REPLACED, Applied.INTERRUPTED)
 
 
 def uniqueness_of(
     policy: str | None, job_type: JobType, run_input: dict[str, Any], *, tenant: Tenant, continues: UUID | None = None
 ) -> UniquenessKey | None:
-    """Say what a request asks for; None if no other run matters to it. Raises: InvalidInputError."""
+    """Read the uniqueness key of a request; None if it has none. Raises: InvalidInputError."""
     chosen = OnConflict(policy or job_type.on_conflict)
     if chosen == OnConflict.QUEUE and job_type.fresh_for_s is None:
         return None
@@ -77,9 +77,9 @@ def uniqueness_of(
 
 
 def meet(uniqueness: UniquenessKey, run_id: UUID, *, user: AbstractBaseUser) -> Conflict:
-    """Decide what becomes of a run that is about to be made under this id. Needs a transaction.
+    """Decide the conflict of a run about to be created under this id. Needs a transaction.
 
-    Raises: LockMovedError; NotPermittedError if the user may not cancel what would be displaced.
+    Raises: LockMovedError; NotPermittedError if the user may not cancel the run to be displaced.
     """
     recent = _recent(uniqueness)
     if recent:
@@ -101,7 +101,7 @@ _DISPLACED = {OnConflict.REPLACE: Applied.REPLACED, OnConflict.INTERRUPT: Applie
 
 
 def take_again(run: Run) -> None:
-    """Let a failed run that goes on hold its lock again. Its row is locked.
+    """Take the lock again for a failed run that continues. Needs the lock of its row.
 
     Raises: InvalidTransitionError naming the run that holds it.
     """
@@ -112,7 +112,7 @@ def take_again(run: Run) -> None:
 
 
 def why_not_again(run: Run) -> str:
-    """Say who holds the lock that a failed run would need to go on; empty if nobody does."""
+    """Say which run holds the lock that a failed run needs to continue; empty if it is free."""
     if not is_exclusive(run):
         return ""
     held = RunLock.objects.filter(tenant=run.tenant_id, job_type=run.job_type, key=run.unique_key)
@@ -121,7 +121,7 @@ def why_not_again(run: Run) -> str:
 
 
 def _take(uniqueness: UniquenessKey, run_id: UUID) -> Conflict:
-    """Take the free lock, and look once more: whoever let go of it may just have completed."""
+    """Take the free lock, then look again for a recent run: the last holder may just have completed."""
     if not uniqueness.take(run_id):
         raise LockMovedError("the lock was taken")
     recent = _recent(uniqueness)
@@ -131,7 +131,7 @@ def _take(uniqueness: UniquenessKey, run_id: UUID) -> Conflict:
 
 
 def _recent(uniqueness: UniquenessKey) -> Conflict | None:
-    """Find a run of the past that still counts: one that is fresh, or within the window of `discard` and `join`."""
+    """Find an ended run that still counts: a fresh one, or one within the window of `discard` and `join`."""
     fresh_s, window_s = uniqueness.job_type.fresh_for_s, uniqueness.job_type.unique_for_s if uniqueness.shares else None
     if fresh_s is None and window_s is None:
         return None
@@ -146,14 +146,14 @@ def _recent(uniqueness: UniquenessKey) -> Conflict | None:
 
 
 def _ended_since(uniqueness: UniquenessKey, since: datetime, *statuses: RunStatus) -> UUID | None:
-    """Find the run of this key that ended last. One that was cancelled was taken back, and counts no more."""
+    """Find the run of this key that ended last. Cancelled runs do not count."""
     ended = Run.objects.filter(unique_key=uniqueness.key, tenant=uniqueness.tenant, job_type=uniqueness.job_type.name)
     newest = ended.filter(status__in=statuses, finished_at__gt=since).order_by("-finished_at")
     return newest.values_list("pk", flat=True).first()
 
 
 def _survivor(uniqueness: UniquenessKey, lock: RunLock) -> UUID | None:
-    """Find the run to share; None if there is only one that is about to be cancelled."""
+    """Find the run to share; None if the only one is about to be cancelled."""
     run = Run.objects.filter(pk__in=[lock.successor or lock.holder]).first()
     if run is None or run.state in ENDED:
         raise LockMovedError("the holder has ended")
@@ -161,9 +161,9 @@ def _survivor(uniqueness: UniquenessKey, lock: RunLock) -> UUID | None:
 
 
 def _displace(uniqueness: UniquenessKey, lock: RunLock, run_id: UUID, user: AbstractBaseUser) -> Conflict:
-    """Cancel who holds the lock, and who waits for it; then take it, or wait for it."""
+    """Cancel the holder of the lock and its successor; then take the lock, or wait for it."""
     others = [pk for pk in (lock.successor, lock.holder) if pk]
-    # Their rows first and then the lock, as whoever ends one of them; both in one order, as others who displace.
+    # Lock their rows before the lock's, as the code that ends a run does; both in one order, as other displacements do.
     runs = {run.pk: run for run in Run.objects.select_for_update().filter(pk__in=others).order_by("pk")}
     present = RunLock.objects.select_for_update().filter(pk=lock.pk).first()
     if (
@@ -173,7 +173,7 @@ def _displace(uniqueness: UniquenessKey, lock: RunLock, run_id: UUID, user: Abst
     ):
         raise LockMovedError("the lock was handed on")
     displaced = []
-    for pk in others:  # the successor before the holder, or it would be handed the lock
+    for pk in others:  # the successor before the holder, or it would be given the lock
         if not uniqueness.shares and _cancel(uniqueness, runs[pk], by=run_id, user=user):
             displaced.append(pk)
     waits = not uniqueness.take(run_id)

@@ -1,4 +1,4 @@
-"""What `doctor` looks at: whether everything that runs need is there, and what to do about what is not."""
+"""The checks of `doctor`: whether everything that runs need is there, and how to fix what is not."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ from runs.queue.doorbell import redis_answers
 from runs.states import RunStatus
 
 DATABASE = "database"
-TICK = "agentops tick"  # the clock's one schedule
-_CLOCK_LATE_S = 180.0  # it is due every minute, and looks every half
+TICK = "agentops tick"  # the clock's only schedule
+_CLOCK_LATE_S = 180.0  # due every minute; the clock looks every half minute
 _DAY_S = 24 * 3600.0
 _MAIL_WAITS_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. `remedy` says what to do when it is not well."""
+    """The result of one check. `remedy` says what to do when it is not well."""
 
     what: str
     is_well: bool
@@ -38,7 +38,7 @@ class Finding:
 
 
 def diagnose() -> Iterator[Finding]:
-    """Look at everything; what needs the database only if that answers."""
+    """Run every check; those that need the database only if it answers."""
     yield from _declarations()
     database = _database()
     yield database

@@ -1,4 +1,4 @@
-"""Forking: a new run that takes over the steps of an ended one up to a point, and does the rest anew."""
+"""Fork a run: start a new one that reuses the steps of an ended run up to a point and runs the rest again."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,14 +26,14 @@ _COPIED = (
 
 @transaction.atomic
 def fork_run(run: Run, *, user: AbstractBaseUser, from_step: int, new_input: Any = None, origin: str = "fork") -> Run:
-    """Start a run that reuses the steps before `from_step` and does that step, and all after it, anew.
+    """Start a run that reuses the steps before `from_step` and runs the rest again.
 
-    Inside a turn it goes back to the turn's start, for a model's answer and the calls it asks for belong together. The
-    fork keeps the definition, the budget and the limits of the original, pays only for what it does itself, and owns
-    no effect of a step that it reuses.
+    Inside a turn it goes back to the turn's start, since a model's answer and its tool calls belong together. The fork
+    keeps the definition, the budget and the limits of the original, pays only for its own steps, and owns no effect of
+    a reused step.
 
-    Raises: InvalidTransitionError if the run has not ended, or a step to be reused is unknown; InvalidInputError
-    naming `from_step` or `input`; NotPermittedError.
+    Raises: InvalidTransitionError if the run has not ended, or the outcome of a reused step is unknown;
+    InvalidInputError naming `from_step` or `input`; NotPermittedError.
     """
     check_may_operate(run, user)
     run = Run.objects.select_for_update(of=("self",)).select_related("tenant", "continues").get(pk=run.pk)
@@ -52,7 +52,7 @@ def fork_run(run: Run, *, user: AbstractBaseUser, from_step: int, new_input: Any
 
 
 def steps_before(steps: Sequence[Step], from_step: int) -> Sequence[Step]:
-    """Select the steps that a fork from there reuses: those before the turn of that step.
+    """Select the steps that a fork reuses: those before the turn of `from_step`.
 
     Raises: InvalidInputError if there is no such step.
     """
@@ -64,7 +64,7 @@ def steps_before(steps: Sequence[Step], from_step: int) -> Sequence[Step]:
 
 
 def why_not_reused(steps: Sequence[Step]) -> str:
-    """Say why these steps cannot be reused; empty if they can: each must be done, one way or the other."""
+    """Say why these steps cannot be reused; empty if they can. Each must have ended with a known outcome."""
     undone = next((step for step in steps if step.status not in STEP_DONE), None)
     if undone is None:
         return ""
@@ -75,7 +75,7 @@ def why_not_reused(steps: Sequence[Step]) -> str:
 
 
 def why_not_deployed(run: Run) -> str:
-    """Say why no run of this job type can begin or go on; empty if one can."""
+    """Say why no run of this job type can start or continue; empty if one can."""
     try:
         job_type_named(run.job_type)
     except UnknownJobTypeError as error:
@@ -91,7 +91,7 @@ def _job_type(run: Run) -> JobType:
 
 
 def _input(run: Run, job_type: JobType, new_input: Any, from_step: int) -> Any:
-    """Give the fork its input. What was validated once is taken as it is, or the transcript might change."""
+    """Choose the fork's input. The original input is not validated again, which could change the transcript."""
     if new_input is None:
         return run.input
     if from_step != 1:
@@ -115,6 +115,6 @@ def _request(run: Run, given: Any) -> RunRequest:
 
 
 def _reused(step: Step, fork: Run) -> Step:
-    """Copy a step: its result, not its money, and no effect key, for the effect is the original's."""
+    """Copy a step with its result, but not its cost, nor its effect key: the effect belongs to the original."""
     columns = {name: getattr(step, name) for name in _COPIED}
     return Step(run=fork, reused_from=step.reused_from or step.pk, **columns)

@@ -1,4 +1,4 @@
-"""What clients give to be kept with a run: refused where it holds a secret of ours, else made fit to store."""
+"""Accept values from clients to store with a run: refuse known secrets, and make the rest fit to store."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,9 +15,9 @@ _SHAPED = (
 
 
 def fit(name: str, value: Any) -> Any:
-    """Return what a client gives as it is stored: what only looks like a secret is cut out.
+    """Return a client's value as stored: remove what only looks like a secret.
 
-    Raises: InvalidInputError naming each place of a known secret.
+    Raises: InvalidInputError naming each location of a known secret.
     """
     problems = {path: [_OURS] for path in _places(value, name)}
     if problems:
@@ -26,7 +26,7 @@ def fit(name: str, value: Any) -> Any:
 
 
 def fit_unchanged(name: str, value: Any) -> Any:
-    """Return what must be kept as it is given, or not at all. Raises: InvalidInputError if it holds a secret."""
+    """Return a value that must be stored exactly as given. Raises: InvalidInputError if it holds a secret."""
     kept = clean(value)
     if storable(kept) != kept:
         raise InvalidInputError({name: [_SHAPED]})

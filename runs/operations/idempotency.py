@@ -1,11 +1,11 @@
-"""Idempotency keys: the same key and body are answered with the same run, for ever."""
+"""Idempotency keys: the same key and body get the same run, forever."""
 
 from runs.errors import ConflictError
 from runs.models import AnsweredKey, Run, Tenant
 
 
 def run_of_key(tenant: Tenant, key: str, *, body_hash: str) -> Run | None:
-    """Find what was answered to this key. Raises: ConflictError if the body was another."""
+    """Find the run that was returned for this key. Raises: ConflictError if the body differs."""
     run = Run.objects.filter(tenant=tenant, idempotency_key=key).first()
     known_hash = run.body_hash if run else None
     if run is None:
@@ -17,5 +17,5 @@ def run_of_key(tenant: Tenant, key: str, *, body_hash: str) -> Run | None:
 
 
 def let_stand_for(run: Run, *, tenant: Tenant, key: str, body_hash: str) -> None:
-    """Let a key stand for a run that existed before. Raises: IntegrityError if the key stands for one already."""
+    """Attach a key to an existing run. Raises: IntegrityError if the key already has a run."""
     AnsweredKey.objects.create(tenant=tenant, key=key, body_hash=body_hash, run=run)

@@ -1,4 +1,4 @@
-"""Setting limits, changing and removing them. Each holds everywhere within a second."""
+"""Set, change and remove limits. Each edit takes effect everywhere within a second."""
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
@@ -16,7 +16,7 @@ _TAKEN = "It has such a backlog limit already, which may be switched off: change
 
 
 def set_limit(limit: Limit, *, user: AbstractBaseUser) -> Limit:
-    """Store a new limit. One that says less than what works now stops nothing; it lets nothing more start.
+    """Store a new limit. A limit below the current usage stops nothing; it only lets nothing more start.
 
     Raises: InvalidInputError naming each field; NotPermittedError.
     """
@@ -33,7 +33,7 @@ def change_limit(
     is_active: bool | None = None,
     note: str | None = None,
 ) -> Limit:
-    """Change how many a limit admits, or switch it off and on. What it selects stays. Raises: as `set_limit`."""
+    """Change the number of a limit, or switch it off and on. Its selector stays. Raises: as `set_limit`."""
     _check_may(limit, user)
     if most is not None:
         _refuse(_problems_of_most(most))
@@ -44,7 +44,7 @@ def change_limit(
 
 
 def remove_limit(limit: Limit, *, user: AbstractBaseUser) -> None:
-    """Let a limit hold no longer. Raises: NotPermittedError."""
+    """Remove a limit. Raises: NotPermittedError."""
     _check_may(limit, user)
     Limit.objects.filter(pk=limit.pk).delete()
     _let_hold(limit, "removed", user)
@@ -65,7 +65,7 @@ def _store(limit: Limit, what: str, user: AbstractBaseUser) -> Limit:
 
 def _let_hold(limit: Limit, what: str, user: AbstractBaseUser) -> None:
     note_edit(limit, what, user)
-    if limit.kind != LimitKind.BACKLOG:  # that one keeps no run from starting
+    if limit.kind != LimitKind.BACKLOG:  # a backlog limit keeps no run from starting
         ring_for(limit)
 
 
@@ -89,7 +89,7 @@ def _problems(limit: Limit) -> dict[str, list[str]]:
 
 
 def _problems_of_backlog(limit: Limit) -> dict[str, list[str]]:
-    """Say by field what a backlog limit cannot select by: only what waits in a whole queue is counted."""
+    """List by field what a backlog limit cannot select by: it counts only the runs waiting in a whole queue."""
     found = {
         name: ["a backlog limit selects by queue and tenant alone: leave it out"]
         for name in ("job_type", "model", "tool")

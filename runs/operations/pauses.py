@@ -1,4 +1,4 @@
-"""Pausing, and letting it go on. Each holds everywhere within a second."""
+"""Pause and resume. Each edit takes effect everywhere within a second."""
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
@@ -15,7 +15,7 @@ _NAMES = ("queue", "job_type", "model", "tool")
 
 
 def pause(paused: Pause, *, user: AbstractBaseUser) -> Pause:
-    """Let nothing new of what a pause selects start. What works already goes on to its end.
+    """Keep everything that a pause selects from starting. What already runs goes on to its end.
 
     Raises: InvalidInputError naming each field; NotPermittedError; ConflictError if exactly this is paused already.
     """
@@ -36,7 +36,7 @@ def pause(paused: Pause, *, user: AbstractBaseUser) -> Pause:
 
 
 def end_pause(paused: Pause, *, user: AbstractBaseUser) -> Pause:
-    """Let what was paused start again; ending it twice changes nothing. Raises: NotPermittedError."""
+    """End a pause. Idempotent. Raises: NotPermittedError."""
     check_may_set(paused.tenant, user, OPERATORS, "pausing")
     Pause.objects.filter(pk=paused.pk, ended_at=None).update(ended_at=clock.now(), ended_by_id=user.pk)
     ended = Pause.objects.select_related("tenant", "paused_by", "ended_by").get(pk=paused.pk)
@@ -46,7 +46,7 @@ def end_pause(paused: Pause, *, user: AbstractBaseUser) -> Pause:
 
 
 def overlapping(paused: Pause) -> QuerySet[Pause]:
-    """Find the other pauses in force that hold back some or all of what this one is about."""
+    """Find the other pauses in force that cover some or all of what this one selects."""
     others = _in_force().exclude(pk=paused.pk).select_related("tenant", "paused_by").order_by("paused_at")
     for name in _NAMES:
         if value := getattr(paused, name):
@@ -55,7 +55,7 @@ def overlapping(paused: Pause) -> QuerySet[Pause]:
 
 
 def covers(other: Pause, paused: Pause) -> bool:
-    """Say whether the other pause holds back all that this one is about."""
+    """Say whether the other pause covers everything that this one selects."""
     return other.tenant_id in (None, paused.tenant_id) and all(
         getattr(other, name) in ("", getattr(paused, name)) for name in _NAMES
     )
@@ -66,7 +66,7 @@ def _create(paused: Pause) -> None:
     same = Pause.objects.filter(**selected, ended_at=None)
     try:
         with transaction.atomic():
-            same.filter(until__lte=paused.paused_at).update(ended_at=F("until"))  # its time is over: another may begin
+            same.filter(until__lte=paused.paused_at).update(ended_at=F("until"))  # it has expired: another may begin
             paused.save(force_insert=True)
     except IntegrityError as error:
         present = same.select_related("tenant", "paused_by").first()

@@ -19,7 +19,7 @@ OPERATORS = (Role.OPERATOR, Role.ADMIN)
 
 
 def check_may_operate(run: Run, user: AbstractBaseUser) -> None:
-    """Refuse a user who may not cancel, retry or replay; the requester may, with whatever role they have in the tenant.
+    """Refuse a user who may not cancel, retry or replay; the requester may, with any role in the tenant.
 
     Raises: NotPermittedError.
     """
@@ -35,7 +35,7 @@ def check_may_operate_in(tenant: str, user: AbstractBaseUser) -> None:
 
 
 def tenants_to_operate(user: AbstractBaseUser) -> list[str] | None:
-    """Name the tenants in which somebody may cancel, retry and replay anybody's runs now; None: in every one."""
+    """List the tenants where a user may cancel, retry and replay anybody's runs now; None means every tenant."""
     if not user.is_active:
         return []
     if getattr(user, "is_superuser", False):
@@ -48,7 +48,7 @@ def tenants_to_operate(user: AbstractBaseUser) -> list[str] | None:
 
 
 def check_may_set(tenant: Tenant | None, user: AbstractBaseUser, roles: Sequence[Role], what: str) -> None:
-    """Refuse a user who may not set what holds in a tenant; what holds in every one is set by superusers.
+    """Refuse a user who may not change settings of a tenant; only superusers change settings of all tenants.
 
     Raises: NotPermittedError.
     """
@@ -64,14 +64,14 @@ def _check(user: AbstractBaseUser, tenant_id: UUID, roles: Sequence[Role], what:
 
 
 def check_may_approve(action: PendingAction, user: AbstractBaseUser) -> None:
-    """Refuse who may not approve this very call on the terms that hold now. Raises: NotPermittedError."""
+    """Refuse a user who may not approve this call under the current requirements. Raises: NotPermittedError."""
     objection = objection_to(user, action.run, requirements_of(action))
     if objection:
         raise NotPermittedError(objection)
 
 
 def check_may_decide(action: PendingAction, user: AbstractBaseUser) -> None:
-    """Refuse a user without the role. The requester of a run may answer its questions with any.
+    """Refuse a user without the role. The requester of a run may answer its questions with any role.
 
     Raises: NotPermittedError.
     """
@@ -82,9 +82,9 @@ def check_may_decide(action: PendingAction, user: AbstractBaseUser) -> None:
 
 
 def check_may_raise(action: PendingAction, user: AbstractBaseUser) -> None:
-    """Refuse who may not raise the budget that has no room: one of all tenants is no single tenant's to raise.
+    """Refuse a user who may not raise the full budget: no single tenant may raise a budget of all tenants.
 
-    Nor does a service account let its own runs spend more. Raises: NotPermittedError.
+    Nor may a service account raise the budget of its own runs. Raises: NotPermittedError.
     """
     check_may_decide(action, user)
     if _has_asked(action, user) and is_service_account(user, action.tenant):
@@ -95,11 +95,11 @@ def check_may_raise(action: PendingAction, user: AbstractBaseUser) -> None:
 
 
 def check_may_delegate(action: PendingAction, user: AbstractBaseUser) -> None:
-    """Refuse who does not work on the tenant's runs, and so may not ask or hand on. Raises: NotPermittedError."""
+    """Refuse a user without a role that may ask or delegate in the tenant. Raises: NotPermittedError."""
     if not holds_role(user, action.tenant_id, tuple(Role) if _has_asked(action, user) else ANSWERERS):
         raise NotPermittedError(f"this needs one of the roles {', '.join(ANSWERERS)} in the tenant")
 
 
 def _has_asked(action: PendingAction, user: AbstractBaseUser) -> bool:
-    """Say whether the action is about a run of this user, who must still belong to its tenant to do anything."""
+    """Say whether this user requested the action's run and still belongs to its tenant."""
     return bool(action.run.requested_by_id == user.pk)

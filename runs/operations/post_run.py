@@ -1,4 +1,4 @@
-"""Posting a run: validate, look for another that counts as the same, store, queue, ring."""
+"""Post a run: validate, resolve conflicts, store, queue, ring the doorbell."""
 
 import hashlib
 import json
@@ -34,12 +34,12 @@ from runs.states import Lane, RunStatus
 from runs.storable import storable
 
 DEPTH_MAX = 32
-_TRIES = 10  # each is lost only to another post of the same key
+_TRIES = 10  # a try is lost only to another post of the same key
 
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What may be posted. Fields that are not built yet are refused, never ignored."""
+    """The fields of a post. Fields that are not built yet are refused, never ignored."""
 
     job_type: str
     input: Any
@@ -55,16 +55,16 @@ class RunRequest:
 
     @property
     def body_hash(self) -> str:
-        """Hash what was asked for, to tell a repetition from another request under the same key."""
+        """Hash the request, to tell a repetition from a different request with the same key."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         values["on_conflict"] = self.on_conflict or "queue"
-        values["lane"] = self.lane or Lane.STANDARD  # as keys that are older than lanes were hashed
+        values["lane"] = self.lane or Lane.STANDARD  # as hashed before lanes existed
         return hashlib.sha256(json.dumps(values, default=str, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What a request is answered with: a run, which need not be new, and what was done about a conflict."""
+    """The answer to a request: a run, not necessarily new, and what was done about a conflict."""
 
     run: Run
     is_new: bool
@@ -80,7 +80,7 @@ def post_run(
     idempotency_key: str | None = None,
     forked_from: Run | None = None,
 ) -> tuple[Run, bool]:
-    """As `post`, for callers that want to know no more than the run and whether it is new."""
+    """Post a run as `post` does; return only the run and whether it is new."""
     intake = Intake(tenant=tenant, user=user, origin=origin, idempotency_key=idempotency_key, forked_from=forked_from)
     posted = post(request, intake)
     return posted.run, posted.is_new
@@ -88,7 +88,7 @@ def post_run(
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Who posts, and how. What is forked from another run takes no part in conflicts, and is never refused room."""
+    """Who posts, and how. Forks skip conflicts and backlog limits."""
 
     tenant: Tenant
     user: AbstractBaseUser
@@ -98,11 +98,11 @@ class Intake:
 
 
 def post(request: RunRequest, intake: Intake) -> Posted:
-    """Store a run and ring for it; or find the one that is to be answered in its place.
+    """Store a run and ring the doorbell; or find the existing run to return in its place.
 
-    Raises: InvalidInputError naming each field; NotSupportedError; ConflictError if the key was used for
-    another body; InvalidTransitionError if the run to continue is not completed; QueueFullError; NotPermittedError if
-    the user may not cancel the run that is to be replaced, or may use no tool of the one to be continued.
+    Raises: InvalidInputError naming each field; NotSupportedError; ConflictError if the key was used with another
+    body; InvalidTransitionError if the run to continue is not completed; QueueFullError; NotPermittedError if the user
+    may not cancel the run to be replaced, or may use no tool of the run to be continued.
     """
     fit_unchanged("Idempotency-Key", intake.idempotency_key)
     known = _known(request, intake)
@@ -130,7 +130,7 @@ def post(request: RunRequest, intake: Intake) -> Posted:
 
 
 def _known(request: RunRequest, intake: Intake) -> Posted | None:
-    """Find what was answered to the key of this request. Raises: ConflictError."""
+    """Find the answer given earlier to this request's key. Raises: ConflictError."""
     if not intake.idempotency_key:
         return None
     run = run_of_key(intake.tenant, intake.idempotency_key, body_hash=request.body_hash)
@@ -146,7 +146,7 @@ def _post(
     former: Run | None,
     uniqueness: UniquenessKey | None,
 ) -> Posted:
-    """Store the run, unless another survives. Raises: as `post`, and LockMovedError."""
+    """Store the run, unless another one wins the conflict. Raises: as `post`, and LockMovedError."""
     run_id = uuid4()
     conflict = meet(uniqueness, run_id, user=intake.user) if uniqueness else None
     if conflict and not conflict.is_new:
@@ -167,7 +167,7 @@ def _post(
 
 
 def _answer(request: RunRequest, intake: Intake, conflict: Conflict) -> Posted:
-    """Answer with a run that exists already; the key, if one was given, stands for it from now on."""
+    """Answer with an existing run; attach the key to it, if one was given."""
     run = Run.objects.get(pk=conflict.run)
     if intake.idempotency_key:
         let_stand_for(run, tenant=intake.tenant, key=intake.idempotency_key, body_hash=request.body_hash)
@@ -204,7 +204,7 @@ def _refuse_unbuilt(request: RunRequest) -> None:
 
 
 def _former(request: RunRequest, tenant: Tenant) -> Run | None:
-    """Find the completed run whose conversation goes on."""
+    """Find the completed run whose conversation continues."""
     if request.continues is None:
         return None
     former = Run.objects.filter(tenant=tenant, pk=request.continues, job_type=request.job_type).first()
@@ -226,7 +226,7 @@ def new_run(
     user: AbstractBaseUser,
     origin: str,
 ) -> Run:
-    """Build the row of a run, not stored yet. The input is validated already."""
+    """Build the row of a run without storing it. The input must be validated."""
     now = clock.now()
     later = request.scheduled_at if request.scheduled_at and request.scheduled_at > now else None
     ceiling = job_type.max_cost_usd if request.max_cost_usd is None else request.max_cost_usd

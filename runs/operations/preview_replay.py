@@ -1,4 +1,4 @@
-"""What a replay would do, told before it is done: steps reused, effects that could be repeated, what it may cost."""
+"""Preview a replay: steps reused, effects that could be repeated, and the estimated cost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,18 +21,18 @@ _UNIT = Decimal("0.00000001")
 class ReplayPreview:
     """What a replay would do. Steps are numbers in the run that failed; effects are `{seq, tool, effect_key}`."""
 
-    reused: list[int]  # recorded results that are taken over
-    runs_again: list[int]  # recorded steps that are done again
-    effects_done: list[dict[str, Any]]  # they have happened, and are not repeated
-    effects_unknown: list[dict[str, Any]]  # they may have happened: a person must look first
+    reused: list[int]  # steps whose recorded results are reused
+    runs_again: list[int]  # recorded steps that run again
+    effects_done: list[dict[str, Any]]  # happened, and are not repeated
+    effects_unknown: list[dict[str, Any]]  # may have happened: a person must check first
     effects_repeated: list[dict[str, Any]] = field(default_factory=list)  # happened, and would happen again
-    estimated_cost_usd: Decimal = Decimal(0)  # of what is missing, by what the run has paid for such steps so far
-    refusal: str = ""  # why it cannot be replayed at all, if so
+    estimated_cost_usd: Decimal = Decimal(0)  # of the missing steps, by the run's average so far
+    refusal: str = ""  # why the run cannot be replayed, if it cannot
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Which of the recorded steps are kept, and which are done anew."""
+    """Which recorded steps are kept, and which run again."""
 
     kept: Sequence[Step]
     again: Sequence[Step]
@@ -63,7 +63,7 @@ def preview_replay(run_id: UUID, *, new_input: Any = None, from_step: int | None
 
 
 def _continued(run: Run, steps: Sequence[Step]) -> _Plan:
-    """The same run goes on: what is done stays. What is unknown is neither kept nor repeated, but asked about."""
+    """Plan to continue the same run: done steps stay, and a person is asked about unknown ones."""
     again = [step for step in steps if _is_missing(step)]
     kept = [step for step in steps if step.status in STEP_DONE and not _is_missing(step)]
     refusal = why_not_deployed(run) or why_not_again(run)
@@ -77,7 +77,7 @@ def _is_missing(step: Step) -> bool:
 
 
 def _anew(run: Run, steps: Sequence[Step], new_input: Any, from_step: int | None) -> _Plan:
-    """Another run begins: with the steps before the turn of `from_step`, with none if the input is new."""
+    """Plan a new run: with the steps before the turn of `from_step`, or without any if the input is new."""
     if new_input is not None and from_step not in (None, 1):
         raise InvalidInputError({"from_step": ["must be 1 for new input: the steps recorded answer the old one"]})
     kept = steps_before(steps, from_step or 1)
@@ -95,9 +95,9 @@ def _effects(steps: Sequence[Step], *statuses: StepStatus) -> list[dict[str, Any
 
 
 def _estimate(run: Run, plan: _Plan) -> Decimal:
-    """Multiply what a model call of the run has cost on average by the calls that are missing.
+    """Multiply the average cost of the run's model calls by the number of missing calls.
 
-    Nobody knows how many will follow: an agent asks at least once more after the calls of its tools, so at least one.
+    How many will follow is unknown: an agent asks at least once more after its tool calls, so at least one.
     """
     average = _average_usd(run)
     if average is None:
@@ -107,7 +107,7 @@ def _estimate(run: Run, plan: _Plan) -> Decimal:
 
 
 def _average_usd(run: Run) -> Decimal | None:
-    """What an answered model call has cost; that of the original, if a fork has asked nothing itself."""
+    """Return the average cost of an answered model call; that of the original, if a fork has made none itself."""
     for one in (run.pk, run.forked_from_id):
         answered = (
             ModelCall.objects.filter(run=one, status=ModelCallStatus.SETTLED) if one else ModelCall.objects.none()

@@ -1,4 +1,4 @@
-"""What a rate limit has left at this moment, for people."""
+"""Show people what a rate limit has left at this moment."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ _WORDS = ("requests", "input tokens", "output tokens")
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """One of the three dimensions. Units: `per_minute` as it holds now: ramping up, and lowered by the provider."""
+    """One of the three dimensions. Units: `per_minute` in force now: ramping up, or lowered by the provider."""
 
     word: str
     left: float
@@ -19,7 +19,7 @@ class Left:
 
 
 def left_of(rate_limit: RateLimit) -> list[Left]:
-    """Look at a rate limit; empty if it covers no calls of this installation."""
+    """Read what a rate limit has left; empty if it covers no calls of this installation."""
     for limit, seen in look([one for one in active_limits().limits if one.pk == rate_limit.pk]):
         warmth = seen.warmth(limit.quota)
         parts = zip(_WORDS, seen.left, seen.per_second(limit.quota), strict=True)

@@ -1,4 +1,4 @@
-"""Whether runs can be taken now: the database is there, migrated, takes writes, and has room."""
+"""Whether runs can be accepted now: the database answers, is migrated, takes writes, and has disk space."""
 
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -9,11 +9,11 @@ from redis.exceptions import RedisError
 
 from runs.queue.doorbell import redis_answers
 
-_ROOM_BYTES = 1024 * 1024  # less room than this beside SQLite's file is none
+_ROOM_BYTES = 1024 * 1024  # less free space than this beside SQLite's file counts as full
 
 
 def why_not_ready() -> str | None:
-    """Say what is wrong with the database, in words that anybody may read; None if runs can be taken."""
+    """Say what is wrong with the database, in words safe for anybody to read; None if runs can be accepted."""
     try:
         missing = missing_migrations()
         return f"{missing} migrations missing" if missing else _why_no_write()
@@ -22,7 +22,7 @@ def why_not_ready() -> str | None:
 
 
 def redis_state() -> str:
-    """Say `ok` or `away`. Without Redis runs are taken all the same, up to two seconds later."""
+    """Return `ok` or `away`. Without Redis runs are still picked up, at most two seconds later."""
     try:
         redis_answers()
     except (RedisError, OSError):
@@ -37,7 +37,7 @@ def missing_migrations() -> int:
 
 
 def database_problem() -> str | None:
-    """Say in one line why a command cannot run, and what to do; None if it can. It waits for no server."""
+    """Say in one line why a command cannot run, and what to do; None if it can. Does not wait for a server."""
     try:
         if connection.vendor == "postgresql":
             _connect_at_once()
@@ -48,7 +48,7 @@ def database_problem() -> str | None:
 
 
 def _connect_at_once() -> None:
-    """Connect without the pool, which would go on trying for its time-out. Raises: DatabaseError."""
+    """Connect without the pool, which would retry until its timeout. Raises: DatabaseError."""
     import psycopg  # only where PostgreSQL is used
 
     try:
@@ -60,19 +60,19 @@ def _connect_at_once() -> None:
 def _why_no_write() -> str | None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE runs_worker SET held = held WHERE 1 = 0")  # refused where nothing may be written
+            cursor.execute("UPDATE runs_worker SET held = held WHERE 1 = 0")  # fails on a read-only database
     except DatabaseError as error:
         return _read_only_or(error, "takes no writes")
     return _why_no_room() if connection.vendor == "sqlite" else None
 
 
 def _why_no_room() -> str | None:
-    """Write a little beside SQLite's file and forget it: a full disk, a quota and a read-only folder all refuse."""
+    """Write a little beside SQLite's file and discard it: a full disk, a quota and a read-only folder all fail."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA database_list")
         file = cursor.fetchone()[2]
     if not file:
-        return None  # it is in memory
+        return None  # the database is in memory
     try:
         with TemporaryFile(dir=Path(file).parent) as room:
             room.write(bytes(_ROOM_BYTES))

@@ -1,4 +1,4 @@
-"""Retrying and replaying: a failed run continues, or waits no longer for its next try; other input starts a new one."""
+"""Retry and replay: continue a failed run, skip the wait for its next try, or start a new run with other input."""
 
 from typing import Any
 from uuid import UUID
@@ -21,10 +21,10 @@ from runs.states import RunStatus, StepStatus
 def retry_run(run: Run, *, user: AbstractBaseUser) -> Run:
     """Continue a failed run after its last good step: same id, same steps, same effect keys.
 
-    A run that waits for its next try does not wait any longer.
+    A run that waits for its next try starts it now.
 
-    Raises: InvalidTransitionError if it has neither failed nor waits so, another run of its key is active, or somebody
-    has dealt with its failure already; ConflictError if it was replayed as often as it may be; NotPermittedError.
+    Raises: InvalidTransitionError if it has not failed nor waits for its next try, another run of its key is active, or
+    its failure was already dealt with; ConflictError if it has no replays left; NotPermittedError.
     """
     check_may_operate(run, user)
     present = Run.objects.get(pk=run.pk)  # not locked yet: a replay locks the letter before the run
@@ -39,10 +39,10 @@ def retry_run(run: Run, *, user: AbstractBaseUser) -> Run:
 
 
 def replay_run(run_id: UUID, user: Any, *, new_input: Any = None, from_step: int | None = None) -> UUID:
-    """Replay the run of a dead letter: continue it, fork it from a step, or post it anew with other input.
+    """Replay the run of a dead letter: continue it, fork it from a step, or post it again with other input.
 
-    What is posted anew reuses nothing, so it starts with the definition of this deploy; unless it goes on with a
-    conversation, which keeps its own.
+    A new post reuses nothing, so it starts with the definition of this deploy; only a conversation that it continues
+    keeps its own.
 
     Raises: as `retry_run`, `fork_run` and `post_run`.
     """
@@ -72,7 +72,7 @@ def replay_run(run_id: UUID, user: Any, *, new_input: Any = None, from_step: int
 
 
 def _try_now(run_id: UUID, user: AbstractBaseUser) -> Run:
-    """Do at once what the timer would do later. The try counts as any, and an open circuit holds it back."""
+    """Do now what the timer would do later. The try counts as usual, and an open circuit still holds it."""
     run = Run.objects.select_for_update().get(pk=run_id)
     due = run.next_attempt_at
     if run.state != RunStatus.RETRYING or due is None:
@@ -94,7 +94,7 @@ def _continue(run_id: UUID, user: AbstractBaseUser) -> Run:
     actor = user.get_username()
     again = [step.pk for step in run.steps.filter(status=StepStatus.FAILED) if step.failed_its_run]
     run.steps.filter(pk__in=again).update(status=StepStatus.PLANNED, finished_at=None)
-    # What may have happened is judged anew by its effect class, as after any lost worker.
+    # The effect class decides again about what may have happened, as after any lost worker.
     run.steps.filter(status=StepStatus.UNKNOWN).update(status=StepStatus.STARTED)
     transition(
         run,

@@ -1,4 +1,4 @@
-"""Sending a mail again that was given up: an operator knows that the mail server works again."""
+"""Retry a mail that was given up: an operator knows that the mail server works again."""
 
 import logging
 
@@ -12,9 +12,9 @@ log = logging.getLogger(__name__)
 
 
 def retry_mail(mail: Mail, *, user: AbstractBaseUser) -> bool:
-    """Let it be tried anew, five times, from the next sweep on. Returns False if it was not given up.
+    """Allow five more tries, from the next sweep on. Returns False if the mail was not given up.
 
-    Raises: NotPermittedError if it tells of a run that the user may not operate.
+    Raises: NotPermittedError if the mail is about a run that the user may not operate.
     """
     if mail.run:
         check_may_operate(mail.run, user)

@@ -1,4 +1,4 @@
-"""Revoking a tool: from the next call on no agent may use it; and giving it back."""
+"""Revoke a tool, so that no agent may use it from the next call on; and restore it."""
 
 import logging
 
@@ -19,7 +19,7 @@ _WHAT = "revoking tools"
 
 
 def revoke_tool(tool: str, *, tenant: Tenant | None, reason: str, user: AbstractBaseUser) -> RevokedTool:
-    """Forbid a tool in a tenant, or in all. A call in flight ends as it ends; the next one answers an error.
+    """Revoke a tool in one tenant or in all. A call in flight is not stopped; the next one gets an error.
 
     Raises: InvalidInputError without a tool or a reason; ConflictError if it is revoked there already;
     NotPermittedError.
@@ -40,7 +40,7 @@ def revoke_tool(tool: str, *, tenant: Tenant | None, reason: str, user: Abstract
 
 
 def restore_tool(revoked: RevokedTool, *, user: AbstractBaseUser) -> bool:
-    """Give the tool back; False if somebody was faster. Raises: NotPermittedError."""
+    """Restore the tool; False if somebody was faster. Raises: NotPermittedError."""
     check_may_set(revoked.tenant, user, (Role.ADMIN,), _WHAT)
     restored = RevokedTool.objects.filter(pk=revoked.pk, restored_at=None).update(
         restored_at=clock.now(), restored_by_id=user.pk
@@ -51,5 +51,5 @@ def restore_tool(revoked: RevokedTool, *, user: AbstractBaseUser) -> bool:
 
 
 def tools_to_revoke() -> list[str]:
-    """Name the tools that are declared here; others may be revoked, too."""
+    """List the tools declared here; others can be revoked too."""
     return sorted({name for agent in job_types() if isinstance(agent, Agent) for name in agent.tools_by_name})

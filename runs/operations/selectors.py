@@ -1,4 +1,4 @@
-"""What setting a limit and pausing share: whether what they select exists here, and what follows an edit."""
+"""What limits and pauses share: checking that their selector exists here, and the aftermath of an edit."""
 
 import logging
 
@@ -16,7 +16,7 @@ _WORDS_MAX_CHARS = 4000
 
 
 def problems_of(selector: Selector) -> dict[str, list[str]]:
-    """Say by field what is named and not declared here."""
+    """List by field what is named but not declared here."""
     declared = {job_type.name for job_type in job_types()}
     agents = [job_type for job_type in job_types() if isinstance(job_type, Agent)]
     found = {}
@@ -30,7 +30,7 @@ def problems_of(selector: Selector) -> dict[str, list[str]]:
 
 
 def _contradictions(selector: Selector, agents: list[Agent]) -> dict[str, list[str]]:
-    """Say by field what is declared, but not of the job type: such a selector would be about nothing."""
+    """List by field what is declared, but not by the job type: such a selector would match nothing."""
     if not selector.job_type:
         return {}
     agent = next((agent for agent in agents if agent.name == selector.job_type), None)
@@ -43,11 +43,11 @@ def _contradictions(selector: Selector, agents: list[Agent]) -> dict[str, list[s
 
 
 def kept_words(text: str) -> str:
-    """Make a person's words fit to store."""
+    """Make a person's text fit to store."""
     return storable_text(text)[:_WORDS_MAX_CHARS]
 
 
 def note_edit(row: Selector, what: str, user: AbstractBaseUser) -> None:
-    """Let an edit hold in this process at once, and leave a trace of it."""
+    """Apply an edit in this process at once, and log it."""
     forget_rules()
     log.warning("%s %s by %s: %s", type(row).__name__.lower(), what, user.get_username(), row)

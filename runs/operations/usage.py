@@ -1,4 +1,4 @@
-"""What was spent, by any of the ledger's keys. The command, the API and the console ask here."""
+"""Sum up spending by any of the ledger's keys, for the command, the API and the console."""
 
 import re
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ _ALSO_CALLED = {"agent": "job_type"}
 ROWS_MAX = 10_000
 _UNIT = Decimal("0.00000001")
 _EPOCH = datetime(1970, 1, 2, tzinfo=UTC)
-_CLOCKS_APART = timedelta(days=1)  # ids tell the worker's clock; one further off could not even open a TLS connection
+_CLOCKS_APART = timedelta(days=1)  # ids hold the worker's clock; a worse clock could not even open a TLS connection
 
 
 class UtcDay(Func):
-    """The day of a time, in UTC, as text. Django's own way is a call of Python for each row on SQLite."""
+    """The day of a time, in UTC, as text. On SQLite, Django's own function calls Python for each row."""
 
     output_field = CharField()
-    template = "SUBSTR(%(expressions)s, 1, 10)"  # SQLite holds times as text, in UTC
+    template = "SUBSTR(%(expressions)s, 1, 10)"  # SQLite stores times as text, in UTC
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """Write it in UTC, whatever the connection's zone."""
+        """Render the day in UTC, whatever the connection's time zone."""
         context["template"] = "TO_CHAR(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
         return self.as_sql(compiler, connection, **context)
 
@@ -61,7 +61,7 @@ _SUMS = {
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What some calls come to. `cost_usd` includes `presumed_usd`, and not what calls in flight reserve."""
+    """The sums of some calls. `cost_usd` includes `presumed_usd`, but not the reserves of calls in flight."""
 
     calls: int = 0
     input_tokens: int = 0
@@ -78,7 +78,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class UsageRow:
-    """One line: the values of the keys asked for, in their order, and the sums."""
+    """One row: the values of the requested keys, in order, and the sums."""
 
     keys: tuple[str, ...]
     sums: Sums
@@ -86,7 +86,7 @@ class UsageRow:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A whole answer. The period holds its beginning and not its end."""
+    """A whole answer. The period includes its start and excludes its end."""
 
     by: tuple[str, ...]
     since: datetime
@@ -96,9 +96,9 @@ class Usage:
 
 
 def usage_by(by: Sequence[str], *, since: datetime, until: datetime, tenant: Tenant | None = None) -> Usage:
-    """Sum up the model calls begun in a period, by these keys; `tenant` None means all.
+    """Sum up the model calls begun in a period, by these keys; `tenant` None means all tenants.
 
-    A try that surely cost nothing (`released`) is no call. Raises: InvalidInputError naming `by` or `since`.
+    A try that certainly cost nothing (`released`) does not count. Raises: InvalidInputError naming `by` or `since`.
     """
     keys = _checked(by)
     if since >= until:
@@ -122,7 +122,7 @@ def _checked(by: Sequence[str]) -> tuple[str, ...]:
 
 
 def _calls(since: datetime, until: datetime, tenant: Tenant | None) -> QuerySet[ModelCall]:
-    """Select the calls. Their ids sort by time, so the period is a range of the key and needs no index."""
+    """Select the calls of a period. Ids sort by time, so a period is a range of the primary key."""
     first, last = (first_id_at(max(moment, _EPOCH)) for moment in _with_room(since, until))
     calls = ModelCall.objects.filter(pk__gte=first, pk__lt=last, started_at__gte=since, started_at__lt=until)
     calls = calls.exclude(status=ModelCallStatus.RELEASED)
@@ -138,7 +138,7 @@ def _row(found: dict[str, Any], keys: tuple[str, ...]) -> UsageRow:
     sums: dict[str, Any] = {}
     for field in fields(Sums):
         value = found[f"sum_{field.name}"] or 0
-        # SQLite adds decimals up as floats.
+        # SQLite sums decimals as floats.
         sums[field.name] = Decimal(value).quantize(_UNIT) if field.name.endswith("_usd") else int(value)
     return UsageRow(tuple(str(found[f"key_{key}"]) for key in keys), Sums(**sums))
 
@@ -158,9 +158,9 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=
 
 
 def moment_in(text: str, *, now: datetime) -> datetime:
-    """Read a time: a span counts back from now, a day begins in UTC.
+    """Parse a time: a span counts back from now, a day starts in UTC.
 
-    Raises: ValueError that says what may be given.
+    Raises: ValueError that lists the accepted forms.
     """
     try:
         if span := _SPAN.fullmatch(text):

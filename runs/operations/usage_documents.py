@@ -1,4 +1,4 @@
-"""Usage as JSON and as CSV, the same from the command and from the API."""
+"""Render usage as JSON and CSV, the same for the command and the API."""
 
 import csv
 from dataclasses import asdict
@@ -9,11 +9,11 @@ from typing import Any
 
 from runs.operations.usage import Sums, Usage
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a spreadsheet formula starts
 
 
 def as_document(usage: Usage) -> dict[str, Any]:
-    """Write an answer as JSON: money as decimal strings, times in UTC."""
+    """Render usage as JSON: money as decimal strings, times in UTC."""
     results = [{**dict(zip(usage.by, row.keys, strict=True)), **_sums(row.sums)} for row in usage.rows]
     return {
         "by": list(usage.by),
@@ -26,7 +26,7 @@ def as_document(usage: Usage) -> dict[str, Any]:
 
 
 def as_csv(usage: Usage) -> str:
-    """Write an answer as CSV: a line of names, then a line for each row; no totals, which a sheet makes itself."""
+    """Render usage as CSV: a header line, then one line per row; no totals, which a spreadsheet adds itself."""
     lines = StringIO()
     writer = csv.writer(lines)
     writer.writerow([*usage.by, *_sums(usage.total)])
@@ -36,7 +36,7 @@ def as_csv(usage: Usage) -> str:
 
 
 def _harmless(text: str) -> str:
-    """Quote a name that a spreadsheet would take for a formula: users and models are named by others."""
+    """Quote a name that a spreadsheet would run as a formula: names of users and models are foreign input."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

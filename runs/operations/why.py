@@ -1,4 +1,4 @@
-"""Why does a run wait, and until when? One function answers for the worker, the API and the console."""
+"""Explain why a run waits, and until when: one function for the worker, the API and the console."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from runs.states import ActionKind, ActionStatus, HoldReason, RunStatus, StepKin
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason. `until` is when it may end at the earliest, for `slots` at the latest; None if nobody knows."""
+    """One reason. `until` is its earliest end, or for `slots` the latest; None if unknown."""
 
     code: str
     message: str
@@ -27,7 +27,7 @@ class Reason:
 
 
 class Around:
-    """What holds for many runs that wait, each looked up once. Lists hand the same one to every `why`."""
+    """Facts shared by many waiting runs, each looked up once. Lists pass the same object to every `why`."""
 
     def __init__(self, runs: Iterable[Run] = ()) -> None:
         self._runs = runs
@@ -36,27 +36,27 @@ class Around:
 
     @cached_property
     def now(self) -> datetime:
-        """The time, by the database's clock."""
+        """Return the time, by the database's clock."""
         return clock.now()
 
     @cached_property
     def served(self) -> frozenset[str]:
-        """The queues whose runs live workers take."""
+        """Return the queues that live workers serve."""
         return frozenset(queue for worker in self._workers for queue in worker.queues)
 
     @cached_property
     def lines(self) -> Lines:
-        """The places of these runs in line."""
+        """Return the places of these runs in their lanes."""
         return Lines(self._runs, self._workers)
 
     @cached_property
     def batched(self) -> dict[UUID, BatchedCall]:
-        """By run: the model call that lies in the batch lane."""
+        """Return by run the model call that waits in the batch lane."""
         return calls_of(self._runs)
 
     @cached_property
     def awaited(self) -> dict[UUID | None, UUID | None]:
-        """By run: the one whose place it takes."""
+        """Return by run the run that it displaces."""
         waiting = [run.pk for run in self._runs if run.state == RunStatus.SCHEDULED and is_exclusive(run)]
         locks = RunLock.objects.filter(successor__in=waiting) if waiting else RunLock.objects.none()
         return dict(locks.values_list("successor", "holder"))
@@ -66,7 +66,7 @@ class Around:
         return list(Worker.objects.alive().filter(draining=False))
 
     def holder(self, run: Run) -> UUID | None:
-        """Name a run that works in the line of this one; those of its tenant and queue are read together."""
+        """Name a running run in the lane of this one; those of its tenant and queue are read together."""
         key = (run.queue, run.tenant_id)
         if key not in self._holders:
             working = Run.objects.filter(queue=run.queue, tenant=run.tenant_id, status=RunStatus.RUNNING)
@@ -75,7 +75,7 @@ class Around:
 
 
 def why(run: Run, around: Around | None = None) -> list[Reason]:
-    """List every reason why a run is not working now; empty if it is, or has ended."""
+    """List every reason why a run is not running now; empty if it is running or has ended."""
     reasons: list[Reason] = []
     around = around or Around([run])
     match run.state:
@@ -97,7 +97,7 @@ def why(run: Run, around: Around | None = None) -> list[Reason]:
 
 
 def _busy_tools(run: Run) -> list[Reason]:
-    """A run that has begun comes back when a tool that had no place for its call has one again."""
+    """Give the reasons of a begun run that waits until a full tool has a free slot for its call."""
     if run.started_at is None:
         return []
     names = run.steps.filter(kind=StepKind.TOOL_CALL, status=StepStatus.PLANNED).values_list("name", flat=True)
@@ -106,7 +106,7 @@ def _busy_tools(run: Run) -> list[Reason]:
 
 
 def _not_yet(run: Run, around: Around) -> list[Reason]:
-    """By its timer, and not while the run whose place it takes still works."""
+    """Give the reasons of a run that waits for its timer, or for the end of the run that it displaces."""
     holder = around.awaited.get(run.pk)
     reasons = [Reason("limit", f"takes the place of run {holder}, which is to stop first")] if holder else []
     if not holder or (run.next_attempt_at and run.next_attempt_at > around.now):
@@ -162,14 +162,14 @@ def _decision(action: PendingAction) -> Reason:
 def _decisions(run: Run) -> list[Reason]:
     opened = [
         _decision(action)
-        for action in run.actions.all()  # a list of runs has fetched them together
+        for action in run.actions.all()  # prefetched for a list of runs
         if action.status == ActionStatus.OPEN
     ]
     return opened or [Reason(ActionKind.APPROVAL, "a decision was taken just now: the run goes on at once")]
 
 
 def calls_of(runs: Iterable[Run]) -> dict[UUID, BatchedCall]:
-    """Find, by run, the model calls in the batch lane, without their requests and results, which may be large."""
+    """Find by run the model calls in the batch lane, without their requests and results, which may be large."""
     waiting = [run.pk for run in runs if run.state == RunStatus.WAITING_FOR_BATCH]
     if not waiting:
         return {}
@@ -179,7 +179,7 @@ def calls_of(runs: Iterable[Run]) -> dict[UUID, BatchedCall]:
 
 
 def message_of(batched: BatchedCall | None) -> str:
-    """Say where the model call of a run that waits for a batch lies."""
+    """Describe the state of the model call of a run that waits for a batch."""
     if batched is None:
         return "its model call lies in a message batch"
     since = f"since {batched.created_at:%Y-%m-%d %H:%M} UTC"

@@ -1,6 +1,6 @@
-"""Why a run waits for a slot: its place in line, how many slots there are, and by when one is free at the latest.
+"""Explain why a run waits for a slot: its place in the queue, the number of slots, and when one is free at the latest.
 
-Counted for many runs at once, and no further than `FAR`: what a list costs must not grow with the backlog.
+Counted for many runs at once, and only up to `FAR`: the cost of a list must not grow with the backlog.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ from runs.models.queue_lane import ROOM
 from runs.models.sql import adapt
 from runs.states import RunStatus
 
-FAR = 100  # so many before it are counted, of its tenant
+FAR = 100  # maximum number of earlier runs counted, of the same tenant
 
 _BEFORE = f"""
     SELECT r."id", (
@@ -35,7 +35,7 @@ _BEFORE = f"""
 
 @dataclass(frozen=True, slots=True)
 class SlotUse:
-    """The slots of the live workers that serve a queue, and by when each busy one is free at the latest."""
+    """The slots of the live workers that serve a queue, and when each busy one is free at the latest."""
 
     all: int
     free: int
@@ -44,7 +44,7 @@ class SlotUse:
 
 @dataclass(frozen=True, slots=True)
 class PlaceInLane:
-    """How many runs stand before one; more than `runs` if they are too many to count."""
+    """How many runs are ahead of one; more than `runs` if they are too many to count."""
 
     before: int
     or_more: bool
@@ -52,13 +52,13 @@ class PlaceInLane:
 
     @property
     def until(self) -> datetime | None:
-        """By when enough slots are free at the latest; None if nobody knows."""
+        """Return when enough slots are free at the latest; None if unknown."""
         missing = self.before + 1 - self.slots.free
         return self.slots.ends[missing - 1] if 0 < missing <= len(self.slots.ends) and not self.or_more else None
 
     @property
     def message(self) -> str:
-        """Say where it stands, and what has to happen."""
+        """Describe the run's place, and what it waits for."""
         if self.slots.free > self.before and not self.or_more:
             return f"starts at the next look, within {conf().sweep_s:g} s: {self._before}, {self._slots}"
         known = ", enough of them by then at the latest" if self.until else ""
@@ -76,14 +76,14 @@ class PlaceInLane:
 
 
 class Lines:
-    """The lanes as these runs find them, each fact looked up once for all of them."""
+    """The lanes of these runs, each fact looked up once for all of them."""
 
     def __init__(self, runs: Iterable[Run], workers: Sequence[Worker]) -> None:
         self._runs = [run for run in runs if run.state == RunStatus.QUEUED and not run.hold_reason]
         self._workers = workers
 
     def place(self, run: Run) -> PlaceInLane:
-        """Find the place of a queued run. Tenants take turns: of the others none has more than one turn more."""
+        """Find the place of a queued run. Tenants alternate: no other tenant gets more than one extra turn."""
         own = self._before_of_tenant.get(run.pk, 0)
         tenants = self._tenants[run.queue]
         key = tenants.get(run.tenant_id, (run.rank, 0))[0]
@@ -92,7 +92,7 @@ class Lines:
 
     @cached_property
     def _before_of_tenant(self) -> dict[UUID, int]:
-        """Count the runs of its own tenant that are taken before each."""
+        """Count for each run the earlier runs of its own tenant."""
         if not self._runs:
             return {}
         ids = [adapt(Run, "id", run.pk) for run in self._runs]
@@ -102,7 +102,7 @@ class Lines:
 
     @cached_property
     def _tenants(self) -> dict[str, dict[UUID, tuple[float, int]]]:
-        """By queue and tenant: whose turn is when, and how many of its runs might start."""
+        """Return by queue and tenant the time of its turn, and how many of its runs might start."""
         found: dict[str, dict[UUID, tuple[float, int]]] = defaultdict(dict)
         lanes = QueueLane.objects.filter(ROOM, queue__in={run.queue for run in self._runs}, queued__gt=0)
         turns = lanes.values_list("queue", "tenant").annotate(Min("key"), Sum("queued"))
@@ -118,7 +118,7 @@ class Lines:
 
     @cached_property
     def _ends(self) -> dict[UUID, list[datetime]]:
-        """By worker: when each run that it holds has used up its `timeout_s`."""
+        """Return by worker when each of its runs will have used up its `timeout_s`."""
         held = Run.objects.filter(status=RunStatus.RUNNING, worker__in=[worker.pk for worker in self._workers])
         claims = RunEvent.objects.filter(run__in=held, kind="run.claimed").order_by()
         claimed = dict(claims.values_list("run").annotate(Max("at")))

@@ -1,1 +1,1 @@
-"""Code of the project as the engine calls it: in a context of its own, run to its end, nothing left behind."""
+"""Call the project's code: in its own context, to its end, leaving nothing behind."""

@@ -1,4 +1,4 @@
-"""One call of the project's code: whatever it raises is caught, and whatever state it changes stays its own."""
+"""One call of the project's code: catch whatever it raises, and isolate the state that it changes."""
 
 import contextvars
 import decimal
@@ -13,14 +13,14 @@ from runs.user_code.left_open import Connections
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """It came to its end."""
+    """The code returned."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """It failed."""
+    """The code raised."""
 
     error: BaseException
 
@@ -31,7 +31,7 @@ def call(function: Callable[[], Any], *, context: contextvars.Context | None = N
 
 
 def _call(function: Callable[[], Any]) -> Returned | Raised:
-    decimal.setcontext(decimal.getcontext().copy())  # a copied context shares the object
+    decimal.setcontext(decimal.getcontext().copy())  # a copied context shares the decimal context object
     connections = Connections()
     try:
         ended: Returned | Raised = Returned(function())
@@ -47,7 +47,7 @@ def _call(function: Callable[[], Any]) -> Returned | Raised:
 def value_of(ended: Returned | Raised, *, of: str) -> Any:
     """Return what a call returned, or raise what it raised. `of` names the code.
 
-    Raises: UserCodeError for what is raised and is no Exception, such as SystemExit.
+    Raises: UserCodeError in place of a BaseException such as SystemExit.
     """
     if isinstance(ended, Returned):
         return ended.value
@@ -57,7 +57,7 @@ def value_of(ended: Returned | Raised, *, of: str) -> Any:
 
 
 def words_of(error: BaseException) -> str:
-    """The message of an error with its notes; its class if it has none, or cannot tell it."""
+    """Return an error's message with its notes; its class if the message is empty or unreadable."""
     try:
         return " ".join([str(error) or type(error).__name__, *getattr(error, "__notes__", [])])
     except BaseException as second:
@@ -70,8 +70,8 @@ def ask_hook(declaration: object, name: str, *args: Any, **kwargs: Any) -> Any:
 
 
 def ask(of: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call a function that must answer at once; `of` names it.
+    """Call a function that must return its result directly; `of` names it.
 
-    Raises: UnexpectedAwaitableError if its answer would have to be awaited; UserCodeError; what it raises.
+    Raises: UnexpectedAwaitableError if the result would have to be awaited; UserCodeError; what it raises.
     """
     return value_of(call(lambda: plain(function(*args, **kwargs), of=of)), of=of)

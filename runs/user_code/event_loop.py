@@ -1,4 +1,4 @@
-"""Awaitables of the project's code: run to their end on an event loop of their own, in the thread of the call."""
+"""Run awaitables of the project's code to their end, on a separate event loop in the calling thread."""
 
 import asyncio
 import concurrent.futures
@@ -18,15 +18,15 @@ from runs.user_code.left_open import close_all
 
 T = TypeVar("T")
 
-SLICE_S = 0.25  # how long a call that must end may go unnoticed
-ITEMS_MAX = 100_000  # of a generator, which may have no end
+SLICE_S = 0.25  # longest delay before a call notices that it must end
+ITEMS_MAX = 100_000  # of a generator, which may be endless
 _CUT = f"… [cut: more than {ITEMS_MAX:,} items]"
 
 
 def awaited(value: Any, check: Callable[[], None] | None = None) -> Any:
     """Turn what a function returned into a plain value: awaitables awaited, generators read to their end.
 
-    `check` raises when the work must not go on; it is asked at least every `SLICE_S`, and then the work is cancelled.
+    `check` raises when the work must stop; it is called at least every `SLICE_S`, and the work is then cancelled.
     Raises: what the awaitable or the generator raises, or `check`.
     """
     while True:
@@ -39,7 +39,7 @@ def awaited(value: Any, check: Callable[[], None] | None = None) -> Any:
 
 
 def within(seconds: float) -> Callable[[], None]:
-    """Make a check that raises TimeoutError once so many seconds have passed."""
+    """Build a check that raises TimeoutError once `seconds` have passed."""
     ends_at = clock.monotonic() + seconds
 
     def check() -> None:
@@ -50,16 +50,16 @@ def within(seconds: float) -> Callable[[], None]:
 
 
 def _go_on() -> None:
-    """Nobody can stop it."""
+    """Never stop the work."""
 
 
 def is_unfinished(value: Any) -> bool:
-    """Say whether a value is no result yet: an awaitable, an asynchronous generator, or a future of a thread."""
+    """Say whether a value is not a result yet: an awaitable, an asynchronous generator, or a future of a thread."""
     return inspect.isawaitable(value) or isinstance(value, AsyncIterator | concurrent.futures.Future)
 
 
 def plain(value: Any, *, of: str) -> Any:
-    """Refuse what would have to be awaited, where nothing can wait. `of` names the code.
+    """Refuse a value that would have to be awaited where nothing can wait. `of` names the code.
 
     Raises: UnexpectedAwaitableError.
     """
@@ -72,7 +72,7 @@ def plain(value: Any, *, of: str) -> Any:
 
 
 def drop(value: Any) -> None:
-    """Close a coroutine that nobody will await, or Python warns of it."""
+    """Close a coroutine that nothing will await, so that Python does not warn."""
     if inspect.iscoroutine(value):
         value.close()
 
@@ -97,7 +97,7 @@ def outside_the_loop() -> Iterator[None]:
 
 
 def as_engine(function: Callable[[], T]) -> T:
-    """Do the engine's own work while the project's code runs: outside of its context and of its event loop."""
+    """Run the engine's own work during the project's code, outside of its context and event loop."""
     with outside_the_loop():
         return Context().run(function)
 
@@ -120,9 +120,9 @@ def _run(value: Any, check: Callable[[], None]) -> Any:
 
 
 async def _watched(value: Any, check: Callable[[], None]) -> Any:
-    """Await it, and cancel it when `check` raises. What it opens by `sync_to_async` is given back.
+    """Await a value, and cancel it when `check` raises. Connections opened by `sync_to_async` are closed.
 
-    Raises: what it raises; what `check` raised if it was cancelled by that.
+    Raises: what the value raises; what `check` raised if that cancelled it.
     """
     async with ThreadSensitiveContext():
         task = asyncio.ensure_future(_ended(value))
@@ -140,7 +140,7 @@ async def _watched(value: Any, check: Callable[[], None]) -> Any:
 
 
 async def _watch(task: "asyncio.Task[Any]", check: Callable[[], None]) -> Exception | None:
-    """Wait for the end of the task; return why it was cancelled, None if it was not."""
+    """Wait for the task to end; return why it was cancelled, None if it was not."""
     stop: Exception | None = None
     while not (await asyncio.wait({task}, timeout=SLICE_S))[0]:
         if stop is None:
@@ -153,7 +153,7 @@ async def _watch(task: "asyncio.Task[Any]", check: Callable[[], None]) -> Except
 
 
 async def _cancel_the_rest() -> None:
-    """End the tasks that were started and not waited for, before their connections are given back."""
+    """Cancel the tasks that were started and not awaited, before their connections are closed."""
     rest = asyncio.all_tasks() - {asyncio.current_task()}
     for task in rest:
         task.cancel()
@@ -161,7 +161,7 @@ async def _cancel_the_rest() -> None:
 
 
 async def _ended(value: Any) -> tuple[Any, BaseException | None]:
-    """Return what came of it: an exception such as SystemExit would leave the loop before the rest is cleared away."""
+    """Return the result or the exception: a raised SystemExit would leave the loop before the clean-up."""
     try:
         return await _result_of(value), None
     except BaseException as error:

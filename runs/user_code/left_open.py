@@ -1,7 +1,7 @@
-"""What the project's code leaves open in the database of its thread: found, rolled back and named.
+"""Find, roll back and name what the project's code leaves open in the database connections of its thread.
 
-A transaction that stays open would swallow the engine's next writes; a session whose settings were changed would
-serve the next run.
+An open transaction would swallow the engine's next writes; a session with changed settings would be reused by the next
+run.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ class _State:
     session_changed: bool = field(default=False)
 
     def note(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        """Notice statements that may change the session; an execute wrapper of Django's."""
+        """Notice statements that may change the session (a Django execute wrapper)."""
         if not _ORDINARY.match(sql) or _CHANGES_SESSION.search(sql):
             self.session_changed = True
         return execute(sql, params, many, context)
@@ -48,13 +48,13 @@ class Connections:
         self._token = _present.set(self)
 
     def restore(self) -> str:
-        """Put every connection back as it was; say in words what was rolled back, empty if nothing."""
+        """Restore every connection; return a message about what was rolled back, empty if nothing."""
         _present.reset(self._token)
         left = [wrapper.alias for wrapper in connections.all(initialized_only=True) if self._restore(wrapper)]
         return in_words(left)
 
     def is_open(self) -> bool:
-        """Say whether the call has a transaction open now where the engine writes."""
+        """Say whether the call has a transaction open now on the engine's database."""
         wrapper = connections[DEFAULT_DB_ALIAS]
         return _has_begun(wrapper, self._state_of(wrapper))
 
@@ -80,13 +80,13 @@ class Connections:
 
 
 def transaction_is_open() -> bool:
-    """Say whether the project's code that runs now has a transaction open, in which the engine must not write."""
+    """Say whether the running project code has a transaction open, in which the engine must not write."""
     present = _present.get()
     return present.is_open() if present else _has_begun(connections[DEFAULT_DB_ALIAS], None)
 
 
 def close_all() -> str:
-    """Give back every connection of a thread that ends; say in words what was rolled back, empty if nothing."""
+    """Close every connection of an ending thread; return a message about what was rolled back, empty if nothing."""
     left = []
     for wrapper in connections.all(initialized_only=True):
         if _has_begun(wrapper, None):
@@ -98,7 +98,7 @@ def close_all() -> str:
 
 
 def in_words(aliases: list[str]) -> str:
-    """Say on which databases a transaction was left open, empty if on none."""
+    """Write a message about the databases where a transaction was left open; empty if there are none."""
     if not aliases:
         return ""
     named = ", ".join(map(repr, aliases))
@@ -132,14 +132,14 @@ def _has_begun(wrapper: BaseDatabaseWrapper, before: _State | None) -> bool:
 
 
 def _driver_is_in_transaction(connection: Any) -> bool:
-    """Ask the driver, which knows of a BEGIN that Django was not told of: sqlite3, or psycopg."""
+    """Ask the driver, sqlite3 or psycopg, which also sees a BEGIN issued behind Django's back."""
     if (info := getattr(connection, "info", None)) is not None:
-        return int(info.transaction_status) in (1, 2, 3)  # active, in a transaction, in one that failed
+        return int(info.transaction_status) in (1, 2, 3)  # active, in a transaction, in a failed transaction
     return bool(getattr(connection, "in_transaction", False))
 
 
 def _roll_back_to(wrapper: BaseDatabaseWrapper, before: _State) -> None:
-    """Undo the savepoints of the call alone: the transaction around it is the caller's."""
+    """Undo only the savepoints of the call: the transaction around it is the caller's."""
     sid = next(filter(None, wrapper.savepoint_ids[before.savepoints :]), None)
     wrapper.needs_rollback = False
     if sid:
@@ -151,8 +151,8 @@ def _roll_back_to(wrapper: BaseDatabaseWrapper, before: _State) -> None:
 
 
 def _roll_back(wrapper: BaseDatabaseWrapper) -> None:
-    """End the transaction, and the connection with it."""
-    with contextlib.suppress(Exception):  # it may be broken: then the server has rolled back
+    """Roll back the transaction and close the connection."""
+    with contextlib.suppress(Exception):  # if the connection is broken, the server has rolled back
         if wrapper.connection is not None:
             wrapper.connection.rollback()
     wrapper.in_atomic_block = wrapper.closed_in_transaction = wrapper.needs_rollback = False
@@ -161,7 +161,7 @@ def _roll_back(wrapper: BaseDatabaseWrapper) -> None:
 
 
 def _hang_up(wrapper: BaseDatabaseWrapper) -> None:
-    """Close the connection itself: a pool would hand on a session that this code has changed."""
+    """Close the real connection: a pool would reuse a session that this code has changed."""
     with contextlib.suppress(Exception):
         if wrapper.connection is not None and not wrapper.in_atomic_block:
             wrapper.connection.close()

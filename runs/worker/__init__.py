@@ -1,1 +1,1 @@
-"""The worker process: slots that hold runs, the heartbeat that keeps their leases, the ear for doorbells."""
+"""The worker process: slots that hold runs, the heartbeat that renews their leases, the doorbell listener."""

@@ -1,4 +1,4 @@
-"""The heartbeat: renews the leases of a worker, gives up what hangs, and notices what is to be cancelled."""
+"""The heartbeat: renew the leases of a worker, give up hung steps, and notice cancel requests."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ from runs.worker.slots import Slots
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 0.5  # between two looks for hung steps and for runs to cancel
+LOOK_S = 0.5  # between two checks for hung steps and cancel requests
 
 
 class Heartbeat:
@@ -19,12 +19,12 @@ class Heartbeat:
 
     def __init__(self, worker_id: UUID, slots: Slots) -> None:
         self._worker_id, self._slots = worker_id, slots
-        self.too_many_hang = threading.Event()  # a supervisor should start this process afresh
+        self.too_many_hang = threading.Event()  # the supervisor should restart this process
         self._abandoned = 0
         self._next_at = 0.0
 
     def look(self) -> None:
-        """Give up hung steps; beat if a beat is due, otherwise only notice cancels."""
+        """Give up hung steps; renew leases if a heartbeat is due, otherwise only notice cancel requests."""
         self._give_up_hung()
         if clock.monotonic() < self._next_at:
             self._slots.leases.notice_cancelled()

@@ -1,4 +1,4 @@
-"""The leases that one process holds, renewed together."""
+"""The leases that one process holds and renews together."""
 
 import logging
 import threading
@@ -30,17 +30,17 @@ class Leases:
         self._renewing = threading.Lock()
 
     def add(self, lease: Lease) -> None:
-        """Note a run that was just claimed."""
+        """Add the lease of a run that was just claimed."""
         with self._lock:
             self._held[lease.run_id, lease.fence] = lease
 
     def remove(self, lease: Lease) -> None:
-        """Forget a run that was given back."""
+        """Remove the lease of a run that was released."""
         with self._lock:
             self._held.pop((lease.run_id, lease.fence), None)
 
     def all(self) -> list[Lease]:
-        """The leases held now."""
+        """Return the leases held now."""
         with self._lock:
             return list(self._held.values())
 
@@ -48,18 +48,18 @@ class Leases:
         return len(self._held)
 
     def ask_to_release(self) -> None:
-        """Tell every run to stop at its next boundary."""
+        """Ask every run to stop at its next boundary."""
         for lease in self.all():
             lease.release.set()
 
     def abort(self) -> None:
-        """The grace is over: tell every run to stop in mid-call."""
+        """Make every run stop in mid-call, once the grace is over."""
         for lease in self.all():
             lease.abort.set()
 
     def drop_overdue(self) -> list[Lease]:
-        """Give up the leases whose step or run has outlived its deadline; their late results are fenced off."""
-        with self._lock:  # a thread that comes back in this very moment removes its lease first, or sees the flag
+        """Give up the leases whose step or run is past its deadline; their late results are fenced off."""
+        with self._lock:  # a thread that returns at this moment removes its lease first, or sees the flag
             overdue = [lease for lease in self._held.values() if lease.overdue]
             for lease in overdue:
                 lease.abandoned = True
@@ -70,14 +70,14 @@ class Leases:
         return overdue
 
     def end_lease(self, lease: Lease) -> None:
-        """Let the next sweep rescue a run that hangs, without waiting for its lease; its time under it counts."""
+        """Let the next sweep rescue a hung run without waiting for its lease to expire; its time still counts."""
         run = Run.objects.filter(pk=lease.run_id, fence=lease.fence, status=RunStatus.RUNNING, worker=self._worker_id)
-        with self._renewing:  # a renewal that still knew this lease would prolong it after its end
+        with self._renewing:  # a concurrent renewal could extend the lease after its end
             run.update(lease_expires_at=Now(), running_s=F("running_s") + lease.counted_s)
             self.remove(lease)
 
     def notice_cancelled(self) -> None:
-        """Look between two heartbeats whether somebody wants a run to stop."""
+        """Check for cancel requests between two heartbeats."""
         held = {(lease.run_id, lease.fence): lease for lease in self.all()}
         if not held:
             return
@@ -89,13 +89,13 @@ class Leases:
                 held[claim].cancel.set()
 
     def renew(self) -> None:
-        """Renew all leases in one statement; notice what was lost, and what is to be cancelled."""
+        """Renew all leases in one statement; notice lost leases and cancel requests."""
         with self._renewing:
             if held := self.all():
                 self._renew(held)
 
     def give_back(self) -> int:
-        """Queue what is still held when the process must end; what was begun is recovered by its effect class."""
+        """Queue the runs still held when the process must end; begun steps are recovered by their effect class."""
         given = 0
         for lease in self.all():
             lease.lost.set()
@@ -109,7 +109,7 @@ class Leases:
                     running_s=run.running_s + lease.counted_s,
                 )
             except StaleRunError:
-                continue  # it ended by itself in this very moment
+                continue  # it ended by itself at this moment
             given += 1
         return given
 

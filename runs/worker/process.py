@@ -1,4 +1,4 @@
-"""One worker process: slots, heartbeat, reconciler, mail and batches around them, from birth to the last lease."""
+"""One worker process, from start to the last lease: slots, heartbeat, reconciler, mail and batches."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ from runs.worker.slots import Claim, Slots
 log = logging.getLogger(__name__)
 
 _THOROUGH_EVERY = 30  # sweeps between two recounts of the lanes
-_ABORT_S = 0.75  # an aborted call needs so long to be written down
+_ABORT_S = 0.75  # time to record an aborted call
 
 
 class WorkerProcess:
@@ -44,7 +44,7 @@ class WorkerProcess:
         only_quarantined: bool = False,
         quarantine: QuarantineWorker | None = None,
     ) -> None:
-        """Shape: with `only_quarantined` it takes nothing but quarantined runs; `quarantine` starts such a process."""
+        """Shape: with `only_quarantined`, take only quarantined runs; `quarantine` starts such a process."""
         self.id = uuid4()
         self.name = name or f"{socket.gethostname()}:{os.getpid()}"
         self.queues = list(queues)
@@ -56,7 +56,7 @@ class WorkerProcess:
         self._sweeps = 0
 
     def start(self) -> None:
-        """Register, and start to work; doorbells only make it look sooner."""
+        """Register and start working; doorbells only make it look sooner."""
         hold_liveness_lock(self.id)
         now = clock.now()
         Worker.objects.create(
@@ -73,17 +73,17 @@ class WorkerProcess:
         self.slots.start()
         self._every(min(LOOK_S, conf().heartbeat_s), self.heartbeat.look, "heartbeat")
         self._every(conf().sweep_s, self._sweep, "reconciler")
-        if not self._only_quarantined:  # that one lives for a run which may well take it down, and mails with it
+        if not self._only_quarantined:  # a quarantine process may well be killed by its run, and mails with it
             self._every(conf().sweep_s, self._send_mail, "mail")
             self._every(conf().sweep_s, self._tend_batches, "batches")
 
     def wake(self) -> None:
-        """A doorbell rang: for a run, or because something no longer holds back runs."""
+        """Answer a doorbell: there is a new run, or something no longer holds runs."""
         invalidate_rules()
         self.slots.wake()
 
     def work_until_done(self) -> None:
-        """Work until no run of these queues is queued, running or retrying, but for those that a pause holds back."""
+        """Work until no run of these queues is queued, running or retrying, except those held by a pause."""
         while not self.slots.draining.is_set():
             self.slots.wake()
             if self.slots.wait_until_idle(conf().sweep_s) and not self._has_work():
@@ -91,7 +91,7 @@ class WorkerProcess:
             time.sleep(0.05)  # a burst worker has nothing left to hold up
 
     def stop(self, grace_s: float) -> None:
-        """Drain: finish the steps in flight within the grace, then abort the calls and give back what is still held."""
+        """Drain: finish the steps in flight within the grace, then abort calls and release the runs still held."""
         self.slots.drain()
         if self._quarantine:
             self._quarantine.stop(grace_s)
@@ -118,7 +118,7 @@ class WorkerProcess:
         return runs.exclude(pk__in=capped.values("pk")).exists()
 
     def _every(self, interval_s: float, work: Callable[[], None], name: str) -> None:
-        """Do something at this pace in a thread that survives every error."""
+        """Call `work` at an interval, in a thread that survives every error."""
 
         def loop() -> None:
             while not self.ended.wait(interval_s):
@@ -127,7 +127,7 @@ class WorkerProcess:
                 except Exception:
                     log.exception("%s failed; it goes on", name)
                     connection.close()
-            connection.close()  # a thread that ends without this keeps its place in the pool
+            connection.close()  # otherwise the ended thread keeps its connection of the pool
 
         threading.Thread(target=loop, name=name, daemon=True).start()
 
@@ -137,17 +137,17 @@ class WorkerProcess:
         reconcile(thorough=self._sweeps % _THOROUGH_EVERY == 1)
         if self._quarantine and not self.slots.draining.is_set():
             self._quarantine.start_if_needed()
-        self.slots.wake()  # look unasked: a doorbell may have been lost
+        self.slots.wake()  # look without a doorbell: one may have been lost
         connection.close()
 
     def _send_mail(self) -> None:
-        """In a thread of its own: a mail server that is silent must delay no rescue."""
+        """Send mails in a separate thread: a silent mail server must not delay a rescue."""
         close_old_connections()
         send_mail(go_on=lambda: not self.slots.draining.is_set())
         connection.close()
 
     def _tend_batches(self) -> None:
-        """In a thread of its own: a provider that is slow must delay no rescue."""
+        """Tend batches in a separate thread: a slow provider must not delay a rescue."""
         close_old_connections()
         tend_batches(go_on=lambda: not self.slots.draining.is_set())
         connection.close()

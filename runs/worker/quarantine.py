@@ -1,7 +1,7 @@
-"""Quarantine: a run that took workers down is tried by a process that holds nothing else, so that no bystander dies.
+"""Quarantine: a run that crashed workers is tried in a process that holds nothing else, so no other run is lost.
 
-A worker that sees such a run starts that process, at most one at a time; it takes one run after the other, and ends
-when none is left. One more crash there makes the dead letter.
+A worker that sees such a run starts the process, at most one at a time; it takes one run after another, and ends when
+none is left. One more crash there moves the run to the dead letters.
 """
 
 import logging
@@ -17,12 +17,12 @@ from runs.queue.claim import has_quarantined
 log = logging.getLogger(__name__)
 
 OPTION = "--quarantine"
-STARTER = "AGENTOPS_STARTED_BY"  # its process id: it may be gone before the one that it started can look
-_NOT_INHERITED = (orphans.VARIABLE, "AGENTOPS_FAULTS")  # it is no tool's child, and chaos leaves quarantine in peace
+STARTER = "AGENTOPS_STARTED_BY"  # the starter's process id: it may be gone before the child can look
+_NOT_INHERITED = (orphans.VARIABLE, "AGENTOPS_FAULTS")  # it is not a tool's child, and chaos leaves quarantine alone
 
 
 class QuarantineWorker:
-    """The process that takes quarantined runs, started when there is one."""
+    """The process that takes quarantined runs, started on demand."""
 
     def __init__(self, queues: Sequence[str]) -> None:
         self._command = [sys.executable, sys.argv[0], "rqworker", *queues, OPTION]
@@ -30,7 +30,7 @@ class QuarantineWorker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start_if_needed(self) -> bool:
-        """Start the process if a quarantined run waits and none is at work; say whether it was started."""
+        """Start the process if a quarantined run waits and no such process is running; say whether it was started."""
         if self._is_alive() or not has_quarantined(self._queues):
             return False
         log.warning("a run that took workers down is quarantined: a process of its own takes it")
@@ -40,13 +40,13 @@ class QuarantineWorker:
         return True
 
     def stop(self, grace_s: float) -> None:
-        """Ask it to drain, and wait for so long."""
+        """Ask the process to drain and wait up to `grace_s`; then kill it."""
         if self._process and self._is_alive():
             os.kill(self._process.pid, signal.SIGTERM)
             try:
                 self._process.wait(grace_s)
             except subprocess.TimeoutExpired:
-                self._process.kill()  # its run is rescued as that of any dead worker
+                self._process.kill()  # its run is rescued like that of any dead worker
 
     def _is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None

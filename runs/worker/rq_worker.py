@@ -1,4 +1,4 @@
-"""The RQ side of a worker: it hears doorbells. Nothing of RQ runs, and no code because of what lies in Redis."""
+"""The RQ side of a worker: listen for doorbells. No RQ code runs, and nothing stored in Redis can run code."""
 
 import logging
 import signal
@@ -24,7 +24,7 @@ class AgentWorker(Worker):
     """RQ's worker by name and options, with a loop of its own: a doorbell wakes the slots of its process.
 
     RQ's loop also sweeps registries, takes commands and starts schedulers, and calls what it finds there: callbacks,
-    web addresses, the names of functions. Whoever can write to Redis could run anything.
+    web addresses, the names of functions. Anybody with write access to Redis could run anything.
     """
 
     process: WorkerProcess | None = None
@@ -32,12 +32,12 @@ class AgentWorker(Worker):
     grace_s: float | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs |= {"serializer": "rq.serializers.JSONSerializer", "worker_ttl": _TTL_S}  # whatever a caller asks for
+        kwargs |= {"serializer": "rq.serializers.JSONSerializer", "worker_ttl": _TTL_S}  # overrides the caller
         super().__init__(*args, **kwargs)
         self.stopping = threading.Event()
 
     def work(self, burst: bool = False, **_: Any) -> bool:  # type: ignore[override]  # RQ names each option
-        """Hold runs until told to stop; with `burst`, until none is left. Returns whether it worked at all."""
+        """Work until asked to stop; with `burst`, until no run is left. Returns whether it worked at all."""
         own = self.process is None
         if own:
             self.process = WorkerProcess(self.queue_names(), slots=self.slots)
@@ -57,7 +57,7 @@ class AgentWorker(Worker):
         return True
 
     def _listen(self, **_: Any) -> None:
-        """Wake the process for each bell, until told to stop."""
+        """Wake the process for each bell, until asked to stop."""
         while not self.stopping.is_set():
             try:
                 self.hear(wait_s=self.dequeue_timeout)
@@ -68,7 +68,7 @@ class AgentWorker(Worker):
                     prepare_again()
 
     def hear(self, *, wait_s: int) -> bool:
-        """Take one job off the queues and wake the process if it was a bell. Returns whether it was.
+        """Take one job off the queues; if it is a bell, wake the process. Returns whether it was a bell.
 
         Raises: RedisError, OSError.
         """
@@ -83,7 +83,7 @@ class AgentWorker(Worker):
         signal.signal(signal.SIGTERM, self.request_stop)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """Leave the loop at once; runs are drained after it. A second signal changes nothing."""
+        """Leave the loop at once; runs are drained afterwards. A second signal changes nothing."""
         if not self.stopping.is_set():
             self.stopping.set()
             if self.process:
@@ -91,7 +91,7 @@ class AgentWorker(Worker):
             raise StopRequested
 
     def _nothing_of_rq(self, *_: Any, **__: Any) -> Any:
-        """Do nothing, should anybody call RQ's way of doing this."""
+        """Replace an RQ method with one that does nothing."""
 
     run_maintenance_tasks = clean_registries = clean_group_registries = _nothing_of_rq
     subscribe = unsubscribe = handle_payload = execute_job = perform_job = _start_scheduler = _nothing_of_rq

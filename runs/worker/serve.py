@@ -1,4 +1,4 @@
-"""Serving queues: a worker process that needs no Redis, and hears doorbells when there is one."""
+"""Serve queues: a worker process that needs no Redis, and listens for doorbells when there is one."""
 
 import logging
 import os
@@ -33,9 +33,9 @@ def serve(
     burst: bool = False,
     grace_s: float | None = None,
 ) -> NoReturn:
-    """Work until a signal comes; with `burst`, until no run is left. Ends the process: it never returns.
+    """Work until a signal arrives; with `burst`, until no run is left. Ends the process and never returns.
 
-    Shape: `weights` has the queues in their order; with all alike, that order is strict.
+    Shape: `weights` lists the queues in order; if all weights are equal, the order is strict.
     """
     queues, claim = list(weights), claims_by(weights)
     process = WorkerProcess(queues, slots=slots, name=name, claim=claim, quarantine=QuarantineWorker(queues))
@@ -43,7 +43,7 @@ def serve(
 
 
 def serve_quarantined(queues: Sequence[str]) -> NoReturn:
-    """Try the runs that took workers down, one at a time, until none is left or the starter ends."""
+    """Try the runs that crashed workers, one at a time, until none is left or the starter ends."""
     die_with_parent(int(os.environ.pop(STARTER, os.getppid())))
     _serve(WorkerProcess(queues, slots=1, only_quarantined=True), burst=True, grace_s=None)
 
@@ -67,7 +67,7 @@ def _serve(process: WorkerProcess, *, burst: bool, grace_s: float | None) -> NoR
         kill_orphans(process.id)
     logging.shutdown()
     sys.stdout.flush()
-    # Daemon threads may hang in a step; their results are fenced off. A worker that hung asks for another.
+    # Daemon threads may hang in a step; their results are fenced off. A hung worker asks to be restarted.
     os._exit(1 if process.heartbeat.too_many_hang.is_set() else 0)
 
 
@@ -83,7 +83,7 @@ def _on_signals(process: WorkerProcess, stop: threading.Event) -> None:
 
 
 def _watch_for_hangs(process: WorkerProcess) -> None:
-    """When too many threads hang, stop as if told to: the supervisor starts a fresh process."""
+    """Stop when too many threads hang, as on a signal: the supervisor starts a fresh process."""
 
     def watch() -> None:
         process.heartbeat.too_many_hang.wait()
@@ -93,7 +93,7 @@ def _watch_for_hangs(process: WorkerProcess) -> None:
 
 
 def _hear_doorbells(process: WorkerProcess, stop: threading.Event) -> None:
-    """Listen to Redis for as long as there is one; without it the process looks by itself."""
+    """Listen for doorbells while Redis is there; without it the process polls."""
     while not stop.is_set():
         try:
             prepare()

@@ -1,7 +1,7 @@
 """Slots: threads that each hold one run at a time.
 
-An agent's run mostly waits for the network, and any worker can continue any run; so a thread is enough, and a
-process for each run would cost a fork and its memory for nothing.
+An agent's run mostly waits for the network, and any worker can continue any run. So a thread is enough; a process per
+run would cost a fork and its memory for nothing.
 """
 
 import logging
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 _AFTER_ERROR_S = 1.0
 
-Claim = Callable[..., tuple[Run, Lease] | None]  # of the shape of `claim_next`
+Claim = Callable[..., tuple[Run, Lease] | None]  # the signature of `claim_next`
 
 
 class Slots:
@@ -38,7 +38,7 @@ class Slots:
         self.draining = threading.Event()
         self._claim = partial(claim, self.queues, worker_id=worker_id, worker_name=worker_name)
         self._bells = 0
-        self._looking = count  # slots between two runs; 0 when all hold one
+        self._looking = count  # idle slots; 0 when all hold a run
         self._changed = threading.Condition()
 
     def start(self) -> None:
@@ -47,17 +47,17 @@ class Slots:
             self.open_one()
 
     def open_one(self) -> None:
-        """Start one slot; also in place of one whose thread was abandoned."""
+        """Start one slot; also to replace one whose thread was abandoned."""
         threading.Thread(target=self._work, name="slot", daemon=True).start()
 
     def wake(self) -> None:
-        """Let one more idle slot look for work."""
+        """Make one more idle slot look for work."""
         with self._changed:
             self._bells = min(self._bells + 1, self.count)
             self._changed.notify()
 
     def replace(self, _: Lease) -> None:
-        """Open a slot in place of one that hangs in its step."""
+        """Open a slot to replace one that hangs in its step."""
         with self._changed:
             self._looking += 1
         self.open_one()
@@ -85,7 +85,7 @@ class Slots:
             try:
                 while lease := self._hold_one():
                     if lease.abandoned:
-                        return  # this thread was given up and another stands in its place
+                        return  # this thread was given up and replaced
             except Exception:
                 log.exception("a slot failed; it goes on")
                 connection.close()
@@ -100,7 +100,7 @@ class Slots:
             return True
 
     def _hold_one(self) -> Lease | None:
-        """Claim a run and work on it until it ends or waits; None if there was none."""
+        """Claim a run and work on it until it ends or waits; return None if there was no run."""
         if self.draining.is_set():
             return None
         with self._changed:
@@ -125,9 +125,9 @@ class Slots:
         try:
             if self.draining.is_set():
                 lease.release.set()
-            self.wake()  # where there was one run there may be more
+            self.wake()  # there may be more runs
             advance(run, lease)
-        except BaseException:  # a tool may raise SystemExit: neither this thread nor its run may be lost by it
+        except BaseException:  # a tool may raise SystemExit, which must not lose this thread or its run
             log.exception("run %s: its slot failed; it goes on", run.pk)
             self._let_others_go_on(lease)
         finally:
@@ -135,7 +135,7 @@ class Slots:
         on_slot_released(run, self.queues)
 
     def _let_others_go_on(self, lease: Lease) -> None:
-        """End the lease of a run that nobody works on any more, so that the next sweep rescues it."""
+        """End the lease of a run that no thread works on any more, so that the next sweep rescues it."""
         connection.close()
         try:
             self.leases.end_lease(lease)
@@ -144,10 +144,10 @@ class Slots:
 
 
 def on_slot_released(run: Run, served: Sequence[str]) -> None:
-    """Let go on who waited for the end of this run, or for its place in queues that are not served here."""
+    """Release runs that waited for this run's end, or for its slot in queues that are not served here."""
     try:
         if run.state in ENDED and is_exclusive(run):
             wake_successor(run)
         ring_for_slot_of(run, besides=served)
     except DatabaseError:
-        log.warning("run %s is given back; whoever waits for it is found by the next sweep", run.pk)
+        log.warning("run %s is released; the next sweep finds the runs that wait for it", run.pk)

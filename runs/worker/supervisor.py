@@ -1,4 +1,4 @@
-"""A supervisor of child processes: starts them, restarts those that die, and takes them down with itself."""
+"""Supervise child processes: start them, restart those that die, and stop them on exit."""
 
 import ctypes
 import logging
@@ -15,13 +15,13 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded here: a fork of threads must not load
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded here: a forked child must not load
 
 
 def die_with_parent(parent: int, ending: signal.Signals = signal.SIGTERM) -> None:
-    """In a child: get this signal when the parent dies, by `kill -9` too, or is dead already. Linux only.
+    """In a child: get this signal when the parent dies, even by `kill -9`, or is already dead. Linux only.
 
-    The kernel means the parent's thread: a thread that starts a child must outlive it.
+    The kernel watches the parent's thread: a thread that starts a child must outlive it.
     """
     if _LIBC:
         _LIBC.prctl(_PR_SET_PDEATHSIG, ending)
@@ -30,7 +30,7 @@ def die_with_parent(parent: int, ending: signal.Signals = signal.SIGTERM) -> Non
 
 
 def forks_die_with_us() -> None:
-    """Let every process that is forked from here on, and by those, be killed when its parent is gone. Linux only."""
+    """Have every later fork, and its forks, killed when its parent is gone. Linux only."""
     forker = [os.getpid()]
 
     def remember() -> None:
@@ -71,11 +71,11 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Its process id; 0 before the first start."""
+        """Return the process id; 0 before the first start."""
         return self.process.pid if self.process else 0
 
     def is_alive(self) -> bool:
-        """Say whether it runs now."""
+        """Say whether the process runs now."""
         return self.process is not None and self.process.poll() is None
 
 
@@ -86,15 +86,15 @@ class Supervisor:
         self.children: list[Child] = []
 
     def add(self, child: Child) -> Child:
-        """Start a child and look after it."""
+        """Start a child and supervise it."""
         child.start()
         self.children.append(child)
         return child
 
     def check(self) -> list[Child]:
-        """Restart children that died, not more often than once a second each; return those restarted.
+        """Restart children that died, each at most once a second; return those restarted.
 
-        What such a child had started is killed first, so that the new one has no double.
+        What such a child had started is killed first, so that the new one has no duplicate.
         """
         dead = [
             child
@@ -109,7 +109,7 @@ class Supervisor:
         return dead
 
     def stop(self, grace_s: float) -> None:
-        """Ask all children to end, last started first; kill the groups of those that do not."""
+        """Ask all children to end, last started first; kill the process groups of those that do not."""
         for child in reversed(self.children):
             if child.is_alive():
                 os.kill(child.pid, signal.SIGTERM)
@@ -137,7 +137,7 @@ def _wait(process: subprocess.Popen[bytes], timeout_s: float) -> None:
 
 
 def _kill_group(child: Child) -> None:
-    """Leave nothing behind: the group outlives its leader if that left children of its own."""
+    """Kill a child's process group, which outlives its leader if that left children behind."""
     if child.process is None:
         return
     try:

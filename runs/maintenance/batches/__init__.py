@@ -1,1 +1,1 @@
-"""The upkeep of the batch lane: form batches, send them, look at them, take their results in."""
+"""Maintain the batch lane: form batches, send them, poll them, take in their results."""

@@ -1,4 +1,4 @@
-"""Looking at a batch that the provider has, and collecting its results when all of it has ended."""
+"""Poll a batch at the provider, and collect its results when all of it has ended."""
 
 import logging
 from contextlib import suppress
@@ -19,13 +19,13 @@ from runs.maintenance.batches.take_in import take_in
 from runs.models import BatchStatus, CallEnd, MessageBatch
 
 LOST_AFTER_S = 26 * 3600.0  # the provider ends a batch after 24 hours
-KEPT_S = 28 * 86400.0  # and keeps its results for 29 days
+KEPT_S = 28 * 86400.0  # the provider keeps results for 29 days
 
 log = logging.getLogger(__name__)
 
 
 def poll(batch: MessageBatch) -> bool:
-    """Look whether the provider has ended a batch. Returns whether it has."""
+    """Ask the provider for the state of a batch. Returns whether it has ended."""
     assert batch.provider_id is not None
     release_connection()
     ended = look_at(batch.provider_id).has_ended
@@ -38,7 +38,7 @@ def poll(batch: MessageBatch) -> bool:
 
 
 def collect(batch: MessageBatch) -> int:
-    """Take in the results of an ended batch, those that are not here yet. Returns how many there were.
+    """Take in the missing results of an ended batch. Returns how many there were.
 
     Raises: BatchEndedError if the provider shows fewer results than there are calls; what the SDK raises.
     """
@@ -47,7 +47,7 @@ def collect(batch: MessageBatch) -> int:
     taken, read = 0, 0
     for result in results_of(batch.provider_id):
         read += 1
-        with suppress(ValueError):  # an id that we have not given
+        with suppress(ValueError):  # an id that is not ours
             taken += take_in(batch, UUID(result.custom_id), *_read(result.document))
     if read < batch.requests:
         raise BatchEndedError(f"{batch.provider_id} shows {read} results of {batch.requests}")
@@ -56,7 +56,7 @@ def collect(batch: MessageBatch) -> int:
 
 
 def lose(batch: MessageBatch) -> None:
-    """Close a batch; a call without a result counts as spent, and its run tries again."""
+    """Close a batch without further results: a call without one counts as spent, and its run tries again."""
     for call in list(batch.calls.filter(end="").values_list("pk", flat=True)):
         take_in(batch, call, CallEnd.LOST, {"type": "lost"})
     ends = {row["end"]: row["count"] for row in batch.calls.order_by().values("end").annotate(count=Count("pk"))}
@@ -71,9 +71,9 @@ def lose(batch: MessageBatch) -> None:
 
 
 def _read(document: dict[str, Any]) -> tuple[CallEnd, dict[str, Any]]:
-    """Say how a call ended, and what is kept of that. An answer that cannot be read counts as spent, and as none.
+    """Return how a call ended, and what to keep of it. An unreadable answer counts as spent and as no answer.
 
-    Which of its calls hold a secret is noted before that is cut out.
+    Notes which of its tool calls hold a secret before the secret is removed.
     """
     try:
         end = CallEnd(str(document.get("type")))

@@ -1,7 +1,7 @@
-"""Finding out whether a batch was made whose answer was lost: by time and number of calls, then by their ids.
+"""Find out whether a batch whose answer was lost was created: by time and number of calls, then by their ids.
 
-The provider's batches carry no name of ours, and their calls' ids are shown only when they have ended. So a batch that
-may be ours is waited for; nothing is sent a second time before every one of them has proved to be another.
+The provider's batches carry no name of ours, and show the ids of their calls only once they have ended. So we wait for
+every batch that may be ours, and send nothing again before each has proved to be another.
 """
 
 import logging
@@ -27,7 +27,7 @@ _SKEW = timedelta(seconds=300)  # between the provider's clock and ours
 
 
 def find(batch: MessageBatch) -> bool:
-    """Look for a batch that may have been made. Returns whether it was found, and has ended."""
+    """Look for a batch that may have been created. Returns whether it was found and has ended."""
     assert batch.sent_at is not None
     settled = clock.now() >= batch.sent_at + timedelta(seconds=conf().batch_settles_s)  # before the list is read
     release_connection()
@@ -48,7 +48,7 @@ def find(batch: MessageBatch) -> bool:
 
 
 def _candidates(batch: MessageBatch) -> list[Seen]:
-    """List the provider's batches that are as old and as large, and not known to be others."""
+    """List the provider's batches of the same age and size that are not known to be others."""
     assert batch.sent_at is not None
     since, until = batch.sent_at - _SKEW, batch.sent_at + timedelta(seconds=conf().batch_settles_s) + _SKEW
     alike = [seen for seen in made_since(since) if seen.requests == batch.requests and seen.created_at <= until]
@@ -59,7 +59,7 @@ def _candidates(batch: MessageBatch) -> list[Seen]:
 
 
 def _is_ours(batch: MessageBatch, seen: Seen) -> bool:
-    """Say whether an ended batch holds a call of ours; one that does not is remembered."""
+    """Say whether an ended batch holds a call of ours; remember one that does not."""
     release_connection()
     with closing(results_of(seen.id)) as results:
         first = next(results, None)
@@ -85,8 +85,8 @@ def _look_again(batch: MessageBatch, pause_s: float) -> None:
 
 
 def _give_back(batch: MessageBatch) -> None:
-    """It was not made: its calls are pending again, for another batch."""
-    log.warning("batch %s was not made: its %s calls are sent anew", batch.pk, batch.requests)
+    """Make the calls of a batch that was not created pending again, for another batch."""
+    log.warning("batch %s was not made: its %s calls are sent again", batch.pk, batch.requests)
     for call_id in list(batch.calls.filter(end="").values_list("pk", flat=True)):
         _pend(batch, call_id)
     MessageBatch.objects.filter(pk=batch.pk, status=BatchStatus.SENDING).update(
@@ -96,7 +96,7 @@ def _give_back(batch: MessageBatch) -> None:
 
 @transaction.atomic
 def _pend(batch: MessageBatch, call_id: UUID) -> None:
-    """Give one call back; that of a run which was cancelled meanwhile has surely cost nothing."""
+    """Make one call pending again; if its run was cancelled since, it certainly cost nothing."""
     call = ModelCall.objects.get(pk=call_id)
     run = lock_run(call.run_id)
     call = ModelCall.objects.select_related("batched").get(pk=call_id)

@@ -1,4 +1,4 @@
-"""Forming batches: the calls that have waited long enough, or are enough, are put together."""
+"""Form batches from the pending calls once they have waited long enough, or there are enough of them."""
 
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from runs.models import BatchedCall, MessageBatch
 
 
 def form_batches() -> int:
-    """Put the pending calls into batches, if it is time. Returns how many calls."""
+    """Put the pending calls into batches if it is time. Returns how many calls."""
     formed = 0
     while taken := _form_one():
         formed += taken
@@ -25,7 +25,7 @@ def _form_one() -> int:
         return 0
     with transaction.atomic():
         batch = MessageBatch.objects.create(requests=0, created_at=Now(), next_look_at=Now())
-        # Of two that form at once the slower finds these taken: a row is given to one batch only.
+        # If two workers form at once, the slower finds these taken: a row goes into one batch only.
         taken = BatchedCall.objects.filter(batch=None, created_at__lte=upto).update(batch=batch)
         if taken:
             MessageBatch.objects.filter(pk=batch.pk).update(requests=F("requests") + taken)
@@ -35,7 +35,7 @@ def _form_one() -> int:
 
 
 def _last_of_the_next() -> datetime | None:
-    """Find up to which call the next batch goes: the moment it was laid in; None if it is too early for one."""
+    """Find the creation time of the last call for the next batch; None if it is too early for one."""
     settings, size, last, count = conf(), 0, None, 0
     pending = BatchedCall.objects.filter(batch=None).order_by("created_at")
     rows = list(pending.values_list("created_at", "size")[: settings.batch_max_calls])

@@ -1,6 +1,6 @@
-"""Sending a batch. To make one is not idempotent, so that it is about to be sent is committed before.
+"""Send a batch. Creating one is not idempotent, so the intent is committed first.
 
-A create whose answer is lost is never simply repeated: `find.py` looks first whether the batch was made.
+A create whose answer is lost is never simply repeated: `find.py` first looks whether the batch was created.
 """
 
 import logging
@@ -24,12 +24,12 @@ from runs.storable import storable_text
 
 log = logging.getLogger(__name__)
 
-TRIES = 8  # refused in passing so often, and its calls fail as a call of its own would
+TRIES = 8  # after this many transient failures its calls fail as direct calls would
 _PAUSE_S, _PAUSE_MAX_S = 15.0, 600.0
 
 
 def send(batch: MessageBatch) -> None:
-    """Send a batch that is formed."""
+    """Send a formed batch."""
     formed = MessageBatch.objects.filter(pk=batch.pk, status=BatchStatus.FORMED)
     began = clock.monotonic()
     sending = formed.update(
@@ -42,7 +42,7 @@ def send(batch: MessageBatch) -> None:
     fault_point("batch.before")
     release_connection()
     if clock.monotonic() - began > conf().batch_settles_s / 4:
-        return  # stopped for so long, it must not send any more: others may soon look for its batch
+        return  # delayed too long to send: others may soon look for its batch
     try:
         provider_id = create(requests, timeout_s=conf().batch_settles_s / 2)
     except Exception as error:
@@ -55,16 +55,16 @@ def send(batch: MessageBatch) -> None:
 
 
 def said_by(error: Exception) -> str:
-    """Tell what went wrong, without secrets."""
+    """Describe an error without secrets."""
     return storable_text(f"{type(error).__name__}: {error}")[:500]
 
 
 def _failed(batch: MessageBatch, error: Exception) -> None:
-    """Decide what becomes of a batch that could not be sent, or may have been."""
+    """Decide how to go on with a batch that was not sent, or only may have been."""
     log.warning("batch %s could not be sent (try %s): %s", batch.pk, batch.tries, said_by(error))
     sending = MessageBatch.objects.filter(pk=batch.pk, status=BatchStatus.SENDING)
     if not was_surely_not_made(error):
-        sending.update(error=said_by(error))  # it is looked for when its time has come
+        sending.update(error=said_by(error))  # `find` looks for it when it is due
     elif classify(error) != ErrorClass.PERMANENT and batch.tries < TRIES:
         pause_s = max(retry_after_s(error) or 0.0, min(_PAUSE_MAX_S, _PAUSE_S * 2 ** (batch.tries - 1)))
         sending.update(status=BatchStatus.FORMED, next_look_at=in_seconds(pause_s), error=said_by(error))
@@ -75,7 +75,7 @@ def _failed(batch: MessageBatch, error: Exception) -> None:
 
 
 def _is_of_one_call(error: Exception) -> bool:
-    """Say whether a refusal may be the fault of a single call, and not of the key, the workspace or the money."""
+    """Say whether a refusal may be due to a single call, and not to the key, the workspace or the money."""
     if not isinstance(error, anthropic.APIStatusError):
         return False
     return error.status_code in (400, 413) and not is_spend_cap(error)
@@ -83,7 +83,7 @@ def _is_of_one_call(error: Exception) -> bool:
 
 @transaction.atomic
 def _halve(batch: MessageBatch, error: Exception) -> None:
-    """One call may be what the provider refuses: both halves are tried, and the innocent are answered."""
+    """Split a batch in two: if the provider refuses one call, the half without it is answered."""
     calls = list(batch.calls.order_by("created_at", "pk").values_list("pk", flat=True))
     for half in (calls[: len(calls) // 2], calls[len(calls) // 2 :]):
         part = MessageBatch.objects.create(requests=len(half), created_at=Now(), next_look_at=Now())
@@ -94,7 +94,7 @@ def _halve(batch: MessageBatch, error: Exception) -> None:
 
 
 def _refuse(batch: MessageBatch, error: Exception) -> None:
-    """Give every call the refusal as its result: its run fails by it, or tries again."""
+    """Give every call the refusal as its result: its run fails or tries again."""
     said = getattr(error, "body", None)
     if not isinstance(said, dict):
         said = {"type": "error", "error": {"type": "api_error", "message": said_by(error)}}

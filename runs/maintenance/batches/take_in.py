@@ -1,4 +1,4 @@
-"""Taking in what became of a call in its batch: once, and its run goes on, or its cost is put right."""
+"""Take in the result of a batched call, once: its run goes on, or its cost is corrected."""
 
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from runs.storable import storable
 
 @transaction.atomic
 def take_in(batch: MessageBatch, call_id: UUID, end: CallEnd, document: dict[str, Any]) -> bool:
-    """Keep the result of a call and let its run go on; False if it was here before, or is none of ours."""
+    """Store the result of a call and let its run go on; False if it was stored before or is not ours."""
     found = BatchedCall.objects.filter(pk=call_id, batch=batch, end="")
     run_id = found.values_list("call__run", flat=True).first()
     if run_id is None:
@@ -36,12 +36,12 @@ def take_in(batch: MessageBatch, call_id: UUID, end: CallEnd, document: dict[str
 
 
 def lock_run(run_id: UUID) -> Run:
-    """Lock a run's row: whoever cancels it waits, and sees what is done here."""
+    """Lock a run's row, so that a concurrent cancel waits and sees the result."""
     return Run.objects.select_for_update(of=("self",)).get(pk=run_id)
 
 
 def put_right(call: ModelCall, run: Run) -> None:
-    """Correct what was presumed of a call whose run was cancelled meanwhile."""
+    """Correct the presumed cost of a call whose run was cancelled in the meantime."""
     more = settle_unawaited_charge(call)
     correct_call(call)
     if more:

@@ -1,7 +1,7 @@
-"""Tending the batch lane: form what is due, and see to each open batch in its turn.
+"""Tend the batch lane: form what is due, then process each open batch.
 
-The provider may be slow, so nothing that others wait for is done in the thread that tends. A claim is one UPDATE and
-holds the batch for `batch_settles_s`; what a dying worker held is seen to by another after that.
+The provider may be slow, so the tending thread does nothing that others wait for. A claim is one UPDATE and holds the
+batch for `batch_settles_s`; after that another worker takes over the batches of a dead one.
 """
 
 import logging
@@ -26,7 +26,7 @@ _AT_ONCE = 20
 
 
 def tend_batches(*, go_on: Callable[[], bool] = lambda: True) -> int:
-    """Form, send, look at and collect batches while `go_on()` says so. Returns how many were seen to."""
+    """Form, send, poll and collect batches while `go_on()` is true. Returns how many were processed."""
     form_batches()
     due = MessageBatch.objects.filter(next_look_at__lte=Now()).order_by("next_look_at")[:_AT_ONCE]
     seen_to = 0
@@ -40,7 +40,7 @@ def tend_batches(*, go_on: Callable[[], bool] = lambda: True) -> int:
 
 
 def _claim(batch: MessageBatch) -> bool:
-    """Take a batch, unless somebody else was faster."""
+    """Claim a batch, unless another worker was faster."""
     unclaimed = MessageBatch.objects.filter(pk=batch.pk, status=batch.status, next_look_at__lte=Now())
     return bool(unclaimed.update(next_look_at=in_seconds(conf().batch_settles_s)))
 
@@ -63,7 +63,7 @@ def _see_to(batch: MessageBatch) -> None:
 
 
 def _note_trouble(batch: MessageBatch, error: Exception) -> None:
-    """Look again later, unless the provider will never show its results."""
+    """Record an error and look again later, unless the provider will never show the results."""
     log.warning("batch %s: %s", batch, said_by(error), exc_info=error)
     still_open = MessageBatch.objects.filter(pk=batch.pk, next_look_at__isnull=False)
     still_open.update(error=said_by(error), next_look_at=in_seconds(conf().batch_poll_s))
@@ -72,15 +72,15 @@ def _note_trouble(batch: MessageBatch, error: Exception) -> None:
 
 
 def _is_hopeless(batch: MessageBatch, error: Exception) -> bool:
-    """Say whether nobody will ever know what became of a batch.
+    """Say whether the results of a batch will never be known.
 
-    To lose one means to pay its calls twice. So trouble that may pass is waited out for as long as results are kept;
-    only a provider that says for itself that it has no such batch, or no such result, is believed sooner.
+    Losing a batch means paying for its calls twice. So wait out transient errors for as long as results are kept; give
+    up sooner only if the provider itself says that it has no such batch, or no such result.
     """
     if _is_past(batch.sent_at, KEPT_S):
         return True
     if isinstance(error, BatchEndedError):
-        return _is_past(batch.ended_at, LOST_AFTER_S)  # a list that was short once may be whole the next time
+        return _is_past(batch.ended_at, LOST_AFTER_S)  # a list that was short once may be complete the next time
     known = batch.status in (BatchStatus.IN_PROGRESS, BatchStatus.ENDED)
     is_gone = isinstance(error, anthropic.APIStatusError) and error.status_code in (404, 410)
     return known and is_gone and _is_past(batch.sent_at, LOST_AFTER_S)

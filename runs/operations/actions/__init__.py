@@ -1,1 +1,1 @@
-"""What people do with pending actions: a module for each verb, which API and console both call."""
+"""What people do with pending actions: one module per verb, called by both API and console."""

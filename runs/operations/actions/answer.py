@@ -1,4 +1,4 @@
-"""Answering a question: of a tool, or of an agent that converses."""
+"""Answer a question of a tool, or of an agent that converses."""
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -14,7 +14,7 @@ from runs.storable import storable_text
 
 
 def answer(action: PendingAction, *, user: AbstractBaseUser, text: str, end: bool = False) -> PendingAction:
-    """Answer a question. With `end` it is a last word: the run completes without asking the model again.
+    """Answer a question. With `end`, complete the run without asking the model again.
 
     Raises: InvalidInputError; InvalidTransitionError; ConflictError; NotPermittedError.
     """
@@ -40,7 +40,7 @@ def answer(action: PendingAction, *, user: AbstractBaseUser, text: str, end: boo
 def send_message(run: Run, *, user: AbstractBaseUser, text: str, end: bool = False) -> PendingAction:
     """Answer the question that a run has asked.
 
-    Raises: InvalidTransitionError if it has asked none; as `answer`.
+    Raises: InvalidTransitionError if there is no open question; as `answer`.
     """
     action = (
         PendingAction.objects.filter(run=run, kind=ActionKind.QUESTION, status=ActionStatus.OPEN)

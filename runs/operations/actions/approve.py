@@ -1,4 +1,4 @@
-"""Approving a proposed call: exactly what was shown, or edited; by one person, or by as many as the policy asks."""
+"""Approve a proposed call, as shown or edited; by one person, or by as many as the policy requires."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,10 +28,10 @@ from runs.states import ActionKind, ActionStatus, Risk
 def approve(
     action: PendingAction, *, user: AbstractBaseUser, arguments: Any = None, note: str = "", seen: str = ""
 ) -> PendingAction:
-    """Allow a proposed call, with other arguments if given; or raise a budget to what was proposed, or given.
+    """Allow a proposed call, with other arguments if given; or raise a budget as proposed, or as given.
 
-    Where several must agree the action stays open until they have. Edited arguments make earlier approvals void.
-    `seen` is the `bound_hash` of what somebody was shown: if the call was edited since, it is not approved.
+    If several people must agree, the action stays open until they have. Editing the arguments voids earlier approvals.
+    `seen` is the `bound_hash` of what the person saw: a call edited since then is not approved.
 
     Raises: InvalidInputError for arguments that do not fit the tool, or a call of high risk without a note;
     InvalidTransitionError for a kind that cannot be approved, one that has expired, or a tool that was revoked;
@@ -72,20 +72,20 @@ def _approve(run: Run, action: PendingAction, decision: Decision, user: Abstract
 
 
 def has_agreed(action: PendingAction, user: AbstractBaseUser) -> bool:
-    """Say whether this person has approved the call as it stands; edited since, their word does not count."""
+    """Say whether this person has approved the call in its current form; an edit voids earlier approvals."""
     return action.approvals.filter(user_id=user.pk, bound_hash=action.bound_hash).exists()
 
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    """How many have agreed, and how many must."""
+    """How many people have agreed, and how many must."""
 
     given: int
     needed: int
 
 
 def _agree(action: PendingAction, user: AbstractBaseUser, note: str) -> _Count:
-    """Record one person's approval of the action as it stands; nobody counts twice."""
+    """Record one person's approval of the action in its current form; nobody counts twice."""
     Approval.objects.update_or_create(
         action=action,
         user_id=user.pk,
@@ -104,19 +104,19 @@ def _agreed(action: PendingAction, user: AbstractBaseUser, count: _Count) -> Eve
 
 
 def _check_said_why(action: PendingAction, note: str) -> None:
-    """A call of high risk, as proposed or as edited, is not waved through. Raises: InvalidInputError."""
+    """Require a note for a call of high risk, as proposed or as edited. Raises: InvalidInputError."""
     if action.risk == Risk.HIGH and not note.strip():
         raise InvalidInputError({"note": ["the call is of high risk: say why it may be made"]})
 
 
 def _check_shown(action: PendingAction) -> None:
-    """Refuse to approve arguments that somebody has put in the place of the agent's. Raises: ConflictError."""
+    """Refuse to approve if the agent's arguments were tampered with. Raises: ConflictError."""
     if hash_of(action.arguments) != action.arguments_hash:
         raise ConflictError("the arguments that are shown are not the ones that were proposed: reject the call")
 
 
 def _check_granted(action: PendingAction) -> None:
-    """Refuse to approve what would not be called anyway. Raises: InvalidTransitionError."""
+    """Refuse to approve a call that would not be made anyway. Raises: InvalidTransitionError."""
     try:
         check_tool(action.tool, action.run)
     except ToolRevokedError as error:
@@ -124,7 +124,7 @@ def _check_granted(action: PendingAction) -> None:
 
 
 def _edited(action: PendingAction, arguments: Any) -> dict[str, Any]:
-    """Hold edited arguments against the tool. Raises: InvalidInputError."""
+    """Validate edited arguments against the tool's schema. Raises: InvalidInputError."""
     tool = _tool(action)
     if tool is None:
         raise InvalidInputError({"arguments": ["the tool is not declared here, so they cannot be checked"]})
@@ -144,7 +144,7 @@ def _tool(action: PendingAction) -> Tool | None:
 
 
 def _store_edit(action: PendingAction, edited: dict[str, Any]) -> None:
-    """Bind the action to the edited arguments, and keep what the agent proposed first."""
+    """Bind the action to the edited arguments, and keep the agent's original proposal."""
     tool = _tool(action)
     assert tool is not None, "edited arguments were held against it"
     call = bind(tool, edited)

@@ -1,4 +1,4 @@
-"""Deciding many at once: calls of one tool, all of low risk, looked at one by one before."""
+"""Decide many actions at once: low-risk calls of one tool, each shown beforehand."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,20 +20,20 @@ VERBS = ("approve", "reject")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One action of a bulk decision: what is decided about it, or why nothing is."""
+    """One action of a bulk decision: what is decided, or why it is skipped."""
 
     action: PendingAction
-    skipped: str = ""  # why it takes no part; empty if it does
+    skipped: str = ""  # why it is skipped; empty if it is not
     done: bool = False
 
     @property
     def is_open(self) -> bool:
-        """Say whether it is still to be decided: nothing was said, or others must agree too."""
+        """Say whether the action is still undecided: no decision yet, or others must agree too."""
         return self.action.status == ActionStatus.OPEN
 
 
 def preview(actions: Sequence[PendingAction], *, user: AbstractBaseUser) -> list[Item]:
-    """Say what a bulk decision would do to each, and why some take no part.
+    """Say what a bulk decision would do to each action, and why some are skipped.
 
     Raises: InvalidInputError if there are none, too many, or not all of one tool.
     """
@@ -49,10 +49,10 @@ def decide_all(
     note: str = "",
     seen: Mapping[UUID, str] | None = None,
 ) -> list[Item]:
-    """Decide each that takes part, in a transaction of its own; what was decided meanwhile is skipped.
+    """Decide each eligible action in its own transaction; skip those decided in the meantime.
 
-    So is what was to be approved and was edited since somebody was shown it.
-    Shape: `seen` the `bound_hash` of each as it was shown, by the action's id.
+    An approval also skips a call that was edited since it was shown.
+    Shape: `seen` maps each action's id to its `bound_hash` as shown.
     Raises: InvalidInputError as `preview`, and for an unknown verb or a rejection without a note.
     """
     if verb not in VERBS:
@@ -67,13 +67,13 @@ def decide_all(
 
 
 def counts(items: Sequence[Item]) -> dict[str, int]:
-    """Count them. Shape: `{"decided", "agreed", "skipped"}`; agreed to, but others must agree as well."""
+    """Count the results. Shape: `{"decided", "agreed", "skipped"}`; for `agreed`, others must agree as well."""
     found = Counter("skipped" if not item.done else "agreed" if item.is_open else "decided" for item in items)
     return {name: found[name] for name in ("decided", "agreed", "skipped")}
 
 
 def in_order(ids: Sequence[UUID], actions: Sequence[PendingAction]) -> list[PendingAction]:
-    """Put actions into the order of their ids."""
+    """Sort actions into the order of the given ids."""
     by_id = {action.pk: action for action in actions}
     return [by_id[pk] for pk in dict.fromkeys(ids) if pk in by_id]
 

@@ -1,7 +1,7 @@
-"""Deciding once: what all verdicts share.
+"""Decide an action exactly once: what all verbs share.
 
-Decision, step, run and event are written in one transaction, under the lock of the run's row. The decision itself is
-one UPDATE of the action while it is open and not expired, by the database's clock.
+One transaction writes decision, step, run and event, under the lock of the run's row. The decision itself is one
+UPDATE of the action that requires it to be open and not expired, by the database's clock.
 """
 
 import json
@@ -27,7 +27,7 @@ NOTE_MAX_CHARS = 4000
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision: the verb as it was said, without secrets since it is kept, and what it makes of the action."""
+    """One decision: the verb as given, with secrets removed since it is stored, and its result for the action."""
 
     verb: dict[str, Any]
     status: ActionStatus
@@ -46,7 +46,7 @@ def _hint(action: PendingAction) -> str:
 
 
 def lock(action: PendingAction) -> tuple[Run, PendingAction]:
-    """Lock the run of an action; return it, and the action as it is now. Needs a transaction."""
+    """Lock the run of an action; return it and the action's current state. Needs a transaction."""
     run = Run.objects.select_for_update(of=("self",)).select_related("tenant").get(pk=action.run_id)
     present = PendingAction.objects.select_related("step", "decided_by", "rule").get(pk=action.pk)
     present.run = run
@@ -54,7 +54,7 @@ def lock(action: PendingAction) -> tuple[Run, PendingAction]:
 
 
 def is_open(action: PendingAction, decision: Decision) -> bool:
-    """Say whether a locked action may be decided; False if the same was decided already.
+    """Say whether a locked action may be decided; False if the same decision was already made.
 
     Raises: ConflictError naming who was faster; InvalidTransitionError if it has expired.
     """
@@ -69,12 +69,12 @@ def is_open(action: PendingAction, decision: Decision) -> bool:
 
 
 def _as_json(value: Any) -> str:
-    """Write it to be compared: for Python 1, 1.0 and True are equal. The order of keys says nothing."""
+    """Serialise a value for comparison: in Python 1, 1.0 and True are equal. Key order does not matter."""
     return json.dumps(value, sort_keys=True)
 
 
 def decide(action: PendingAction, decision: Decision, user: AbstractBaseUser) -> PendingAction:
-    """Write the decision of an open action that is locked; return it as it is then.
+    """Write the decision of an open, locked action; return the updated action.
 
     Raises: InvalidTransitionError if it expired at this very moment.
     """
@@ -99,12 +99,12 @@ def _in_time() -> Q:
 
 
 def kept_note(note: str) -> str:
-    """Make a person's words fit to store."""
+    """Make a person's text fit to store."""
     return storable_text(note, NOTE_MAX_CHARS)
 
 
 def go_on(action: PendingAction, user: AbstractBaseUser, **columns: Any) -> None:
-    """Tell the decision, and queue the run if it is asleep; a running one sees it by itself."""
+    """Record the decision as an event, and queue the run if it is asleep; a running one notices by itself."""
     run, actor = action.run, user.get_username()
     events = [Event(f"action.{action.status}", {"action": str(action.pk), "step": action.step.seq}, actor=actor)]
     if run.state == RunStatus.WAITING_FOR_CONFIRMATION:

@@ -1,4 +1,4 @@
-"""Handing an action on without deciding it: ask for information, reply, reassign, escalate."""
+"""Delegate an action without deciding it: ask for information, reply, reassign, escalate."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from runs.states import ActionKind, ActionStatus
 
 
 def ask(action: PendingAction, *, user: AbstractBaseUser, text: str) -> PendingAction:
-    """Ask whoever posted the run for information; the action stays open, and its time runs on.
+    """Ask the person who posted the run for information; the action stays open and can still expire.
 
     Raises: InvalidInputError without a text; InvalidTransitionError if it is decided; NotPermittedError.
     """
@@ -32,7 +32,7 @@ def ask(action: PendingAction, *, user: AbstractBaseUser, text: str) -> PendingA
 
 
 def reply(action: PendingAction, *, user: AbstractBaseUser, text: str) -> PendingAction:
-    """Reply to what was asked, or add what deciders should know. Raises: as `ask`."""
+    """Reply to a question, or add information for the deciders. Raises: as `ask`."""
     words = _words(text, "say what they should know")
     with transaction.atomic():
         run, action = _lock_open(action, user)
@@ -42,9 +42,9 @@ def reply(action: PendingAction, *, user: AbstractBaseUser, text: str) -> Pendin
 
 
 def reassign(action: PendingAction, *, user: AbstractBaseUser, to: str) -> PendingAction:
-    """Ask one person to decide; others who may do so still can.
+    """Assign the decision to one person; others who may decide still can.
 
-    Raises: InvalidInputError if nobody of that name may decide it; InvalidTransitionError; NotPermittedError.
+    Raises: InvalidInputError if no user of that name may decide it; InvalidTransitionError; NotPermittedError.
     """
     with transaction.atomic():
         run, action = _lock_open(action, user)
@@ -56,7 +56,7 @@ def reassign(action: PendingAction, *, user: AbstractBaseUser, to: str) -> Pendi
 
 
 def escalate(action: PendingAction, *, user: AbstractBaseUser, note: str = "") -> PendingAction:
-    """Leave it to the admins of the tenant: from now on nobody else decides.
+    """Escalate to the admins of the tenant: from now on only they may decide.
 
     Raises: ConflictError if it was escalated already; InvalidTransitionError; NotPermittedError.
     """
@@ -92,7 +92,7 @@ def _words(text: str, hint: str) -> str:
 
 
 def _decider(action: PendingAction, name: str) -> Any:
-    """Find who is to decide. Raises: InvalidInputError that says why not."""
+    """Find the user who should decide. Raises: InvalidInputError if that user may not."""
     person = people_named(name).filter(is_active=True).first()
     if person is None or not holds_role(person, action.tenant_id, roles_that_decide(action)):
         raise InvalidInputError({"to": [f"nobody named {name!r} may decide this; see the members of the tenant"]})

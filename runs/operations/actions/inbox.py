@@ -1,4 +1,4 @@
-"""Whose turn it is: which open actions wait for somebody, and who may be asked to decide one."""
+"""Who decides next: which open actions wait for a user, and which users may decide an action."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -17,9 +17,9 @@ from runs.states import ActionKind, ActionStatus, SelfApproval
 
 
 def waiting_for(actions: QuerySet[PendingAction], user: AbstractBaseUser) -> QuerySet[PendingAction]:
-    """Select the open actions that wait for this very person.
+    """Select the open actions that wait for this person.
 
-    Those they may decide that were assigned to them, or to nobody who may decide; not what they have agreed to already.
+    These are actions they may decide and have not approved yet, unless assigned to somebody else who may decide.
     """
     agreed = Approval.objects.filter(action=OuterRef("pk"), user_id=user.pk, bound_hash=OuterRef("bound_hash"))
     theirs = actions.filter(~Exists(agreed), status=ActionStatus.OPEN).alias(
@@ -30,7 +30,7 @@ def waiting_for(actions: QuerySet[PendingAction], user: AbstractBaseUser) -> Que
 
 
 def people_to_ask(action: PendingAction) -> list[Any]:
-    """List the people who may decide an action now, by name; service accounts are no people."""
+    """List the people who may decide an action now, by name; service accounts are not people."""
     roles = roles_that_decide(action)
     members = Membership.objects.filter(tenant=action.tenant_id, role__in=roles, user__is_active=True)
     users = in_order_of_names(get_user_model()._default_manager.filter(pk__in=members.values("user")))
@@ -42,7 +42,7 @@ def people_to_ask(action: PendingAction) -> list[Any]:
 
 
 def _decidable(user: AbstractBaseUser) -> Q:
-    """What somebody may decide with the roles they have: `deciders` and `terms` say the same of one action."""
+    """Match what a user may decide with their roles; `deciders` and `requirements` decide the same for one action."""
     approval, question = Q(kind=ActionKind.APPROVAL), Q(kind=ActionKind.QUESTION)
     holds = _with_roles(lambda *roles: Q(tenant__in=_tenants(user, *roles)))
     own = Q(run__requested_by=user.pk)
@@ -51,14 +51,14 @@ def _decidable(user: AbstractBaseUser) -> Q:
 
 
 def _assignee_decides() -> Q:
-    """What was assigned to somebody who holds a role that decides it, still: others need not look."""
+    """Match what is assigned to a user who still holds a deciding role: others need not look."""
     members = Membership.objects.filter(user=OuterRef("assignee"), tenant=OuterRef("tenant"), user__is_active=True)
     superusers = get_user_model().objects.filter(pk=OuterRef("assignee"), is_superuser=True, is_active=True)
     return _with_roles(lambda *roles: Q(Exists(members.filter(role__in=roles)))) | Q(Exists(superusers))
 
 
 def _with_roles(holds: Callable[..., Q]) -> Q:
-    """What is decided with the roles that somebody holds, where `holds(*roles)` says of which actions they hold one."""
+    """Match what a user's roles may decide; `holds(*roles)` matches the actions for which they hold one of these."""
     approval, question = Q(kind=ActionKind.APPROVAL), Q(kind=ActionKind.QUESTION)
     as_approver = holds(*DECIDERS) & Q(escalated_at=None) & (~approval | Q(role_needed=Role.APPROVER))
     as_answerer = holds(*ANSWERERS) & Q(escalated_at=None) & question
@@ -70,7 +70,7 @@ def _tenants(user: AbstractBaseUser, *roles: Role) -> QuerySet[Membership, Any]:
 
 
 def _of_policy(column: str, default: str) -> Coalesce:
-    """Read a column of the most exact policy that fits an action, in the order in which `terms` chooses."""
+    """Read a column of the most specific policy that matches an action, in the order used by `requirements`."""
     fitting = ApprovalPolicy.objects.filter(
         Q(tenant=OuterRef("tenant")) | Q(tenant=None),
         Q(tool=OuterRef("tool")) | Q(tool=""),

@@ -1,4 +1,4 @@
-"""Raising a budget that has come to its end: that of the run, or of its tenant."""
+"""Raise a used-up budget: that of the run, or of its tenant."""
 
 import re
 from decimal import Decimal
@@ -19,9 +19,9 @@ from runs.states import ActionKind, ActionStatus
 def raise_budget(
     action: PendingAction, *, user: AbstractBaseUser, arguments: Any = None, note: str = ""
 ) -> PendingAction:
-    """Allow the run to spend as much as was proposed, or as `arguments` say: `{"max_cost_usd": "1.50"}`.
+    """Raise the run's budget to the proposed amount, or the one in `arguments`: `{"max_cost_usd": "1.50"}`.
 
-    If what has no room is the budget of a tenant or of all, that one is raised: `{"raise_usd": "1.50"}`.
+    If the full budget is that of a tenant or of all tenants, raise that one: `{"raise_usd": "1.50"}`.
     Raises: InvalidInputError, InvalidTransitionError, ConflictError, NotPermittedError.
     """
     expect(action, "raise", ActionKind.BUDGET)
@@ -44,10 +44,10 @@ def raise_budget(
 
 
 def raise_period(action: PendingAction, *, user: AbstractBaseUser, arguments: Any, note: str) -> PendingAction:
-    """Add to the budget what was proposed, or what `arguments` say: `{"raise_usd": "1.50"}`. For this period only.
+    """Raise the budget, for this period only, by the proposed amount or `arguments`: `{"raise_usd": "1.50"}`.
 
-    Raises: InvalidInputError; InvalidTransitionError if there is room meanwhile, for one raise must not become many;
-    ConflictError; NotPermittedError.
+    Raises: InvalidInputError; InvalidTransitionError if there is headroom by now, so that one raise does not become
+    many; ConflictError; NotPermittedError.
     """
     check_may_raise(action, user)
     given = None if arguments is None else _given(arguments)
@@ -69,7 +69,7 @@ def raise_period(action: PendingAction, *, user: AbstractBaseUser, arguments: An
 
 
 def _given(arguments: dict[str, Any]) -> dict[str, str]:
-    """Read by how much. Raises: InvalidInputError, also for what may not be changed."""
+    """Read the amount of the raise. Raises: InvalidInputError, also for arguments that may not be changed."""
     unknown = sorted(set(arguments) - {"raise_usd"})
     if unknown:
         raise InvalidInputError({f"arguments.{unknown[0]}": ["cannot be changed here; give raise_usd alone"]})
@@ -83,7 +83,7 @@ def _lock_period(action: PendingAction) -> BudgetPeriod:
 
 
 def _check_needed(action: PendingAction, period: BudgetPeriod) -> None:
-    """Refuse a raise that nobody needs any more. Raises: InvalidTransitionError."""
+    """Refuse a raise that is no longer needed. Raises: InvalidTransitionError."""
     if period.ends_at and period.ends_at <= clock.now():
         raise InvalidTransitionError("its period is over: the run goes on by itself")
     if Decimal(action.arguments["needs_usd"]) <= period.room_usd:
@@ -91,7 +91,7 @@ def _check_needed(action: PendingAction, period: BudgetPeriod) -> None:
 
 
 def _edit(action: PendingAction, given: dict[str, str], period: BudgetPeriod) -> None:
-    """Store another amount, and keep what was proposed. Raises: InvalidInputError for more than a person may add."""
+    """Store another amount, and keep the proposed one. Raises: InvalidInputError for more than a person may add."""
     most = max(period.budget.limit_usd, Decimal((action.proposed or action.arguments)["raise_usd"]))
     if Decimal(given["raise_usd"]) > most:
         raise InvalidInputError(
@@ -107,7 +107,7 @@ _AMOUNT = re.compile(r"[0-9]{1,6}(\.[0-9]{1,8})?", re.ASCII)
 
 
 def plain_amount(arguments: dict[str, Any], name: str) -> str:
-    """Read an amount of the arguments. Raises: InvalidInputError unless it is a plain one that the column holds."""
+    """Read an amount from the arguments. Raises: InvalidInputError unless it is a plain decimal that fits."""
     text = str(arguments.get(name, ""))
     if not _AMOUNT.fullmatch(text) or Decimal(text) == 0:
         said = "give USD above 0 as a plain decimal, at most 6 digits before the point and 8 after"

@@ -1,4 +1,4 @@
-"""Rejecting: the model is told why, and the run goes on; a refused budget fails the run."""
+"""Reject an action: tell the model why and let the run go on; a refused budget fails the run."""
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -12,7 +12,7 @@ from runs.states import ActionKind, ActionStatus
 
 
 def reject(action: PendingAction, *, user: AbstractBaseUser, note: str) -> PendingAction:
-    """Refuse; one person's word is enough, however many would have had to agree.
+    """Reject an action; one person is enough, no matter how many approvals it needs.
 
     Raises: InvalidInputError without a note; InvalidTransitionError; ConflictError; NotPermittedError.
     """

@@ -1,4 +1,4 @@
-"""Resolving an outcome: a person says whether an effect whose result was lost has happened."""
+"""Resolve an outcome: a person says whether an effect whose result was lost has happened."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ OUTCOMES = ("happened", "did_not_happen")
 def resolve(
     action: PendingAction, *, user: AbstractBaseUser, outcome: str, result: Any = None, note: str = ""
 ) -> PendingAction:
-    """Say whether an effect happened: `happened`, with its result, or `did_not_happen`, and it runs again.
+    """Resolve an effect as `happened`, with its result, or as `did_not_happen`, which runs it again.
 
     Raises: InvalidInputError; InvalidTransitionError, also while the first call may still arrive; ConflictError;
     NotPermittedError.
@@ -50,7 +50,7 @@ def resolve(
 
 
 def _refuse_while_it_may_arrive(step: Step) -> None:
-    """The first call may still be under way until its deadline and a grace have passed."""
+    """Refuse while the first call may still be in flight: until its deadline and a grace have passed."""
     safe_at = may_arrive_until(step)
     if safe_at and clock.now() < safe_at:
         raise InvalidTransitionError(

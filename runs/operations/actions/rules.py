@@ -1,4 +1,4 @@
-"""Granting and revoking approval rules."""
+"""Grant and revoke approval rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ USES_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class RuleRequest:
-    """What a rule is to approve. Every rule ends: by time and by the number of its uses."""
+    """What a rule should approve. Every rule ends, by time and by number of uses."""
 
     tool: str
     reason: str
@@ -36,7 +36,7 @@ class RuleRequest:
 
 
 def grant_rule(request: RuleRequest, *, tenant: Tenant, user: AbstractBaseUser) -> ApprovalRule:
-    """Approve beforehand: low-risk calls of a tool, within bounds, in one tenant.
+    """Approve low-risk calls of a tool in advance, within bounds, in one tenant.
 
     Raises: InvalidInputError naming each field; NotPermittedError.
     """
@@ -68,7 +68,7 @@ def revoke_rule(rule: ApprovalRule, *, user: AbstractBaseUser) -> ApprovalRule:
 
 
 def tools_for_rules() -> list[str]:
-    """Name the declared tools whose calls may be of low risk, and so be approved by rule."""
+    """List the declared tools whose calls may be low-risk and so be approved by rule."""
     agents = [agent for agent in job_types() if isinstance(agent, Agent)]
     return sorted({tool.name for agent in agents for tool in agent.tools_by_name.values() if not _is_too_risky(tool)})
 

@@ -1,4 +1,4 @@
-"""What a decision does to the step it is about."""
+"""Apply a decision to its step."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from runs.storable import storable
 
 
 def complete_step(step: Step, result: dict[str, Any]) -> None:
-    """Record what a person said as the result of the step."""
+    """Record a person's answer as the result of the step."""
     result = storable(result)
     Step.objects.filter(pk=step.pk).update(
         status=StepStatus.COMPLETED, result=result, result_hash=hash_of(result), error=None, finished_at=Now()
@@ -20,7 +20,7 @@ def complete_step(step: Step, result: dict[str, Any]) -> None:
 
 
 def complete_with(step: Step, result: Any) -> None:
-    """Record what an effect has returned, as the one knows who looked."""
+    """Record the result of an effect, as given by the person who checked."""
     if step.tool_use_id:
         text = result if isinstance(result, str) else dump_json(result)
         complete_step(step, {"text": cut(text, conf().text_max_chars)})
@@ -29,7 +29,7 @@ def complete_with(step: Step, result: Any) -> None:
 
 
 def skip_step(step: Step, message: str) -> None:
-    """End the step without its effect; the model is told the message."""
+    """End the step without its effect, with a message for the model."""
     Step.objects.filter(pk=step.pk).update(
         status=StepStatus.SKIPPED,
         result={"text": message},

@@ -1,4 +1,4 @@
-"""What was said and done about an action besides deciding it, read from the story of its run."""
+"""The discussion of an action besides its decision, read from the events of its run."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One entry: when, by whom, what, and in which words."""
+    """One entry: when, by whom, what, and the text."""
 
     at: datetime
     by: str
@@ -27,7 +27,7 @@ class Said:
 
 
 def thread_of(action: PendingAction) -> list[Said]:
-    """List it, oldest first."""
+    """List the entries, oldest first."""
     events = RunEvent.objects.filter(run=action.run_id, kind__in=_KINDS, at__gte=action.requested_at).order_by("seq")
     return [
         Said(event.at, event.actor, _KINDS[event.kind], _text(event.data))
