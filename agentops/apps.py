@@ -1,4 +1,4 @@
-"""The composition root as an app: its commands, and the embedded servers when no address is given."""
+"""The composition root as an app: its commands, and the embedded servers if no address is given."""
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -10,7 +10,7 @@ class AgentopsConfig(AppConfig):
     name = "agentops"
 
     def ready(self) -> None:
-        """Let the first doorbell of a process start the embedded Valkey, if that is the one in use."""
+        """Let the first doorbell of a process start the embedded Valkey, if it is in use."""
         from agentops import checks  # noqa: F401 (registers the system checks)
 
         var = getattr(settings, "EMBEDDED_VALKEY_DIR", None)

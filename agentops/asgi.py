@@ -8,5 +8,5 @@ from django.core.asgi import get_asgi_application
 from runs.web.bounded_bodies import BoundedBodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentops.settings")
-# The console's forms carry more than the API takes; yet no more than Django keeps in memory.
+# The console's forms may be larger than the API's bodies, but not larger than Django keeps in memory.
 application = BoundedBodies(get_asgi_application(), larger={"/admin/": settings.FILE_UPLOAD_MAX_MEMORY_SIZE})

@@ -1,4 +1,4 @@
-"""System checks of a project that is all agentops: whether `var/` can hold what is to be kept there."""
+"""System checks of a pure agentops project: whether `var/` is writable for what is stored there."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 @register()
 def check_var(**_: Any) -> list[CheckMessage]:
-    """E001: something is to be kept under `var/`, which cannot be written."""
+    """E001: something is stored under `var/`, which is not writable."""
     var = getattr(settings, "VAR_DIR", None)
     kept = list(_kept_in(Path(var))) if var else []
     problem = _problem(Path(var)) if var and kept else ""
@@ -28,7 +28,7 @@ def check_var(**_: Any) -> list[CheckMessage]:
 
 
 def _kept_in(var: Path) -> Iterator[tuple[str, str]]:
-    """Name what is to be kept, and the variable that puts it elsewhere."""
+    """Name what is stored there, and the variable that moves it elsewhere."""
     if not _has_secret_key():
         yield "the secret key", "SECRET_KEY"
     database = settings.DATABASES["default"]

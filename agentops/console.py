@@ -1,6 +1,6 @@
-"""An admin site that is nothing but the console: its groups, its look, and no page that reaches behind the database.
+"""An admin site that is only the console: its groups, its look, and no page that bypasses the database.
 
-Other projects keep their own site, on which the pages of runs stand beside theirs.
+Other projects keep their own site and add the pages of runs to it.
 """
 
 from typing import Any
@@ -9,18 +9,18 @@ from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest
 
-# Their pages let people write dotted paths (django-q) or requeue and empty queues behind the database (RQ).
+# Their pages let people enter dotted paths (django-q), or requeue jobs and empty queues behind the database (RQ).
 UNSAFE_APPS = ("django_q", "django_rq")
 
 
 class ConsoleConfig(AdminConfig):
-    """Django's admin, in a project whose default site is the console: in `INSTALLED_APPS` in its place."""
+    """Django's admin with the console as its default site; replaces `django.contrib.admin` in `INSTALLED_APPS`."""
 
     default_site = "agentops.console.ConsoleSite"
 
 
 class ConsoleSite(AdminSite):
-    """Every page looks like the console, and is listed in its groups."""
+    """Gives every page the console's look, and lists it in its groups."""
 
     site_header = "agentops"
     site_title = "agentops"
@@ -28,9 +28,9 @@ class ConsoleSite(AdminSite):
     site_url = None
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Register models, but those of apps whose pages are unsafe; show lists and forms as the console does.
+        """Register models, except those of apps with unsafe pages; show lists and forms as the console does.
 
-        No list takes a filter that it does not offer.
+        A list accepts only the filters that it offers.
         """
         from runs.admin.kit.lists import ShownOnlyAdmin
 
@@ -46,15 +46,15 @@ class ConsoleSite(AdminSite):
                     setattr(page, f"{kind}_template", _templates(page.opts, kind))
 
     def get_urls(self) -> list[Any]:
-        """Leave out Django's way to a row's public page: no row has one, and it crashes on a row without a table."""
+        """Leave out Django's link to a row's public page: no row has one, and it crashes on models without a table."""
         return [one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Tell the templates that the site has the console's look already."""
+        """Mark for the templates that the site already has the console's look."""
         return super().each_context(request) | {"is_console": True}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """List all pages in the groups; those of one app, on its own page, below its name."""
+        """List all pages by group; on the page of one app, list its pages under its name."""
         from runs.admin.site import badge_of, in_groups, in_order
 
         listed: list[Any] = super().get_app_list(request, app_label)
@@ -65,6 +65,6 @@ class ConsoleSite(AdminSite):
 
 
 def _templates(opts: Any, kind: str) -> list[str]:
-    """Where Django looks, the console's own page instead of its last resort."""
+    """List the templates that Django tries, with the console's page as the last instead of Django's."""
     own = f"admin/{opts.app_label}"
     return [f"{own}/{opts.model_name}/{kind}.html", f"{own}/{kind}.html", f"admin/runs/{kind}.html"]

@@ -1,4 +1,4 @@
-"""What a project's settings need so that runs work: values for `DATABASES`, `RQ_QUEUES` and `Q_CLUSTER`.
+"""Values that runs need in a project's settings: for `DATABASES`, `RQ_QUEUES` and `Q_CLUSTER`.
 
 Imported by settings modules, so it needs no settings itself.
 """
@@ -8,7 +8,7 @@ from typing import Any
 
 QUEUES = ("realtime", "agents", "default", "batch")
 
-CLOCK: dict[str, Any] = {  # for Q_CLUSTER: the clock, and nothing else: one schedule row calls one function of ours
+CLOCK: dict[str, Any] = {  # for Q_CLUSTER: only the clock, one schedule row that calls one function of ours
     "name": "agentops",
     "orm": "default",
     "workers": 1,
@@ -19,35 +19,35 @@ CLOCK: dict[str, Any] = {  # for Q_CLUSTER: the clock, and nothing else: one sch
     "label": "Clock",
 }
 
-_WITHIN_A_SECOND = "socket_timeout=1&socket_connect_timeout=1"  # a bell that hangs must hold nobody up
+_WITHIN_A_SECOND = "socket_timeout=1&socket_connect_timeout=1"  # a hung doorbell must not block anybody
 
 
 def queues(redis_url: str, names: Iterable[str] = QUEUES) -> dict[str, dict[str, Any]]:
-    """Describe the queues of doorbells, for `RQ_QUEUES`; queues of your own stand beside them in that dictionary."""
+    """Build the queues of doorbells for `RQ_QUEUES`; add your own queues to that dictionary."""
     queue = {
         "URL": f"{redis_url}{'&' if '?' in redis_url else '?'}{_WITHIN_A_SECOND}",
-        "DEFAULT_TIMEOUT": -1,  # deadlines are ours
+        "DEFAULT_TIMEOUT": -1,  # runs have their own deadlines
         "SERIALIZER": "rq.serializers.JSONSerializer",
     }
     return {name: dict(queue) for name in names}
 
 
 def database(config: Mapping[str, Any], *, pool: int = 10) -> dict[str, Any]:
-    """Add to a database of `DATABASES` what runs need of it; those that are neither SQLite nor PostgreSQL stay.
+    """Add what runs need to an entry of `DATABASES`; leave it alone if it is neither SQLite nor PostgreSQL.
 
-    `pool` is how many PostgreSQL connections one process holds at most.
+    `pool` is the maximum of PostgreSQL connections per process.
     """
     if str(config["ENGINE"]).endswith("sqlite3"):
         return dict(config) | {"ENGINE": "agentops.embedded.sqlite3", "OPTIONS": _sqlite(config.get("OPTIONS", {}))}
     if str(config["ENGINE"]).endswith("postgresql"):
         options = _postgresql(config.get("OPTIONS", {}), pool)
-        # Runs give their connection back before they wait, so a few connections serve many slots.
+        # Runs return their connection before they wait, so a few connections serve many slots.
         return dict(config) | {"ENGINE": "agentops.postgresql", "CONN_MAX_AGE": 0, "OPTIONS": options}
     return dict(config)
 
 
 def _sqlite(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Writers wait their turn."""
+    """Make writers queue."""
     pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
     return {
         "timeout": 20,
@@ -58,13 +58,13 @@ def _sqlite(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _postgresql(options: Mapping[str, Any], pool: int) -> dict[str, Any]:
-    """Connections survive a restart of the server."""
+    """Make connections survive a restart of the server."""
     from agentops.postgresql.reconnect import RECONNECT_S, connect_again  # needs the driver
 
     return {
         "connect_timeout": 5,
-        "prepare_threshold": 1,  # the statement of each step is planned once a connection
-        "keepalives_idle": 30,  # a network that swallows everything is noticed, too
+        "prepare_threshold": 1,  # each step's statement is planned once per connection
+        "keepalives_idle": 30,  # notices a network that drops everything
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,  # milliseconds

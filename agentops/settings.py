@@ -1,7 +1,7 @@
-"""The settings of a project that is all agentops, from the environment.
+"""The settings of a pure agentops project, from the environment.
 
-A project of one's own starts with `from agentops.settings import *`. One that exists already keeps its settings and
-takes what it needs from `agentops.defaults`; see `docs/adopting.md`.
+A new project starts with `from agentops.settings import *`. An existing project keeps its settings and takes what it
+needs from `agentops.defaults`; see `docs/adopting.md`.
 """
 
 import os
@@ -24,9 +24,9 @@ VAR_DIR = Path(env.str("AGENTOPS_VAR", default=str(BASE_DIR / "var"))).resolve()
 
 
 def _own_secret_key() -> str:
-    """Make a key once and keep it under `var/`, so that sessions outlive a restart without a default key.
+    """Create a key once and store it under `var/`, so that sessions survive a restart without a default key.
 
-    Where that cannot be written there is none, and a system check says so.
+    If `var/` is not writable there is no key, and a system check reports it.
     """
     try:
         return _kept_secret_key()
@@ -95,7 +95,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "axes.middleware.AxesMiddleware",  # last: it answers for the page of sign-in
+    "axes.middleware.AxesMiddleware",  # last: it may answer in place of the sign-in page
 ]
 
 ROOT_URLCONF = "agentops.urls"
@@ -145,7 +145,7 @@ if _batch_pace_s := env.float("AGENTOPS_BATCH_PACE_S", default=0.0):
         "batch_settles_s": 5 * _batch_pace_s,
     }
 
-REST_FRAMEWORK = {  # for the pages that describe the API; its own views need nothing of this
+REST_FRAMEWORK = {  # for the pages that describe the API; its own views do not use this
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "runs.api.problems.problem_response",
@@ -180,7 +180,7 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic needed on one machine
 _mail = {
     "BACKEND": env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend"),
     "file_path": VAR_DIR / "mail",
-    "timeout": 20,  # a silent mail server must not hold up the mails behind it
+    "timeout": 20,  # a silent mail server must not block the mails behind it
 }
 if django.VERSION >= (6, 1):
     _option = {"filebased": "file_path", "smtp": "timeout"}.get(_mail["BACKEND"].split(".")[-2])
@@ -195,10 +195,10 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contri
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or a guesser would keep a name locked for ever
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # otherwise a guesser could keep a name locked forever
 AXES_LOCKOUT_PARAMETERS = "agentops.sign_in.counted_by"
 AXES_LOCKOUT_CALLABLE = "agentops.sign_in.refused"
-AXES_USERNAME_FORM_FIELD = "username"  # also where the user model calls it otherwise
+AXES_USERNAME_FORM_FIELD = "username"  # also if the user model uses another name
 AXES_USERNAME_CALLABLE = "agentops.sign_in.account"
 AXES_CLIENT_IP_CALLABLE = "agentops.sign_in.address"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "next"]  # passwords always are
@@ -223,7 +223,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusals"]}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {
-        "django": {"handlers": []},  # its own ones, to stderr and by mail, would write exceptions with their secrets
+        "django": {"handlers": []},  # Django's own handlers, to stderr and by mail, would leak secrets in exceptions
         "runs": {"level": env.str("LOG_LEVEL", default="INFO")},
         "deadletters": {"level": env.str("LOG_LEVEL", default="INFO")},
     },

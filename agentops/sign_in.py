@@ -1,7 +1,7 @@
-"""Throttled sign-in: what django-axes counts as one account, where from, and what it answers when it refuses.
+"""Throttle sign-in: what django-axes counts as an account and an address, and its answer to a refused sign-in.
 
-Named by `AXES_…` in the settings. An address from which somebody has signed in before has a count of its own for them;
-all other addresses share one. So nobody guesses on from many addresses, and no guesser elsewhere locks a person out.
+Named by `AXES_…` in the settings. An address from which a user has signed in before has its own count for that user;
+all other addresses share one. So guessing from many addresses fails, and no guesser elsewhere locks a person out.
 """
 
 import math
@@ -23,7 +23,7 @@ from django.utils.crypto import salted_hmac
 
 
 def account(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str | None:
-    """Name the account that is tried. A name that nobody has is kept as a digest, since it may be a password."""
+    """Name the account of an attempt. An unknown name is stored as a digest, since it may be a password."""
     name = (credentials or request.POST).get(settings.AXES_USERNAME_FORM_FIELD)
     if name is None:
         return None
@@ -35,7 +35,7 @@ def account(request: HttpRequest, credentials: dict[str, Any] | None = None) -> 
 
 
 def address(request: HttpRequest) -> str | None:
-    """Tell where a request comes from, as the server says; what is no address at all counts as none."""
+    """Return the request's address as reported by the server; None if it is not an address."""
     try:
         return str(ip_address(request.META.get("REMOTE_ADDR", "").partition("%")[0]))
     except ValueError:
@@ -49,7 +49,7 @@ def counted_by(request: HttpRequest, credentials: dict[str, Any] | None = None) 
 
 
 def refused(request: HttpRequest, *_: Any) -> HttpResponse:
-    """Say in the console's look what happened, when to try again, and who can help sooner."""
+    """Render a console page that says what happened, when to try again, and who can help sooner."""
     opens_at = _opens_at(request)
     wait_s = max(1, math.ceil((opens_at - timezone.now()).total_seconds()))
     context = {
@@ -65,8 +65,8 @@ def refused(request: HttpRequest, *_: Any) -> HttpResponse:
 
 
 def _opens_at(request: Any) -> datetime:
-    """When the last counted failure is old enough; tries that were refused are not counted."""
-    # The middleware passes no credentials on when it runs asynchronously, so they are read where it found them.
+    """Return when the last counted failure expires; refused attempts are not counted."""
+    # The middleware passes no credentials on when it runs asynchronously, so read them from their source.
     counted = AxesProxyHandler.get_implementation().get_user_attempts(request, request.axes_credentials)
     last: datetime = max(attempts.aggregate(at=Max("attempt_time"))["at"] or timezone.now() for attempts in counted)
     return last + settings.AXES_COOLOFF_TIME

@@ -1,6 +1,6 @@
-"""The whole product as child processes on this machine: offline model, web, workers, clock.
+"""Run the whole product as child processes on this machine: offline model, web, workers, clock.
 
-Used by the demo and by `replay_workload`. Every child ends with its parent, by `kill -9` too.
+Used by the demo and by `replay_workload`. Every child ends with its parent, even by `kill -9`.
 """
 
 import os
@@ -21,15 +21,15 @@ from runs.worker.supervisor import Child, Supervisor
 
 _MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 INSTANCE = "AGENTOPS_INSTANCE"  # tells a caller which server answered
-_READY_IN_S = 120.0  # on a machine that is busy; a child that died is noticed at once
+_READY_IN_S = 120.0  # on a busy machine; a dead child is noticed at once
 
 
 class StackError(RuntimeError):
-    """A part of the stack did not come up; the message says where its log is."""
+    """A part of the stack did not start; the message names its log."""
 
 
 class Stack(Supervisor):
-    """Starts the parts in the order in which they need each other."""
+    """Starts the parts in order of their dependencies."""
 
     def __init__(self, env: dict[str, str] | None = None) -> None:
         super().__init__()
@@ -103,11 +103,11 @@ class Stack(Supervisor):
 
     @property
     def child_env(self) -> dict[str, str]:
-        """What a child is told beyond our own environment."""
+        """Return a child's environment variables beyond our own."""
         return self.env | {"PYTHONPATH": os.pathsep.join([str(_MANAGE.parent), os.environ.get("PYTHONPATH", "")])}
 
     def start(self, name: str, command: list[str]) -> Child:
-        """Start a process that nobody restarts."""
+        """Start a process that is not restarted."""
         return self._start(name, command, restart=False)
 
     def _start(self, name: str, command: list[str], *, restart: bool = True) -> Child:
@@ -119,11 +119,11 @@ class Stack(Supervisor):
         while not ready():
             if not child.is_alive() or time.monotonic() > ends_at:
                 raise StackError(f"{child.name} did not come up; see {child.log_path}")
-            time.sleep(0.03)  # a child tells by its answer or its file alone that it is up
+            time.sleep(0.03)  # only a child's answer or file shows that it is up
 
 
 def free_port(*, preferred: int = 0) -> int:
-    """Find a port of the loopback interface that nobody uses now; the preferred one if it is free."""
+    """Find a free port of the loopback interface; the preferred one if it is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will
         try:
@@ -144,7 +144,7 @@ def answers(url: str) -> bool:
 
 
 def instance_at(address: str) -> str | None:
-    """Say which instance of agentops is ready at this address, "" if it has no name; None if none is there."""
+    """Return the name of the agentops instance ready at this address, "" without a name; None if there is none."""
     try:
         with urllib.request.urlopen(f"{address}/readyz", timeout=5) as response:  # noqa: S310 (our own server)
             name: str | None = response.headers.get("Agentops-Instance")

@@ -1,4 +1,4 @@
-"""Static files of this project, served by the web process itself."""
+"""Serve this project's static files from the web process."""
 
 import os
 
@@ -6,9 +6,9 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 
 class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types
-    """Serves what `collectstatic` has gathered; where it never ran, the finders alone serve."""
+    """Serves the output of `collectstatic`; if it never ran, only the finders serve."""
 
     def add_files(self, root: str, prefix: str | None = None) -> None:
-        """Add the files below a folder, if it is there."""
+        """Add the files below a folder, if it exists."""
         if os.path.isdir(root):
             super().add_files(root, prefix)

@@ -1,4 +1,4 @@
-"""The WSGI application, for tools that know nothing else. Serve `agentops.asgi`: bodies are bounded only there."""
+"""The WSGI application, for tools without ASGI support. Prefer `agentops.asgi`: only that bounds request bodies."""
 
 import os
 

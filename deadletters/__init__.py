@@ -1,1 +1,1 @@
-"""Dead letters: failed runs kept until a person has dealt with them. It builds on `runs`, which knows nothing of it."""
+"""Dead letters: failed runs stored until a person deals with them. Builds on `runs`, which does not import it."""

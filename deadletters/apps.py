@@ -1,4 +1,4 @@
-"""The app of failed runs that wait for a person: it registers with `runs` what happens to a failed run."""
+"""The app of dead letters: register with `runs` what happens to a failed run."""
 
 from django.apps import AppConfig
 
@@ -21,7 +21,7 @@ class DeadLettersConfig(AppConfig):
 
         keep_failures_with(capture, close_for_retry=close_for_retry)
         extend(
-            upkeep=(mail_digests, advance_redrives),  # the longest last: no rescue waits for it
+            upkeep=(mail_digests, advance_redrives),  # the slowest last: no rescue waits for it
             invariants=[dead_letters_agree],
             api_urls=["deadletters.api.urls"],
         )

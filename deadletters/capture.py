@@ -1,4 +1,4 @@
-"""Making a dead letter, in the transaction in which its run fails."""
+"""Create a dead letter, in the transaction in which its run fails."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ _NOT_KEPT = ("forked_from",)
 
 
 def capture(failure: Failure) -> DeadLetter:
-    """Store a dead letter, count it in the group of its cause, log one line, and mail unless one was mailed lately."""
+    """Store a dead letter, count it in the group of its cause, log one line, and mail unless mailed recently."""
     letter = DeadLetter(**_columns(failure), replays=_replays_before(failure))
     letter.group = record_occurrence(letter)
     mail_about(letter)
@@ -41,7 +41,7 @@ def _columns(failure: Failure) -> dict[str, Any]:
 
 
 def _replays_before(failure: Failure) -> int:
-    """Count the replays that led here: one more than the letter had whose replay this run is."""
+    """Count the replays that led here: one more than the replayed dead letter had."""
     led_here = [run for run in (failure.run_id, failure.forked_from) if run]
     replayed = DeadLetter.objects.filter(replayed_as__in=led_here, status=DeadLetterStatus.REPLAYED)
     most: int | None = replayed.aggregate(most=Max("replays"))["most"]
@@ -49,7 +49,7 @@ def _replays_before(failure: Failure) -> int:
 
 
 def _log(letter: DeadLetter) -> None:
-    """Log what tells the failure from others. Not its message: that one may quote anything."""
+    """Log what identifies the failure, but not its message, which may quote anything."""
     known = {
         "letter": str(letter.id),
         "run_id": str(letter.run_id),

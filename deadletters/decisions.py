@@ -1,4 +1,4 @@
-"""What people decide about one dead letter, besides replaying it: assign it, make it a task, finish it, discard it."""
+"""Decide about one dead letter, besides replaying it: assign it, make it a task, finish it, discard it."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from deadletters.models import IS_LIVE, DeadLetter, DeadLetterStatus, record_eve
 
 
 def assign(letter: DeadLetter, *, user: Any, assignee: Any, note: str = "") -> None:
-    """Give it to a user of its tenant, and to nobody else. It stays live: it may still be replayed or discarded.
+    """Assign a dead letter to a user of its tenant. It stays live: it may still be replayed or discarded.
 
     Raises: NotAMemberError; DeadLetterDecidedError if it is closed; NotPermittedError.
     """
@@ -23,7 +23,7 @@ def assign(letter: DeadLetter, *, user: Any, assignee: Any, note: str = "") -> N
 
 
 def make_task(letter: DeadLetter, *, user: Any, assignee: Any, due_at: datetime, note: str = "") -> None:
-    """Make it a manual task of a user of its tenant; `note` says what is to be done.
+    """Make it a manual task of a user of its tenant; `note` says what to do.
 
     Raises: NotAMemberError; DeadLetterDecidedError if it is closed; NotPermittedError.
     """
@@ -35,7 +35,7 @@ def make_task(letter: DeadLetter, *, user: Any, assignee: Any, due_at: datetime,
 
 
 def finish_task(letter: DeadLetter, *, user: Any, note: str = "") -> None:
-    """Close an assigned one as done: a person has done what the run could not. The run stays failed.
+    """Close an assigned dead letter as done: a person did what the run could not. The run stays failed.
 
     The assignee may always do this. Raises: DeadLetterDecidedError if it is closed or unassigned; NotPermittedError.
     """
@@ -50,7 +50,7 @@ def finish_task(letter: DeadLetter, *, user: Any, note: str = "") -> None:
 
 
 def discard(letter: DeadLetter, *, user: Any, note: str) -> None:
-    """Close it without a replay; `note` says why nobody needs to act. The run stays failed.
+    """Close a dead letter without a replay; `note` says why nobody needs to act. The run stays failed.
 
     Raises: DeadLetterDecidedError if somebody was faster; NotPermittedError.
     """
@@ -61,7 +61,7 @@ def discard(letter: DeadLetter, *, user: Any, note: str) -> None:
 
 @transaction.atomic
 def change_live(letter: DeadLetter, verb: str, *, user: Any, said: dict[str, Any], **columns: Any) -> None:
-    """Change a live dead letter and record who did so, in one compare-and-set: the second of two people is refused.
+    """Change a live dead letter and record by whom, in one compare-and-set: the second of two people is refused.
 
     Raises: DeadLetterDecidedError if it is no longer live.
     """
@@ -83,12 +83,12 @@ def check_live(letter: DeadLetter) -> None:
 
 
 def how_closed(letter: DeadLetter) -> str:
-    """Say in a word how it was closed."""
+    """Name in one word how a dead letter was closed."""
     return "done" if letter.status == DeadLetterStatus.ASSIGNED else letter.status
 
 
 def how_decided(letter: DeadLetter) -> str:
-    """Say how it was closed, by whom and when."""
+    """Say how a dead letter was closed, by whom and when."""
     who = f" by {letter.decided_by.get_username()}" if letter.decided_by else ""
     when = f" at {letter.decided_at:%Y-%m-%d %H:%M:%S} UTC" if letter.decided_at else ""
     return f"{how_closed(letter)}{who}{when}"

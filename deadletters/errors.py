@@ -1,12 +1,12 @@
-"""The errors of dead letters, below those of runs: what is said of a state becomes 409 over HTTP.
+"""The errors of dead letters, subclasses of those of runs: errors about a state become 409 over HTTP.
 
 InvalidTransitionError
 ├── DeadLetterDecidedError      somebody has dealt with the dead letter, or its group, already
 └── RedriveStateError           the verb does not fit the redrive's status
 ConflictError
-├── ReplaysExhaustedError       the chain of replays is as long as it may get
+├── ReplaysExhaustedError       the chain of replays has reached its maximum
 ├── NotAMemberError             the assignee does not belong to the tenant
-└── NoDeadLettersError          no dead letter matches what a redrive was asked for
+└── NoDeadLettersError          no dead letter matches the selection of a redrive
 """
 
 from runs.errors import ConflictError, InvalidTransitionError
@@ -21,7 +21,7 @@ class RedriveStateError(InvalidTransitionError):
 
 
 class ReplaysExhaustedError(ConflictError):
-    """It was replayed as often as it may be."""
+    """The dead letter has no replays left."""
 
     code = "replays_exhausted"
 
@@ -39,6 +39,6 @@ class NotAMemberError(ConflictError):
 
 
 class NoDeadLettersError(ConflictError):
-    """No dead letter matches what a redrive was asked for."""
+    """No dead letter matches the selection of a redrive."""
 
     code = "no_letters"

@@ -1,7 +1,7 @@
-"""What people decide about a cause: resolve, ignore, assign, reopen.
+"""Decide about a cause: resolve, ignore, assign, reopen.
 
-A group holds the letters of every tenant that met the cause, so deciding about it needs the role in each of them. A
-member of one tenant only can decide about the causes that only that tenant met.
+A group holds the dead letters of every tenant that met the cause, so deciding about it needs the role in each of them.
+A member of a single tenant can decide only about causes that no other tenant met.
 """
 
 from collections.abc import Collection, Iterator
@@ -21,9 +21,9 @@ _PLAIN = {"ignored_until": None, "ignored_above_per_hour": None, "resolved_at": 
 
 
 def resolve(group: LetterGroup, *, user: Any, note: str = "") -> None:
-    """Say that the cause is gone: the next letter of it makes the group `regressed`. Its letters stay as they are.
+    """Mark the cause as gone: its next dead letter makes the group `regressed`. Existing dead letters stay as they are.
 
-    Raises: DeadLetterDecidedError if it is resolved already; as `_decided`.
+    Raises: DeadLetterDecidedError if it is already resolved; as `_decided`.
     """
     with _decided(group, user, "resolve", {"note": note}, unless=[GroupState.RESOLVED]) as columns:
         columns.update(_PLAIN, state=GroupState.RESOLVED, resolved_at=Now(), resolved_by=user)
@@ -37,11 +37,11 @@ def ignore(
     above_per_hour: int | None = None,
     note: str = "",
 ) -> None:
-    """Ask for no more mails about the cause, until a time, or until more letters than so many come within an hour.
+    """Stop mails about the cause, until a time, or until more than a number of dead letters arrive within an hour.
 
-    Its letters are kept and counted all the same. At least one end must be named, so that nothing is ignored for ever.
+    Its dead letters are still stored and counted. At least one end is required, so that nothing is ignored forever.
 
-    Raises: ValueError if none is; DeadLetterDecidedError if it is resolved; as `_decided`.
+    Raises: ValueError without an end; DeadLetterDecidedError if it is resolved; as `_decided`.
     """
     if until is None and above_per_hour is None:
         raise ValueError("ignored until when? Name a time or a rate")
@@ -52,7 +52,7 @@ def ignore(
 
 
 def reopen(group: LetterGroup, *, user: Any, note: str = "") -> None:
-    """Take back that the cause is resolved or ignored.
+    """Reopen a resolved or ignored cause.
 
     Raises: DeadLetterDecidedError if it is neither; as `_decided`.
     """
@@ -61,7 +61,7 @@ def reopen(group: LetterGroup, *, user: Any, note: str = "") -> None:
 
 
 def assign_group(group: LetterGroup, *, user: Any, assignee: Any, note: str = "") -> None:
-    """Give the cause to somebody who belongs to each tenant that met it.
+    """Assign the cause to a user who belongs to every tenant that met it.
 
     Raises: NotAMemberError; as `_decided`.
     """
@@ -72,7 +72,7 @@ def assign_group(group: LetterGroup, *, user: Any, assignee: Any, note: str = ""
 
 
 def check_may_decide(group: LetterGroup, user: Any) -> None:
-    """Refuse who may not deal with the letters of every tenant of the group. Raises: NotPermittedError."""
+    """Refuse a user without the role in every tenant of the group. Raises: NotPermittedError."""
     for tenant in tenants_of(group):
         check_may_operate_in(tenant, user)
 
@@ -86,7 +86,7 @@ def tenants_of(group: LetterGroup) -> list[str]:
 def _decided(
     group: LetterGroup, user: Any, verb: str, said: dict[str, Any], *, unless: Collection[GroupState]
 ) -> Iterator[dict[str, Any]]:
-    """Gather the columns of a decision and write them while nobody else decides and no letter comes.
+    """Write the columns of a decision under the group's lock: no other decision or dead letter interferes.
 
     Raises: DeadLetterDecidedError if the group is in one of the states `unless`; as `check_may_decide`.
     """

@@ -1,8 +1,8 @@
-"""How dead letters are grouped: failures with the same cause get the same fingerprint, and are counted in one group.
+"""Group dead letters: failures with the same cause get the same fingerprint, and are counted in one group.
 
-The count is one statement, so that failures at the same moment lose none: the second waits for the row and goes on
-from what the first has written. It comes last in the transaction of the failing run, since it holds a row that all
-failures of the cause need.
+The count is one statement, so that simultaneous failures are all counted: the second waits for the row and continues
+from the first's result. It comes last in the transaction of the failing run, since it locks a row that all failures of
+the cause need.
 """
 
 import hashlib
@@ -24,8 +24,8 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 _GROUPS, _LETTERS = LetterGroup._meta.db_table, DeadLetter._meta.db_table
 
-# What the next letter makes of the state. An ignored group opens again when its time or its rate has passed, and
-# for a tenant that had no letter of it: nobody can ignore what happens to others.
+# How the next dead letter changes the state. An ignored group opens again when its time or its rate is exceeded, and
+# # for a tenant without a dead letter of it: nobody can ignore what happens to others.
 _COUNT = f"""
     INSERT INTO "{_GROUPS}" ("id", "fingerprint", "job_type", "step_name", "error_class", "message",
                              "first_seen", "last_seen", "count", "state", "note")
@@ -49,7 +49,7 @@ _COUNT = f"""
 
 
 def normalise(message: str) -> str:
-    """Take ids and numbers out of a message."""
+    """Remove ids and numbers from a message."""
     for pattern, name in ((_UUID, "<id>"), (_LONG_ID, "<id>"), (_NUMBER, "<n>")):
         message = pattern.sub(name, message)
     return " ".join(message.split())[:500]
@@ -62,7 +62,7 @@ def fingerprint(*, error_class: str, job_type: str, step_name: str, message: str
 
 
 def record_occurrence(letter: DeadLetter) -> LetterGroup:
-    """Find or make the group of a dead letter that is about to be stored, and count it there; return the group."""
+    """Find or create the group of a dead letter about to be stored, and count it there; return the group."""
     at = _adapted(letter.failed_at)
     texts = [letter.fingerprint, letter.job_type, letter.step_name, letter.error_class, normalise(letter.error_message)]
     since = _adapted(letter.failed_at - timedelta(hours=1))
@@ -74,7 +74,7 @@ def record_occurrence(letter: DeadLetter) -> LetterGroup:
 
 
 def _adapted(moment: datetime) -> Any:
-    """Turn a time into what the driver takes, as the ORM does."""
+    """Adapt a time for the driver, as the ORM does."""
     return connection.ops.adapt_datetimefield_value(moment)
 
 

@@ -1,4 +1,4 @@
-"""What must always hold between runs and dead letters; checked with the invariants of `runs`."""
+"""Invariants between runs and dead letters; checked with the invariants of `runs`."""
 
 from collections.abc import Iterator
 

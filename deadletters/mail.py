@@ -1,9 +1,9 @@
-"""Mails about failures: the first of a cause is mailed, and after it at most one in ten minutes.
+"""Mail people about failures: the first of a cause at once, then at most one mail in ten minutes.
 
-One mail a letter would flood: a provider that is away for a minute fails hundreds of runs for one reason. So whoever
-is told of a cause is left alone for ten minutes, and the next mail says how many letters came since: that about the
-next letter, or that of the first sweep after the pause. Each tenant's people are told of their own letters only;
-letters of an ignored group are kept and counted, and raise no mail.
+One mail per dead letter would be a flood: a provider that is away for a minute fails hundreds of runs for one reason.
+So a mail about a cause starts a pause of ten minutes. The next mail, about the next dead letter or from the first sweep
+after the pause, counts the dead letters since. Each tenant gets mails only about its own dead letters; those of an
+ignored group are stored and counted, and cause no mail.
 """
 
 from datetime import datetime, timedelta
@@ -26,9 +26,9 @@ _AT_ONCE = 100  # mails of one sweep
 
 
 def mail_about(letter: DeadLetter) -> None:
-    """Mail about a letter that is about to be stored, in its transaction; unless it is too soon.
+    """Mail about a dead letter about to be stored, in its transaction, unless the pause is not over.
 
-    The group's row is held by this transaction, so two failures at the same moment do not both find that it is time.
+    This transaction locks the group's row, so two simultaneous failures do not both send a mail.
     """
     assert letter.group is not None
     if not conf().mail_dead_letters:
@@ -46,9 +46,9 @@ def mail_about(letter: DeadLetter) -> None:
 
 
 def mail_digests(now: datetime | None = None) -> int:
-    """Mail once for all letters of a cause that came after its last mail, if ten minutes are over. Returns how many.
+    """Mail once about all dead letters of a cause since its last mail, if ten minutes are over. Returns how many.
 
-    Not about a cause that is ignored, or said to be gone: the next mail about it tells of them.
+    Skips ignored and resolved causes: the next mail about them counts those dead letters.
     """
     if not conf().mail_dead_letters:
         return 0
@@ -59,9 +59,9 @@ def mail_digests(now: datetime | None = None) -> int:
 
 @transaction.atomic
 def _mail_digest(last: DeadLetter, now: datetime) -> bool:
-    """Mail about those since `last`, in the name of the newest: from it on the next pause is counted."""
-    assert last.group_id is not None  # or its state would not have been read
-    LetterGroup.objects.select_for_update(of=("self",)).get(pk=last.group_id)  # as a letter that comes
+    """Mail about the dead letters since `last`, as of the newest, which starts the next pause."""
+    assert last.group_id is not None  # otherwise its state would not have been read
+    LetterGroup.objects.select_for_update(of=("self",)).get(pk=last.group_id)  # as a new dead letter does
     newest = _alike(last).select_related("group").filter(mailed_at__isnull=True).order_by("-failed_at").first()
     untold = _take_untold(last.pk)
     if not untold or newest is None:  # another sweep was faster
@@ -75,7 +75,7 @@ def _mail_digest(last: DeadLetter, now: datetime) -> bool:
 
 
 def _post(letter: DeadLetter, subject: str, text: str) -> None:
-    """Mail the operators and admins of the tenant who have an address: stored here, sent by `send_mail`."""
+    """Store a mail to the operators and admins of the tenant who have an address; `send_mail` sends it."""
     addresses = members_to_mail(Membership.objects.filter(tenant__slug=letter.tenant, role__in=OPERATORS))
     post_mail(addresses, subject, text, run=Run.objects.filter(pk=letter.run_id).first())
 
@@ -85,7 +85,7 @@ def _alike(letter: DeadLetter) -> QuerySet[DeadLetter]:
 
 
 def _take_untold(pk: UUID) -> int:
-    """Say how many letters came since that one was mailed; they count as told from now on."""
+    """Return how many dead letters came since that one was mailed; they count as mailed from now on."""
     untold: int = DeadLetter.objects.values_list("untold", flat=True).get(pk=pk)
     if untold:
         DeadLetter.objects.filter(pk=pk).update(untold=0)

@@ -1,4 +1,4 @@
-"""Who may deal with the dead letters of a tenant, and who may be given one. Tenants are named by their slugs."""
+"""Who may act on the dead letters of a tenant, and who may be assigned one. Tenants are given by slug."""
 
 from collections.abc import Collection
 from typing import Any
@@ -13,7 +13,7 @@ from runs.operations.permissions import check_may_operate, check_may_operate_in
 
 
 def check_may_act(letter: DeadLetter, user: Any) -> None:
-    """Refuse a user who may not replay the run; once the run is gone, one who is no operator of the tenant.
+    """Refuse a user who may not replay the run; once the run is gone, one who is not an operator of the tenant.
 
     Raises: NotPermittedError.
     """

@@ -1,4 +1,4 @@
-"""Replaying a dead letter: its run goes on, or the work is done again as another run."""
+"""Replay a dead letter: continue its run, or do the work again in another run."""
 
 from dataclasses import replace as changed
 from typing import Any
@@ -16,7 +16,7 @@ from runs.operations.replay_run import replay_run
 
 
 def replay(letter: DeadLetter, *, user: Any, new_input: Any = None, from_step: int | None = None) -> UUID:
-    """Continue the failed run, or start another; return the id of the run that goes on.
+    """Continue the failed run, or start another; return the id of the active run.
 
     Raises: DeadLetterDecidedError if somebody was faster; ReplaysExhaustedError; as `replay_run`.
     """
@@ -31,9 +31,9 @@ def replay(letter: DeadLetter, *, user: Any, new_input: Any = None, from_step: i
 
 
 def close_for_retry(run_id: UUID, user: Any) -> None:
-    """Mark the live dead letter of a run that is retried by its own verb, which is a replay by another name.
+    """Close the live dead letter of a run retried through the run's own verb, which is a replay too.
 
-    Where nothing is live the newest one decides: its work is done by hand, goes on in a fork, or was given up.
+    Without a live dead letter the newest one decides: its work was done by hand, continues in a fork, or was given up.
 
     Raises: DeadLetterDecidedError; ReplaysExhaustedError.
     """
@@ -58,7 +58,7 @@ def preview(letter: DeadLetter, *, new_input: Any = None, from_step: int | None 
 
 
 def check_replays(letter: DeadLetter) -> None:
-    """Refuse one that was replayed as often as it may be. Raises: ReplaysExhaustedError."""
+    """Refuse a dead letter without replays left. Raises: ReplaysExhaustedError."""
     if letter.replays >= conf().replays_max:
         raise ReplaysExhaustedError(letter.replays, conf().replays_max)
 

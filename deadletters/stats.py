@@ -1,4 +1,4 @@
-"""What is shown of groups beyond their own rows: counts, trend, tenants and versions, as far as one may see them."""
+"""Stats of groups beyond their own rows: counts, trend, tenants and versions, of the visible dead letters."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -17,7 +17,7 @@ HOURS = 24
 
 @dataclass(slots=True)
 class GroupStats:
-    """The letters of one group that somebody may see. Trend: letters in each of the last 24 hours, oldest first."""
+    """Stats of the visible dead letters of one group. Trend: number in each of the last 24 hours, oldest first."""
 
     count: int = 0
     first_seen: datetime | None = None
@@ -28,7 +28,7 @@ class GroupStats:
 
 
 def stats_of(groups: Sequence[LetterGroup], *, tenants: Collection[str] | None) -> dict[UUID, GroupStats]:
-    """Gather the stats of these groups in two queries. `tenants` are those that may be seen; None: all."""
+    """Gather the stats of these groups in two queries. `tenants` are the visible ones; None means all."""
     letters = DeadLetter.objects.filter(group__in=[group.pk for group in groups]).order_by()
     if tenants is not None:
         letters = letters.filter(tenant__in=tenants)
@@ -44,7 +44,7 @@ def stats_of(groups: Sequence[LetterGroup], *, tenants: Collection[str] | None) 
 
 
 def shared_beyond(groups: Sequence[LetterGroup], tenants: Collection[str] | None) -> set[UUID]:
-    """Find the groups that hold letters of other tenants, too: what is said about them is not for these alone."""
+    """Find the groups that also hold dead letters of other tenants: their notes are not for these tenants alone."""
     if tenants is None:
         return set()
     others = DeadLetter.objects.filter(group__in=[group.pk for group in groups]).exclude(tenant__in=tenants)
@@ -52,7 +52,7 @@ def shared_beyond(groups: Sequence[LetterGroup], tenants: Collection[str] | None
 
 
 def with_own_times(groups: QuerySet[LetterGroup], tenants: Collection[str] | None) -> QuerySet[LetterGroup]:
-    """Add `own_first_seen` and `own_last_seen`, of the letters that may be seen: the order must not tell of others."""
+    """Add `own_first_seen` and `own_last_seen` of the visible dead letters: the order must not reveal others."""
     if tenants is None:
         return groups.annotate(own_first_seen=F("first_seen"), own_last_seen=F("last_seen"))
     own = Q(letters__tenant__in=tenants)

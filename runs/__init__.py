@@ -1,1 +1,1 @@
-"""Runs: agents and jobs executed durably; the product itself."""
+"""Runs: execute agents and jobs durably; the product itself."""

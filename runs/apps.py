@@ -1,4 +1,4 @@
-"""The app: discovers agents at start-up, and validates declarations."""
+"""The app: discover agents at start-up, and validate declarations."""
 
 from importlib import import_module
 

@@ -27,7 +27,7 @@ def check_declarations(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_prompts(**_: Any) -> list[CheckMessage]:
-    """W010: what an agent tells the model holds a secret, which is cut out before it is stored and sent."""
+    """W010: an agent's text for the model holds a secret, which is removed before it is stored and sent."""
     return [
         CheckWarning(
             f"agent {agent.name!r}: its prompt, or a tool's description, holds what is, or looks like, a secret",
@@ -57,14 +57,14 @@ def check_queues(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_addresses(**_: Any) -> list[CheckMessage]:
-    """E006: pages of django-rq are mounted; they import and call what lies in Redis."""
+    """E006: pages of django-rq are mounted; they import and call what Redis contains."""
     mounted = sorted({view for view in _views(get_resolver().url_patterns) if view.startswith("django_rq.")})
     if not mounted:
         return []
     return [
         Error(
             f"the addresses of this project lead to {', '.join(mounted[:3])}{', …' if len(mounted) > 3 else ''}",
-            hint="Whoever can write to Redis could run code through these pages. Take out `django_rq.urls`, and its "
+            hint="Anybody who can write to Redis could run code through these pages. Remove `django_rq.urls` and its "
             "admin page; the console shows queues and workers. If nobody else can write to your Redis, silence this.",
             id="runs.E006",
         )
@@ -82,7 +82,7 @@ def _views(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[str]:
 
 @register()
 def check_prices(**_: Any) -> list[CheckMessage]:
-    """W001: an agent asks a model that is not on the price list: misspelt, or priced by a row of its own."""
+    """W001: an agent asks a model that is not on the price list: misspelt, or priced by an operator's row."""
     return [
         CheckWarning(
             f"agent {agent.name!r} asks the model {agent.model!r}, which is not on the price list",
@@ -102,7 +102,7 @@ def _meant(name: str, known: Iterable[str]) -> str:
 
 @register()
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """E003 to E005: the AGENTOPS block has unknown names, or times that cannot work together."""
+    """E003 to E005: the AGENTOPS block has unknown names, or durations that cannot work together."""
     try:
         values = conf()
     except ImproperlyConfigured as error:

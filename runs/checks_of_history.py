@@ -1,4 +1,4 @@
-"""A system check of the database's history: one that only some of the folded migrations have made cannot go on."""
+"""A system check of the migration history: a database with only some of the folded migrations cannot be migrated."""
 
 from collections.abc import Iterable
 from importlib import import_module
@@ -13,12 +13,12 @@ _FOLDED = (("runs", "0001_first_release"), ("deadletters", "0001_first_release")
 
 @register(Tags.database)
 def check_history(databases: Iterable[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """E018: the database is from before the first release, and older than what its migrations were folded from."""
+    """E018: the database is from before the first release, and lacks some of the folded migrations."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     try:
         applied = set(MigrationRecorder(connections[DEFAULT_DB_ALIAS]).applied_migrations())
-    except OperationalError:  # it is away, as others say
+    except OperationalError:  # the database is away, as other checks report
         return []
     return [error for app, name in _FOLDED if (error := _error(app, name, applied))]
 

@@ -1,4 +1,4 @@
-"""System checks of the project that runs are installed in: what its settings need, and what to write there."""
+"""System checks of the host project: what its settings need, and what to write there."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,14 +19,14 @@ _BROKERS = ("orm", "redis", "sqs", "mongo", "iron_mq", "disque_nodes", "broker_c
 
 @register()
 def check_project(**_: Any) -> list[CheckMessage]:
-    """E010 to E015, E019: the project lacks something without which runs do not work."""
+    """E010 to E015, E019: the project lacks something that runs need."""
     looks = (_time_zone, _apps, _queues, _clock, _users)
     return [message for look in looks for message in look()]
 
 
 @register(Tags.database)
 def check_database(databases: Any = None, **_: Any) -> list[CheckMessage]:
-    """E016: a database that runs cannot be kept in. E017: SQLite that fails under several writers."""
+    """E016: the database is not supported. E017: SQLite fails under several writers."""
     if DEFAULT_DB_ALIAS not in (databases or []):
         return []
     return list(_database())

@@ -1,7 +1,7 @@
-"""The clocks, and the one seam at which tests move them.
+"""The clocks, and the one seam where tests move them.
 
-The database's clock measures leases, deadlines and decisions, so that a machine whose own clock is wrong does no
-harm. The process's monotonic clock measures what passes inside it. Nothing else decides anything about runs.
+The database's clock measures leases, deadlines and decisions, so that a machine with a wrong clock does no harm. The
+process's monotonic clock measures durations inside it. No other clock decides anything about runs.
 """
 
 import time
@@ -17,35 +17,35 @@ _ahead = timedelta()
 
 
 def advance(seconds: float) -> None:
-    """Let both clocks of this process run ahead by so much more. For tests."""
+    """Move both clocks of this process ahead by `seconds` more. For tests."""
     global _ahead  # noqa: PLW0603 (the seam)
     _ahead += timedelta(seconds=seconds)
 
 
 def reset() -> None:
-    """Let both clocks tell the real time again. For tests."""
+    """Reset both clocks to the real time. For tests."""
     advance(-_ahead.total_seconds())
 
 
 def now() -> datetime:
-    """Ask the database what time it is."""
+    """Return the database's time. Costs a query."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {sql()}", [])
         return read(cursor.fetchone()[0])
 
 
 def ahead_s() -> float:
-    """Say by how much both clocks run ahead, for a third one that must keep step with them."""
+    """Return how far both clocks are ahead, for a third clock that must match them."""
     return _ahead.total_seconds()
 
 
 def read(moment: str | datetime) -> datetime:
-    """Read what `sql()` has answered: SQLite answers with a text."""
+    """Read the result of `sql()`: SQLite returns a text."""
     return datetime.fromisoformat(moment).replace(tzinfo=UTC) if isinstance(moment, str) else moment
 
 
 def sql() -> str:
-    """Write «now, by the database's clock» for a statement made by hand."""
+    """Write «now, by the database's clock» for a hand-written statement."""
     ahead_s = _ahead.total_seconds()
     if connection.vendor == "sqlite":
         moved = f", '{ahead_s:+f} seconds'" if ahead_s else ""
@@ -54,12 +54,12 @@ def sql() -> str:
 
 
 def monotonic() -> float:
-    """Tell the process's own clock, in seconds; only differences mean anything."""
+    """Return the process's monotonic clock, in seconds; only differences are meaningful."""
     return time.monotonic() + _ahead.total_seconds()
 
 
 def wall() -> float:
-    """Tell this machine's time of day, in seconds since 1970: for what may be wrong by as much as that clock is."""
+    """Return this machine's time, in seconds since 1970: for uses where a wrong clock does no harm."""
     return time.time() + _ahead.total_seconds()
 
 
@@ -69,6 +69,6 @@ def in_seconds(seconds: float) -> Combinable:
     return ExpressionWrapper(DatabaseNow() + ahead, output_field=DateTimeField()) if ahead else DatabaseNow()
 
 
-def Now() -> Combinable:  # noqa: N802 (stands where Django's own Now stood)
+def Now() -> Combinable:  # noqa: N802 (replaces Django's own Now)
     """Build the expression «now, by the database's clock»."""
     return in_seconds(0)

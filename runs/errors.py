@@ -2,13 +2,13 @@
 
 RunsError
 ├── DeclarationError            an agent, job or tool is declared wrongly
-├── InvalidTransitionError      the verb does not fit the present status (409)
+├── InvalidTransitionError      the verb does not fit the current status (409)
 │   └── StaleRunError           somebody else was faster, or the lease is lost
 ├── InvalidInputError           a field does not fit; names it (422)
 ├── NotSupportedError           a documented field that is not built yet (422)
 ├── ConflictError               the key or the action was used for something else (409, 422)
 ├── NotPermittedError           the caller may not do this (403)
-├── QueueFullError              as many runs wait as may: post later (429)
+├── QueueFullError              the queue has reached a backlog limit: post later (429)
 ├── TransientError              may be retried
 │   ├── RateLimitedError        may be retried, not before `retry_after_s`
 │   ├── StepTimeoutError        a step took longer than its `timeout_s`
@@ -16,11 +16,11 @@ RunsError
 │   ├── BrokenStreamError       an answer that ended without a stop reason
 │   └── BatchEndedError         a batch ended without an answer for this call
 ├── HeldBackError               the circuit of a model is open: go on later
-│   ├── CircuitOpenError        a call has met, or opened, the circuit of its model
-│   └── RateLimitReachedError   a rate limit of a model is used up: go on when it has room again
+│   ├── CircuitOpenError        a call met an open circuit, or opened it
+│   └── RateLimitReachedError   a rate limit of a model is used up: go on when it has headroom again
 ├── BudgetFullError             the worst case does not fit into a budget: ask, and wait
-├── NoPermitError               a rate limit has no room right now: acquire the permit ahead of the intent
-├── RuleSpentError              others have used the rule up, or it was revoked: ask a person
+├── NoPermitError               a rate limit has no headroom right now: acquire the permit before the intent
+├── RuleSpentError              the rule was used up or revoked: ask a person
 ├── UnknownOutcomeError         an effect may or may not have happened
 └── PermanentError              must not be retried
     ├── UnknownJobTypeError     no such declaration in this deploy
@@ -32,18 +32,18 @@ RunsError
     ├── CrashLoopError          the same step killed its workers
     ├── ModelRefusedError       the model stopped with `refusal`
     ├── ModelStoppedError       a stop reason nobody can continue from
-    ├── PromptInvalidError      `prompt()` returned no words to ask the model with
+    ├── PromptInvalidError      `prompt()` returned a blank text
     ├── BudgetRefusedError      a person refused to spend more
-    ├── UnwritableError         the database refuses to hold what was to be written
+    ├── UnwritableError         the database refuses to store a value
     ├── OutputInvalidError      the answer does not fit `output_schema`
-    ├── UserCodeError           code of the project raised what is no Exception, such as SystemExit
+    ├── UserCodeError           code of the project raised a BaseException such as SystemExit
     ├── LeftOpenError           code of the project left a transaction open; it was rolled back
     └── UnexpectedAwaitableError  code of the project returned an awaitable where nothing can await it
 
-ToolBusyError                   no place for another call of the tool now: go on later
-ToolRevokedError                an operator has revoked the tool: the model is told
-ToolRoleError                   the run's user lacks the role that the tool demands: the model is told
-ToolError                       raised by tools: the model is told, the run goes on
+ToolBusyError                   the tool has no free slot now: go on later
+ToolRevokedError                an operator has revoked the tool: the model gets an error
+ToolRoleError                   the run's user lacks the role that the tool needs: the model gets an error
+ToolError                       raised by tools: the model gets its text, the run goes on
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,13 +69,13 @@ class DeclarationError(RunsError):
 
 
 class InvalidTransitionError(RunsError):
-    """The verb does not fit the present status."""
+    """The verb does not fit the current status."""
 
     code = "wrong_state"
 
 
 class StaleRunError(InvalidTransitionError):
-    """Somebody else moved the run first, or the lease is lost: the caller stops."""
+    """Somebody else moved the run first, or the lease is lost: the caller must stop."""
 
     code = "stale"
 
@@ -97,7 +97,7 @@ class NotSupportedError(InvalidInputError):
 
 
 class ConflictError(RunsError):
-    """The key was used before with another body, or the action was decided otherwise."""
+    """The key was used with another body, or the action was decided differently."""
 
     code = "conflict"
 
@@ -109,7 +109,7 @@ class NotPermittedError(RunsError):
 
 
 class QueueFullError(RunsError):
-    """As many runs wait in a queue as may. Units: `retry_after_s` in seconds, an estimate."""
+    """The queue has reached a backlog limit. Units: `retry_after_s` in seconds, an estimate."""
 
     code = "queue_full"
 
@@ -122,13 +122,13 @@ class QueueFullError(RunsError):
 
 
 class TransientError(RunsError):
-    """It may succeed when tried again."""
+    """Another try may succeed."""
 
     code = "transient"
 
 
 class RateLimitedError(TransientError):
-    """The other side asks for a pause. Units: `retry_after_s` in seconds, None if it did not say."""
+    """The other side asks for a pause. Units: `retry_after_s` in seconds, None if it gave none."""
 
     code = "rate_limited"
 
@@ -138,7 +138,7 @@ class RateLimitedError(TransientError):
 
 
 class StepTimeoutError(TransientError):
-    """A step took longer than its `timeout_s`; told to a tool that reports its progress."""
+    """A step took longer than its `timeout_s`; raised in a tool that reports its progress."""
 
     code = "step_timeout"
 
@@ -162,7 +162,7 @@ class BatchEndedError(TransientError):
 
 
 class HeldBackError(RunsError):
-    """The circuit of a model is open: the run gives its slot back until it closes. That is no failed try."""
+    """The circuit of a model is open: the run releases its slot until it closes. Not a failed try."""
 
     code = "held_back"
 
@@ -172,13 +172,13 @@ class HeldBackError(RunsError):
 
 
 class CircuitOpenError(HeldBackError):
-    """The call met an open circuit, or has opened it: it is made again when the provider answers. No failed try."""
+    """The call met an open circuit, or opened it: repeat it when the provider answers. Not a failed try."""
 
     code = "circuit"
 
 
 class RateLimitReachedError(HeldBackError):
-    """A model call must wait for a rate limit of its model, longer than a slot waits. No failed try.
+    """A model call must wait longer for a rate limit than a slot waits. Not a failed try.
 
     Units: `wait_s` if no other run waits; `share_s` is how long the limit takes to refill what this call needs.
     Shape: `need` is {model, pace, input_tokens, output_tokens}, where `pace` describes the limit.
@@ -205,25 +205,25 @@ class BudgetFullError(RunsError):
 
 
 class NoPermitError(RunsError):
-    """The rate limits of a model have no room for a call right now; its intent was not written."""
+    """The rate limits of a model have no headroom for a call right now; its intent was not written."""
 
     code = "no_permit"
 
 
 class RuleSpentError(RunsError):
-    """The rule that was to approve a call holds no more: others have used it up meanwhile, or it has ended."""
+    """The rule that should approve a call is no longer valid: it was used up in the meantime, or has ended."""
 
     code = "rule_spent"
 
 
 class UnknownOutcomeError(RunsError):
-    """An effect may or may not have happened; raised by tools that cannot tell."""
+    """An effect may or may not have happened; raised by tools that do not know."""
 
     code = "unknown_outcome"
 
 
 class PermanentError(RunsError):
-    """Trying again cannot help."""
+    """Another try cannot help."""
 
     code = "permanent"
 
@@ -241,7 +241,7 @@ class PermissionDeniedError(PermanentError):
 
 
 class SecretNotGrantedError(PermanentError):
-    """A tool or a job asked for a secret that its declaration does not name."""
+    """A tool or a job read a secret that its declaration does not name."""
 
     code = "secret_not_granted"
 
@@ -265,7 +265,7 @@ class DeadlineError(PermanentError):
 
 
 class CrashLoopError(PermanentError):
-    """The same step took several workers down with it."""
+    """The same step crashed several workers."""
 
     code = "crash_loop"
 
@@ -283,13 +283,13 @@ class ModelStoppedError(PermanentError):
 
 
 class PromptInvalidError(PermanentError):
-    """`prompt()` of an agent returned no words to ask the model with."""
+    """`prompt()` of an agent returned a blank text."""
 
     code = "prompt_invalid"
 
 
 class UnwritableError(PermanentError):
-    """What a step has ended with cannot be written down."""
+    """The database cannot store the result of a step."""
 
     code = "unwritable"
 
@@ -307,7 +307,7 @@ class OutputInvalidError(PermanentError):
 
 
 class UserCodeError(PermanentError):
-    """Code of the project raised what is no Exception, such as SystemExit."""
+    """Code of the project raised a BaseException such as SystemExit."""
 
     code = "user_code"
 
@@ -325,19 +325,19 @@ class UnexpectedAwaitableError(PermanentError):
 
 
 class ToolBusyError(RunsError):
-    """As many calls of the tool go on as may, or it is paused: the run gives its slot back. No failed try."""
+    """The tool has no free slot, or is paused: the run releases its own slot. Not a failed try."""
 
     code = "tool_busy"
 
 
 class ToolRevokedError(RunsError):
-    """An operator has revoked the tool: the call is not made, and the model is told."""
+    """An operator has revoked the tool: the call is not made, and the model gets an error."""
 
     code = "permission_denied"
 
 
 class ToolRoleError(RunsError):
-    """The run's user lacks the role that the tool demands: the call is not made, and the model is told."""
+    """The run's user lacks the role that the tool needs: the call is not made, and the model gets an error."""
 
     code = "permission_denied"
 

@@ -1,6 +1,6 @@
-"""What another app adds to runs. It registers in its `AppConfig.ready`; `runs` imports no such app.
+"""Extensions that other apps add to runs. They register in `AppConfig.ready`; `runs` imports no such app.
 
-One of them keeps what has failed: it registers the function that turns a failed run into a dead letter.
+One of them stores failures: it registers the function that turns a failed run into a dead letter.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -30,9 +30,9 @@ class Failure:
     cost_usd: Decimal
     effects: Mapping[str, list[Any]]
     failed_at: datetime
-    attempt: int = 0  # tries of the step that failed
-    version: str = ""  # which definition the run had
-    error_kind: str = ""  # what the classifier said of the error
+    attempt: int = 0  # tries of the failed step
+    version: str = ""  # of the run's definition
+    error_kind: str = ""  # by the classifier
     forked_from: UUID | None = None  # the run that this one was forked from
 
 
@@ -52,10 +52,10 @@ def extend(
     invariants: Iterable[Callable[[], Any]] = (),
     api_urls: Iterable[str] = (),
 ) -> None:
-    """Add to what `runs` does. What was added before is not added twice.
+    """Add extensions to `runs`. Adding the same one twice has no effect.
 
-    Shape: `upkeep` are parts of every sweep of the reconciler, done after its own; each returns how many rows it dealt
-    with. `invariants` yield breaches. `api_urls` are dotted paths of URL modules, included below `/api/v1/`.
+    Shape: `upkeep` are parts of every sweep of the reconciler, run after its own; each returns how many rows it
+    handled. `invariants` yield breaches. `api_urls` are dotted paths of URL modules, included below `/api/v1/`.
     """
     UPKEEP.extend(part for part in upkeep if part not in UPKEEP)
     INVARIANTS.extend(check for check in invariants if check not in INVARIANTS)
@@ -63,26 +63,26 @@ def extend(
 
 
 def keep_failures_with(keep: KeepFailure, *, close_for_retry: CloseForRetry) -> None:
-    """Register what happens to a failed run, and to what was kept of it when a person retries that run.
+    """Register how to store a failed run, and how to close its dead letter when a person retries the run.
 
-    Both are called in the transaction that moves the run, so neither can happen without the other. The last one
-    registered wins. `close_for_retry` gets the run's id and the user, and raises a `RunsError` to refuse the retry.
+    Both are called in the transaction that moves the run, so neither happens without the move. The last registration
+    wins. `close_for_retry` gets the run's id and the user, and raises a `RunsError` to refuse the retry.
     """
     _keepers[:] = [(keep, close_for_retry)]
 
 
 def keeps_failures() -> bool:
-    """Say whether failed runs become dead letters at all."""
+    """Say whether an app stores failed runs as dead letters."""
     return bool(_keepers)
 
 
 def move_to_dead_letters(failure: Failure) -> None:
-    """Keep a failed run as a dead letter. Raises: ImproperlyConfigured if no app has registered for it."""
+    """Store a failed run as a dead letter. Raises: ImproperlyConfigured if no app has registered for it."""
     _keeper()[0](failure)
 
 
 def close_dead_letter_for_retry(run_id: UUID, user: Any) -> None:
-    """Close the dead letter of a run that is retried. Raises: RunsError if it may not be; ImproperlyConfigured."""
+    """Close the dead letter of a retried run. Raises: RunsError if it may not be retried; ImproperlyConfigured."""
     _keeper()[1](run_id, user)
 
 

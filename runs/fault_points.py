@@ -1,8 +1,8 @@
-"""Fault points: named places where a test or `chaos` may kill or stop the process. Off unless told.
+"""Fault points: named places where a test or `chaos` may kill or stop the process. Off by default.
 
 `AGENTOPS_FAULTS="tool.after:KILL:0.02,model.before:STOP:0.1"` arms points with a probability;
-`AGENTOPS_FAULT_SEED` makes the draw repeatable. `AGENTOPS_FAULT_LOG` names a file to which a process that is hit
-first appends the point, its id, the signal and the time.
+`AGENTOPS_FAULT_SEED` makes the draw repeatable. `AGENTOPS_FAULT_LOG` names a file to which a process appends the
+point, its id, the signal and the time before it is hit.
 """
 
 import os
@@ -12,19 +12,19 @@ import time
 from functools import lru_cache
 
 POINTS = (
-    "claim.before",  # a run is taken inside a transaction that is not committed
+    "claim.before",  # a run is claimed in an uncommitted transaction
     "claim.after",  # the lease is held, nothing done
     "model.before",  # the intent of a model call is committed
     "model.after",  # the answer has arrived, nothing is recorded
     "batch.before",  # a batch is about to be sent, and that is committed
-    "batch.after",  # the provider has made it, its id is not recorded
-    "ingest.before",  # a result of a batch is taken in, not committed
+    "batch.after",  # the provider has created it, its id is not recorded
+    "ingest.before",  # a batch result is taken in, not committed
     "tool.before",  # the intent of a tool call is committed
     "tool.after",  # the effect has happened, nothing is recorded
     "journal.after",  # a transaction has been committed
     "settle.before",  # the run has ended in memory only
     "ring.before",  # committed, the doorbell not rung
-    "recover.before",  # a step that a former holder had begun was found, nothing done
+    "recover.before",  # a step begun by a former holder was found, nothing done
     "reconcile.before",  # a dead lease was found, nothing done
     "wake.before",  # a timer is due and moved, not committed
     "expire.before",  # an action has expired, not committed
@@ -49,7 +49,7 @@ def _dice() -> random.Random:
 
 
 def fault_point(name: str) -> None:
-    """Do nothing, unless this point is armed and the dice say so: then signal this very process."""
+    """Signal this process if the point is armed and drawn; otherwise do nothing."""
     armed = _armed()
     if not armed or name not in armed:
         return
@@ -60,7 +60,7 @@ def fault_point(name: str) -> None:
 
 
 def _note(name: str, kind: signal.Signals) -> None:
-    """Leave word of the hit, in one write that no death can cut in two."""
+    """Log the hit in one write, which a kill cannot tear."""
     path = os.environ.get("AGENTOPS_FAULT_LOG")
     if not path:
         return

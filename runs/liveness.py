@@ -1,7 +1,7 @@
-"""Which worker processes of this host are dead: each holds a file lock that the kernel drops when it ends.
+"""Detect dead worker processes of this host: each holds a file lock that the kernel drops when it ends.
 
-A lease tells it too, but only after it has run out. A lock that can be taken proves death at once, `kill -9`
-included; a process that is merely stopped keeps its lock, so the lease stays the judge of that.
+An expired lease shows it too, but later. A free lock proves death at once, even by `kill -9`; a suspended process keeps
+its lock, so only the lease covers that case.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ _held: list[int] = []
 
 
 def hold_liveness_lock(worker_id: UUID) -> None:
-    """Take the lock of this worker, for as long as this process lives; without a place for it, the lease must do."""
+    """Take the lock of this worker for the lifetime of this process; if no file can be made, rely on the lease."""
     path = _path(worker_id)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,11 +28,11 @@ def hold_liveness_lock(worker_id: UUID) -> None:
         log.info("no lock in %s (%s): a dead worker is noticed when its leases run out", path.parent, error)
         return
     fcntl.flock(lock, fcntl.LOCK_EX)
-    _held.append(lock)  # never closed: the lock is our life line
+    _held.append(lock)  # never closed: closing drops the lock
 
 
 def _let_go() -> None:
-    """A forked child shares the lock, and would keep it when the worker is long dead."""
+    """Drop the lock in a forked child, which shares it and would keep it after the worker's death."""
     while _held:
         os.close(_held.pop())
 
@@ -41,11 +41,11 @@ os.register_at_fork(after_in_child=_let_go)
 
 
 def is_dead(worker_id: UUID) -> bool:
-    """Say whether the worker is surely dead; False also if it cannot be known here."""
+    """Say whether the worker is certainly dead; False also if this host cannot know."""
     try:
         lock = os.open(_path(worker_id), os.O_RDWR | os.O_CLOEXEC)
     except OSError:
-        return False  # a worker of another host, or one that had no place for its lock
+        return False  # a worker of another host, or one without a lock file
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

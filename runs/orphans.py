@@ -1,8 +1,8 @@
-"""Orphans: no process that a tool started outlives its worker, by `kill -9` of the worker too. Linux only.
+"""Reap orphans: no process started by a tool outlives its worker, even after `kill -9`. Linux only.
 
-A worker puts its id into its environment, and whatever is executed from then on inherits it. A child that is merely
-forked still shows the environment of old, so it is marked by its name. The worker itself carries neither mark, and
-what a supervisor or a pool has started beside it does not either.
+A worker puts its id into its environment, which every program executed from then on inherits. A child that is only
+forked still shows the old environment, so it is marked by its name. The worker itself carries neither mark, nor do its
+siblings started by a supervisor or a pool.
 """
 
 import contextlib
@@ -15,18 +15,18 @@ from uuid import UUID
 
 VARIABLE = "AGENTOPS_WORKER_ID"
 _PROC = Path("/proc")
-_ROUNDS = 20  # what is being killed may be starting others
+_ROUNDS = 20  # processes being killed may still start others
 _IS_LINUX = sys.platform == "linux"
 
 
 def mark_children(worker_id: UUID) -> None:
-    """From now on, let every child of this process carry the mark of its worker."""
+    """Mark every later child of this process with its worker."""
     os.environ[VARIABLE] = str(worker_id)
     os.register_at_fork(after_in_child=lambda: _take_name(worker_id))
 
 
 def kill_orphans(worker_id: UUID) -> int:
-    """Kill every process that this worker has started and that still lives. Returns how many."""
+    """Kill every living process that this worker has started. Returns how many."""
     killed: set[int] = set()
     for _ in range(_ROUNDS):
         found = [pid for pid in _marked(worker_id) if _kill(pid, worker_id)]
@@ -52,7 +52,7 @@ def _marked(worker_id: UUID) -> Iterator[int]:
 
 
 def _carries(pid: int, worker_id: UUID) -> bool:
-    """Say whether a process carries the mark; what is not ours to read, or is already dead, does not."""
+    """Say whether a process carries the mark; False if it is unreadable or already dead."""
     try:
         if (_PROC / str(pid) / "comm").read_text().strip() == _name(worker_id):
             return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -62,7 +62,7 @@ def _carries(pid: int, worker_id: UUID) -> bool:
 
 
 def _kill(pid: int, worker_id: UUID) -> bool:
-    """Kill this very process: its number may have gone to another since we looked."""
+    """Kill exactly this process: its pid may have been reused since."""
     try:
         process = os.pidfd_open(pid)
     except OSError:

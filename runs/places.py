@@ -1,4 +1,4 @@
-"""Where this project keeps its files. Nothing is made here: who writes, makes the folder first."""
+"""Where this project keeps its files. Creates nothing: writers must create the folder first."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from django.conf import settings
 
 
 def var_dir() -> Path:
-    """Say where files live that are no code: what the settings say, else `var/` in the project's own folder."""
+    """Return the folder for files that are not code: from the settings, else `var/` in the project's folder."""
     given = getattr(settings, "VAR_DIR", None) or os.environ.get("AGENTOPS_VAR")
     if given:
         return Path(given).resolve()
@@ -17,10 +17,10 @@ def var_dir() -> Path:
 
 
 def project_dir() -> Path:
-    """Find the folder of the project in use: the one that holds its settings module, not where commands are typed.
+    """Find the project's folder: the one that holds its settings module, not the working directory.
 
-    So a web server and a worker agree on it, wherever each was started. Settings that are an installed package have no
-    project around them; then it is the working directory.
+    So a web server and a worker agree on it, wherever each was started. If the settings are an installed package, there
+    is no project folder, and the working directory is used.
     """
     package = os.environ.get("DJANGO_SETTINGS_MODULE", "").partition(".")[0]
     module = sys.modules.get(package)
@@ -30,6 +30,6 @@ def project_dir() -> Path:
 
 
 def outside_of_packages(folder: Path) -> Path:
-    """Give the folder back, or the working directory for one in which packages are installed."""
+    """Return the folder, or the working directory if packages are installed in it."""
     installed = {"site-packages", "dist-packages"} & set(folder.resolve().parts)
     return Path.cwd() if installed else folder

@@ -1,4 +1,4 @@
-"""What an `agents.py` imports: the public names for declaring work."""
+"""The public names for declarations, to be imported by an `agents.py`."""
 
 from runs.declarations.catalog import register
 from runs.declarations.job_types import Agent, Job, Workflow

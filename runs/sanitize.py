@@ -1,4 +1,4 @@
-"""Text from models, tools and clients, made fit to store: no NUL, no lone surrogate, no end in sight cut."""
+"""Make text from models, tools and clients fit to store: strip NULs and lone surrogates, truncate oversized text."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ _REPLACEMENT = "�"
 
 
 def clean_text(text: str) -> str:
-    """Replace what a database or an encoder would refuse (NUL and lone surrogates)."""
+    """Replace what a database or an encoder would refuse: NULs and lone surrogates."""
     if "\x00" in text:
         text = text.replace("\x00", _REPLACEMENT)
     try:
@@ -42,7 +42,7 @@ def depth(value: Any) -> int:
 
 
 def cut(text: str, limit: int) -> str:
-    """Shorten a text to the limit and say so."""
+    """Truncate a text to the limit, with a note."""
     if len(text) <= limit:
         return text
     return f"{text[:limit]}\n… [cut: {len(text):,} characters in all]"

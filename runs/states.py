@@ -4,15 +4,15 @@ from enum import StrEnum
 
 
 class RunStatus(StrEnum):
-    """Where a run stands. `docs/run-lifecycle.md` says who moves it on from each."""
+    """The status of a run. `docs/run-lifecycle.md` says who moves it on from each."""
 
     SCHEDULED = "scheduled"  # a timer: starts, or goes on, at `next_attempt_at`
     QUEUED = "queued"  # may run; a limit or a missing worker may hold it back
     RUNNING = "running"  # a worker holds its lease
-    RETRYING = "retrying"  # failed transiently, due again at `next_attempt_at`
+    RETRYING = "retrying"  # after a transient error; due again at `next_attempt_at`
     WAITING_FOR_CONFIRMATION = "waiting_for_confirmation"  # a pending action is open
     WAITING_FOR_CHILDREN = "waiting_for_children"  # child runs have not all ended
-    WAITING_FOR_BATCH = "waiting_for_batch"  # its model call lies in a message batch
+    WAITING_FOR_BATCH = "waiting_for_batch"  # its model call is in a message batch
     COMPLETED = "completed"  # final
     FAILED = "failed"  # gave up; a dead letter exists and may be replayed
     CANCELLED = "cancelled"  # final
@@ -31,18 +31,18 @@ class StepKind(StrEnum):
     MODEL_CALL = "model_call"  # one question to the model and its answer
     TOOL_CALL = "tool_call"  # one `tool_use` of an answer and its result
     FUNCTION = "function"  # one named step of a plain Job
-    WAIT = "wait"  # a conversing agent's pause for a person's words
+    WAIT = "wait"  # a conversing agent's pause for a person's message
 
 
 class StepStatus(StrEnum):
-    """Where a step stands."""
+    """The status of a step."""
 
     PLANNED = "planned"  # known, not begun
     STARTED = "started"  # the intent is committed; the effect may have happened
     COMPLETED = "completed"  # the result is recorded
     FAILED = "failed"  # ended with an error, which is recorded
     UNKNOWN = "unknown"  # it may or may not have happened; a person decides
-    SKIPPED = "skipped"  # a person refused it; the model is told why
+    SKIPPED = "skipped"  # a person refused it; the model gets the reason
 
 
 class HoldReason(StrEnum):
@@ -54,12 +54,12 @@ class HoldReason(StrEnum):
 
 
 class Effect(StrEnum):
-    """The effect class of a tool: what may be done when its outcome was lost."""
+    """The effect class of a tool: what to do when its outcome was lost."""
 
-    READ = "read"  # changes nothing: do it again
-    IDEMPOTENT = "idempotent"  # do it again with the same effect key
+    READ = "read"  # changes nothing: repeat it
+    IDEMPOTENT = "idempotent"  # repeat it with the same effect key
     VERIFIABLE = "verifiable"  # ask its look-up first
-    UNSAFE = "unsafe"  # never blindly again: a person decides
+    UNSAFE = "unsafe"  # never repeat it blindly: a person decides
 
 
 class ActionKind(StrEnum):
@@ -88,53 +88,53 @@ class Risk(StrEnum):
 
     LOW = "low"  # may be approved in bulk, or by rule
     MEDIUM = "medium"
-    HIGH = "high"  # whoever approves must say why
+    HIGH = "high"  # approving needs a note
 
 
 class OnExpiry(StrEnum):
-    """What happens to an action that nobody has decided in time."""
+    """What happens to an action that nobody decides in time."""
 
-    REJECT = "reject"  # the model is told that nobody decided
-    ESCALATE = "escalate"  # an admin is asked, with as much time again; then as `reject`
+    REJECT = "reject"  # the model gets the answer that nobody decided
+    ESCALATE = "escalate"  # an admin is asked, with the same time again; then as `reject`
     CANCEL = "cancel"  # the run is cancelled
     WAIT = "wait"  # it stays open, and people are reminded
 
 
 class SelfApproval(StrEnum):
-    """Who may approve what a run of their own proposes. A service account never does: it is no second pair of eyes."""
+    """Who may approve a call of their own run. A service account never may: it is not a second pair of eyes."""
 
     NEVER = "never"  # nobody
-    SERVICE = "service"  # was the default once, and only migrations name it
+    SERVICE = "service"  # a former default, named only by migrations
     ALWAYS = "always"  # every person with the role
 
 
 class OnConflict(StrEnum):
     """What happens to a posted run while another one counts as the same."""
 
-    QUEUE = "queue"  # it is made as well, and takes no part in what follows
-    DISCARD = "discard"  # the other one is answered, nothing is made
+    QUEUE = "queue"  # the new run is created too, and later conflicts ignore it
+    DISCARD = "discard"  # the other run is returned, nothing is created
     JOIN = "join"  # as `discard`, by clients that wait for the result
-    REPLACE = "replace"  # the other one is cancelled; a call in flight is let finish first
-    INTERRUPT = "interrupt"  # the other one is cancelled; a call in flight is broken off
+    REPLACE = "replace"  # the other run is cancelled; a call in flight may finish first
+    INTERRUPT = "interrupt"  # the other run is cancelled; a call in flight is aborted
 
 
 class Applied(StrEnum):
     """What was done about a conflict."""
 
-    NONE = "none"  # there was none
+    NONE = "none"  # no conflict
     DISCARDED = "discarded"
     JOINED = "joined"
     REPLACED = "replaced"
     INTERRUPTED = "interrupted"
-    REUSED = "reused"  # a completed run is fresh enough
+    REUSED = "reused"  # a completed run was fresh enough
 
 
 class LimitKind(StrEnum):
     """What a limit counts."""
 
-    CONCURRENCY = "concurrency"  # runs that work at the same time
+    CONCURRENCY = "concurrency"  # runs at the same time
     RATE = "rate"  # runs that start within a window
-    BACKLOG = "backlog"  # runs that wait in a queue: at the limit posting another is refused
+    BACKLOG = "backlog"  # runs waiting in a queue: at the limit, posts are refused
 
 
 S = RunStatus
@@ -167,9 +167,9 @@ MOVES: dict[RunStatus, frozenset[RunStatus]] = {
 FINAL = frozenset(status for status, following in MOVES.items() if not following)
 ENDED = FINAL | {S.FAILED}
 STEP_DONE = frozenset({StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.SKIPPED})
-PAUSES = frozenset({"pause_turn", "compaction"})  # stop reasons: the answer is sent back, and the model goes on
+PAUSES = frozenset({"pause_turn", "compaction"})  # stop reasons: send the answer back, and the model continues
 
-_HAND_ON = ("ask", "reassign", "escalate")  # nothing is decided, but by whom, or what is known
+_HAND_ON = ("ask", "reassign", "escalate")  # these decide nothing; they change who decides, or what is known
 
 VERBS: dict[ActionKind, tuple[str, ...]] = {
     ActionKind.APPROVAL: ("approve", "approve_with_edits", "reject", *_HAND_ON),
@@ -180,22 +180,22 @@ VERBS: dict[ActionKind, tuple[str, ...]] = {
 
 
 def may_move(present: RunStatus, following: RunStatus) -> bool:
-    """Say whether a run may go from one status to the other."""
+    """Say whether a run may move from one status to the other."""
     return following in MOVES[present]
 
 
 class ErrorClass(StrEnum):
     """What may be done about an error."""
 
-    TRANSIENT = "transient"  # it may pass: try again
-    RATE_LIMITED = "rate_limited"  # try again, not before the other side allows
+    TRANSIENT = "transient"  # may pass: try again
+    RATE_LIMITED = "rate_limited"  # try again, but not before the other side allows it
     PERMANENT = "permanent"  # trying again cannot help
-    UNKNOWN_OUTCOME = "unknown_outcome"  # it may have happened: a person decides
-    DISCARD = "discard"  # the work has become pointless: the run ends as cancelled, without a dead letter
+    UNKNOWN_OUTCOME = "unknown_outcome"  # the effect may have happened: a person decides
+    DISCARD = "discard"  # the work is pointless now: the run ends as cancelled, without a dead letter
 
 
 class ErrorKind(StrEnum):
-    """As what a passing error is counted: a policy may give each a limit of its own."""
+    """The kind under which a transient error is counted: a policy may limit each kind separately."""
 
     TIMEOUT = "timeout"
     RATE_LIMIT = "rate_limit"

@@ -1,4 +1,4 @@
-"""What every text passes through before it is stored: made fit for a database, and stripped of secrets."""
+"""Prepare every text for storage: make it fit for a database, and remove secrets."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ def storable(value: Any) -> Any:
 
 
 def storable_id(value: Any, limit: int = 100) -> str:
-    """Make an id from outside, which may be no text at all, fit for its column."""
+    """Make a foreign id, which may not even be a text, fit for its column."""
     return storable_text(value)[:limit] if isinstance(value, str) else ""
 
 
 def storable_text(text: str, limit: int | None = None) -> str:
-    """Make a text fit to store, and shorten it. In this order: half a secret would not be known as one."""
+    """Make a text fit to store, then truncate it, in this order: half a secret would not be recognised."""
     whole = redact(clean_text(text))
     return whole if limit is None else cut(whole, limit)

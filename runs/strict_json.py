@@ -1,4 +1,4 @@
-"""JSON that others have written, read strictly: what Python's own reader forgives is refused here."""
+"""Parse foreign JSON strictly: refuse what Python's own parser forgives."""
 
 import json
 from collections.abc import Sequence
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def strict_json(text: str | bytes) -> Any:
-    """Read one whole JSON value.
+    """Parse one whole JSON value.
 
-    Raises: ValueError for anything else: a part of one, something after it, NaN, a number that no float holds, a name
-    given twice in one object, bytes that are not UTF-8, more levels than Python can read.
+    Raises: ValueError for anything else: a partial value, trailing data, NaN, a number that no float can hold, a
+    duplicate name in one object, bytes that are not UTF-8, more levels than Python can parse.
     """
     if isinstance(text, bytes):
         text = text.decode()

@@ -1,6 +1,6 @@
-"""What a project includes: the API and health. The console is on its admin site.
+"""The URLs that a project includes: the API and health. The console is on its admin site.
 
-The API answers every address below its own, so `include()` this beside `admin/`, at the root or below a prefix.
+The API answers every address below its own, so `include()` this beside `admin/`, at the root or under a prefix.
 """
 
 from django.urls import include, path

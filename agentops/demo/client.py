@@ -1,4 +1,4 @@
-"""A client of the API, as small as a client can be."""
+"""A minimal client of the API."""
 
 import json
 import urllib.error

@@ -1,4 +1,4 @@
-"""Preparing and starting the demo: database, people, token, servers."""
+"""Prepare and start the demo: database, people, token, servers."""
 
 import secrets
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ SCRIPTS = Path(__file__).resolve().parent.parent / "examples" / "support_desk" /
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """How to get in. Made anew each time and kept nowhere."""
+    """Credentials of the demo. Made at each start and never stored."""
 
-    token: str  # of a program that posts and reads
-    operator_token: str  # of the person who decides, who is not the one who asks
+    token: str  # for a program that posts and reads
+    operator_token: str  # for the person who decides, who must not be the requester
     password: str
 
 
 def prepare() -> Keys:
-    """Bring the database up to date, seed the support desk, make the operator and a token."""
+    """Migrate the database, seed the support desk, create the operator and a token."""
     call_command("migrate", verbosity=0, interactive=False, skip_checks=False)
     seed()
-    forget_effects()  # an invoice can be refunded once, the demo be repeated
+    forget_effects()  # an invoice can be refunded once, but the demo can be repeated
     password = secrets.token_urlsafe(9)
     tenant = make_tenant(TENANT)
     operator = make_member(tenant, OPERATOR)

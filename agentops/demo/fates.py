@@ -1,4 +1,4 @@
-"""The runs that the demo posts, each with another fate."""
+"""The runs that the demo posts, each with a different fate."""
 
 from dataclasses import dataclass, field
 from typing import Any

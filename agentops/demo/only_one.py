@@ -1,4 +1,4 @@
-"""One demo at a time over one `var/` and on one port: a second one is refused before it changes anything."""
+"""Allow one demo at a time per `var/` and port: refuse a second one before it changes anything."""
 
 import fcntl
 import os
@@ -7,16 +7,16 @@ from pathlib import Path
 
 from agentops.stack import StackError, instance_at
 
-ADDRESS = "demo.address"  # in `var/`: where the demo runs, for as long as it holds the lock on this file
+ADDRESS = "demo.address"  # in `var/`: the demo's address, valid while it holds the lock on this file
 
 
 class OnlyDemo:
-    """The claim of this process on `var/`. The kernel drops it when the process ends, by `kill -9` too."""
+    """The claim of this process on `var/`. The kernel drops it when the process ends, even by `kill -9`."""
 
     def __init__(self, var: Path, *, port: int) -> None:
-        """Claim the folder, and look whether the port is free if one is asked for.
+        """Claim the folder, and check that the port is free if one is given.
 
-        Raises: StackError with the address of the demo that runs.
+        Raises: StackError with the address of the running demo.
         """
         path = var / ADDRESS
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -30,19 +30,19 @@ class OnlyDemo:
             _expect_free(port)
 
     def runs_at(self, address: str) -> None:
-        """Write down where this demo runs, for people and for a second one; nothing when it ends."""
+        """Record this demo's address, for people and for a second demo; empty when it ends."""
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, address.encode(), 0)
 
     def close(self) -> None:
-        """Give the folder free."""
+        """Release the folder."""
         self.runs_at("")
         os.close(self._file)
 
 
 def _expect_free(port: int) -> None:
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
         try:
             probe.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as error:

@@ -1,4 +1,4 @@
-"""The smoke test: post every fate through the API, decide what waits, hold the outcome against the database."""
+"""The smoke test: post every fate through the API, decide what waits, check the outcome in the database."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ _LOOK_EVERY_S = 0.2
 
 @dataclass(slots=True)
 class PostedJob:
-    """One posted run and what was found out about it."""
+    """One posted run and the findings about it."""
 
     fate: Fate
     run_id: str
@@ -31,7 +31,7 @@ class PostedJob:
 def smoke(
     stack: Stack, client: DemoClient, operator: DemoClient, *, kill_worker: bool, tell: Callable[[str], None]
 ) -> list[PostedJob]:
-    """Run the main job once; every `Posted` comes back with its problems, none if all is well."""
+    """Run the smoke test once; return every `PostedJob` with its problems, empty if all is well."""
     killed = _post(client, SLOW) if kill_worker else None
     posted = [_post(client, fate) for fate in FATES]
     if killed:
@@ -59,7 +59,7 @@ def _has_ended(posted: PostedJob) -> bool:
 
 
 def _decide(client: DemoClient, operator: DemoClient, posted: PostedJob) -> None:
-    """Do once what the fate wants done about the action that the run has opened."""
+    """Decide the run's open action once, as its fate requires."""
     if posted.decided or not posted.fate.decide:
         return
     actions = client.get(f"runs/{posted.run_id}/")["open_actions"]
@@ -84,7 +84,7 @@ def _kill_holder(stack: Stack, posted: PostedJob, tell: Callable[[str], None]) -
             posted.problems.append("no tool call was started within 30 s")
             return
         time.sleep(0.05)
-    time.sleep(1.0)  # so that the call is really under way
+    time.sleep(1.0)  # so that the call is really in flight
     worker = Worker.objects.get(pk=str(Run.objects.get(pk=posted.run_id).worker))
     os.kill(worker.pid, signal.SIGKILL)
     tell(f"killed worker {worker.name} while it held run {posted.run_id[:8]}")
@@ -94,7 +94,7 @@ def _kill_holder(stack: Stack, posted: PostedJob, tell: Callable[[str], None]) -
 
 
 def _problems(posted: PostedJob) -> list[str]:
-    """Hold one run against the database."""
+    """Check one run in the database."""
     run = Run.objects.get(pk=posted.run_id)
     problems = [] if run.status == posted.fate.ends else [f"is {run.status}, not {posted.fate.ends}"]
     if posted.fate.decide and not posted.decided:
@@ -123,7 +123,7 @@ def _not_rescued(posted: PostedJob) -> list[str]:
 
 
 def row(posted: PostedJob) -> dict[str, Any]:
-    """One line of the report."""
+    """Return the run's row of the report."""
     run = Run.objects.get(pk=posted.run_id)
     return {
         "run": posted.run_id,

@@ -5,11 +5,11 @@ from typing import Any
 
 
 class NoPostgresError(RuntimeError):
-    """There is no embedded PostgreSQL; the message says why."""
+    """The embedded PostgreSQL is not available; the message says why."""
 
 
 class EmbeddedPostgres:
-    """One server over one folder. Several processes may have a handle; who made it stops it."""
+    """One server per folder. Several processes may have a handle; the one that started it stops it."""
 
     def __init__(self, folder: Path) -> None:
         """Start the server, or find it running. Raises: NoPostgresError."""
@@ -21,21 +21,21 @@ class EmbeddedPostgres:
             ) from error
         try:
             self._server: Any = get_server(folder, cleanup_mode=None)
-        except Exception as error:  # it raises what its many parts raise
+        except Exception as error:  # the package raises errors of many kinds
             raise NoPostgresError(f"the embedded PostgreSQL did not start: {error}") from error
 
     @property
     def url(self) -> str:
-        """Its address, as `DATABASE_URL` wants it."""
+        """Return the server's address in the form of `DATABASE_URL`."""
         url: str = self._server.get_uri()
         return url
 
     def stop(self, mode: str = "fast") -> None:
-        """Stop it; `immediate` is as if it had crashed."""
+        """Stop the server; `immediate` is like a crash."""
         self._pg_ctl("-m", mode, "stop")
 
     def restart(self) -> None:
-        """Let it crash and come back."""
+        """Crash the server and start it again."""
         self.stop("immediate")
         self._server.ensure_postgres_running()
 

@@ -1,9 +1,9 @@
 """The embedded Valkey under `var/`: started by the first process that needs it, stopped with the last.
 
-Every process that uses it holds a shared lock on `valkey.users`; the kernel drops it when the process ends,
-by `kill -9` too. A keeper (`valkey_keeper`), detached from everybody's process group, owns the server, starts it again
-if it dies, and tries for an exclusive lock on the same file: it gets it when nobody is left. A keeper that was killed
-takes its server with it; both come back when somebody asks for the server again.
+Every process that uses it holds a shared lock on `valkey.users`; the kernel drops it when the process ends, even by
+`kill -9`. A keeper (`valkey_keeper`) in its own process group owns the server, restarts it if it dies, and tries for an
+exclusive lock on the same file, which it gets when no user is left. A killed keeper takes its server with it; both come
+back when a process needs the server again.
 """
 
 import fcntl
@@ -17,12 +17,12 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
 _STARTS_IN_S = 15.0
-_SOCKET_PATH_MAX = 100  # the kernel takes 107 bytes
+_SOCKET_PATH_MAX = 100  # the kernel's maximum is 107 bytes
 _held: dict[Path, int] = {}
 
 
 def socket_path(var: Path) -> Path:
-    """Say where the server of this folder listens: in it, or under the temporary folder if its name is too long."""
+    """Return the socket of this folder's server: inside it, or in the temporary folder if the path is too long."""
     path = var / "valkey.sock"
     if len(str(path)) <= _SOCKET_PATH_MAX:
         return path
@@ -31,9 +31,9 @@ def socket_path(var: Path) -> Path:
 
 
 def ensure_valkey(var: Path) -> Path:
-    """Make the server run for as long as this process lives; return the path of its socket.
+    """Keep the server running while this process lives; return the path of its socket.
 
-    Raises: ConnectionError if it does not come up, with where to look.
+    Raises: ConnectionError with the path of the log if it does not start.
     """
     path = socket_path(var)
     if _is_user(var) and answers(path):
@@ -42,7 +42,7 @@ def ensure_valkey(var: Path) -> Path:
         fcntl.flock(starting, fcntl.LOCK_EX)  # one starter at a time
         if not _is_user(var):
             users = os.open(var / "valkey.users", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(users, fcntl.LOCK_SH)  # waits while a keeper is closing down
+            fcntl.flock(users, fcntl.LOCK_SH)  # waits while a keeper is shutting down
             _held[var] = os.getpid()  # `users` stays open on purpose: the lock is our claim
         if not answers(path):
             _start_keeper(var)
@@ -51,7 +51,7 @@ def ensure_valkey(var: Path) -> Path:
 
 
 def _is_user(var: Path) -> bool:
-    """Say whether this very process has a claim: a forked one shares that of its parent, and needs its own."""
+    """Say whether this process has its own claim: a forked child only shares its parent's."""
     return _held.get(var) == os.getpid()
 
 
@@ -68,7 +68,7 @@ def answers(path: Path) -> bool:
 
 
 def _start_keeper(var: Path) -> None:
-    """Start the keeper in a session of its own; nobody waits for it, and it is no child of a worker."""
+    """Start the keeper in a new session; nothing waits for it, and it is not a child of a worker."""
     log = str(var / "valkey.log")
     env = {name: value for name, value in os.environ.items() if name != "AGENTOPS_WORKER_ID"}
     os.posix_spawn(
@@ -89,4 +89,4 @@ def _await(path: Path, *, log: Path) -> None:
     while not answers(path):
         if time.monotonic() > ends_at:
             raise ConnectionError(f"the embedded Valkey did not start; see {log}")
-        time.sleep(0.02)  # another process starts it; its socket is all there is to see
+        time.sleep(0.02)  # another process is starting it; only its socket is visible

@@ -1,4 +1,4 @@
-"""The keeper of the embedded Valkey: owns the server, starts it again if it dies, ends it when its last user is gone.
+"""The keeper of the embedded Valkey: own the server, restart it if it dies, end it when its last user is gone.
 
 Run as `python -m agentops.embedded.valkey_keeper VAR SOCKET`; imports nothing of Django, to stay small.
 """
@@ -21,7 +21,7 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def keep(var: Path, sock: Path) -> None:
-    """Serve on the socket until nobody holds `var/valkey.users` any more. A keeper that finds another one ends."""
+    """Serve on the socket until no process holds `var/valkey.users`. If another keeper exists, end."""
     with (var / "valkey.keeper").open("a") as ours, (var / "valkey.users").open("a") as users:
         if not _lock(ours.fileno()):
             return
@@ -32,7 +32,7 @@ def keep(var: Path, sock: Path) -> None:
                 _stop(server)
                 server = _start(var, sock)
                 started_at = time.monotonic()
-            time.sleep(_LOOK_S)  # two things may happen, and only one of them could be waited for
+            time.sleep(_LOOK_S)  # polls, since either of two things may happen and only one can be waited for
         _stop(server)
         sock.unlink(missing_ok=True)
 

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, made steady; `agentops.postgresql` as the engine."""
+"""Django's PostgreSQL backend with robust connections; `agentops.postgresql` as the engine."""

@@ -1,7 +1,7 @@
-"""Connections that are out of the pool: which thread took each, and which are lost because their thread has ended.
+"""Track connections taken from the pool: which thread took each, and which are lost because their thread has ended.
 
-Django keeps one connection a thread, and nobody closes it when a thread ends that code has started on its own. The
-pool counts it as taken for ever, until nothing is left and the whole process waits.
+Django keeps one connection per thread, and nothing closes it when a thread started by other code ends. The pool counts
+it as taken forever, until none is left and the whole process waits.
 """
 
 import contextlib
@@ -20,37 +20,37 @@ _CLOSE_IT = (
 
 @dataclass(frozen=True, slots=True)
 class _Out:
-    """One connection that is out."""
+    """One taken connection."""
 
-    connection: Any  # also keeps it from being collected, which the pool would not notice
+    connection: Any  # also prevents garbage collection, which the pool would not notice
     thread: threading.Thread = field(default_factory=threading.current_thread)
     since: float = field(default_factory=time.monotonic)
 
 
-_out: dict[int, _Out] = {}  # each change of it is one step of the interpreter's, so it needs no lock
+_out: dict[int, _Out] = {}  # each change is atomic in the interpreter, so it needs no lock
 
 
 def note_taken(connection: Any) -> None:
-    """Remember that this thread has taken a connection."""
+    """Record that this thread has taken a connection."""
     _out[id(connection)] = _Out(connection)
 
 
 def note_returned(connection: Any) -> None:
-    """Forget a connection that goes back."""
+    """Forget a returned connection."""
     _out.pop(id(connection), None)
 
 
 def forget_all() -> None:
-    """In a forked child: what the parent has taken is the parent's."""
+    """Forget all in a forked child: the connections belong to the parent."""
     _out.clear()
 
 
 def take_back_lost(pool: Any) -> None:
-    """Give a pool back what ended threads have left, and roll it back; say so in the log."""
+    """Return the connections of ended threads to a pool, roll them back, and log it."""
     ended = [one for one in _taken_from(pool) if not one.thread.is_alive()]
     lost = [one for one in ended if _out.pop(id(one.connection), None)]  # another thread may be doing the same
     for one in lost:
-        with contextlib.suppress(Exception):  # broken, or the pool is closed: either way it is out no more
+        with contextlib.suppress(Exception):  # broken, or the pool is closed: either way it is no longer taken
             pool.putconn(one.connection)
     if lost:
         log.warning(
@@ -64,7 +64,7 @@ def take_back_lost(pool: Any) -> None:
 
 
 def who_has_them(pool: Any) -> str:
-    """Say in words why no connection comes free: how many are out, and who has had them for how long."""
+    """Explain why no connection is free: how many are taken, by which threads and for how long."""
     taken = sorted(_taken_from(pool), key=lambda one: one.since)
     now = time.monotonic()
     holders = ", ".join(f"{one.thread.name} for {now - one.since:.0f} s" for one in taken)

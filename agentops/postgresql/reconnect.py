@@ -1,11 +1,11 @@
-"""When the pool gives up connecting: begin again at once if anybody waits, instead of ever longer pauses."""
+"""Reconnect at once when the pool gives up and a thread waits, instead of pausing longer and longer."""
 
 from typing import Any
 
-RECONNECT_S = 1.0  # after so long the pool gives up an attempt
+RECONNECT_S = 1.0  # after this time the pool gives up an attempt
 
 
 def connect_again(pool: Any) -> None:
-    """Let the pool connect anew for those who wait. Called by the pool, in a thread of its own."""
+    """Make the pool reconnect for waiting threads. Called by the pool, in a separate thread."""
     if pool.get_stats().get("requests_waiting"):
         pool.check()

@@ -30,7 +30,7 @@ EMPTY_STATE = "No dead letters: no run has failed for good. One appears here whe
 
 @admin.register(DeadLetter)
 class DeadLetterAdmin(FormVerbsAdmin[DeadLetter], DeadLettersAdmin[DeadLetter]):
-    """Read letters and deal with them; a replay shows first what it would do."""
+    """Read dead letters and act on them; a replay first shows a preview."""
 
     list_display = (
         "state", "job_type", "error_class", "message", "step", "attempts", "cost", "tenant", "failed", "assignee",
@@ -48,7 +48,7 @@ class DeadLetterAdmin(FormVerbsAdmin[DeadLetter], DeadLettersAdmin[DeadLetter]):
     empty_state = EMPTY_STATE
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeadLetter]:
-        """Only letters of the user's tenants; superusers see all."""
+        """Select dead letters of the user's tenants; superusers see all."""
         letters, tenants = super().get_queryset(request), tenants_seen(request)
         return letters if tenants is None else letters.filter(tenant__in=tenants)
 
@@ -66,7 +66,7 @@ class DeadLetterAdmin(FormVerbsAdmin[DeadLetter], DeadLettersAdmin[DeadLetter]):
 
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, letter: DeadLetter) -> str:
-        """Show what the run had cost."""
+        """Show the cost of the run."""
         return formatting.money(letter.cost_usd)
 
     @admin.display(description="failed (UTC)", ordering="failed_at")
@@ -86,7 +86,7 @@ class DeadLetterAdmin(FormVerbsAdmin[DeadLetter], DeadLettersAdmin[DeadLetter]):
 
     @admin.action(description="Replay selected letters", permissions=["replay"])
     def replay_selected(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
-        """Replay each; one that cannot be, or that a person must look at first, does not hold up the others."""
+        """Replay each; one that cannot be replayed, or needs a person first, does not block the others."""
         done = 0
         for letter in letters:
             try:
@@ -115,7 +115,7 @@ class DeadLetterAdmin(FormVerbsAdmin[DeadLetter], DeadLettersAdmin[DeadLetter]):
         return people_options(verb, request, [record.tenant])
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the addresses of a replay: what it would do, and doing it."""
+        """Add the addresses of a replay: its preview, and the replay itself."""
         own = [
             path(f"<uuid:pk>/{name}/", self.admin_site.admin_view(view), name=f"deadletters_deadletter_{name}")
             for name, view in (("preview", self.preview_view), ("replay", self.replay_view))
@@ -123,7 +123,7 @@ class DeadLetterAdmin(FormVerbsAdmin[DeadLetter], DeadLettersAdmin[DeadLetter]):
         return [*own, *super().get_urls()]
 
     def preview_view(self, request: HttpRequest, pk: UUID) -> HttpResponseBase:
-        """Show what a replay would do, with the button that does it. Changes nothing; an input may be posted."""
+        """Preview a replay, with the button to start it. Changes nothing; an input may be posted."""
         self.check_may_act(request)
         letter = self.get_object(request, str(pk))
         asked = request.POST if request.method == "POST" else request.GET
@@ -161,7 +161,7 @@ class DeadLetterAdmin(FormVerbsAdmin[DeadLetter], DeadLettersAdmin[DeadLetter]):
     def _refused(
         self, request: HttpRequest, letter: DeadLetter, form: forms.Form | None, error: RunsError | ObjectDoesNotExist
     ) -> HttpResponseBase:
-        """Say why it was refused: at the field, if what was given may be put right."""
+        """Show why the replay was refused: at the field, if the input can be corrected."""
         refusal = _refusal(error)
         if form and letter.is_live:
             form.add_error(next(iter(form.fields)), refusal)
@@ -175,7 +175,7 @@ class DeadLetterAdmin(FormVerbsAdmin[DeadLetter], DeadLettersAdmin[DeadLetter]):
 
 
 def _form_of_replay(asked: Any) -> forms.Form | None:
-    """Read what kind of replay is asked for: with other input, from a step, or, with neither, on."""
+    """Read the kind of replay: with other input, from a step, or, with neither, a continuation."""
     if "input" in asked:
         return InputForm(asked, auto_id="replay-%s")
     if "from_step" in asked:

@@ -1,4 +1,4 @@
-"""How values are written on the pages of dead letters, beyond what the console's kit writes."""
+"""Format values on the pages of dead letters, beyond the console's kit."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ _SPARK_STEP = 4
 
 
 def utc(at: datetime | None) -> str:
-    """Write a time, and that it is in UTC."""
+    """Format a time, marked as UTC."""
     return f"{moment(at)} UTC" if at else ""
 
 
@@ -28,7 +28,7 @@ def run_href(run_id: UUID | None) -> str:
 
 
 def indented(text: str) -> str:
-    """Write JSON with indents, whole: it may be edited. What is none stays as it is."""
+    """Format JSON with indents, in full, since it may be edited. Other text stays as it is."""
     try:
         return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
     except (ValueError, RecursionError):
@@ -46,7 +46,7 @@ def effect(entry: Any) -> str:
 
 
 def history(events: Iterable[LetterEvent]) -> list[tuple[str, str, str, str]]:
-    """List what was done with it. Shape: time, verb, by whom, what was said."""
+    """List the history of a dead letter. Shape: time, verb, by whom, note."""
     return [
         (
             utc(event.at),
@@ -59,10 +59,10 @@ def history(events: Iterable[LetterEvent]) -> list[tuple[str, str, str, str]]:
 
 
 def sparkline(trend: Sequence[int]) -> SafeString:
-    """Draw one bar for each hour, oldest first, with the numbers in words for those who cannot see it."""
+    """Draw one bar per hour, oldest first, with the numbers as text for people who cannot see it."""
     most = max(trend, default=0)
     words = f"Letters per hour in the last {len(trend)} hours: {sum(trend)} in all, at most {most} in one hour"
-    # An hour with any letter is at least two pixels high, one with none a line.
+    # An hour with a dead letter is at least two pixels high, an empty one is a line.
     heights = [max(2, round(count / most * _SPARK_HEIGHT)) if count else 1 for count in trend]
     bars = format_html_join(
         "",

@@ -29,7 +29,7 @@ LETTERS_SHOWN = 25
 
 
 class GroupChangeList(ChangeList):
-    """A page of groups with the stats of the letters that the user may see, gathered for all rows at once."""
+    """A page of groups with the stats of the visible dead letters, gathered for all rows at once."""
 
     def get_results(self, request: HttpRequest) -> None:
         """Read the page, then its stats."""
@@ -40,7 +40,7 @@ class GroupChangeList(ChangeList):
         for group in groups:
             group.stats = stats[group.pk]
             group.is_shared = group.pk in shared
-        self.result_list = groups  # templates only go through it
+        self.result_list = groups  # templates only iterate over it
 
 
 @admin.register(LetterGroup)
@@ -62,16 +62,16 @@ class LetterGroupAdmin(FormVerbsAdmin[LetterGroup], DeadLettersAdmin[LetterGroup
     hint = HINT
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LetterGroup]:
-        """Only causes that the user's tenants met; superusers see all."""
+        """Select causes that the user's tenants met; superusers see all."""
         causes = with_own_times(causes_seen(request, LetterGroup.objects.all()), tenants_seen(request))
         return causes.order_by(*self.get_ordering(request))
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """The one that failed last first, among the letters that the user may see."""
+        """Order by the latest failure among the visible dead letters."""
         return ("-own_last_seen",)
 
     def get_sortable_by(self, request: HttpRequest) -> list[Any]:
-        """Not by assignee, which is hidden where a cause is shared: its place in the order would tell."""
+        """Exclude the assignee, which is hidden for shared causes: the order would reveal it."""
         hidden = () if request.user.is_superuser else ("looked_after_by",)
         return [name for name in self.list_display if name not in hidden]
 
@@ -91,12 +91,12 @@ class LetterGroupAdmin(FormVerbsAdmin[LetterGroup], DeadLettersAdmin[LetterGroup
 
     @admin.display(description="letters")
     def letters_seen(self, group: Any) -> str:
-        """Show how many letters there are."""
+        """Show the number of dead letters."""
         return f"{group.stats.count:,}"
 
     @admin.display(description="last 24 h")
     def trend(self, group: Any) -> SafeString:
-        """Show when they came."""
+        """Show the trend."""
         return sparkline(group.stats.trend)
 
     @admin.display(description="first (UTC)", ordering="own_first_seen")
@@ -121,7 +121,7 @@ class LetterGroupAdmin(FormVerbsAdmin[LetterGroup], DeadLettersAdmin[LetterGroup
 
     @admin.display(description="assignee", ordering="assignee")
     def looked_after_by(self, group: Any) -> str:
-        """Show who looks after it; not to whom only a part of it belongs."""
+        """Show the assignee, unless the cause is shared with tenants that the user cannot see."""
         return "" if group.is_shared else str(group.assignee or "")
 
     def page_context(self, request: HttpRequest, record: LetterGroup) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _most(counts: dict[str, int]) -> str:
 
 
 def _group_context(group: LetterGroup, *, tenants: Collection[str] | None, user: Any) -> dict[str, Any]:
-    """Gather everything; each value is ready to be shown. `tenants`: those that may be seen; None: all."""
+    """Gather the page's values, ready to show. `tenants` are the visible ones; None means all."""
     stats = stats_of([group], tenants=tenants)[group.pk]
     is_shared = group.pk in shared_beyond([group], tenants)
     letters = DeadLetter.objects.filter(group=group).order_by("-failed_at")
@@ -172,7 +172,7 @@ def _facts(group: LetterGroup, stats: GroupStats, *, is_shared: bool) -> list[tu
         ("Ignored until more than", f"{rate} letters in an hour" if rate else ""),
         ("Resolved" if group.state == GroupState.RESOLVED else "Was resolved", utc(group.resolved_at)),
     ]
-    if not is_shared:  # the words and names are those of people of several tenants
+    if not is_shared:  # notes and names belong to people of several tenants
         facts += [
             ("By", str(group.resolved_by or "")),
             ("Assignee", str(group.assignee or "")),
@@ -197,7 +197,7 @@ def _row(letter: DeadLetter) -> dict[str, Any]:
 
 
 def _refusal(group: LetterGroup, user: Any) -> str:
-    """Say why this user may not decide about the cause, if so."""
+    """Say why this user may not decide about the cause; empty if they may."""
     try:
         check_may_decide(group, user)
     except NotPermittedError as error:

@@ -1,4 +1,4 @@
-"""What the page of a letter shows, made ready for its templates."""
+"""Prepare the page of a dead letter for its templates."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from runs.operations.preview_replay import ReplayPreview
 
 
 def letter_context(letter: DeadLetter) -> dict[str, Any]:
-    """Gather everything; each value is ready to be shown."""
+    """Gather the page's values, ready to show."""
     return {
         "letter": letter,
         "is_live": letter.is_live,
@@ -28,7 +28,7 @@ def letter_context(letter: DeadLetter) -> dict[str, Any]:
 
 
 def word_for(letter: DeadLetter) -> str:
-    """Name the status; a manual task that was done is told from one that is not."""
+    """Name the status; a finished manual task gets its own name."""
     return "done" if letter.done_at else letter.status
 
 
@@ -53,7 +53,7 @@ def preview_context(preview: ReplayPreview) -> dict[str, Any]:
 
 
 def _numbers(steps: list[int]) -> str:
-    """Write runs of numbers short: 1 to 4, 6."""
+    """Shorten runs of numbers: 1 to 4, 6."""
     spans: list[list[int]] = []
     for step in steps:
         if spans and step == spans[-1][1] + 1:

@@ -1,4 +1,4 @@
-"""What clients send about dead letters and their groups."""
+"""Request bodies about dead letters and their groups."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -27,12 +27,12 @@ class FutureMoment(StrictMoment):
 
 
 def note_field() -> StrictText:
-    """Make the field of a note that may be left out."""
+    """Build the field of an optional note."""
     return StrictText(required=False, allow_blank=True, default="", max_length=NOTE_MAX_CHARS)
 
 
 class ReplaySerializer(StrictSerializer):
-    """The body of `replay`: nothing continues the run; an input or a step starts a new one."""
+    """The body of `replay`: empty continues the run; an input or a step starts a new one."""
 
     input = ObjectField(required=False, allow_null=True, default=None)
     from_step = StrictInteger(required=False, allow_null=True, default=None, min_value=1, max_value=COUNT_MAX)
@@ -54,11 +54,11 @@ class AssignSerializer(StrictSerializer):
 class TaskSerializer(AssignSerializer):
     """The body of `task`."""
 
-    due_at = FutureMoment(help_text="By when the user is to be done.")
+    due_at = FutureMoment(help_text="When the task is due.")
 
 
 class NoteSerializer(StrictSerializer):
-    """The body of verbs that take a word of why: `done`, `resolve`, `reopen`, `pause`, `abort`."""
+    """The body of verbs with an optional note: `done`, `resolve`, `reopen`, `pause`, `abort`."""
 
     note = note_field()
 
@@ -75,12 +75,12 @@ class IgnoreSerializer(StrictSerializer):
     until = FutureMoment(required=False, allow_null=True, default=None)
     above_per_hour = StrictInteger(
         required=False, allow_null=True, default=None, min_value=1, max_value=COUNT_MAX,
-        help_text="More letters than this within an hour open the group again.",
+        help_text="More dead letters than this within an hour reopen the group.",
     )  # fmt: skip
     note = note_field()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse to ignore something for ever."""
+        """Refuse to ignore something forever."""
         if attrs["until"] is None and attrs["above_per_hour"] is None:
             raise serializers.ValidationError(
                 {"until": ["Give a time, or `above_per_hour`: nothing is ignored for ever."]}
@@ -95,7 +95,7 @@ class PreviewQuerySerializer(serializers.Serializer[Any]):
 
 
 def assignee_named(username: str, tenants: Collection[str]) -> Any:
-    """Find a user of one of these tenants by name. Raises: InvalidInputError naming `user`, if another tenant's too."""
+    """Find a user of one of these tenants by name. Raises: InvalidInputError naming `user`, also for other tenants'."""
     found = member_named(username, tenants)
     if found is None:
         raise InvalidInputError(

@@ -1,4 +1,4 @@
-"""Dead letters: list, read, preview, replay, discard, assign, hand over to a person."""
+"""Dead letters: list, read, preview, replay, discard, assign, make a manual task."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ from runs.api.tenant_view import TenantView
 _FROM_STEP = OpenApiParameter(
     "from_step",
     {"type": "integer", "minimum": 1, "maximum": 999_999_999},
-    description="As the `from_step` of `replay`.",
+    description="Same as `from_step` of `replay`.",
 )
 
 
@@ -56,7 +56,7 @@ class DeadLetterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tenant
     }
 
     def get_queryset(self) -> QuerySet[DeadLetter]:
-        """Only the tenant's own."""
+        """Select only the tenant's own dead letters."""
         if getattr(self, "swagger_fake_view", False):
             return DeadLetter.objects.none()
         return DeadLetter.objects.filter(tenant=self.tenant.slug).select_related("assignee", "decided_by")
@@ -64,7 +64,7 @@ class DeadLetterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tenant
     @extend_schema(responses=PreviewSerializer, parameters=[_FROM_STEP], filters=False)
     @action(detail=True, filterset_class=None, pagination_class=None)
     def preview(self, request: Request, pk: Any = None) -> Response:
-        """Say what a replay would do, or why it would be refused; new input would do what `from_step` 1 does."""
+        """Preview what a replay would do, or why it would be refused; new input equals `from_step` 1."""
         query = PreviewQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         from_step = query.validated_data.get("from_step")
@@ -83,25 +83,25 @@ class DeadLetterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tenant
     @extend_schema(request=DiscardSerializer, responses=DeadLetterSerializer)
     @action(detail=True, methods=["post"])
     def discard(self, request: Request, pk: Any = None) -> Response:
-        """Close the letter; the run stays failed."""
+        """Close the dead letter without a replay; the run stays failed."""
         return self._decide(discard, DiscardSerializer)
 
     @extend_schema(request=AssignSerializer, responses=DeadLetterSerializer)
     @action(detail=True, methods=["post"])
     def assign(self, request: Request, pk: Any = None) -> Response:
-        """Give the letter to a user of the tenant; it stays live."""
+        """Assign the dead letter to a user of the tenant; it stays live."""
         return self._decide(assign, AssignSerializer)
 
     @extend_schema(request=TaskSerializer, responses=DeadLetterSerializer)
     @action(detail=True, methods=["post"])
     def task(self, request: Request, pk: Any = None) -> Response:
-        """Make the letter a manual task of a user of the tenant, due at a time."""
+        """Make the dead letter a manual task of a user of the tenant, due at a time."""
         return self._decide(make_task, TaskSerializer)
 
     @extend_schema(request=NoteSerializer, responses=DeadLetterSerializer)
     @action(detail=True, methods=["post"])
     def done(self, request: Request, pk: Any = None) -> Response:
-        """Close an assigned letter: a person has done by hand what the run could not."""
+        """Close an assigned dead letter as done: a person did by hand what the run could not."""
         return self._decide(finish_task, NoteSerializer)
 
     def _decide(self, verb: Callable[..., None], body_class: type[StrictSerializer]) -> Response:

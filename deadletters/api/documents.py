@@ -1,4 +1,4 @@
-"""What clients read about dead letters and their groups."""
+"""Documents of dead letters and their groups."""
 
 import json
 from datetime import datetime
@@ -40,12 +40,12 @@ class DeadLetterSerializer(Document[DeadLetter]):
         ).split()
 
     def get_cost_usd(self, letter: DeadLetter) -> str:
-        """What the run had cost."""
+        """Return the cost of the run."""
         return money(letter.cost_usd) or "0"
 
     @extend_schema_field(EffectsSerializer)
     def get_effects(self, letter: DeadLetter) -> Any:
-        """What had happened."""
+        """Return the effects of the run."""
         return json.loads(letter.effects, parse_constant=str)
 
 
@@ -69,7 +69,7 @@ class PreviewSerializer(serializers.Serializer[ReplayPreview]):
     refusal = serializers.CharField()
 
     def get_estimated_cost_usd(self, preview: ReplayPreview) -> str:
-        """What the missing model calls may cost."""
+        """Return the estimated cost of the missing model calls."""
         return money(preview.estimated_cost_usd) or "0"
 
 
@@ -78,9 +78,9 @@ def _moment(moment: datetime | None) -> Any:
 
 
 class LetterGroupSerializer(Document[LetterGroup]):
-    """A group, as far as the tenant's own letters go.
+    """A group, limited to the tenant's own dead letters.
 
-    What people of other tenants said about a cause that they share is not told.
+    Notes of people about a cause shared with other tenants are hidden.
     """
 
     # Needs `stats` and `shared` in its context: see `DeadLetterGroupViewSet`.
@@ -101,7 +101,7 @@ class LetterGroupSerializer(Document[LetterGroup]):
         ).split()
 
     def to_representation(self, instance: LetterGroup) -> dict[str, Any]:
-        """Leave out the words and names that belong to people of several tenants."""
+        """Leave out notes and names if the group is shared between tenants."""
         document = super().to_representation(instance)
         if instance.pk in self.context["shared"]:
             document |= {"assignee": None, "resolved_by": None, "note": ""}
@@ -112,25 +112,25 @@ class LetterGroupSerializer(Document[LetterGroup]):
         return stats
 
     def get_count(self, group: LetterGroup) -> int:
-        """How many letters the tenant has of it."""
+        """Return the number of the tenant's dead letters."""
         return self._stats(group).count
 
     @extend_schema_field(Moment())
     def get_first_seen(self, group: LetterGroup) -> Any:
-        """When the tenant's first came."""
+        """Return the time of the tenant's first dead letter."""
         return _moment(self._stats(group).first_seen)
 
     @extend_schema_field(Moment())
     def get_last_seen(self, group: LetterGroup) -> Any:
-        """When the tenant's last came."""
+        """Return the time of the tenant's last dead letter."""
         return _moment(self._stats(group).last_seen)
 
     @extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
     def get_versions(self, group: LetterGroup) -> dict[str, int]:
-        """Letters by version of the definition."""
+        """Count dead letters by version of the definition."""
         return self._stats(group).versions
 
     @extend_schema_field(serializers.ListField(child=serializers.IntegerField()))
     def get_trend(self, group: LetterGroup) -> list[int]:
-        """Letters in each of the last 24 hours, oldest first."""
+        """Count dead letters in each of the last 24 hours, oldest first."""
         return self._stats(group).trend

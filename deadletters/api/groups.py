@@ -21,10 +21,10 @@ from runs.api.tenant_view import TenantView
 
 
 class DeadLetterGroupViewSet(TenantView, GenericViewSet[LetterGroup]):
-    """Causes that the token's tenant met, with the stats of its own letters.
+    """Causes that the token's tenant met, with the stats of its own dead letters.
 
     A cause may be shared with other tenants. Its verbs need the role operator or admin in every tenant that met it, so
-    a tenant's token decides about those causes that only this tenant met; for others the console is the place.
+    a token can decide only about causes that no other tenant met; use the console for the rest.
     """
 
     queryset = LetterGroup.objects.all()
@@ -42,43 +42,43 @@ class DeadLetterGroupViewSet(TenantView, GenericViewSet[LetterGroup]):
     }
 
     def get_queryset(self) -> QuerySet[LetterGroup]:
-        """Only those of which the tenant has a letter, by its own last one."""
+        """Select groups with a dead letter of the tenant, by its own last one."""
         if getattr(self, "swagger_fake_view", False):
             return LetterGroup.objects.none()
         own = LetterGroup.objects.filter(letters__tenant=self.tenant.slug)
         return own.annotate(own_last_seen=Max("letters__failed_at")).select_related("assignee", "resolved_by")
 
     def list(self, request: Request) -> Response:
-        """List the tenant's causes, the one that failed last first."""
+        """List the tenant's causes, latest failure first."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response(self._documents(page))
 
     def retrieve(self, request: Request, pk: Any = None) -> Response:
-        """Read one."""
+        """Read one cause."""
         return Response(self._documents([self.get_object()])[0])
 
     @extend_schema(request=NoteSerializer, responses=LetterGroupSerializer)
     @action(detail=True, methods=["post"])
     def resolve(self, request: Request, pk: Any = None) -> Response:
-        """Say that the cause is gone; the next letter of it makes the group `regressed`."""
+        """Mark the cause as gone; its next dead letter makes the group `regressed`."""
         return self._decide(resolve, NoteSerializer)
 
     @extend_schema(request=IgnoreSerializer, responses=LetterGroupSerializer)
     @action(detail=True, methods=["post"])
     def ignore(self, request: Request, pk: Any = None) -> Response:
-        """Ask for no more mails about the cause until a time or a rate; letters are kept and counted all the same."""
+        """Stop mails about the cause until a time or a rate; dead letters are still stored and counted."""
         return self._decide(ignore, IgnoreSerializer)
 
     @extend_schema(request=NoteSerializer, responses=LetterGroupSerializer)
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, pk: Any = None) -> Response:
-        """Take back that the cause is resolved or ignored."""
+        """Reopen a resolved or ignored cause."""
         return self._decide(reopen, NoteSerializer)
 
     @extend_schema(request=AssignSerializer, responses=LetterGroupSerializer)
     @action(detail=True, methods=["post"])
     def assign(self, request: Request, pk: Any = None) -> Response:
-        """Give the cause to a user of the tenant."""
+        """Assign the cause to a user of the tenant."""
         return self._decide(assign_group, AssignSerializer)
 
     def _decide(self, verb: Callable[..., None], body_class: type[StrictSerializer]) -> Response:

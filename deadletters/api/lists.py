@@ -1,4 +1,4 @@
-"""How the lists of dead letters, causes and redrives are filtered and ordered."""
+"""Filter and order the lists of dead letters, causes and redrives."""
 
 import django_filters  # type: ignore[import-untyped]
 
@@ -52,18 +52,18 @@ class ByFailure(NewestFirst):
 
 
 class ByLastSeen(NewestFirst):
-    """Groups of dead letters, the one that failed last first."""
+    """Groups of dead letters, latest failure first."""
 
     ordering = ("-own_last_seen", "-id")
 
 
 class ByPlan(NewestFirst):
-    """Redrives, the newest plan first."""
+    """Redrives, newest plan first."""
 
     ordering = ("-planned_at", "-id")
 
 
 class ByPlace(BySequence):
-    """The letters of a redrive, in their turn."""
+    """The dead letters of a redrive, in sending order."""
 
     ordering = ("place",)

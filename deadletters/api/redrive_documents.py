@@ -1,4 +1,4 @@
-"""What clients send and read about bulk redrives: bodies and documents."""
+"""Bodies and documents of bulk redrives."""
 
 import json
 from typing import Any
@@ -27,7 +27,7 @@ _OPTIONS = ("rate_per_s", "concurrency", "canary", "stop_above_percent")
 
 
 class PlanSerializer(StrictSerializer):
-    """The body of `POST /redrives/`: which letters, and how. Only `ids` can name letters that are closed."""
+    """The body of `POST /redrives/`: which dead letters, and how. Only `ids` can name closed ones."""
 
     fingerprint = StrictText(max_length=64, required=False)
     job_type = StrictText(max_length=100, required=False)
@@ -41,20 +41,20 @@ class PlanSerializer(StrictSerializer):
     stop_above_percent = StrictInteger(min_value=0, max_value=100, default=_DEFAULT.stop_above_percent)
 
     def selection(self) -> Selection:
-        """Which letters."""
+        """Return which dead letters to send."""
         given = {name: value for name, value in self.validated_data.items() if name not in _OPTIONS}
         return Selection(**given | {"ids": tuple(given.get("ids", ()))})
 
     def options(self) -> RedriveOptions:
-        """How it sends."""
+        """Return how to send them."""
         return RedriveOptions(**{name: self.validated_data[name] for name in _OPTIONS})
 
 
 class CountsSerializer(serializers.Serializer[Any]):
-    """The letters of a redrive: `excluded`, `skipped`, `pending` and `sent` are all; the rest is of those sent."""
+    """The dead letters of a redrive: `excluded`, `skipped`, `pending`, `sent`; the other counts are of those sent."""
 
     total = serializers.IntegerField()
-    left_out = serializers.IntegerField(help_text="Matched too, beyond what one redrive takes.")
+    left_out = serializers.IntegerField(help_text="Matched too, but beyond the maximum of one redrive.")
     excluded = serializers.IntegerField()
     skipped = serializers.IntegerField()
     pending = serializers.IntegerField()
@@ -66,7 +66,7 @@ class CountsSerializer(serializers.Serializer[Any]):
 
 
 class NotSentSerializer(serializers.Serializer[Any]):
-    """Why letters were excluded by the plan, or skipped later, and how many."""
+    """Why dead letters were excluded by the plan, or skipped later, and how many."""
 
     state = serializers.ChoiceField(["excluded", "skipped"])
     reason = serializers.CharField()
@@ -93,25 +93,25 @@ class RedriveSerializer(Document[Redrive]):
 
     @extend_schema_field(serializers.DictField())
     def get_selection(self, redrive: Redrive) -> Any:
-        """Which letters were asked for."""
+        """Return the selection."""
         return json.loads(redrive.selection)
 
     def get_held_by(self, redrive: Redrive) -> str:
-        """What it waits for; empty if it sends at its rate, or is over."""
+        """Return what the redrive waits for; empty if it sends at its rate, or is over."""
         return held_by(redrive)
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_verbs(self, redrive: Redrive) -> list[str]:
-        """The verbs that fit its status."""
+        """Return the verbs that fit its status."""
         return verbs_of(redrive)
 
     def get_estimated_cost_usd(self, redrive: Redrive) -> str:
-        """What the plan thinks that the replays will cost."""
+        """Return the plan's estimate of the cost."""
         return money(redrive.estimated_cost_usd) or "0"
 
 
 class RedriveDetailSerializer(RedriveSerializer):
-    """A redrive, with the reasons why letters take no part."""
+    """A redrive, with the reasons for excluded and skipped dead letters."""
 
     not_sent = serializers.SerializerMethodField()
 
@@ -120,15 +120,15 @@ class RedriveDetailSerializer(RedriveSerializer):
 
     @extend_schema_field(NotSentSerializer(many=True))
     def get_not_sent(self, redrive: Redrive) -> Any:
-        """Why letters were not sent."""
+        """Return the reasons why dead letters were not sent."""
         return NotSentSerializer(reasons_of(redrive), many=True).data
 
 
 class RedriveItemSerializer(Document[RedriveItem]):
-    """One letter of a redrive."""
+    """One dead letter of a redrive."""
 
     letter = serializers.UUIDField(source="letter_id")
-    run = serializers.UUIDField(source="run_id", allow_null=True, help_text="The run that goes on.")
+    run = serializers.UUIDField(source="run_id", allow_null=True, help_text="The replayed run.")
 
     class Meta:
         model = RedriveItem

@@ -44,18 +44,18 @@ class RedriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantVie
     }
 
     def get_serializer_class(self) -> type[RedriveSerializer]:
-        """The list does without the reasons, which cost a query each."""
+        """Leave the reasons out of the list: they cost a query each."""
         return RedriveSerializer if self.action == "list" else RedriveDetailSerializer
 
     def get_queryset(self) -> QuerySet[Redrive]:
-        """Only the tenant's own."""
+        """Select only the tenant's own redrives."""
         if getattr(self, "swagger_fake_view", False):
             return Redrive.objects.none()
         return Redrive.objects.filter(tenant=self.tenant.slug).select_related("planned_by", "changed_by")
 
     @extend_schema(request=PlanSerializer, responses={201: RedriveDetailSerializer})
     def create(self, request: Request) -> Response:
-        """Plan a redrive: count what would be sent, what not and why. Nothing is sent until it is started."""
+        """Plan a redrive: count what would be sent, what not and why. Nothing is sent before `start`."""
         body = PlanSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         letters = DeadLetter.objects.filter(tenant=self.tenant.slug)
@@ -65,7 +65,7 @@ class RedriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantVie
     @extend_schema(responses=RedriveItemSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=ByPlace, filterset_class=None)
     def items(self, request: Request, pk: Any = None) -> Response:
-        """Read what has become of each letter, in their turn."""
+        """List the state of each dead letter, in sending order."""
         pages = ByPlace()
         page = pages.paginate_queryset(self.get_object().items.all(), request, view=self)
         return pages.get_paginated_response(RedriveItemSerializer(page or [], many=True).data)
@@ -73,33 +73,33 @@ class RedriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantVie
     @extend_schema(request=None, responses=RedriveDetailSerializer)
     @action(detail=True, methods=["post"])
     def start(self, request: Request, pk: Any = None) -> Response:
-        """Send, at the rate that was planned."""
+        """Start sending at the planned rate."""
         self.expect_no_fields()
         return self._do(actions.start)
 
     @extend_schema(request=NoteSerializer, responses=RedriveDetailSerializer)
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: Any = None) -> Response:
-        """Send nothing more until it is resumed; what was sent goes on."""
+        """Stop sending until resumed; runs already sent go on."""
         return self._do(actions.pause, **self._note())
 
     @extend_schema(request=None, responses=RedriveDetailSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: Any = None) -> Response:
-        """Go on at the same rate."""
+        """Resume at the same rate."""
         self.expect_no_fields()
         return self._do(actions.resume)
 
     @extend_schema(request=NoteSerializer, responses=RedriveDetailSerializer)
     @action(detail=True, methods=["post"])
     def abort(self, request: Request, pk: Any = None) -> Response:
-        """Send nothing more, for good; what was sent goes on."""
+        """Stop sending for good; runs already sent go on."""
         return self._do(actions.abort, **self._note())
 
     def _note(self) -> dict[str, str]:
         body = NoteSerializer(data=self.request.data)
         body.is_valid(raise_exception=True)
-        return body.validated_data  # type: ignore[no-any-return]  # what was validated is what was declared
+        return body.validated_data  # type: ignore[no-any-return]  # the validated data is the body's
 
     def _do(self, verb: Any, **note: str) -> Response:
         redrive = self.get_object()

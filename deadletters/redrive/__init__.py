@@ -1,1 +1,1 @@
-"""Bulk redrive: plan it, steer it, and let every sweep take a turn of its loop."""
+"""Bulk redrive: plan it, control it, and advance it in every sweep."""

@@ -1,6 +1,6 @@
-"""What people do to a redrive (start, pause, resume, abort), and what it shows them of how far it is.
+"""Control a redrive (start, pause, resume, abort), and show its progress.
 
-Each verb is one compare-and-set: the second of two people is refused, and told who was first.
+Each verb is one compare-and-set: the second of two people is refused, with the name of the first.
 """
 
 from dataclasses import dataclass
@@ -27,35 +27,35 @@ ENDED_BEFORE = "the redrive ended before its turn"
 
 
 def start(redrive: Redrive, *, user: Any) -> None:
-    """Let the sweepers send. Raises: RedriveStateError; NotPermittedError."""
+    """Start sending. Raises: RedriveStateError; NotPermittedError."""
     _move(redrive, "start", RedriveStatus.RUNNING, user=user, started_at=Now(), needs_steps=True)
 
 
 def pause(redrive: Redrive, *, user: Any, note: str = "") -> None:
-    """Send nothing more until it is resumed; what was sent goes on. Raises: RedriveStateError; NotPermittedError."""
+    """Stop sending until resumed; runs already sent go on. Raises: RedriveStateError; NotPermittedError."""
     _move(redrive, "pause", RedriveStatus.PAUSED, user=user, note=note)
 
 
 def resume(redrive: Redrive, *, user: Any) -> None:
-    """Go on at the same rate; the pause gives no credit. Raises: RedriveStateError; NotPermittedError."""
+    """Resume at the same rate; the pause gives no credit. Raises: RedriveStateError; NotPermittedError."""
     _move(redrive, "resume", RedriveStatus.RUNNING, user=user, credit=0, credit_at=None, needs_steps=True)
 
 
 @transaction.atomic
 def abort(redrive: Redrive, *, user: Any, note: str = "") -> None:
-    """Send nothing more, for good; what was sent goes on. Raises: RedriveStateError; NotPermittedError."""
+    """Stop sending for good; runs already sent go on. Raises: RedriveStateError; NotPermittedError."""
     _move(redrive, "abort", RedriveStatus.ABORTED, user=user, note=note, ended_at=Now())
     Redrive.objects.filter(pk=redrive.pk).update(skipped=F("skipped") + let_go(redrive))
     redrive.refresh_from_db()
 
 
 def let_go(redrive: Redrive) -> int:
-    """Skip what was not sent, so that others may send it. The caller holds the redrive's lock. Returns how many."""
+    """Skip what was not sent, so that other redrives may send it. Needs the redrive's lock. Returns how many."""
     return redrive.items.filter(state=ItemState.PENDING).update(state=ItemState.SKIPPED, reason=ENDED_BEFORE)
 
 
 def check_may_operate(redrive: Redrive, user: Any) -> None:
-    """Refuse a user who may not replay in its tenant. One over several tenants is its planner's, or a superuser's.
+    """Refuse a user who may not replay in its tenant. Over several tenants only its planner or a superuser may.
 
     Raises: NotPermittedError.
     """
@@ -91,14 +91,14 @@ class RedriveReason:
 
 
 def reasons_of(redrive: Redrive) -> list[RedriveReason]:
-    """Count the dead letters that take no part, by reason, the most frequent first."""
+    """Count the excluded and skipped dead letters by reason, most frequent first."""
     out = redrive.items.filter(state__in=[ItemState.EXCLUDED, ItemState.SKIPPED])
     counted = out.values("state", "reason").annotate(n=Count("pk")).order_by("-n", "state", "reason")
     return [RedriveReason(row["state"], row["reason"], row["n"]) for row in counted]
 
 
 def held_by(redrive: Redrive) -> str:
-    """Say what it waits for; empty if it sends at its rate, or is over."""
+    """Say what the redrive waits for; empty if it sends at its rate, or is over."""
     if redrive.status == RedriveStatus.PLANNED:
         return "nobody has started it"
     if redrive.status == RedriveStatus.PAUSED:
@@ -107,5 +107,5 @@ def held_by(redrive: Redrive) -> str:
 
 
 def verbs_of(redrive: Redrive) -> list[str]:
-    """Name the verbs that fit its status."""
+    """List the verbs that fit its status."""
     return [verb for verb, statuses in FROM.items() if redrive.status in statuses]

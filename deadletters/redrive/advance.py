@@ -1,8 +1,8 @@
-"""The loop of a redrive, a turn of it in every sweep: note which replayed runs have ended, judge, send what is due.
+"""Advance redrives in every sweep: record which replayed runs have ended, judge, send what is due.
 
-A replay is a run like any other: queued, claimed, limited and retried with the rest. All that is done here is to decide
-when the next one is queued. Each is replayed in the transaction that writes it down, under the lock of the redrive's
-row. So a crash sends no dead letter twice and loses none, and any number of sweepers send no more than one would.
+A replay is a run like any other: queued, claimed, limited and retried with the rest. This module only decides when the
+next one is queued. Each is replayed in the transaction that records it, under the lock of the redrive's row. So a crash
+sends no dead letter twice and loses none, and any number of sweepers send no more than one would.
 """
 
 import logging
@@ -27,21 +27,21 @@ from runs.states import RunStatus
 
 log = logging.getLogger(__name__)
 
-STEP_MAX = timedelta(seconds=3)  # other parts of the sweep wait: no rescue shall wait for longer
+STEP_MAX = timedelta(seconds=3)  # other parts of the sweep wait: no rescue may wait longer
 
 _RUN = Run.objects.filter(pk=OuterRef("run_id"))
 _ENDED = {
     ItemState.COMPLETED: Q(Exists(_RUN.filter(status=RunStatus.COMPLETED))),
     ItemState.FAILED: Q(Exists(_RUN.filter(status=RunStatus.FAILED))),
-    # A run that is gone will not end otherwise.
+    # A deleted run would never count as ended otherwise.
     ItemState.CANCELLED: Q(Exists(_RUN.filter(status=RunStatus.CANCELLED))) | Q(~Exists(_RUN)),
 }
 
 
 def advance_redrives(now: Callable[[], datetime] = clock.now) -> int:
-    """Take a turn of every redrive that needs one; one that breaks does not hold up the others.
+    """Advance every redrive that needs it; a failing one does not block the others.
 
-    `now` reads the database's clock. Returns how many dead letters were dealt with, or their runs found to have ended.
+    `now` reads the database's clock. Returns how many dead letters were handled, or their runs found to have ended.
     """
     done = 0
     for pk in list(Redrive.objects.filter(needs_steps=True).values_list("pk", flat=True)):
@@ -53,10 +53,10 @@ def advance_redrives(now: Callable[[], datetime] = clock.now) -> int:
 
 
 def advance(redrive_id: UUID, now: Callable[[], datetime]) -> int:
-    """Take a turn of one redrive. Arguments and result as `advance_redrives`."""
+    """Advance one redrive. Arguments and result as `advance_redrives`."""
     begun = now()
     done = _note_ended(redrive_id, begun)
-    # Time is asked for again at each one: on a busy machine the allowance grows while they are sent.
+    # Read the time again for each one: on a busy machine the allowance grows during sending.
     while (moment := now()) - begun < STEP_MAX and _judge_and_send(redrive_id, moment):
         done += 1
     return done
@@ -64,7 +64,7 @@ def advance(redrive_id: UUID, now: Callable[[], datetime]) -> int:
 
 @transaction.atomic
 def _note_ended(redrive_id: UUID, now: datetime) -> int:
-    """Write down which replayed runs have ended. Returns how many."""
+    """Record which replayed runs have ended. Returns how many."""
     redrive = _locked(redrive_id)
     if redrive is None or not redrive.in_flight:
         return 0
@@ -90,7 +90,7 @@ def _judge_and_send(redrive_id: UUID, now: datetime) -> bool:
         return False
     allowance = ReplayAllowance(redrive.credit, redrive.credit_at).grown(now, rate_per_s=redrive.rate_per_s)
     if hold_of(redrive) or not allowance.is_enough:
-        return False  # the allowance grows from what is stored, by the next look
+        return False  # the next sweep grows the allowance from the stored one
     _send(redrive, redrive.items.filter(state=ItemState.PENDING).select_related("letter").earliest("place"), now)
     spent = allowance.spent()
     redrive.credit, redrive.credit_at = spent.credit, spent.at
@@ -99,13 +99,13 @@ def _judge_and_send(redrive_id: UUID, now: datetime) -> bool:
 
 
 def _locked(redrive_id: UUID) -> Redrive | None:
-    """Take the redrive for this transaction; None: another sweeper has it, and does what is due."""
+    """Lock the redrive for this transaction; None if another sweeper has it."""
     rows = Redrive.objects.select_for_update(skip_locked=True, of=("self",)).select_related("planned_by")
     return rows.filter(pk=redrive_id).first()
 
 
 def _conclude(redrive: Redrive, now: datetime) -> None:
-    """End a redrive that has nothing left to do, or must stop. The caller holds its lock, and saves it."""
+    """End a redrive that has nothing left to do, or must stop. The caller holds its lock and saves it."""
     if redrive.status == RedriveStatus.RUNNING:
         if not redrive.pending and not redrive.in_flight:
             _end(redrive, RedriveStatus.COMPLETED, now)
@@ -124,11 +124,11 @@ def _end(redrive: Redrive, status: RedriveStatus, now: datetime, reason: str = "
 
 
 def _send(redrive: Redrive, item: RedriveItem, now: datetime) -> None:
-    """Replay the dead letter in the name of the planner, and write down how that went.
+    """Replay the dead letter in the planner's name, and record the result.
 
-    A refusal skips it. A planner who may not replay any more stops the redrive: asked again for each one, since roles
-    change and users are disabled while it runs. Raises: OperationalError or InterfaceError if the database is away;
-    nothing has happened then.
+    A refusal skips it. If the planner may no longer replay, the redrive stops: this is checked for each one, since
+    roles change and users are disabled while it runs. Raises: OperationalError or InterfaceError if the database is
+    away, with nothing done.
     """
     tenants = tenants_to_operate(redrive.planned_by)
     try:
@@ -151,7 +151,7 @@ def _send(redrive: Redrive, item: RedriveItem, now: datetime) -> None:
 
 
 def _reason_of(error: Exception, item: RedriveItem) -> str:
-    """Say why it was refused. Anything but a refusal is a bug, and is logged."""
+    """Say why the replay was refused. Anything else is a bug, and is logged."""
     if isinstance(error, ObjectDoesNotExist):
         return GONE
     if isinstance(error, RunsError):

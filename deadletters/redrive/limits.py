@@ -1,25 +1,25 @@
-"""What holds a redrive back or stops it: its rate, its canary, runs under way, runs that fail again. Pure."""
+"""What holds or stops a redrive: its rate, its canary, runs in flight, runs that fail again. Pure."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from deadletters.models import Redrive
 
-BURST_S = 4.0  # sweepers come every 2 s, or 3 on a busy machine; what was not sent for longer is forgone
+BURST_S = 4.0  # sweeps come every 2 s, or 3 on a busy machine; unused allowance beyond this is lost
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayAllowance:
-    """How many dead letters might be sent at this moment. No moment: nobody has looked since the start or the pause."""
+    """How many dead letters may be sent at a moment; no moment means no sweep since the start or the pause."""
 
     credit: float
     at: datetime | None
 
     def grown(self, now: datetime, *, rate_per_s: float) -> "ReplayAllowance":
-        """Let it grow until now, up to a burst. The first look finds one dead letter: no pause is credited.
+        """Grow until now, up to a burst. The first sweep allows one dead letter: a pause gives no credit.
 
-        A clock that went backwards, or a sweeper that looked at it earlier, takes nothing away.
+        A clock that went backwards, or a sweeper with an earlier time, takes nothing away.
         """
         if self.at is None:
             return ReplayAllowance(1.0, now)
@@ -30,7 +30,7 @@ class ReplayAllowance:
 
     @property
     def is_enough(self) -> bool:
-        """Whether a dead letter may be sent."""
+        """Say whether a dead letter may be sent."""
         return self.credit >= 1 - _ROUNDING
 
     def spent(self) -> "ReplayAllowance":
@@ -39,15 +39,15 @@ class ReplayAllowance:
 
 
 def burst(rate_per_s: float) -> float:
-    """Return the most that is saved up: what the sweepers' pauses bring, and the part of one that was left over.
+    """Return the maximum allowance: what grows between two sweeps, plus the left-over fraction of one.
 
-    Without that part, a rate of 0.75 looked at every 2 s would send one dead letter each time, not one and a half.
+    Without that fraction, a rate of 0.75 with a sweep every 2 s would send one dead letter per sweep, not 1.5.
     """
     return 1 + BURST_S * rate_per_s
 
 
 def hold_of(redrive: Redrive) -> str:
-    """Say what keeps the next dead letter from being sent, whatever the rate; empty if nothing does."""
+    """Say what keeps the next dead letter from being sent, apart from the rate; empty if nothing does."""
     if not redrive.pending:
         return f"{redrive.in_flight} replayed runs have not ended" if redrive.in_flight else ""
     if redrive.sent >= redrive.canary > redrive.ended:
@@ -58,7 +58,7 @@ def hold_of(redrive: Redrive) -> str:
 
 
 def too_many_failures(redrive: Redrive) -> str:
-    """Say that a larger share has failed again than is allowed; judged on as many as the canary, or more."""
+    """Say that too large a share has failed again, judged on at least as many as the canary; empty if not."""
     if redrive.ended < redrive.canary:
         return ""
     percent = 100 * redrive.failed / redrive.ended

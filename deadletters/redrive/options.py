@@ -1,4 +1,4 @@
-"""What a redrive is asked to do: which dead letters, how fast, how many at once, and when it must stop."""
+"""Options of a redrive: which dead letters, how fast, how many at once, and when it must stop."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -9,16 +9,16 @@ from django.db.models import Q, QuerySet
 
 from deadletters.models import IS_LIVE, DeadLetter
 
-RATE_MAX_PER_S = 50.0  # what one sweeper can send on a common machine, with 2 s of every 4 for it
+RATE_MAX_PER_S = 50.0  # what one sweeper can send on an ordinary machine in 2 s of every 4
 RATE_MIN_PER_S = 0.01
 CONCURRENCY_MAX = 1000
 CANARY_MAX = 100
-LETTERS_MAX = 2000  # in one redrive: the plan looks at the run of each
+LETTERS_MAX = 2000  # in one redrive: the plan reads the run of each
 
 
 @dataclass(frozen=True, slots=True)
 class RedriveOptions:
-    """How it sends.
+    """How a redrive sends.
 
     Units: `stop_above_percent` of the replayed runs that have ended, at least as many as the canary.
     """
@@ -31,7 +31,7 @@ class RedriveOptions:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which dead letters it sends. Every condition given must hold; without ids, only live ones are meant."""
+    """Which dead letters a redrive sends. All given conditions must match; without ids, only live ones do."""
 
     fingerprint: str = ""
     job_type: str = ""
@@ -53,9 +53,9 @@ class Selection:
         return letters.filter(chosen, **conditions).order_by("failed_at", "pk")
 
     def as_json(self) -> str:
-        """Write what was given. Shape: the fields by name, times in ISO 8601; `chosen`, how many ids.
+        """Serialise the given conditions. Shape: the fields by name, times in ISO 8601; `chosen`, the number of ids.
 
-        The ids themselves are those of the items.
+        The ids themselves are stored with the items.
         """
         given = {name: value for name, value in asdict(self).items() if value and name != "ids"}
         given |= {"chosen": len(self.ids)} if self.ids else {}

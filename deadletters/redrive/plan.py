@@ -1,4 +1,4 @@
-"""Planning a redrive: which dead letters it would send, which not and why, and what it may cost. Nothing is sent."""
+"""Plan a redrive: which dead letters it would send, which not and why, and the estimated cost. Sends nothing."""
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
@@ -20,7 +20,7 @@ from deadletters.replay import check_replays
 from runs.operations.permissions import tenants_to_operate
 from runs.operations.preview_replay import preview_replay
 
-PLAN_KEEPS = timedelta(days=1)  # a plan that nobody starts must not withhold its dead letters from others for ever
+PLAN_KEEPS = timedelta(days=1)  # an unstarted plan must not keep its dead letters from other redrives forever
 GONE = "the run is gone"
 _TRIES = 3
 
@@ -28,16 +28,16 @@ _TRIES = 3
 @dataclass(frozen=True, slots=True)
 class _Judged:
     letter: DeadLetter
-    reason: str = ""  # why it takes no part; empty: it is to be sent
+    reason: str = ""  # why it is excluded; empty: it will be sent
     cost_usd: Decimal = Decimal(0)
 
 
 def plan(
     letters: QuerySet[DeadLetter], selection: Selection, *, user: Any, options: RedriveOptions | None = None
 ) -> Redrive:
-    """Store what a redrive would do: its row, and an item for each dead letter.
+    """Store the plan of a redrive: its row, and an item for each dead letter.
 
-    `letters` are those that the user may see; the redrive will replay in the user's name.
+    `letters` are those visible to the user; the redrive will replay in the user's name.
     Raises: NoDeadLettersError if none matches.
     """
     wanted = selection.of(letters)
@@ -46,19 +46,19 @@ def plan(
         raise NoDeadLettersError("no dead letter matches; see /api/v1/dead-letters/ or the list in the console")
     left_out = wanted.count() - len(found) if len(found) == LETTERS_MAX else 0
     tenants = tenants_to_operate(user)
-    # Looked at before the transaction: hundreds of previews must not hold up every other writer.
+    # Judged before the transaction: hundreds of previews must not block every other writer.
     judged = [_judge(letter, tenants) for letter in found]
     for tries_left in reversed(range(_TRIES)):
         try:
             return _store(judged, selection, options or RedriveOptions(), user=user, left_out=left_out)
-        except IntegrityError:  # somebody else has planned some of these meanwhile
+        except IntegrityError:  # another redrive has planned some of these in the meantime
             if not tries_left:
                 raise
     raise AssertionError("unreachable")
 
 
 def _judge(letter: DeadLetter, tenants: Collection[str] | None) -> _Judged:
-    """Find the first reason why it takes no part; what the dead letter alone says is asked before its run is read."""
+    """Find the first reason to exclude a dead letter; check the dead letter itself before reading its run."""
     if reason := _closed_to(letter, tenants):
         return _Judged(letter, reason)
     preview = preview_replay(letter.run_id)
@@ -70,7 +70,7 @@ def _judge(letter: DeadLetter, tenants: Collection[str] | None) -> _Judged:
 
 
 def _closed_to(letter: DeadLetter, tenants: Collection[str] | None) -> str:
-    """Say why the user may not replay it; `tenants` are those in which the user may, None: in every one."""
+    """Say why the user may not replay it; `tenants` are those where the user may, None means every tenant."""
     if not letter.is_live:
         return f"the letter is already {how_closed(letter)}"
     if tenants is not None and letter.tenant not in tenants:
@@ -119,7 +119,7 @@ def _store(
 
 
 def _without_those_of_others(judged: list[_Judged]) -> list[_Judged]:
-    """Exclude those that another live redrive is to send. The database refuses those that come in between."""
+    """Exclude those that another live redrive will send. The database refuses any added in between."""
     ids = [one.letter.pk for one in judged if not one.reason]
     taken = set(RedriveItem.objects.filter(letter__in=ids, state=ItemState.PENDING).values_list("letter_id", flat=True))
     return [

@@ -1,4 +1,4 @@
-"""What clients send about pending actions and approval rules."""
+"""Request bodies about pending actions and approval rules."""
 
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -20,15 +20,13 @@ class Approve(Body):
 
     arguments: Object | None = None
     note: Note = Field("", description="Needed for a call of high risk.")
-    seen: _Hash = Field(
-        "", description="The `bound_hash` of what somebody was shown: 409 if the call was edited since."
-    )
+    seen: _Hash = Field("", description="The `bound_hash` that the person saw: 409 if the call was edited since.")
 
 
 class Reject(Body):
     """The body of `reject`."""
 
-    note: Annotated[str, Text(4000)] = Field(description="The model is told.")
+    note: Annotated[str, Text(4000)] = Field(description="Shown to the model.")
 
 
 class Resolve(Body):
@@ -44,12 +42,12 @@ class Raise(Body):
 
     json_schema: ClassVar[dict[str, Any]] = {"oneOf": [{"required": ["max_cost_usd"]}, {"required": ["raise_usd"]}]}
     max_cost_usd: _AboveZero = Field(LEFT_OUT, description="The new ceiling of the run.")
-    raise_usd: _AboveZero = Field(LEFT_OUT, description="What the budget gets for this day or month besides.")
+    raise_usd: _AboveZero = Field(LEFT_OUT, description="Extra amount for the budget, for this day or month.")
     note: Note = ""
 
     @model_validator(mode="after")
     def demand_one(self) -> Self:
-        """Demand exactly one. Raises: InvalidInputError."""
+        """Require exactly one amount. Raises: InvalidInputError."""
         if len(self.model_fields_set & {"max_cost_usd", "raise_usd"}) != 1:
             said = "Give this for the ceiling of the run, or raise_usd for a budget: one of the two."
             raise InvalidInputError({"max_cost_usd": [said]})
@@ -83,19 +81,19 @@ class Bulk(Body):
     dry_run: bool = Field(False, description="Only say what would be done.")
     seen: Annotated[dict[str, _Hash], Field(min_length=1)] | None = Field(
         None,
-        description="The `bound_hash` of each as it was shown, by its id: what was edited since is not approved.",
+        description="By id, the `bound_hash` of each action as shown: calls edited since are not approved.",
     )
 
     @model_validator(mode="after")
     def demand_all_seen(self) -> Self:
-        """Demand what was seen of each, or of none. Raises: InvalidInputError."""
+        """Require a `bound_hash` for each of the ids, or for none. Raises: InvalidInputError."""
         if self.seen is not None and set(self.seen) != {str(pk) for pk in self.ids}:
             raise InvalidInputError({"seen": ["Give the bound_hash of each of the ids, and no other."]})
         return self
 
     @property
     def seen_by_id(self) -> dict[UUID, str] | None:
-        """What was seen, by the ids themselves."""
+        """Return `seen` by UUID."""
         return None if self.seen is None else {UUID(pk): seen for pk, seen in self.seen.items()}
 
 
@@ -107,10 +105,10 @@ class GrantRule(Body):
     expires_at: ZonedTime
     max_uses: Annotated[int, Field(ge=1, le=USES_MAX)]
     job_type: Annotated[str, Text(100, may_be_blank=True)] = ""
-    arguments: Object = Field(default_factory=dict, description="Arguments that must be exactly so.")
+    arguments: Object = Field(default_factory=dict, description="Arguments that must match exactly.")
     max_usd: _AboveZero | None = None
     max_total_usd: _AboveZero | None = None
 
     def request(self) -> RuleRequest:
-        """What it asks for."""
+        """Return the request for a rule."""
         return RuleRequest(**dict(self))

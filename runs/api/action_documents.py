@@ -1,4 +1,4 @@
-"""What clients read about pending actions, bulk decisions and approval rules."""
+"""Documents of pending actions, bulk decisions and approval rules."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from runs.operations.actions.thread import thread_of
 
 
 class EvidenceSerializer(serializers.Serializer[Any]):
-    """What is known about a call whose outcome is not."""
+    """What is known about a call with an unknown outcome."""
 
     begun_at = Moment(allow_null=True)
     last_heartbeat_at = Moment(allow_null=True)
@@ -21,7 +21,7 @@ class EvidenceSerializer(serializers.Serializer[Any]):
 
 
 class ApprovalSerializer(Document[Approval]):
-    """One person's approval. It counts while it is of the arguments as they are now."""
+    """One person's approval. It counts only for the current arguments."""
 
     by = Person(source="user")
     counts = serializers.SerializerMethodField()
@@ -31,12 +31,12 @@ class ApprovalSerializer(Document[Approval]):
         fields = ("by", "at", "note", "counts")
 
     def get_counts(self, approval: Approval) -> bool:
-        """False once the arguments were edited after it."""
+        """Return False if the arguments were edited since."""
         return approval.bound_hash == approval.action.bound_hash
 
 
 class SaidSerializer(serializers.Serializer[Any]):
-    """What somebody has said or done about an action without deciding it."""
+    """One entry of an action's thread: something said or done without deciding it."""
 
     at = Moment()
     by = serializers.CharField()
@@ -69,17 +69,17 @@ class ActionSerializer(Document[PendingAction]):
 
     @extend_schema_field(EvidenceSerializer(allow_null=True))
     def get_evidence(self, action: PendingAction) -> Any:
-        """What is known about the call, for kind `outcome`."""
+        """Return what is known about the call, for kind `outcome`."""
         return action.evidence
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_amount_usd(self, action: PendingAction) -> str | None:
-        """What the call moves, where its tool says so."""
+        """Return the amount that the call moves, if its tool names one."""
         return money(action.amount_usd)
 
 
 class OneActionSerializer(ActionSerializer):
-    """A pending action with what was said about it."""
+    """A pending action with its thread."""
 
     thread = serializers.SerializerMethodField()
 
@@ -88,7 +88,7 @@ class OneActionSerializer(ActionSerializer):
 
     @extend_schema_field(SaidSerializer(many=True))
     def get_thread(self, action: PendingAction) -> Any:
-        """Questions, replies, who was asked to look, reminders; oldest first."""
+        """Return questions, replies, assignments and reminders, oldest first."""
         return SaidSerializer(thread_of(action), many=True).data
 
 
@@ -99,7 +99,7 @@ class ItemSerializer(serializers.Serializer[Any]):
     status = serializers.CharField(source="action.status")
     arguments = StoredJSON(source="action.arguments")
     bound_hash = serializers.CharField(source="action.bound_hash")
-    skipped = serializers.CharField(help_text="Why it takes no part; empty if it does.")
+    skipped = serializers.CharField(help_text="Why it is skipped; empty if it is not.")
 
 
 class BulkCountsSerializer(serializers.Serializer[Any]):
@@ -111,7 +111,7 @@ class BulkCountsSerializer(serializers.Serializer[Any]):
 
 
 class BulkResultSerializer(serializers.Serializer[Any]):
-    """What a bulk decision has done, or with `dry_run` would do."""
+    """The result of a bulk decision, or with `dry_run` its preview."""
 
     counts = BulkCountsSerializer()
     items = ItemSerializer(many=True)
@@ -136,14 +136,14 @@ class RuleSerializer(Document[ApprovalRule]):
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_max_usd(self, rule: ApprovalRule) -> str | None:
-        """The most that one call may move."""
+        """Return the most that one call may move."""
         return money(rule.max_usd)
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_max_total_usd(self, rule: ApprovalRule) -> str | None:
-        """The most that all its calls may move."""
+        """Return the most that all its calls may move."""
         return money(rule.max_total_usd)
 
     def get_used_usd(self, rule: ApprovalRule) -> str:
-        """What its calls have moved."""
+        """Return what its calls have moved so far."""
         return money(rule.used_usd) or "0"

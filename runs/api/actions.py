@@ -1,4 +1,4 @@
-"""Pending actions: list, read, decide, hand on."""
+"""Pending actions: list, read, decide, delegate."""
 
 from collections.abc import Callable
 from typing import Any
@@ -52,7 +52,7 @@ class ActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView
     scopes = {"list": "actions:read", "retrieve": "actions:read"} | dict.fromkeys(_DECIDING, "actions:decide")
 
     def get_queryset(self) -> QuerySet[PendingAction]:
-        """Only the tenant's own."""
+        """Select only the tenant's own actions."""
         if getattr(self, "swagger_fake_view", False):
             return PendingAction.objects.none()
         own = PendingAction.objects.filter(tenant=self.tenant)
@@ -60,23 +60,23 @@ class ActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView
 
     @extend_schema(responses=OneActionSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One action, with what was said about it."""
+        """Read one action with its thread."""
         return Response(OneActionSerializer(self.get_object()).data)
 
     @extend_schema(request=Approve, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: Any = None) -> Response:
-        """Allow the call, with other arguments if given; for a budget, raise it.
+        """Approve the call, with other arguments if given; for a budget, raise it.
 
-        Where several must agree it stays open until they have: `approvals_needed`, `approvals`. With `seen`, the
-        `bound_hash` of what somebody was shown, it is refused with 409 if the call was edited since.
+        If several people must agree, the action stays open until they have: `approvals_needed`, `approvals`. With
+        `seen`, the `bound_hash` that the person saw, the answer is 409 if the call was edited since.
         """
         return self._say(approve, Approve)
 
     @extend_schema(request=Reject, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def reject(self, request: Request, pk: Any = None) -> Response:
-        """Refuse the call; the note tells the model why."""
+        """Reject the call; the note tells the model why."""
         return self._say(reject, Reject)
 
     @extend_schema(request=Resolve, responses=ActionSerializer)
@@ -94,37 +94,37 @@ class ActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView
     @extend_schema(request=Raise, responses=ActionSerializer)
     @action(detail=True, methods=["post"], url_path="raise")
     def raise_(self, request: Request, pk: Any = None) -> Response:
-        """Raise the ceiling of the run, or by an amount the budget that has no room: the arguments say which."""
+        """Raise the run's `max_cost_usd`, or add an amount to the full budget, depending on the arguments."""
         return self._say(_raise, Raise)
 
     @extend_schema(request=Words, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def ask(self, request: Request, pk: Any = None) -> Response:
-        """Ask whoever posted the run for information; nothing is decided."""
+        """Ask the person who posted the run for information; the action stays open."""
         return self._say(ask, Words)
 
     @extend_schema(request=Words, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def reply(self, request: Request, pk: Any = None) -> Response:
-        """Reply to what was asked, or add what deciders should know."""
+        """Reply to a question, or add information for the deciders."""
         return self._say(reply, Words)
 
     @extend_schema(request=Reassign, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def reassign(self, request: Request, pk: Any = None) -> Response:
-        """Ask one person to decide."""
+        """Assign the decision to one person."""
         return self._say(reassign, Reassign)
 
     @extend_schema(request=Escalate, responses=ActionSerializer)
     @action(detail=True, methods=["post"])
     def escalate(self, request: Request, pk: Any = None) -> Response:
-        """Leave it to the admins of the tenant."""
+        """Escalate to the admins of the tenant."""
         return self._say(escalate, Escalate)
 
     @extend_schema(request=Bulk, responses=BulkResultSerializer)
     @action(detail=False, methods=["post"])
     def bulk(self, request: Request) -> Response:
-        """Decide many calls of one tool and of low risk; what takes no part says why."""
+        """Decide many low-risk calls of one tool; each skipped one comes with a reason."""
         said = Bulk.read(request.data)
         actions = in_order(said.ids, list(self.get_queryset().filter(pk__in=said.ids)))
         for job_type in {one.run.job_type for one in actions}:

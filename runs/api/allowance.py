@@ -1,7 +1,7 @@
-"""What one token may ask of the API: units in a fixed window, counted in Django's cache.
+"""Rate limit of the API per token: units in a fixed window, counted in Django's cache.
 
-A request costs one unit, and the rows of a list that it returns cost more: a reader of long lists is held back before
-others notice. A cache that is away, or keeps nothing, holds nobody back.
+A request costs one unit, and the rows of a returned list cost more: a client that reads long lists is limited before
+others notice. A cache that is away, or keeps nothing, limits nobody.
 """
 
 import logging
@@ -25,14 +25,14 @@ class Allowance:
 
     def __init__(self, token_id: UUID) -> None:
         self._units, self._window_s = conf().api_rate_units, max(1, int(conf().api_rate_window_s))
-        now = clock.wall()  # not the database's: it would cost a query, and one that is wrong does no harm here
+        now = clock.wall()  # not the database's clock, which costs a query; a wrong clock does no harm here
         number, passed_s = divmod(now, self._window_s)
         self._key = f"runs.allowance.{token_id}.{self._window_s}.{number:.0f}"
         self._left_s = self._window_s - passed_s
         self._spent = 0
 
     def take(self) -> None:
-        """Spend the unit that every request costs. Raises: Throttled if all were spent before."""
+        """Spend the unit that every request costs. Raises: Throttled if none is left."""
         self._spend(1)
         if self._spent > self._units:
             raise Throttled(
@@ -41,7 +41,7 @@ class Allowance:
             )
 
     def charge(self, response: Any) -> None:
-        """Spend what a list costs, by the rows that it returns."""
+        """Spend the units of a list, by the rows that it returns."""
         data = getattr(response, "data", None)
         rows = data.get("results") if isinstance(data, dict) else None
         if isinstance(rows, list) and len(rows) >= ROWS_PER_UNIT:
@@ -49,7 +49,7 @@ class Allowance:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Say how many units are left, and when they come back, as the IETF's draft of the RateLimit fields does."""
+        """Build headers with the units left and the reset time, by the IETF draft of the RateLimit fields."""
         left, seconds = max(0, self._units - self._spent), math.ceil(self._left_s)
         return {
             "RateLimit-Policy": f'"token";q={self._units};w={self._window_s}',
@@ -60,10 +60,10 @@ class Allowance:
         try:
             cache.add(self._key, 0, timeout=2 * self._window_s)
             self._spent = cache.incr(self._key, units)
-        except Exception as error:  # each kind of cache has errors of its own
+        except Exception as error:  # each cache backend has its own errors
             log.warning("the rate limit of the API is not counted: the cache answers %s", type(error).__name__)
 
 
 def allowance_of(token_id: UUID) -> Allowance | None:
-    """Open the allowance of a token; None if the settings name no limit."""
+    """Open the allowance of a token; None if the settings set no limit."""
     return Allowance(token_id) if conf().api_rate_units > 0 else None

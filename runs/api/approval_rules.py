@@ -35,7 +35,7 @@ class ApprovalRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tena
     }
 
     def get_queryset(self) -> QuerySet[ApprovalRule]:
-        """Only the tenant's own."""
+        """Select only the tenant's own rules."""
         if getattr(self, "swagger_fake_view", False):
             return ApprovalRule.objects.none()
         own = ApprovalRule.objects.filter(tenant=self.tenant)
@@ -43,7 +43,7 @@ class ApprovalRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tena
 
     @extend_schema(request=GrantRule, responses={201: RuleSerializer})
     def create(self, request: Request) -> Response:
-        """Approve low-risk calls of a tool beforehand, within bounds."""
+        """Approve low-risk calls of a tool in advance, within bounds."""
         body = GrantRule.read(request.data)
         self.expect_job_type(body.job_type)
         rule = grant_rule(body.request(), tenant=self.tenant, user=self.user)

@@ -26,9 +26,9 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, text = request.headers.get("Authorization", "").strip().partition(" ")
         if scheme.lower() != "bearer" or not text.strip():
             return None
-        if not text.isascii():  # none of ours; and the half of a surrogate pair cannot even be hashed
+        if not text.isascii():  # not one of ours; and a lone surrogate cannot even be hashed
             raise AuthenticationFailed(_UNKNOWN)
-        # A token does not outlive its user's place in the tenant.
+        # A token ends with its user's membership in the tenant.
         member = Q(user__is_superuser=True) | Exists(
             Membership.objects.filter(user=OuterRef("user"), tenant=OuterRef("tenant"))
         )

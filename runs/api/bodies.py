@@ -1,4 +1,4 @@
-"""What clients send about runs."""
+"""Request bodies about runs."""
 
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
@@ -15,7 +15,7 @@ from runs.states import Lane, OnConflict
 class StrictSerializer(serializers.Serializer[Any]):
     """A body about dead letters, in which an unknown field is an error that names it."""
 
-    json_schema: ClassVar[dict[str, Any]] = {}  # what is demanded of the fields together
+    json_schema: ClassVar[dict[str, Any]] = {}  # constraints across fields
 
     def to_internal_value(self, data: Any) -> Any:
         """Refuse fields that do not exist."""
@@ -35,7 +35,7 @@ class PostRun(Body):
     lane: Annotated[str, OneOf(Lane)] | None = Field(
         None,
         description="`batch`: an agent's model calls go into message batches, later and at half the price. "
-        "By default that of the job type.",
+        "Default: the lane of the job type.",
     )
     scheduled_at: ZonedTime | None = None
     timeout_s: Annotated[float, Field(ge=1, le=7 * 86400)] | None = None
@@ -46,11 +46,11 @@ class PostRun(Body):
     )
     continues: Id | None = None
     on_conflict: Annotated[str, OneOf(OnConflict)] = Field(
-        LEFT_OUT, description="While another run counts as the same. Left out: as the job type says."
+        LEFT_OUT, description="What to do while another run counts as the same. Default: the job type's policy."
     )
 
     def request(self) -> RunRequest:
-        """What it asks for."""
+        """Return the request for a run."""
         return RunRequest(**dict(self))
 
 

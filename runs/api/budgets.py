@@ -1,4 +1,4 @@
-"""Budgets: where those of the token's tenant stand now."""
+"""Budgets: the status of the tenant's budgets."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from runs.operations.budgets import BudgetStatus, budgets_of, status_of, with_pr
 
 
 class BudgetSerializer(serializers.Serializer[Any]):
-    """A budget in its present period. `ceiling_usd` is the limit and what people have raised it by."""
+    """A budget in its current period. `ceiling_usd` is the limit plus what people have raised it by."""
 
     id = serializers.IntegerField()
     job_type = serializers.CharField(allow_null=True, help_text="Null: every job type.")
@@ -28,7 +28,7 @@ class BudgetSerializer(serializers.Serializer[Any]):
     ceiling_usd = serializers.CharField()
     spent_usd = serializers.CharField()
     reserved_usd = serializers.CharField(help_text="Held by calls in flight.")
-    forecast_usd = serializers.CharField(allow_null=True, help_text="By the end, if it goes on as so far.")
+    forecast_usd = serializers.CharField(allow_null=True, help_text="At the end of the period, at the present rate.")
     soft_percent = serializers.IntegerField()
 
 
@@ -40,13 +40,13 @@ class BudgetsSerializer(serializers.Serializer[Any]):
 
 
 class BudgetsView(TenantView):
-    """The tenant's budgets. Those of all tenants together are not shown: they tell what others spend."""
+    """The tenant's budgets. Budgets of all tenants are not shown: they reveal what others spend."""
 
     scopes = {"get": "usage:read"}
 
     @extend_schema(responses=BudgetsSerializer)
     def get(self, request: Request) -> Response:
-        """List the active budgets of the tenant, as they stand now."""
+        """List the active budgets of the tenant with their current status."""
         at = clock.now()
         found = with_present(budgets_of(self.tenant), at=at)
         return Response({"results": [describe(one, status_of(one, at=at)) for one in found], "next": None})

@@ -1,6 +1,6 @@
-"""Few lists at a time in one process: a page of 200 rows keeps a core busy, and those who post would wait for it.
+"""Limit concurrent lists per process: a page of 200 rows keeps a core busy, and posts would wait for it.
 
-A list that waits holds a thread and no database connection, so it is let in before the first query.
+A waiting list holds a thread but no database connection, so it waits before the first query.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _lists = BoundedSemaphore(LISTS_MAX)
 
 @contextmanager
 def one_list() -> Iterator[None]:
-    """Hold one of the places. Raises: Throttled when none was free for `WAIT_MAX_S`."""
+    """Hold one of the slots. Raises: Throttled if none became free within `WAIT_MAX_S`."""
     if not _lists.acquire(timeout=WAIT_MAX_S):
         raise Throttled(
             wait=1, detail=f"More lists are asked for than this process reads: {LISTS_MAX} at a time. Ask again later."

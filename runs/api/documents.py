@@ -1,4 +1,4 @@
-"""How records are written, whatever `REST_FRAMEWORK` says of the project's own: times in UTC, people by their names."""
+"""Fields of documents, independent of the project's `REST_FRAMEWORK`: times in UTC, people by name."""
 
 from datetime import UTC
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ M = TypeVar("M", bound=models.Model)
 
 
 class Moment(serializers.DateTimeField):
-    """A time, in UTC whatever the time zone of the project is."""
+    """A time in UTC, whatever the project's time zone."""
 
     format = ISO_8601
     timezone = UTC

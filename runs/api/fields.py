@@ -1,6 +1,6 @@
-"""Fields of the bodies about dead letters, which take a JSON type as it is; all other bodies are `strict_body`s.
+"""Strict fields for bodies about dead letters: no conversion between JSON types. Other bodies use `strict_body`.
 
-Each says in its `json_schema` what it accepts besides what drf-spectacular reads off DRF's own options.
+Each field's `json_schema` adds what drf-spectacular cannot derive from DRF's own options.
 """
 
 import re
@@ -30,7 +30,7 @@ class ObjectField(serializers.JSONField):
 
 
 class StrictText(serializers.CharField):
-    """A text that is a text: numbers and booleans are not turned into one."""
+    """A text; numbers and booleans are not converted."""
 
     @property
     def json_schema(self) -> dict[str, Any]:
@@ -38,18 +38,18 @@ class StrictText(serializers.CharField):
         return {"not": {"pattern": r"\x00"}} if self.allow_blank else {"pattern": WORDS}
 
     def to_internal_value(self, data: Any) -> str:
-        """Refuse anything but a string, and one that is too long before blanks are cut off its ends."""
+        """Refuse anything but a string; the length counts before blanks are trimmed."""
         if not isinstance(data, str):
             raise serializers.ValidationError("Must be a string.")
         if self.max_length is not None and len(data) > self.max_length:
             self.fail("max_length", max_length=self.max_length)
         if not self.allow_blank and not data.strip():
-            self.fail("blank")  # DRF looks for blanks only where it cuts them off
+            self.fail("blank")  # DRF checks for blanks only where it trims
         return super().to_internal_value(data)
 
 
 class StrictInteger(serializers.IntegerField):
-    """A whole number: no text, no boolean."""
+    """A whole number; texts and booleans are refused."""
 
     def to_internal_value(self, data: Any) -> int:
         """Refuse anything but a JSON integer."""
@@ -59,7 +59,7 @@ class StrictInteger(serializers.IntegerField):
 
 
 class StrictNumber(serializers.FloatField):
-    """A number: no text, no boolean."""
+    """A number; texts and booleans are refused."""
 
     def to_internal_value(self, data: Any) -> float:
         """Refuse anything but a JSON number."""
@@ -69,7 +69,7 @@ class StrictNumber(serializers.FloatField):
 
 
 class StrictUUID(serializers.UUIDField):
-    """An id as we write it, with hyphens. DRF's own field takes a number, `true` and `urn:uuid:…` for one."""
+    """An id with hyphens. DRF's own field also accepts a number, `true` and `urn:uuid:…`."""
 
     json_schema = {"type": "string", "format": "uuid", "pattern": f"^{ID}$"}
 
@@ -88,7 +88,7 @@ class StrictMoment(serializers.DateTimeField):
     json_schema = {"type": "string", "format": "date-time", "pattern": f"^{MOMENT}$"}
 
     def to_internal_value(self, value: Any) -> datetime:
-        """Refuse a time that each reader would take for another."""
+        """Refuse an ambiguous time."""
         try:
             return moment_of(value)
         except (TypeError, ValueError) as error:

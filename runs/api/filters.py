@@ -17,7 +17,7 @@ class MomentField(forms.CharField):
     """A time with its zone, in a query."""
 
     def to_python(self, value: Any) -> Any:
-        """Read it; an empty one filters nothing."""
+        """Parse the time; an empty one filters nothing."""
         text = super().to_python(value)
         if not text:
             return None
@@ -28,16 +28,16 @@ class MomentField(forms.CharField):
 
 
 class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
-    """Compares with a time. django-filter's own field takes times that overflow in UTC."""
+    """Compares with a time. django-filter's own field accepts times that overflow in UTC."""
 
     field_class = MomentField
 
 
 class IdField(forms.UUIDField):
-    """An id as we write it; Django's own field takes other ways to write one."""
+    """An id with hyphens; Django's own field accepts other spellings."""
 
     def to_python(self, value: Any) -> Any:
-        """Refuse another way to write it."""
+        """Refuse other spellings of an id."""
         if value and not re.fullmatch(ID, str(value)):
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
         return super().to_python(value)
@@ -50,7 +50,7 @@ class IdFilter(django_filters.UUIDFilter):  # type: ignore[misc]
 
 
 class AnyOf(django_filters.MultipleChoiceFilter):  # type: ignore[misc]
-    """Any of several values of a column of the row itself. So no row comes twice, and none need be compared."""
+    """Any of several values of the row's own column. So no row comes twice, and DISTINCT is not needed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"distinct": False, **kwargs})
@@ -73,7 +73,7 @@ class ActionFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Filters of pending actions."""
 
     status = AnyOf(choices=[(s.value, s.value) for s in ActionStatus])
-    # By id alone: a choice among all runs would tell which ids other tenants have.
+    # By id only: a choice among all runs would reveal ids of other tenants.
     run = IdFilter("run_id")
     assignee = django_filters.CharFilter(name_path("assignee"))
 

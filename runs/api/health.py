@@ -1,4 +1,4 @@
-"""Health: `/livez` says that the process answers, `/readyz` that it can take runs."""
+"""Health: `/livez` says that the process answers, `/readyz` that it can accept runs."""
 
 import os
 from typing import Any
@@ -25,9 +25,9 @@ def livez(request: HttpRequest) -> JsonResponse:
 @csrf_exempt
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 if runs can be taken, else 503 with the reason. Workers are counted and Redis is named, not required.
+    """Answer 200 if runs can be accepted, else 503 with the reason. Workers and Redis are reported, not required.
 
-    Who started several servers knows them apart by the header `Agentops-Instance`.
+    The header `Agentops-Instance` tells several servers apart.
     """
     reason, workers = why_not_ready(), 0
     try:

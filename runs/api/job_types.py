@@ -21,7 +21,7 @@ class ToolSerializer(serializers.Serializer[Any]):
     effect = serializers.CharField()
     approval = serializers.CharField(help_text="`never`, `always` or `by rule`")
     roles = serializers.ListField(
-        child=serializers.CharField(), help_text="Of which the user of a run must hold one. Empty: none is needed."
+        child=serializers.CharField(), help_text="The user of a run must hold one of them. Empty: none is needed."
     )
 
 
@@ -37,11 +37,11 @@ class JobTypeSerializer(serializers.Serializer[Any]):
     timeout_s = serializers.FloatField()
     max_cost_usd = serializers.CharField(allow_null=True)
     max_running_per_tenant = serializers.IntegerField(allow_null=True)
-    on_conflict = serializers.ChoiceField(list(OnConflict), help_text="While another run counts as the same.")
+    on_conflict = serializers.ChoiceField(list(OnConflict), help_text="Policy while another run counts as the same.")
     unique_for_s = serializers.FloatField(allow_null=True)
     fresh_for_s = serializers.FloatField(allow_null=True)
     model = serializers.CharField(allow_null=True)
-    lane = serializers.CharField(help_text="`standard` or `batch`: what a run gets that does not say.")
+    lane = serializers.CharField(help_text="`standard` or `batch`: the default of a run.")
     tools = ToolSerializer(many=True)
 
 
@@ -66,7 +66,7 @@ class JobTypesView(TenantView):
 
 
 def describe(job_type: JobType) -> dict[str, Any]:
-    """Write a job type as its document."""
+    """Build the document of a job type."""
     agent = job_type if isinstance(job_type, Agent) else None
     ceiling = job_type.max_cost_usd
     return {

@@ -67,13 +67,13 @@ class LimitViewSet(SelectorViewSet[Limit]):
 
     @extend_schema(request=PostLimit, responses={201: LimitSerializer})
     def create(self, request: Request) -> Response:
-        """Make a limit of this tenant; with `all_tenants`, of every one."""
+        """Create a limit for this tenant; with `all_tenants`, for every tenant."""
         limit = set_limit(Limit(**self.columns_of(PostLimit.read(request.data))), user=self.user)
         return Response(LimitSerializer(limit).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=ChangeLimit, responses=LimitSerializer)
     @action(detail=True, methods=["post"])
     def change(self, request: Request, pk: Any = None) -> Response:
-        """Change how many it admits or its note, or switch it off and on."""
+        """Change the number or the note of a limit, or switch it off and on."""
         limit, body = self.get_object(), ChangeLimit.read(request.data)
         return Response(LimitSerializer(change_limit(limit, user=self.user, **dict(body))).data)

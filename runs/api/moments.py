@@ -1,4 +1,4 @@
-"""Times of clients: RFC 3339, with a zone. A time without one would mean another hour to each reader."""
+"""Parse times from clients: RFC 3339, with a zone. A time without a zone is ambiguous."""
 
 import re
 from datetime import UTC, datetime
@@ -11,9 +11,9 @@ _MOMENT = re.compile(MOMENT)
 
 
 def moment_of(text: str) -> datetime:
-    """Read a time, as UTC.
+    """Parse a time, as UTC.
 
-    Raises: ValueError if it is none, has no zone, or lies outside of what UTC can say.
+    Raises: ValueError if it is not a time, has no zone, or is out of range in UTC.
     """
     if not _MOMENT.fullmatch(text):
         raise ValueError(EXPECTED)
@@ -21,7 +21,7 @@ def moment_of(text: str) -> datetime:
 
 
 def in_utc(text: str) -> datetime:
-    """Read a time as Python writes it. Raises: as `moment_of`."""
+    """Parse a time in Python's format. Raises: as `moment_of`."""
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo:

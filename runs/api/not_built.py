@@ -1,4 +1,4 @@
-"""Addresses that the design names and that are not built yet: answered with `not_supported`, never a 404."""
+"""Addresses of the design that are not built yet: answer `not_supported`, never a 404."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ PATHS = (
 
 
 class NotBuiltView(OwnPolicies):
-    """Says so, to every method."""
+    """Answers 422 to every method."""
 
     permission_classes = [HasToken]
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]

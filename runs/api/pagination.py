@@ -1,4 +1,4 @@
-"""Pages: `{"results": [...], "next": url or null}` by cursor, so that deep pages cost what the first does."""
+"""Pages: `{"results": [...], "next": url or null}` by cursor, so that deep pages cost the same as the first."""
 
 import re
 from typing import Any
@@ -22,7 +22,7 @@ class NewestFirst(CursorPagination):
     ordering: Any = ("-created_at", "-id")
 
     def get_page_size(self, request: Request) -> int:
-        """Read `limit`; more than the most is cut to it. Raises: ValidationError if it is no such number."""
+        """Read `limit`, capped at the maximum. Raises: ValidationError if it is not a whole number from 1 on."""
         text = request.query_params.get("limit")
         if text is None:
             return self.page_size
@@ -31,7 +31,7 @@ class NewestFirst(CursorPagination):
         return min(int(text), self.max_page_size)
 
     def decode_cursor(self, request: Request) -> Any:
-        """Read the cursor. Raises: ValidationError if we have not written it: DRF trusts the place it names."""
+        """Read the cursor. Raises: ValidationError if it is not one of ours: DRF would trust its position."""
         try:
             cursor = super().decode_cursor(request)
             if cursor and cursor.position is not None:
@@ -41,14 +41,14 @@ class NewestFirst(CursorPagination):
         return cursor
 
     def check_position(self, position: str) -> None:
-        """Refuse what is not a place in this order. Raises: ValueError."""
+        """Refuse an invalid position in this order. Raises: ValueError."""
         in_utc(position)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Describe `cursor` and `limit`."""
         cursor, limit = super().get_schema_operation_parameters(view)
         limit["schema"] |= {"minimum": 1, "maximum": 999_999_999, "default": self.page_size}
-        limit["description"] = f"Number of results to return per page; more than {self.max_page_size} means that many."
+        limit["description"] = f"Number of results to return per page, capped at {self.max_page_size}."
         return [cursor, limit]
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -74,25 +74,25 @@ class ByRequest(NewestFirst):
 
 
 class ByUpdate(NewestFirst):
-    """Limits, the one edited last first."""
+    """Limits, last edited first."""
 
     ordering = ("-updated_at", "-id")
 
 
 class ByPause(NewestFirst):
-    """Pauses, the newest first."""
+    """Pauses, newest first."""
 
     ordering = ("-paused_at", "-id")
 
 
 class ByGrant(NewestFirst):
-    """Approval rules, the newest first."""
+    """Approval rules, newest first."""
 
     ordering = ("-granted_at", "-id")
 
 
 class BySequence(NewestFirst):
-    """Steps of a run, in their order."""
+    """Steps of a run, in order."""
 
     page_size = 200
     max_page_size = 1000

@@ -1,4 +1,4 @@
-"""Bodies: one JSON object in UTF-8, bounded in size and depth, no name twice."""
+"""Parse bodies: one JSON object in UTF-8, bounded in size and depth, without duplicate names."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from runs.sanitize import depth
 
 
 class TooLargeError(APIException):
-    """The body is larger than a body may be."""
+    """The body exceeds the maximum size."""
 
     status_code = 413
     default_code = "too_large"
@@ -23,13 +23,13 @@ class TooLargeError(APIException):
 class BoundedJSONParser(BaseParser):
     """Read a JSON object of at most `body_max_bytes`.
 
-    Not a child of DRF's JSONParser: that one gets the whole body read into memory before it is asked.
+    Not a subclass of DRF's JSONParser, for which DRF reads the whole body into memory first.
     """
 
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
-        """Read no more than the limit, then parse; no body at all is an empty object.
+        """Read at most the limit, then parse; a missing body counts as an empty object.
 
         Raises: TooLargeError (413); UnsupportedMediaType (415); ParseError (400); ValidationError (422) naming a
         field that is nested too deeply.
@@ -71,7 +71,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a name given twice: a proxy may have checked the first where we would act on the last."""
+    """Refuse a duplicate name: a proxy may have checked the first, while we would act on the last."""
     value = dict(pairs)
     if len(value) < len(pairs):
         seen: set[str] = set()

@@ -36,7 +36,7 @@ class PauseSerializer(Document[Pause]):
 
 
 class PauseViewSet(SelectorViewSet[Pause]):
-    """Pauses of the token's tenant and of all tenants, also those that have ended."""
+    """Pauses of the token's tenant and of all tenants, ended ones included."""
 
     queryset = Pause.objects.all()
     serializer_class = PauseSerializer
@@ -46,13 +46,13 @@ class PauseViewSet(SelectorViewSet[Pause]):
 
     @extend_schema(request=PostPause, responses={201: PauseSerializer})
     def create(self, request: Request) -> Response:
-        """Let nothing new of what is selected start, in this tenant; with `all_tenants`, in every one."""
+        """Keep everything selected from starting, in this tenant; with `all_tenants`, in every tenant."""
         paused = pause(Pause(**self.columns_of(PostPause.read(request.data))), user=self.user)
         return Response(PauseSerializer(paused).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=Empty, responses=PauseSerializer)
     @action(detail=True, methods=["post"])
     def end(self, request: Request, pk: Any = None) -> Response:
-        """Let it start again."""
+        """End a pause."""
         self.expect_no_fields()
         return Response(PauseSerializer(end_pause(self.get_object(), user=self.user)).data)

@@ -9,30 +9,30 @@ from runs.models import ApiToken, PendingAction
 
 
 class HasToken(BasePermission):
-    """Let a request pass if it brings a token, whatever that may do."""
+    """Allow a request with any valid token."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Look whether a token was recognised."""
+        """Say whether a token was recognised."""
         return isinstance(request.auth, ApiToken)
 
 
 class HasScope(BasePermission):
-    """Let a request pass if its token has the scope that the view names for the method or action."""
+    """Allow a request if its token has the scope that the view names for the method or action."""
 
     message = "The token lacks the scope."
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Look the scope up in the view's `scopes`; a view that names none lets nobody in."""
+        """Look up the scope in the view's `scopes`; a view without scopes allows nobody."""
         if not isinstance(request.auth, ApiToken):
             return False
         if request.method not in view.allowed_methods:
-            return True  # nothing happens there: the view answers 405, and no scope would help
+            return True  # the view answers 405, so no scope would help
         scope = view.scopes.get(_what(request, view))
         self.message = f"The token lacks the scope {scope!r}."
         return scope in request.auth.scopes and self._is_wide_enough(request, view)
 
     def _is_wide_enough(self, request: Request, view: Any) -> bool:
-        """Refuse a narrowed token where the address names no object, unless the view looks at the job type."""
+        """Refuse a narrowed token if the address names no object, unless the view checks the job type."""
         self.message = "The token acts on some job types only, and this is about more than those."
         about_one = request.method in SAFE_METHODS or getattr(view, "detail", False)
         return (
@@ -42,15 +42,15 @@ class HasScope(BasePermission):
         )
 
     def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
-        """Let a narrowed token read everything, and act on what belongs to its job types."""
-        token = cast(ApiToken, request.auth)  # `has_permission` lets nothing else in
+        """Let a narrowed token read everything, but act only on objects of its job types."""
+        token = cast(ApiToken, request.auth)  # guaranteed by `has_permission`
         job_type = obj.run.job_type if isinstance(obj, PendingAction) else getattr(obj, "job_type", "")
         self.message = not_narrowed_to(token, job_type)
         return request.method in SAFE_METHODS or token.acts_on(job_type)
 
 
 def not_narrowed_to(token: ApiToken, job_type: str) -> str:
-    """Say that a token does not act on a job type."""
+    """Word the refusal of a job type that the token does not cover."""
     what = f"the job type {job_type!r}" if job_type else "what concerns every job type"
     return f"The token does not act on {what}; it acts on {', '.join(token.job_types or ())}."
 

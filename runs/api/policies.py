@@ -1,4 +1,4 @@
-"""Everything that DRF would take from `REST_FRAMEWORK`: a project's own API and ours leave each other alone."""
+"""Fix everything that DRF would take from `REST_FRAMEWORK`, so that the project's own API and ours do not interfere."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -35,7 +35,7 @@ class ByAcceptOrFormat(DefaultContentNegotiation):
     settings: Any = SimpleNamespace(URL_FORMAT_OVERRIDE="format")
 
 
-# Operations open their own transactions, also where a project wraps its requests in one.
+# Operations open their own transactions, even if the project wraps requests in one.
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class OwnPolicies(APIView):
     """The base of every view of this API."""
@@ -44,7 +44,7 @@ class OwnPolicies(APIView):
     permission_classes = [HasScope]
     parser_classes = [BoundedJSONParser]
     renderer_classes = [Json]
-    throttle_classes = []  # `allowance` counts what is refused for want of a scope, too
+    throttle_classes = []  # `allowance` also counts requests refused for lack of a scope
     content_negotiation_class = ByAcceptOrFormat
     metadata_class = None
     versioning_class = None
@@ -54,7 +54,7 @@ class OwnPolicies(APIView):
     allowance: Allowance | None = None
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Give back what `held` holds, whatever becomes of the request."""
+        """Release what `held` holds, however the request ends."""
         with ExitStack() as self.held:
             return super().dispatch(request, *args, **kwargs)
 
@@ -70,7 +70,7 @@ class OwnPolicies(APIView):
             allowance.take()
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Keep answers out of every cache, as they are one tenant's, and say what is left of the rate limit."""
+        """Keep answers, which belong to one tenant, out of caches, and add the rate limit headers."""
         response = super().finalize_response(request, response, *args, **kwargs)
         if self.allowance:
             self.allowance.charge(response)

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents with a stable `code`. No answer is a stack trace."""
+"""Turn errors into RFC 9457 problem documents with a stable `code`. No answer is a stack trace."""
 
 import logging
 import math
@@ -51,12 +51,12 @@ _TITLES = {
 def problem(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> JsonResponse:
     """Build a problem document.
 
-    Not a DRF response: a problem is JSON whatever the client accepts, and whatever else the view would render.
+    Not a DRF response: a problem is always JSON, whatever the client accepts or the view renders.
     """
     document = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status, "code": code}
     document |= {"detail": cut(detail, _DETAIL_MAX)} | more
     headers = {"Cache-Control": "no-store"} | (headers or {})
-    # What clients sent comes back in here; lone surrogates cannot be written.
+    # This echoes client input; lone surrogates cannot be encoded.
     return JsonResponse(clean(document), status=status, headers=headers, content_type=CONTENT_TYPE)
 
 
@@ -79,7 +79,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> JsonResponse:
 
 
 def _later(error: QueueFullError | OperationalError | InterfaceError) -> JsonResponse:
-    """Answer what may well succeed later, and say when to try again."""
+    """Answer a request that may succeed later, with the time to retry."""
     if isinstance(error, QueueFullError):
         return problem(429, error.code, str(error), headers={"Retry-After": str(error.retry_after_s)})
     log.error("the database is away: %s", error)
@@ -87,7 +87,7 @@ def _later(error: QueueFullError | OperationalError | InterfaceError) -> JsonRes
 
 
 def _invalid(code: str, errors: list[tuple[str, str]]) -> JsonResponse:
-    """Name what does not fit. A small body can be wrong in a hundred thousand places; the first few will do."""
+    """Name the invalid fields, but only the first few: a small body can have a hundred thousand errors."""
     named = [{"field": cut(field, _NAME_MAX), "message": cut(text, _NAME_MAX)} for field, text in errors[:_ERRORS_MAX]]
     detail = "; ".join(f"{one['field']}: {one['message']}" for one in named)
     return problem(422, code, detail, errors=named)
@@ -123,7 +123,7 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
 
 
 def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Name each wrong field by its path."""
+    """Yield each invalid field by its path."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
             said = "non_field_errors" if name == api_settings.NON_FIELD_ERRORS_KEY else str(name)
@@ -141,7 +141,7 @@ def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
 @login_not_required
 @csrf_exempt
 def unknown_address(request: HttpRequest, rest: str = "") -> HttpResponse:
-    """Answer an address of the API that does not exist; one that lacks its last slash is told so.
+    """Answer 404 for an unknown address of the API, with a hint if only the final slash is missing.
 
     Without this, Django would redirect a POST, which most clients then repeat as a GET, without its body.
     """

@@ -54,7 +54,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
     }
 
     def get_queryset(self) -> QuerySet[Run]:
-        """Only the tenant's own; everything else does not exist."""
+        """Select only the tenant's own runs; others do not exist for it."""
         if getattr(self, "swagger_fake_view", False):
             return Run.objects.none()
         actions = PendingAction.objects.select_related("budget_period__budget__tenant")  # for `why`
@@ -70,17 +70,17 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
         parameters=[OpenApiParameter(_KEY, _KEY_SCHEMA, OpenApiParameter.HEADER)],
     )
     def create(self, request: Request) -> HttpResponseBase:
-        """Post a run: it is stored, queued and answered with its links; the work happens elsewhere.
+        """Post a run: store it, queue it and answer with its links; a worker does the work.
 
-        202 also for a run that others wait for, by `join`. 200: nothing was made, by `discard` or because a completed
-        run is fresh enough; `conflict` says so.
+        202 also for a run joined by `join`. 200: nothing was created, because of `discard` or because a completed run
+        is fresh enough; `conflict` says which.
         """
         body = PostRun.read(request.data)
         self.expect_job_type(body.job_type)
         intake = Intake(tenant=self.tenant, user=self.user, origin="api", idempotency_key=_key_of(request))
         try:
             posted = post(body.request(), intake)
-        except ConflictError as error:  # not 409: no state is wrong, the request is
+        except ConflictError as error:  # not 409: the request is wrong, not the state
             errors = [{"field": _KEY, "message": str(error)}]
             return problem(422, error.code, str(error), errors=errors)
         document = self._document(posted.run)
@@ -99,16 +99,16 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
     @extend_schema(request=None, responses=RunSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: Any = None) -> Response:
-        """Cancel: at once if nobody works on it, at the next boundary if a worker does."""
+        """Cancel a run: at once if no worker holds it, else at the worker's next boundary."""
         self.expect_no_fields()
         return Response(self._document(cancel_run(self.get_object(), user=self.user)))
 
     @extend_schema(request=None, responses={202: RunSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: Any = None) -> Response:
-        """Continue a failed run after its last good step; or make the next try of a `retrying` run now.
+        """Continue a failed run after its last good step, or make the next try of a `retrying` run now.
 
-        409 when the run is neither, or its dead letter is closed. A model whose circuit is open is not asked sooner.
+        409 if the run is neither, or its dead letter is closed. An open circuit still holds the run.
         """
         self.expect_no_fields()
         return Response(self._document(retry_run(self.get_object(), user=self.user)), status=202)
@@ -116,7 +116,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
     @extend_schema(request=Fork, responses={202: RunSerializer})
     @action(detail=True, methods=["post"])
     def fork(self, request: Request, pk: Any = None) -> Response:
-        """Start a run that reuses the steps of an ended one before `from_step`, and does the rest anew."""
+        """Start a run that reuses the steps of an ended one before `from_step` and runs the rest again."""
         body = Fork.read(request.data)
         fork = fork_run(self.get_object(), user=self.user, from_step=body.from_step, new_input=body.input)
         document = self._document(fork)
@@ -125,7 +125,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
     @extend_schema(request=Message, responses={202: ActionSerializer})
     @action(detail=True, methods=["post"])
     def messages(self, request: Request, pk: Any = None) -> Response:
-        """Answer the open question; with `end`, say a last word and let the run complete."""
+        """Answer the open question; with `end`, complete the run with this last message."""
         body = Message.read(request.data)
         answered = send_message(self.get_object(), user=self.user, text=body.text, end=body.end)
         return Response(ActionSerializer(answered).data, status=202)
@@ -136,7 +136,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
 
 
 def _status_of(posted: Posted) -> int:
-    """200 if the answer is all that comes; 202 if a run goes on to work for this request."""
+    """Choose 200 if nothing more will happen, 202 if a run works for this request."""
     conflict = posted.conflict
     if conflict is None or conflict.is_new:
         return 202
@@ -144,7 +144,7 @@ def _status_of(posted: Posted) -> int:
 
 
 def _key_of(request: Request) -> str | None:
-    """Read the idempotency key. Raises: InvalidInputError for one that a client cannot have meant."""
+    """Read the idempotency key. Raises: InvalidInputError if it is malformed."""
     key = request.headers.get(_KEY)
     if key is None:
         return None

@@ -1,4 +1,4 @@
-"""How the OpenAPI schema tells of problems and of what is accepted: once here, not at each view."""
+"""Describe problems and accepted input in the OpenAPI schema, here once and not at each view."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     code = serializers.CharField(help_text="Stable; for programs.")
     detail = serializers.CharField(help_text="For people.")
-    # As `parent` of a run: declared fields are taken off the class.
+    # As for `parent` of a run: the metaclass removes declared fields from the class.
     errors = ProblemErrorSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
@@ -47,12 +47,12 @@ _OF_POSTS = {
 
 
 class ExactSchema(AutoSchema):
-    """Says of what clients send exactly what is accepted: fields and bodies tell it in their `json_schema`."""
+    """Describes exactly what is accepted, from the `json_schema` of fields and bodies."""
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
         schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         exact = getattr(field, "json_schema", {})
-        if "oneOf" in exact:  # of several types: what is read off DRF's options holds for one of them
+        if "oneOf" in exact:  # several types: what DRF's options say applies to only one of them
             schema = {name: value for name, value in schema.items() if name not in ("type", "format", "pattern")}
         if isinstance(field, serializers.DictField) and not field.allow_empty:
             schema["minProperties"] = 1
@@ -69,7 +69,7 @@ class ExactSchema(AutoSchema):
         if body is None:
             return {"content": {"application/json": {"schema": self._empty_body()}}}
         if _of_body(self.get_request_serializer()).keys() > {"additionalProperties"}:
-            body["required"] = True  # what is demanded of the fields together, no body at all does not give
+            body["required"] = True  # a missing body cannot meet constraints across fields
         return body
 
     def _empty_body(self) -> Any:
@@ -84,13 +84,13 @@ class ExactSchema(AutoSchema):
 
 
 def _of_body(serializer: Any) -> dict[str, Any]:
-    """What a body demands besides its fields; serializers of answers have no `json_schema`."""
+    """Return a body's constraints across fields; serializers of answers have no `json_schema`."""
     rules = getattr(serializer, "json_schema", None)
     return {} if rules is None else {"additionalProperties": False, **rules}
 
 
 def _of_parameter(schema: dict[str, Any]) -> dict[str, Any]:
-    """No parameter may be empty, and times are written in one way."""
+    """Require that parameters are not empty, and that times use one format."""
     if schema.get("type") != "string" or schema.keys() & {"enum", "pattern"}:
         return schema
     patterns = {None: WORDS, "date-time": f"^{MOMENT}$", "uuid": f"^{ID}$"}

@@ -1,4 +1,4 @@
-"""What the views of limits and pauses share: the body that selects, and whose rows are seen."""
+"""What the views of limits and pauses share: the selector's body, and the visible rows."""
 
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -15,7 +15,7 @@ S = TypeVar("S", bound=Selector)
 
 
 class SelectorBody(Body):
-    """What a limit or a pause is about: all that is named."""
+    """What a limit or a pause selects: everything that matches all given fields."""
 
     queue: Annotated[str, Text(64, may_be_blank=True)] = ""
     job_type: Annotated[str, Text(100, may_be_blank=True)] = ""
@@ -31,13 +31,13 @@ class SelectorViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantVi
     related: ClassVar[tuple[str, ...]]  # read together with a row
 
     def get_queryset(self) -> QuerySet[S]:
-        """What applies to the tenant."""
+        """Select the rows that apply to the tenant."""
         rows = super().get_queryset()
         if getattr(self, "swagger_fake_view", False):
             return rows.none()
         return rows.filter(self.own_or_general).select_related(*self.related)
 
     def columns_of(self, body: SelectorBody) -> dict[str, Any]:
-        """The columns that a body fills in: of the token's tenant, or of every one."""
+        """Return the columns of a body, for the token's tenant or for every tenant."""
         columns = dict(body)
         return {"tenant": None if columns.pop("all_tenants") else self.tenant} | columns

@@ -1,4 +1,4 @@
-"""What clients read: the documents of the API, as DESIGN fixes them. Money is a decimal string, times are UTC."""
+"""The documents of the API, as DESIGN fixes them. Money is a decimal string, times are UTC."""
 
 import json
 from decimal import Decimal
@@ -18,7 +18,7 @@ from runs.states import ActionStatus, Applied, OnConflict
 
 
 class StoredJSON(serializers.JSONField):
-    """A stored JSON value. What a job returned may hold NaN, which is no JSON: one such run must not break a list."""
+    """A stored JSON value. A job's output may hold NaN, which is not JSON: one such run must not break a list."""
 
     def to_representation(self, value: Any) -> Any:
         """Write NaN and infinities as texts."""
@@ -37,11 +37,11 @@ class ReasonSerializer(serializers.Serializer[Any]):
     until = Moment(allow_null=True)
 
 
-_REASONS = ReasonSerializer(many=True)  # made once: a list asks it for each of its runs
+_REASONS = ReasonSerializer(many=True)  # made once: a list uses it for each of its runs
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
-    """How far a run is."""
+    """The progress of a run."""
 
     percent = serializers.FloatField()
     message = serializers.CharField()
@@ -65,7 +65,7 @@ class LastErrorSerializer(serializers.Serializer[Any]):
 
 
 class LastEffectSerializer(serializers.Serializer[Any]):
-    """The effect that was begun last."""
+    """The effect begun last."""
 
     seq = serializers.IntegerField()
     tool = serializers.CharField()
@@ -74,7 +74,7 @@ class LastEffectSerializer(serializers.Serializer[Any]):
 
 
 class CancellationSerializer(serializers.Serializer[Any]):
-    """How the cancelling of a run went, or goes."""
+    """The cancellation of a run, finished or in progress."""
 
     requested_at = Moment()
     requested_by = serializers.CharField()
@@ -83,12 +83,12 @@ class CancellationSerializer(serializers.Serializer[Any]):
     spent_after_usd = serializers.SerializerMethodField()
 
     def get_spent_after_usd(self, cancellation: Cancellation) -> str:
-        """What was spent after the request."""
+        """Return what was spent after the request."""
         return money(cancellation.spent_after_usd) or "0"
 
 
 class LinksSerializer(serializers.Serializer[Any]):
-    """Where to go from a run."""
+    """Links from a run."""
 
     self = serializers.CharField()
     steps = serializers.CharField()
@@ -118,7 +118,7 @@ class RunSerializer(Document[Run]):
     max_cost_usd = serializers.SerializerMethodField()
     open_actions = serializers.SerializerMethodField()
     cancellation = serializers.SerializerMethodField()
-    # DRF's metaclass takes declared fields off the class, so this one does not hide `BaseSerializer.parent`.
+    # DRF's metaclass removes declared fields from the class, so this does not hide `BaseSerializer.parent`.
     parent = serializers.UUIDField(source="parent_id", allow_null=True)  # type: ignore[assignment]
     continues = serializers.UUIDField(source="continues_id", allow_null=True)
     forked_from = serializers.UUIDField(source="forked_from_id", allow_null=True)
@@ -127,7 +127,7 @@ class RunSerializer(Document[Run]):
 
     @cached_property
     def _around(self) -> Around:
-        """One for all runs of a page."""
+        """Return the shared facts for all runs of a page."""
         whole: Any = self.parent or self  # the list, if this is one of many
         page = whole.instance
         return Around([page] if isinstance(page, Run) else page or ())
@@ -147,12 +147,12 @@ class RunSerializer(Document[Run]):
 
     @extend_schema_field(ProgressSerializer)
     def get_progress(self, run: Run) -> dict[str, Any]:
-        """How far it is."""
+        """Return the progress."""
         return {"percent": run.progress_percent, "message": run.progress_message}
 
     @extend_schema_field(ReasonSerializer(many=True))
     def get_why(self, run: Run) -> Any:
-        """Why it waits."""
+        """Return the reasons why the run waits."""
         return _REASONS.to_representation(why(run, self._around))
 
     @extend_schema_field(LastErrorSerializer(allow_null=True))
@@ -161,45 +161,45 @@ class RunSerializer(Document[Run]):
         return run.last_error
 
     def get_cost_usd(self, run: Run) -> str:
-        """What it has cost."""
+        """Return the cost so far."""
         return money(run.cost_usd) or "0"
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_max_cost_usd(self, run: Run) -> str | None:
-        """What it may cost."""
+        """Return the maximum cost."""
         return money(run.max_cost_usd)
 
     @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
     def get_open_actions(self, run: Run) -> list[str]:
-        """Decisions that are open."""
+        """Return the ids of open actions."""
         return [str(action.pk) for action in run.actions.all() if action.status == ActionStatus.OPEN]
 
     @extend_schema_field(CancellationSerializer(allow_null=True))
     def get_cancellation(self, run: Run) -> Any:
-        """Who asked to cancel it, its last effect, and what was spent after; null if nobody asked."""
+        """Return who asked to cancel, the last effect and what was spent after; null if nobody asked."""
         cancellation = cancellation_of(run)
         return _CANCELLATION.to_representation(cancellation) if cancellation else None
 
     @extend_schema_field(LinksSerializer)
     def get_links(self, run: Run) -> dict[str, str]:
-        """Where to go from here."""
+        """Return the links."""
         own = f"{self._list_address}{run.pk}/"
         return {"self": own, "steps": f"{own}steps/", "cancel": f"{own}cancel/"}
 
 
 class ConflictSerializer(serializers.Serializer[Any]):
-    """What was done because another run counts as the same."""
+    """What was done about another run that counts as the same."""
 
     policy = serializers.ChoiceField(list(OnConflict), help_text="The request's, or the job type's.")
     applied = serializers.ChoiceField(list(Applied))
-    run = serializers.UUIDField(help_text="The run that survives: the one of this document.")
+    run = serializers.UUIDField(help_text="The surviving run: the one in this document.")
     displaced = serializers.ListField(child=serializers.UUIDField(), help_text="Runs that were cancelled, or will be.")
 
 
 class PostedRunSerializer(RunSerializer):
-    """A run as the answer to posting it."""
+    """A run as returned by posting it."""
 
-    conflict = ConflictSerializer(required=False, help_text="If the request, or the job type, has a policy.")
+    conflict = ConflictSerializer(required=False, help_text="Present if the request or the job type has a policy.")
 
     class Meta(RunSerializer.Meta):
         fields = [*RunSerializer.Meta.fields, "conflict"]
@@ -213,7 +213,7 @@ class StepErrorSerializer(serializers.Serializer[Any]):
 
 
 class StepResult(StoredJSON):
-    """A step's result, without what the provider has signed or encrypted."""
+    """A step's result, without parts signed or encrypted by the provider."""
 
     def to_representation(self, value: Any) -> Any:
         """Show it."""

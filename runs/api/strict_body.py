@@ -1,6 +1,6 @@
-"""Bodies that clients send, as pydantic models: a JSON type is taken as it is, and an unknown field is an error.
+"""Request bodies as pydantic models: no conversion between JSON types, and an unknown field is an error.
 
-What a field accepts stands in its type, and the OpenAPI schema is read off it.
+A field's type defines what it accepts, and the OpenAPI schema is derived from it.
 """
 
 import json
@@ -20,7 +20,7 @@ from runs.api.fields import ID, WORDS
 from runs.api.moments import EXPECTED, MOMENT, moment_of
 from runs.errors import InvalidInputError
 
-LEFT_OUT: Any = None  # the default of a field that may be left out, and never be null
+LEFT_OUT: Any = None  # the default of a field that may be left out but not be null
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]{1,8})?", re.ASCII)
 _AMOUNT_MAX_CHARS = 1000
 _LEAST, _MOST = Decimal("0.00000001"), Decimal("999999.99999999")
@@ -30,11 +30,11 @@ class Body(BaseModel):
     """A body. `dict(body)` holds its fields."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    json_schema: ClassVar[dict[str, Any]] = {}  # what is demanded of the fields together
+    json_schema: ClassVar[dict[str, Any]] = {}  # constraints across fields
 
     @classmethod
     def read(cls, data: Any) -> Self:
-        """Read what was sent. Raises: InvalidInputError naming each field."""
+        """Parse a body. Raises: InvalidInputError naming each field."""
         known = ", ".join(cls.model_fields) or "none"
         if unknown := sorted(set(data) - cls.model_fields.keys()):
             raise InvalidInputError({name: [f"There is no such field. Known: {known}."] for name in unknown})
@@ -43,18 +43,18 @@ class Body(BaseModel):
         except ValidationError as error:
             problems: dict[str, list[str]] = {}
             for one in error.errors(include_url=False, include_input=False):
-                words = one.get("ctx", {}).get("error", one["msg"])  # of our validators, or pydantic's
+                words = one.get("ctx", {}).get("error", one["msg"])  # from our validators, or pydantic's
                 problems.setdefault(".".join(map(str, one["loc"])), []).append(str(words))
             raise InvalidInputError(problems) from error
 
 
 class Empty(Body):
-    """The body of a verb that takes nothing."""
+    """The body of a verb without fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text without NUL. Its length counts before blanks are cut off its ends."""
+    """A text without NUL. Its length counts before blanks are trimmed."""
 
     max_length: int | None
     may_be_blank: bool = False
@@ -88,9 +88,9 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Usd:
-    """USD as a plain decimal string, or as a number, which is rounded to what is stored.
+    """USD as a plain decimal string, or as a number, which is rounded to the column's precision.
 
-    `"1_0"` and digits of other scripts, which Decimal takes, are neither.
+    `"1_0"` and digits of other scripts, which Decimal accepts, are refused.
     """
 
     above_zero: bool = False
@@ -141,7 +141,7 @@ def _object(value: Any) -> Any:
 
 
 def described(kind: str, **more: Any) -> WithJsonSchema:
-    """Say in OpenAPI what a validator of ours accepts."""
+    """Describe in OpenAPI what one of our validators accepts."""
     return WithJsonSchema({"type": kind, **more})
 
 
@@ -159,7 +159,7 @@ class BodyExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call
 
     target_class = Body
     match_subclasses = True
-    priority = 1  # before that of drf-spectacular for all of pydantic, which speaks OpenAPI 3.1
+    priority = 1  # before drf-spectacular's own extension for pydantic, which writes OpenAPI 3.1
 
     def get_name(self, auto_schema: Any, direction: Any) -> str:
         """Name the component, to which drf-spectacular adds `Request`."""
@@ -171,7 +171,7 @@ class BodyExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call
 
 
 def _in_openapi(schema: Any) -> Any:
-    """Rewrite a JSON schema of pydantic for OpenAPI 3.0: `nullable`, and neither titles nor null as a default."""
+    """Rewrite a pydantic JSON schema for OpenAPI 3.0: use `nullable`, and drop titles and null defaults."""
     if isinstance(schema, list):
         return [_in_openapi(one) for one in schema]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""What every view of a tenant's data shares: who asks, which parameters it knows, how bodies arrive."""
+"""What every view of a tenant's data shares: the token, the known parameters, the parsing of bodies."""
 
 from typing import Any, cast
 
@@ -20,44 +20,44 @@ PAGE_PARAMETERS = frozenset({"limit", "cursor"})
 
 
 class TenantView(OwnPolicies):
-    """A view behind a token. `scopes` names the scope that each method or action needs."""
+    """A view that needs a token. `scopes` names the scope for each method or action."""
 
     http_method_names = ["get", "head", "post"]
     scopes: dict[str, str] = {}
     paged_actions: frozenset[str] = frozenset({"list"})
-    query_parameters: dict[str, frozenset[str]] = {}  # by action, besides those of pages and filters
+    query_parameters: dict[str, frozenset[str]] = {}  # by action, in addition to those of pages and filters
     looks_at_job_types: frozenset[str] = frozenset()  # verbs without an object that call `expect_job_type`
 
     @property
     def token(self) -> ApiToken:
-        """The token of the request; `HasScope` lets nothing else in."""
+        """Return the token of the request; `HasScope` guarantees one."""
         return cast(ApiToken, self.request.auth)
 
     @property
     def tenant(self) -> Tenant:
-        """Whose data this is."""
+        """Return the token's tenant."""
         return self.token.tenant
 
     @property
     def user(self) -> AbstractBaseUser:
-        """Who asks."""
+        """Return the token's user."""
         return self.token.user
 
     @property
     def own_or_general(self) -> Q:
-        """The tenant's own rows, and those without a tenant, which hold for every one."""
+        """Match the tenant's own rows, and those without a tenant, which apply to all."""
         return Q(tenant=self.tenant) | Q(tenant=None)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        """Let DRF see a body that came in chunks: without a Content-Length, it would take it for none."""
+        """Let DRF see a chunked body: without a Content-Length, it would assume that there is none."""
         if request.META.get("CONTENT_TYPE") and not request.META.get("CONTENT_LENGTH"):
             request.META["CONTENT_LENGTH"] = "-1"
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Wait for a place if this is a list, then refuse parameters that are unknown or empty.
+        """Wait for a slot if this is a list, then refuse unknown or empty parameters.
 
-        A filter that is ignored would show more than was asked for. Raises: Throttled, ValidationError.
+        An ignored filter would show more than requested. Raises: Throttled, ValidationError.
         """
         if self._is_paged:
             self.held.enter_context(one_list())
@@ -73,12 +73,12 @@ class TenantView(OwnPolicies):
             raise ValidationError({name: ["It is empty: give a value, or leave it out."] for name in sorted(empty)})
 
     def expect_job_type(self, name: str) -> None:
-        """Refuse a job type that the token does not act on. Raises: NotPermittedError."""
+        """Refuse a job type that the token does not cover. Raises: NotPermittedError."""
         if not self.token.acts_on(name):
             raise NotPermittedError(not_narrowed_to(self.token, name))
 
     def expect_no_fields(self) -> None:
-        """Refuse the fields of a body where none belongs. Raises: InvalidInputError."""
+        """Refuse any field in the body of a request that takes none. Raises: InvalidInputError."""
         if BoundedJSONParser.media_type in self.request.content_type:
             Empty.read(self.request.data)
 

@@ -1,4 +1,4 @@
-"""Usage: what the token's tenant has spent, by any of the ledger's keys."""
+"""Usage: the spending of the token's tenant, by any of the ledger's keys."""
 
 import re
 from datetime import datetime
@@ -34,7 +34,7 @@ def _schema_of(name: str) -> dict[str, str]:
 
 
 class SumsSerializer(serializers.Serializer[Any]):
-    """What some calls come to. `cost_usd` includes `presumed_usd`; `reserved_usd` is held by calls in flight."""
+    """The sums of some calls. `cost_usd` includes `presumed_usd`; `reserved_usd` is held by calls in flight."""
 
     calls = serializers.IntegerField()
     input_tokens = serializers.IntegerField()
@@ -50,7 +50,7 @@ class SumsSerializer(serializers.Serializer[Any]):
 
 
 class UsageRowSerializer(SumsSerializer):
-    """The sums of one line, and the values of the keys that were asked for."""
+    """The sums of one row, and the values of the requested keys."""
 
     tenant = serializers.CharField(required=False)
     user = serializers.CharField(required=False)
@@ -92,7 +92,7 @@ class UsageView(TenantView):
     renderer_classes = [Json, CsvRenderer]
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Choose the form. Raises: ValidationError for one that there is none of; DRF would say 404."""
+        """Choose the format. Raises: ValidationError for an unknown format, where DRF would answer 404."""
         try:
             return super().perform_content_negotiation(request, force)
         except Http404 as error:

@@ -93,9 +93,7 @@ class JobType:
 
     def unique_key(self, run_input: dict[str, Any], *, continues: Any = None) -> str:
         """Compute the uniqueness key of an input. Raises: InvalidInputError."""
-        return key_of(
-            type(self).unique_by, run_input, continues=continues
-        )  # read from the class, so that a function does not become a method
+        return key_of(type(self).unique_by, run_input, continues=continues)  # not `self`: that would bind a function
 
     def validate_input(self, value: Any) -> dict[str, Any]:
         """Return the input as stored, with defaults filled in.
@@ -190,8 +188,8 @@ class Agent(JobType):
     def chosen_cache_ttl(self) -> str:
         """Choose the lifetime of the prompt cache: an hour if a pause for a person is likely.
 
-        Five minutes do not outlast an approval, and a missed prefix is paid for again. An hour costs more per new token,
-        from the first step on: an entry written for five minutes would expire during the pause.
+        Five minutes do not outlast an approval, and a missed prefix is paid for again. An hour costs more per new
+        token, from the first step on: an entry written for five minutes would expire during the pause.
         """
         pauses = self.converses or any(tool.asks_human or tool.approval != "never" for tool in self.tools)
         return self.cache_ttl or ("1h" if pauses else "5m")

@@ -87,7 +87,7 @@ def _wrong_values(model: type[Model]) -> Iterator[_Wrong]:
 
 
 def _query(model: type[Model], wrong: Sequence[_Wrong]) -> tuple[str, Sequence[str]]:
-    """Find the rows with which anything is wrong, and what. The names in it are ours, values are parameters."""
+    """Build the query for faulty rows and their faults. Its names are ours; values are parameters."""
     found = ", ".join(f"({one.sql})" for one in wrong)
     where = " OR ".join(f"({one.sql})" for one in wrong)
     params = [param for one in wrong for param in one.params]
@@ -96,7 +96,7 @@ def _query(model: type[Model], wrong: Sequence[_Wrong]) -> tuple[str, Sequence[s
 
 
 def _named(model: type[Model]) -> str:
-    """Name a row, and its run, as texts: an id may be what cannot be read."""
+    """Select a row's id and run as texts: an id itself may be unreadable."""
     pk = model._meta.pk.column
     run = run_column(model)
     return f'CAST(r."{pk}" AS text), CAST(r."{pk if run == "pk" else run}" AS text)'

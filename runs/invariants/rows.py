@@ -1,4 +1,4 @@
-"""Rows as they are stored: our tables, the run that a row is about, and JSON read from its text."""
+"""Rows as stored: our tables, the run that a row belongs to, and JSON read from its text."""
 
 import json
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ def our_models() -> Iterator[type[Model]]:
 
 
 def run_column(model: type[Model]) -> str:
-    """Name the column that tells which run a row is about; the row itself if it is about none."""
+    """Name the column with the run of a row; the primary key if the table has no such column."""
     names: dict[str, Any] = {field.name: field.attname for field in model._meta.concrete_fields}
     return str(names.get("run") or names.get("run_id") or "pk")
 
 
 def look_at_every_table() -> None:
-    """Ask each table for all its columns and no row. Raises: DatabaseError if the database is away or behind."""
+    """Query all columns of each table, without rows. Raises: DatabaseError if the database is away or behind."""
     with connection.cursor() as cursor:
         for model in our_models():
             columns = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields)
@@ -33,12 +33,12 @@ def look_at_every_table() -> None:
 
 
 def as_text(column: str) -> Cast:
-    """Select a column of JSON as the text that it is."""
+    """Select a JSON column as its raw text."""
     return Cast(column, TextField())
 
 
 def read(text: str | None, name: str) -> Any:
-    """Return the member of this name; None if it is missing, or the text is no JSON object."""
+    """Return a member by name; None if it is missing, or the text is not a JSON object."""
     try:
         value = json.loads(text or "null")
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What every command that needs the database asks first."""
+"""The first check of every command that needs the database."""
 
 from django.core.management.base import CommandError
 
@@ -6,6 +6,6 @@ from runs.operations.readiness import database_problem
 
 
 def require_database() -> None:
-    """End the command with one line and exit code 2 if the database is away or not migrated."""
+    """Exit with one line and code 2 if the database is away or not migrated."""
     if problem := database_problem():
         raise CommandError(problem, returncode=2)

@@ -1,6 +1,6 @@
-"""Commands of django-rq and django-q2 that have nothing to act on here: they say so, and what does the work instead.
+"""Replace commands of django-rq and django-q2 that have nothing to act on here: name what does the work instead.
 
-In a project that has queues, or a cluster, of its own they are what they always were.
+In a project with its own queues or cluster they keep their original behaviour.
 """
 
 from argparse import ArgumentParser
@@ -14,14 +14,14 @@ from runs.queue.foreign_jobs import foreign_queues
 
 
 class ElsewhereCommand(BaseCommand):
-    """Refuse, and name the command or page that does what was wanted. Exits 2."""
+    """Refuse, and name the command or page to use instead. Exits 2."""
 
-    requires_system_checks: list[Any] = []  # nothing is done that they could protect
+    requires_system_checks: list[Any] = []  # the command does nothing
     package = "django_rq"
     instead = ""
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Refuse whatever options the real command takes, or hand them to it."""
+        """Refuse with any options, or pass them on to the real command."""
         if self._is_used():
             load_command_class(self.package, argv[1]).run_from_argv(argv)
             return

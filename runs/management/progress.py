@@ -1,4 +1,4 @@
-"""How far a run is, on a terminal: a bar where `rich` is installed, else a line whenever something changes."""
+"""Show the progress of a run on a terminal: a bar if `rich` is installed, else a line for each change."""
 
 import sys
 from collections.abc import Callable, Iterator

@@ -1,1 +1,1 @@
-"""What people are told by mail. The mail is stored in the transaction of its news, and links to the signed-in page."""
+"""Mails to people. A mail is stored in the transaction that it reports on, and links to a page behind the sign-in."""

@@ -1,4 +1,4 @@
-"""Mails about pending actions: opened, not decided yet, handed on, decided, expired."""
+"""Mails about pending actions: opened, undecided, delegated, decided, expired."""
 
 from collections.abc import Iterable
 
@@ -26,25 +26,25 @@ _TEXT_MAX_CHARS = 1000
 
 
 def tell_deciders(action: PendingAction, *, again: bool = False) -> None:
-    """Mail those who may decide, or the one of them who was asked to; `again` for a reminder."""
+    """Mail the people who may decide, or only the assignee; `again` for a reminder."""
     subject = f"{'Still waiting: ' if again else ''}{action.run.job_type} {_asks(action)}"
     _mail(action, _deciders(action), subject, f"A run of {action.run.job_type} {_asks(action)}.")
 
 
 def tell_assignee(action: PendingAction, by: str) -> None:
-    """Mail the one whom somebody has asked to look."""
+    """Mail the new assignee."""
     if action.assignee:
         subject = f"For you: {action.run.job_type} {_asks(action)}"
         _mail(action, [address_of(action.assignee)], subject, f"{by} asks you to decide this.")
 
 
 def tell_requester(action: PendingAction, subject: str, text: str) -> None:
-    """Mail whoever asked for the run, while they belong to its tenant."""
+    """Mail the requester of the run, while they belong to its tenant."""
     _mail(action, _requester(action), subject, text)
 
 
 def tell_decision(action: PendingAction) -> None:
-    """Mail whoever asked for the run how it was decided, unless they did so themselves."""
+    """Mail the decision to the requester of the run, unless they made it themselves."""
     if action.decided_by_id == action.run.requested_by_id:
         return
     what = f"{action.tool or action.kind} of {action.run.job_type}"
@@ -54,7 +54,7 @@ def tell_decision(action: PendingAction) -> None:
 
 
 def tell_expiry(action: PendingAction, became: str) -> None:
-    """Mail deciders and requester that nobody has decided in time, and what came of it."""
+    """Mail deciders and requester that nobody decided in time, and what happened then."""
     people = {*_deciders(action), *_requester(action)}
     subject = f"Nobody decided: {action.run.job_type} {_asks(action)}"
     _mail(action, people, subject, f"Nobody has decided in time: {became}.")
@@ -73,7 +73,7 @@ def _deciders(action: PendingAction) -> list[str]:
 
 
 def _requester(action: PendingAction) -> list[str]:
-    """Whoever has left the tenant is told nothing of it any more."""
+    """Return the requester's address; empty if they have left the tenant."""
     requester = action.run.requested_by
     return [address_of(requester)] if holds_role(requester, action.tenant_id, tuple(Role)) else []
 

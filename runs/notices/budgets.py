@@ -1,4 +1,4 @@
-"""Mails about budgets: the soft threshold is reached."""
+"""Mails about budgets that have reached their soft threshold."""
 
 from django.contrib.auth import get_user_model
 
@@ -9,7 +9,7 @@ from runs.notices.pages import page_of
 
 
 def tell_threshold(period: BudgetPeriod) -> None:
-    """Mail the admins of the tenant, or the superusers if the budget is that of all."""
+    """Mail the admins of the tenant, or the superusers if the budget is for all tenants."""
     budget = period.budget
     spent, ceiling = f"{period.spent_usd:,.2f}", f"{period.ceiling_usd:,.2f}"
     lines = [

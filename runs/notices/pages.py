@@ -1,4 +1,4 @@
-"""Addresses of pages of the console, as mails carry them: whole, in every process."""
+"""Full addresses of console pages for mails, the same in every process."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from runs.conf import conf
 
 
 def page_of(model: str, pk: Any, *, app: str = "runs") -> str:
-    """Write the address of a record's page; empty where a project has no console. Shape: `model` in lower case.
+    """Build the address of a record's page; empty if the project has no console. Shape: `model` in lower case.
 
-    A thread of a worker does not know the prefix below which the site is served; the settings do.
+    A worker thread does not know the path prefix of the site, so it comes from the settings.
     """
     try:
         path: str = reverse(f"admin:{app}_{model}_change", args=[pk])

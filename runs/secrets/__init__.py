@@ -1,4 +1,4 @@
-"""Secrets: looked up in the environment when used, and taken out of every text before it is stored or logged."""
+"""Secrets: read them from the environment when used, and remove them from every text before it is stored or logged."""
 
 from runs.secrets.redaction import RedactingFormatter, holds_known, may_hold_secret, redact, redact_all
 from runs.secrets.shapes import HIDDEN

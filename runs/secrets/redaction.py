@@ -1,4 +1,4 @@
-"""Redaction: texts and JSON values without known secrets, and without what is shaped like one."""
+"""Redact known secrets, and anything shaped like one, in texts and JSON values."""
 
 import json
 import logging
@@ -8,11 +8,11 @@ from typing import Any
 from runs.secrets.shapes import HIDDEN, hide_shapes, is_placeholder, may_have_shape, names_secret
 from runs.secrets.values import known_forms
 
-_NUMBERS = range(10**7, 10**64)  # a number with fewer digits is no known secret, which has eight characters
+_NUMBERS = range(10**7, 10**64)  # known secrets have at least eight characters
 
 
 def holds_known(text: str) -> bool:
-    """Say whether a known secret stands in a text, in whatever form."""
+    """Say whether a text contains a known secret, in any form."""
     for form in known_forms():  # noqa: SIM110 (a generator costs more than the search)
         if form in text:
             return True
@@ -20,12 +20,12 @@ def holds_known(text: str) -> bool:
 
 
 def may_hold_secret(text: str) -> bool:
-    """Say, cheaply, whether `redact` has to look closer."""
+    """Check cheaply whether `redact` has to look closer."""
     return holds_known(text) or may_have_shape(text)
 
 
 def redact(text: str) -> str:
-    """Replace known secrets, and whatever is shaped like one, in a text. One that is JSON stays JSON."""
+    """Replace known secrets, and anything shaped like one, in a text. JSON stays JSON."""
     if not may_hold_secret(text):
         return text
     if text.lstrip()[:1] in ("{", "["):
@@ -34,14 +34,14 @@ def redact(text: str) -> str:
             hidden = redact_all(value)
             return text if hidden == value else _written_alike(hidden, text)
         except (ValueError, RecursionError):
-            pass  # no JSON, or none that every reader reads alike
+            pass  # not JSON, or ambiguous JSON
     for form in known_forms():
         text = text.replace(form, HIDDEN)
     return hide_shapes(text)
 
 
 def redact_all(value: Any) -> Any:
-    """Redact every text inside a JSON value, keys included, and what stands under a name that says secret."""
+    """Redact every text inside a JSON value, keys included, and every value whose name says that it is secret."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
@@ -63,7 +63,7 @@ def _redact_items(items: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
 
 
 def _free_name(name: str, taken: dict[Any, Any]) -> str:
-    """Keys that differ only in a secret stay as many as they were."""
+    """Choose a free key, so that keys that differ only in a secret are not merged."""
     number, free = 2, name
     while free in taken:
         number, free = number + 1, f"{name} ({number})"
@@ -82,8 +82,8 @@ def _written_alike(value: Any, text: str) -> str:
 
 
 class RedactingFormatter(logging.Formatter):
-    """Write a record of the log without secrets, its traceback included: an exception may quote anything."""
+    """Formats log records without secrets, tracebacks included: an exception may quote anything."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write it as any formatter does, and redact what came of that."""
+        """Format the record as usual, then redact the result."""
         return redact(super().format(record))

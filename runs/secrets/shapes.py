@@ -1,7 +1,7 @@
-"""Shapes of secrets: what looks like a key, a token or a password is hidden, known or not. Pure.
+"""Shapes of secrets: hide anything that looks like a key, a token or a password, known or not. Pure.
 
-Every search takes time in proportion to the text, whatever the text is: a pattern consumes what it has looked at, or
-looks at a bounded number of characters. Most texts hold no mark of a shape and are searched for nothing else.
+Every search takes time linear in the text, for any text: a pattern consumes what it has examined, or examines a bounded
+number of characters. Most texts hold no mark of a shape and are searched for nothing else.
 """
 
 import re
@@ -48,7 +48,7 @@ _VALUE = re.compile(
     r"""|(?P<escaped>\\+["'])(?P<inner>[^"'\\\n]+)"""
     r"""|(?P<scheme>(?i:basic|bearer|token|digest|negotiate|apikey)[ \t]{1,8})?(?P<bare>(?:[^\s&;"'<>\\]|\\[^\s])+)"""
 )
-_PEEK = 64  # characters of a value that tell whether it is one
+_PEEK = 64  # characters of a value that decide whether it is a secret
 _PLACEHOLDER = re.compile(
     r"(?i)\[redacted|(?:none|null|nil|true|false|undefined|[*.x_-]+|<[^>]*>|\{+[^}]*\}+|\$\w+|\$[{(].*)[\s,;)]*$"
 )
@@ -60,7 +60,7 @@ _PORT = re.compile(r"\d{1,5}[/?#,;:&)\]}|\\]")
 
 
 def hide_shapes(text: str) -> str:
-    """Replace what is shaped like a secret."""
+    """Replace everything shaped like a secret."""
     lower = text.lower()
     for marks, is_cased, hide in _SHAPES:
         if any(mark in (text if is_cased else lower) for mark in marks):
@@ -69,7 +69,7 @@ def hide_shapes(text: str) -> str:
 
 
 def may_have_shape(text: str) -> bool:
-    """Say, cheaply, whether a text has the mark of any shape."""
+    """Check cheaply whether a text has the mark of any shape."""
     for mark in _CASED_MARKS:
         if mark in text:
             return True
@@ -81,12 +81,12 @@ def may_have_shape(text: str) -> bool:
 
 
 def names_secret(name: str) -> bool:
-    """Say whether what stands under this name is a secret."""
+    """Say whether a field of this name holds a secret."""
     return bool(_ENDS_IN_NAME.search(name))
 
 
 def is_placeholder(value: str) -> bool:
-    """Say whether a value stands for a secret instead of being one."""
+    """Say whether a value is a placeholder and not a secret."""
     return not value.strip() or bool(_PLACEHOLDER.match(value.strip()))
 
 
@@ -103,9 +103,9 @@ def _hide_bearers(text: str) -> str:
 
 
 def _hide_assigned(text: str) -> str:
-    """Hide the value of `password=…`, `"password": "…"` and their like; prose and code stay as they are."""
+    """Hide the value of `password=…`, `"password": "…"` and the like; leave prose and code unchanged."""
     lower = text.lower()
-    if len(lower) != len(text):  # one letter in all of Unicode grows: places must be the same in both
+    if len(lower) != len(text):  # one Unicode letter grows: positions must match
         lower = text.replace("\u0130", "I").lower()
     parts: list[str] = []
     done, named = 0, _NAMED.search(lower)
@@ -123,7 +123,7 @@ def _hide_assigned(text: str) -> str:
 
 
 def _is_secret(value: re.Match[str], named: str) -> bool:
-    """Tell a value from a word of prose behind a colon, and from code."""
+    """Tell a secret value from a word of prose after a colon, and from code."""
     if value["bare"] is None:
         return not is_placeholder(value["quoted"] or value["inner"])
     bare = value["bare"]
@@ -135,7 +135,7 @@ def _is_secret(value: re.Match[str], named: str) -> bool:
 
 
 def _is_opaque(value: str) -> bool:
-    """Say whether somebody would hardly write this as a word."""
+    """Say whether this is unlikely to be an ordinary word."""
     value = value.rstrip(".,;:!?)]}")
     return len(value) >= 6 and bool(re.search(r"\d|[a-z][A-Z]|[!@#$%^*+=~]", value))
 
@@ -157,7 +157,7 @@ def _hide_in_addresses(text: str) -> str:
 
 
 def _start_of_user(text: str, at: int, host: int) -> int:
-    """Find where `user:password` begins in an address; 0 if there is none. A number before a slash is a port."""
+    """Find the start of `user:password` in an address; 0 if there is none. A number before a slash is a port."""
     while 0 <= at < host:
         start = at + len("://")
         user = _USER.match(text, start, host)
@@ -167,7 +167,7 @@ def _start_of_user(text: str, at: int, host: int) -> int:
     return 0
 
 
-# (marks, whether their case matters, what to do with a text that holds one of them)
+# (marks, whether case matters, what to do with a text that holds one)
 _SHAPES: tuple[tuple[tuple[str, ...], bool, Callable[[str], str]], ...] = (
     (("://",), True, _hide_in_addresses),
     ((_KEY_MARK,), True, _hide_private_keys),

@@ -1,4 +1,4 @@
-"""Known secrets: their values in the environment, and every form in which a text may hold one."""
+"""Known secrets: their values in the environment, and every form in which a text may contain them."""
 
 import base64
 import html
@@ -12,8 +12,8 @@ from urllib.parse import quote, quote_plus
 _PREFIX = "AGENTOPS_SECRET_"
 _ALSO_SECRET = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "SECRET_KEY")
 _MIN_LENGTH = 8  # shorter values would redact ordinary words
-_LINE_MIN_LENGTH = 20  # of a secret of several lines, which a text may quote line by line
-_NESTED = 4  # JSON within JSON within JSON, as columns hold it
+_LINE_MIN_LENGTH = 20  # of one line of a multi-line secret, since a text may quote single lines
+_NESTED = 4  # levels of JSON inside JSON, as columns hold it
 
 
 def secret(name: str) -> str:
@@ -27,7 +27,7 @@ def secret(name: str) -> str:
     except KeyError:
         raise KeyError(f"no secret {name!r}: set the environment variable {variable}") from None
     if len(value) >= _MIN_LENGTH and value not in known():
-        known.cache_clear()  # it was set after the first look
+        known.cache_clear()  # it was set after the first read
     return value
 
 
@@ -35,7 +35,7 @@ def secret(name: str) -> str:
 def known() -> tuple[str, ...]:
     """List the secret values in the environment, longest first; too short ones would redact ordinary words.
 
-    Read once, since every text that is stored passes by here.
+    Read once, since every stored text is checked here.
     """
     values = {value for name, value in os.environ.items() if name.startswith(_PREFIX)}
     values |= {os.environ[name] for name in _ALSO_SECRET if name in os.environ}
@@ -43,7 +43,7 @@ def known() -> tuple[str, ...]:
 
 
 def known_forms() -> tuple[str, ...]:
-    """List every text that gives a known secret away, longest first: as it is, and encoded."""
+    """List every form of the known secrets, longest first: plain and encoded."""
     return _forms_of(known())
 
 
@@ -87,7 +87,7 @@ _ESCAPES: tuple[Callable[[str], str], ...] = (
 
 
 def _base64_cores(text: str) -> Iterable[str]:
-    """List what base64 makes of a text at each of the three places where it may begin within a longer one."""
+    """List the base64 forms of a text at each of its three possible offsets within a longer one."""
     data = text.encode(errors="replace")
     for before in range(3):
         whole = base64.b64encode(bytes(before) + data).decode().rstrip("=")

@@ -1,1 +1,1 @@
-"""Django's SQLite backend with a gate for writers; `agentops.embedded.sqlite3` as the engine."""
+"""Django's SQLite backend with a lock that queues writers; `agentops.embedded.sqlite3` as the engine."""

@@ -1,10 +1,9 @@
-"""SQLite whose writers queue at a file lock.
+"""SQLite with writers that queue at a file lock.
 
-SQLite itself has no queue: a writer that finds the database locked sleeps up to 100 ms and tries again, so
-under load some wait for many seconds while others pass. A heartbeat that waits longer than its lease loses
-the runs of a living worker. Here every write transaction first takes a lock on `<database>.writers`, at which
-the kernel wakes the waiting threads of all processes as soon as it is free. Processes that do not take it are
-still safe: SQLite's own lock decides.
+SQLite itself has no queue: a writer that finds the database locked sleeps up to 100 ms and tries again, so under load
+some wait for many seconds while others pass. A heartbeat that waits longer than its lease loses the runs of a living
+worker. Here every write transaction first takes a lock on `<database>.writers`; as soon as it is free, the kernel wakes
+the waiting threads of all processes. Processes that do not take it are still safe: SQLite's own lock decides.
 """
 
 import fcntl
@@ -18,14 +17,14 @@ from typing import Any
 from django.db.backends.sqlite3 import base
 
 _WRITES = ("INSERT", "UPDATE", "DELETE")
-_LONG = 8_000  # characters of a statement that is not likely to come again
+_LONG = 8_000  # characters of a statement that is unlikely to be repeated
 
 
 class Cursor(base.SQLiteCursorWrapper):
-    """Translates the placeholders of a text once: doing so at each step costs as much as half its statements."""
+    """Translates the placeholders of a statement once: repeating that costs half as much as a step's statements."""
 
     def convert_query(self, query: str, *, param_names: Sequence[str] | None = None) -> str:
-        """Turn Django's placeholders into those of SQLite."""
+        """Turn Django's placeholders into SQLite's."""
         if param_names is not None or len(query) > _LONG:
             return str(super().convert_query(query, param_names=param_names))
         return _translated(query)
@@ -37,25 +36,25 @@ def _translated(query: str) -> str:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection that waits its turn before it writes."""
+    """A connection that queues before it writes."""
 
     _gate: int | None = None  # the descriptor of the lock while this connection writes
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Open the file, in a folder that is made if it is missing."""
+        """Open the file; create its folder if it is missing."""
         if not self.is_in_memory_db():
-            with suppress(OSError):  # SQLite says it in its own words
+            with suppress(OSError):  # SQLite reports the error itself
                 Path(conn_params["database"]).parent.mkdir(parents=True, exist_ok=True)
         return super().get_new_connection(conn_params)
 
     def init_connection_state(self) -> None:
-        """Pass single statements outside of a transaction through the gate too."""
+        """Make single statements outside of a transaction take the writers' lock too."""
         super().init_connection_state()
         if self._through_gate not in self.execute_wrappers:
             self.execute_wrappers.append(self._through_gate)
 
     def create_cursor(self, name: str | None = None) -> Any:
-        """Make a cursor that remembers what it has translated."""
+        """Create a cursor that caches its translations."""
         return self.connection.cursor(factory=Cursor)
 
     def _start_transaction_under_autocommit(self) -> None:

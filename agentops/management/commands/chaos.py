@@ -38,7 +38,7 @@ class Command(BaseCommand):
         add_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Check, start anew in a place of its own, and there do it."""
+        """Check the options, then restart in a separate place and run there."""
         try:
             wanted = options_of(options)
             workload = checked_workload(wanted.workload, limit=None) if wanted.workload else None

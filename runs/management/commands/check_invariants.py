@@ -1,4 +1,4 @@
-"""`check_invariants`: name every row that breaks what must always hold."""
+"""`check_invariants`: name every row that breaks an invariant."""
 
 import json
 from argparse import ArgumentParser
@@ -13,7 +13,7 @@ from runs.management.database import require_database
 
 
 class Command(BaseCommand):
-    """Check and tell."""
+    """Check and report."""
 
     help = "Check what must always hold; one line per breach. Exits 0 clean, 1 with breaches, 2 if it could not run."
 

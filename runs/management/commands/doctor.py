@@ -1,4 +1,4 @@
-"""`doctor`: is everything there that runs need, and what is to be done about what is not."""
+"""`doctor`: check that everything that runs need is there, and say how to fix what is not."""
 
 import json
 from argparse import ArgumentParser
@@ -12,13 +12,13 @@ from runs.operations.diagnose import DATABASE, diagnose
 
 
 class Command(BaseCommand):
-    """Look and tell."""
+    """Check and report."""
 
     help = (
         "Look whether database, Redis, workers, clock, prices, circuits, mails and declarations are well; say what to "
         "do about what is not. Exits 0 if all is well, 1 with findings, 2 without a database."
     )
-    requires_system_checks: list[Any] = []  # what they find is shown, and does not stop us
+    requires_system_checks: list[Any] = []  # their findings are shown, and do not stop the command
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""

@@ -25,7 +25,7 @@ class Clock(Cluster):  # type: ignore[misc]  # django-q2 has no types
     """
 
     def sig_handler(self, signum: int, frame: Any) -> None:
-        """Stop, and be gone after `STOPS_IN_S` at the latest; `forks_die_with_us` takes the children along."""
+        """Stop, and exit after `STOPS_IN_S` at the latest; `forks_die_with_us` kills the children."""
         last_resort = threading.Timer(STOPS_IN_S, os._exit, (1,))
         last_resort.daemon = True
         last_resort.start()
@@ -38,9 +38,9 @@ class Command(QClusterCommand):  # type: ignore[misc]  # django-q2 has no types
     help = "Run the clock: timers and recovery go on even when every worker is gone."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make sure that our one schedule row exists, then run django-q2 as its own command does."""
+        """Ensure that our one schedule row exists, then run django-q2 as its own command does."""
         require_database()
-        forks_die_with_us()  # django-q2's children would go on beside the clock that replaces this one
+        forks_die_with_us()  # else django-q2's children would outlive this clock and run beside its successor
         Schedule.objects.update_or_create(name=TICK, defaults=_TICK)
         if options["cluster_name"]:
             os.environ["Q_CLUSTER_NAME"] = options["cluster_name"]

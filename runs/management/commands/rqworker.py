@@ -35,7 +35,7 @@ class Command(BaseCommand):
     )
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Hand queues that are the project's own to django-rq's command, with its options."""
+        """Pass the project's own queues to django-rq's command, with its options."""
         named = {word for before, word in pairwise(argv[1:]) if before != "--name"}
         if named & set(foreign_queues()) and not named & set(own_queues()):
             from django_rq.management.commands.rqworker import Command as CommandOfDjangoRQ
