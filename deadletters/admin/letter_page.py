@@ -91,7 +91,7 @@ def _facts(letter: DeadLetter) -> list[tuple[str, str, str]]:
 
 
 def _relatives(letter: DeadLetter) -> list[tuple[str, str]]:
-    """The letters before and after it in its chain of replays. Shape: words, address."""
+    """List the dead letters before and after it in its chain of replays. Shape: label, address."""
     chain = Q(replayed_as=letter.run_id) | Q(run_id=letter.run_id)
     if letter.replayed_as:
         chain |= Q(run_id=letter.replayed_as)

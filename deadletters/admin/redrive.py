@@ -31,7 +31,7 @@ _WITH_NOTE = ("pause", "abort")
 
 @admin.register(Redrive)
 class RedriveAdmin(DeadLettersAdmin[Redrive]):
-    """Watch redrives, plan and steer them."""
+    """Watch, plan and control redrives."""
 
     list_display = ("state", "short_id", "letters", "tenant", "progress", "failed_again", "planned_by", "planned")
     list_display_links = ("short_id",)
@@ -45,7 +45,7 @@ class RedriveAdmin(DeadLettersAdmin[Redrive]):
     # Who sees what
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Redrive]:
-        """Only redrives of the user's tenants, and one's own over several; superusers see all."""
+        """Select redrives of the user's tenants, and the user's own over several tenants; superusers see all."""
         redrives = super().get_queryset(request).select_related("planned_by", "changed_by")
         tenants = tenants_seen(request)
         if tenants is None:
@@ -71,12 +71,12 @@ class RedriveAdmin(DeadLettersAdmin[Redrive]):
 
     @admin.display(description="letters")
     def letters(self, redrive: Redrive) -> SafeString:
-        """Show which letters were asked for."""
+        """Show the selection."""
         return format_html('<span class="clip">{}</span>', selection_of(redrive))
 
     @admin.display(description="ended of all to send")
     def progress(self, redrive: Redrive) -> str:
-        """Show how far it is."""
+        """Show the progress."""
         return f"{redrive.ended} of {redrive.pending + redrive.sent}"
 
     @admin.display(description="failed again", ordering="failed")
@@ -90,7 +90,7 @@ class RedriveAdmin(DeadLettersAdmin[Redrive]):
         return minute(redrive.planned_at)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, with the way to plan another."""
+        """Show the list, with a link to plan another."""
         return super().changelist_view(request, {"may_act": self.may_act(request)} | (extra_context or {}))
 
     # Planning
@@ -143,7 +143,7 @@ class RedriveAdmin(DeadLettersAdmin[Redrive]):
 
 @admin.action(description="Redrive selected…", permissions=["replay"])
 def redrive_selected(letters_admin: Any, request: HttpRequest, letters: QuerySet[DeadLetter]) -> HttpResponseBase:
-    """Lead from the list of letters to the page of planning."""
+    """Redirect from the list of dead letters to the planning page."""
     ids = ",".join(str(pk) for pk in letters.values_list("pk", flat=True))
     redrives: RedriveAdmin = letters_admin.admin_site.get_model_admin(Redrive)
     return redrives.plan_page(request, ChosenForm(initial={"ids": ids}))

@@ -1,4 +1,4 @@
-"""The forms in which a redrive is planned: by a filter, or of letters chosen in the list."""
+"""The forms to plan a redrive: by a filter, or of dead letters chosen in the list."""
 
 from typing import Any
 from uuid import UUID
@@ -33,14 +33,14 @@ class OptionsForm(forms.Form):
         label="Replayed runs that may be under way at once",
     )
     canary = forms.IntegerField(
-        min_value=1, max_value=CANARY_MAX, initial=_DEFAULT.canary, label="Canary: so many first, then wait and judge"
+        min_value=1, max_value=CANARY_MAX, initial=_DEFAULT.canary, label="Canary: this many first, then wait and judge"
     )
     stop_above_percent = forms.IntegerField(
         min_value=0, max_value=100, initial=_DEFAULT.stop_above_percent, label="Stop when more than this % fail again"
     )
 
     def options(self) -> RedriveOptions:
-        """How it is to send."""
+        """Return how to send."""
         return RedriveOptions(**{name: self.cleaned_data[name] for name in OptionsForm.base_fields})
 
     def selection(self) -> Selection:
@@ -49,11 +49,11 @@ class OptionsForm(forms.Form):
 
 
 class FilterForm(OptionsForm):
-    """Letters that nobody has closed, by what they have in common."""
+    """Select open dead letters by common properties."""
 
     fingerprint = forms.CharField(max_length=64, required=False, label="Fingerprint of the cause")
     job_type = forms.CharField(max_length=100, required=False)
-    # Declared fields are taken off the class, so this one does not hide `BaseForm.error_class`.
+    # The metaclass removes declared fields from the class, so this does not hide `BaseForm.error_class`.
     error_class = forms.CharField(max_length=200, required=False)  # type: ignore[assignment]
     tenant = forms.CharField(max_length=64, required=False)
     failed_after = forms.DateTimeField(input_formats=_MOMENT, required=False, label="Failed at or after (UTC)")
@@ -67,12 +67,12 @@ class FilterForm(OptionsForm):
 
 
 class ChosenForm(OptionsForm):
-    """Letters that were chosen one by one."""
+    """Select dead letters chosen one by one."""
 
     ids = forms.CharField(widget=forms.HiddenInput)
 
     def clean_ids(self) -> tuple[UUID, ...]:
-        """Read the ids. Raises: ValidationError if one is none."""
+        """Read the ids. Raises: ValidationError if one is invalid."""
         try:
             return tuple(UUID(text) for text in self.cleaned_data["ids"].split(","))
         except ValueError as error:
@@ -84,11 +84,11 @@ class ChosenForm(OptionsForm):
 
 
 class RedriveNoteForm(forms.Form):
-    """Why it is paused or aborted."""
+    """The reason for a pause or an abort."""
 
     note = forms.CharField(max_length=NOTE_MAX_CHARS, required=False, label="Reason (may be empty)")
 
 
 def form_for(data: Any) -> OptionsForm:
-    """Read what was posted: chosen letters, or a filter."""
+    """Read the posted form: chosen dead letters, or a filter."""
     return ChosenForm(data) if "ids" in data else FilterForm(data)

@@ -1,4 +1,4 @@
-"""What the page of a redrive shows, made ready for its template."""
+"""Prepare the page of a redrive for its template."""
 
 import json
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from deadletters.redrive.actions import held_by, reasons_of, verbs_of
 from runs.admin.kit.formatting import badge_html, money, short
 
 ITEMS_PER_PAGE = 100
-_OWN_LOOKS = {  # where the console's words mean less than they do here
+_OWN_LOOKS = {  # where the console's generic words are too weak
     RedriveStatus.PAUSED: ("!", "ask"),
     RedriveStatus.STOPPED: ("✕", "bad"),
 }
@@ -47,7 +47,7 @@ def badge_of(redrive: Redrive) -> SafeString:
 
 
 def page_context(request: HttpRequest, redrive: Redrive) -> dict[str, Any]:
-    """Gather everything; each value is ready to be shown."""
+    """Gather the page's values, ready to show."""
     reloads = redrive.needs_steps and request.GET.get("refresh") != "off"
     return {
         "redrive": redrive,
@@ -90,7 +90,7 @@ def _facts(redrive: Redrive) -> list[tuple[str, str]]:
 
 
 def selection_of(redrive: Redrive) -> str:
-    """Write in words which letters were asked for."""
+    """Describe the selection in words."""
     given: dict[str, Any] = json.loads(redrive.selection)
     chosen = given.pop("chosen", 0)
     words = [f"{name.replace('_', ' ')} {value}" for name, value in given.items()]
@@ -106,13 +106,13 @@ def _choice(redrive: Redrive, verb: str, *, with_note: bool) -> RedriveChoice:
         text=text.format(user=redrive.planned_by.get_username()),
         look=look,
         href=reverse(f"admin:deadletters_redrive_{verb}", args=[redrive.pk]),
-        # A page that reloads would throw away what is being typed.
+        # A reload would discard what is being typed.
         form=RedriveNoteForm(auto_id=f"{verb}-%s") if with_note and verb in ("pause", "abort") else None,
     )
 
 
 def _items(request: HttpRequest, redrive: Redrive) -> dict[str, Any]:
-    """The letters, a page of them, of one state if the address names one."""
+    """Return one page of the dead letters, of one state if the address names one."""
     state = request.GET.get("state", "")
     items = redrive.items.select_related("letter")
     if state in ItemState.values:

@@ -1,4 +1,4 @@
-"""Which dead letters and causes a person of the console sees, and who may act. Every page of this app uses it."""
+"""Which dead letters and causes a console user sees, and who may act. Every page of this app uses it."""
 
 from collections.abc import Collection
 
@@ -15,7 +15,7 @@ MAY_ACT = "deadletters.replay_deadletter"
 
 
 def tenants_seen(request: HttpRequest) -> Collection[str] | None:
-    """Select the slugs of the user's tenants, as a part of other queries; None for superusers, who see all."""
+    """Select the slugs of the user's tenants, as a subquery; None for superusers, who see all."""
     if request.user.is_superuser:
         return None
     return Membership.objects.filter(user=operator_of(request).pk).values_list("tenant__slug", flat=True)
@@ -35,7 +35,7 @@ def unsolved_causes(request: HttpRequest) -> QuerySet[LetterGroup]:
 
 
 class DeadLettersAdmin(PageAdmin[M]):
-    """Records that failing runs make, with one permission to see them all and one to act. Each narrows its own rows."""
+    """Records made by failing runs, with a permission to see them all and one to act. Subclasses narrow their rows."""
 
     tenant_path = None
     verb_permission = MAY_ACT

@@ -33,7 +33,7 @@ class InputForm(forms.Form):
 
 
 class StepForm(forms.Form):
-    """From which step on the work is done again."""
+    """The step from which the work is done again."""
 
     from_step = forms.IntegerField(min_value=1, max_value=COUNT_MAX, label="From step")
 
@@ -45,7 +45,7 @@ class DiscardForm(forms.Form):
 
 
 class AssignForm(NoteForm):
-    """To whom."""
+    """The assignee."""
 
     assignee = forms.ChoiceField(label="Assignee")
     field_order = ["assignee", "due_at", "note"]
@@ -78,22 +78,22 @@ class FutureField(forms.DateTimeField):
 
 
 class TaskForm(AssignForm):
-    """To whom, and by when."""
+    """The assignee and the due time."""
 
     due_at = FutureField(label="Due (UTC)")
 
 
 class IgnoreForm(NoteForm):
-    """Until when there are no mails."""
+    """The end of the pause in mails."""
 
     until = FutureField(required=False, label="Until (UTC)")
     above_per_hour = forms.IntegerField(
-        required=False, min_value=1, max_value=COUNT_MAX, label="Or until more than so many letters come in an hour"
+        required=False, min_value=1, max_value=COUNT_MAX, label="Or until more than this many letters come in an hour"
     )
     field_order = ["until", "above_per_hour", "note"]
 
     def clean(self) -> dict[str, Any]:
-        """Refuse to ignore something for ever. Raises: ValidationError."""
+        """Refuse to ignore something forever. Raises: ValidationError."""
         said: dict[str, Any] = super().clean() or {}
         if not self.errors and said.get("until") is None and said.get("above_per_hour") is None:
             raise ValidationError("Give a time or a rate: nothing is ignored for ever.")
@@ -142,7 +142,7 @@ OF_GROUPS: dict[str, FormVerb] = {
 
 
 def people_options(verb: FormVerb, request: HttpRequest, tenants: Sequence[str]) -> dict[str, Any]:
-    """What a form needs that names an assignee: the tenants whose members are offered, and who is signed in."""
+    """Context of a form with an assignee: the tenants whose members are offered, and the signed-in user."""
     if not issubclass(verb.form, AssignForm):
         return {}
     return {"tenants": tenants, "me": request.user.get_username()}

@@ -66,7 +66,7 @@ def is_spend_cap(error: anthropic.APIStatusError) -> bool:
 # First match wins, so narrower rows come first. An error event inside a stream has status 200: its type says more
 # # than its status.
 TABLE: tuple[Row, ...] = (
-    Row(RateLimitedError, "a tool is told to come later", RATE_LIMITED),
+    Row(RateLimitedError, "a tool has to come back later", RATE_LIMITED),
     Row(UnknownOutcomeError, "a tool cannot tell whether it has happened", UNKNOWN_OUTCOME),
     Row(PermanentError, "the engine or a tool knows that trying again cannot help", PERMANENT),
     Row(ModelTimeoutError, "a whole model call took longer than `model_timeout_s`", TIMED_OUT),

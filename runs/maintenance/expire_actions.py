@@ -90,7 +90,7 @@ def _became(action: PendingAction) -> str:
         return "the run fails"
     if action.kind == ActionKind.QUESTION and not action.tool:
         return "the conversation is over"
-    return "the agent is told so"
+    return "the agent learns of it and goes on"
 
 
 def _go_on(action: PendingAction) -> None:

@@ -1,4 +1,4 @@
-"""Letting go on what waited for room in a budget: it was raised or edited, calls cost less, or a new period began."""
+"""Release runs that waited for headroom in a budget: it was raised or edited, calls cost less, or a period began."""
 
 from decimal import Decimal
 
@@ -10,11 +10,11 @@ from runs.models import BudgetPeriod, PendingAction, Run
 from runs.models.moves import Event, transition
 from runs.states import ActionStatus, RunStatus
 
-_AT_ONCE = 200  # go on, of each period: thousands do in several sweeps
+_AT_ONCE = 200  # runs released per period and sweep: thousands take several sweeps
 
 
 def reopen_budgets() -> int:
-    """Close the actions of whoever has room now, the oldest first, and let their runs go on. Returns how many."""
+    """Close the actions whose call fits now, oldest first, and release their runs. Returns how many."""
     asking = PendingAction.objects.filter(status=ActionStatus.OPEN, budget_period__isnull=False)
     waited_for = set(asking.order_by("budget_period").values_list("budget_period", flat=True).distinct())
     if not waited_for:
@@ -24,11 +24,11 @@ def reopen_budgets() -> int:
 
 
 def _reopen(period: BudgetPeriod) -> int:
-    """Only as many go on as fit: each reserves anew, and whoever finds no room would ask again."""
+    """Release only as many runs as fit: each reserves again, and one that does not fit would ask again."""
     because, room = _room(period)
     asking = PendingAction.objects.filter(status=ActionStatus.OPEN, budget_period=period).order_by("requested_at")
     let_go = 0
-    # All are asked: those too dear to fit must not hide the cheaper ones behind them. They may be thousands.
+    # Look at all of them, maybe thousands: one too expensive to fit must not hide cheaper ones behind it.
     for action in list(asking.only("arguments", "run", "step")):
         if let_go >= _AT_ONCE:
             break
@@ -41,7 +41,7 @@ def _reopen(period: BudgetPeriod) -> int:
 
 
 def _room(period: BudgetPeriod) -> tuple[str, Decimal | None]:
-    """Say why there may be room, and how much; None: no end of it, as far as this period knows."""
+    """Say why there may be headroom, and how much; None means unlimited, as far as this period knows."""
     if not period.budget.is_active:
         return "the budget was switched off", None
     if period.ends_at and period.ends_at <= clock.now():

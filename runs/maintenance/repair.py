@@ -1,4 +1,4 @@
-"""Repairing what disagrees with the runs: counts of lanes, and locks of unique keys."""
+"""Repair what disagrees with the runs: counts of lanes, and locks of uniqueness keys."""
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -9,7 +9,7 @@ from runs.states import ENDED
 
 
 def repair_lanes() -> int:
-    """Recount every lane that claims to have work. Returns how many were wrong."""
+    """Recount every lane whose counts are not zero. Returns how many were wrong."""
     return sum(_repair(pk) for pk in QueueLane.objects.values_list("pk", flat=True))
 
 
@@ -23,7 +23,7 @@ _BATCH = 500
 
 
 def repair_locks() -> int:
-    """Hand on every lock that an ended run still holds. Returns how many: none, unless somebody wrote by hand."""
+    """Pass on every lock that an ended run still holds. Returns how many: 0 unless rows were edited by hand."""
     active = Run.objects.exclude(status__in=ENDED)
     held = RunLock.objects.filter(holder__isnull=False)
     repaired = 0

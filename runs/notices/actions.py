@@ -17,7 +17,7 @@ _ASKS = {
     ActionKind.BUDGET: "has used up its budget",
 }
 _THEN = {
-    OnExpiry.REJECT: "the agent is told that nobody decided",
+    OnExpiry.REJECT: "the agent learns that nobody decided",
     OnExpiry.ESCALATE: "an admin is asked",
     OnExpiry.CANCEL: "the run is cancelled",
     OnExpiry.WAIT: "it stays open, and you are reminded",

@@ -1,1 +1,1 @@
-"""The web process: what surrounds the views of the API and of the console."""
+"""The web process: middleware around the views of the API and the console."""

@@ -1,4 +1,4 @@
-"""What holds for every answer below the API's address, also where no view of ours was reached."""
+"""Adjust every answer below the API's address, even if none of our views was reached."""
 
 from collections.abc import Callable
 
@@ -19,9 +19,9 @@ _PROBLEMS = {
 
 
 class ApiAnswers:
-    """Middleware, the outermost: errors are problem documents, and nothing is kept in caches.
+    """The outermost middleware: errors become problem documents, and nothing is cached.
 
-    Django answers with a page what goes wrong before a view is found: a foreign Host, a crash in
+    Django answers with an HTML page when something goes wrong before a view is found: a foreign Host, a crash in
     another middleware.
     """
 
@@ -29,7 +29,7 @@ class ApiAnswers:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer; a page of an error becomes a problem document."""
+        """Answer; turn an error page into a problem document."""
         response = self.get_response(request)
         if not _is_ours(request.path_info):
             return response
@@ -43,15 +43,15 @@ def _as_problem(response: HttpResponseBase) -> HttpResponseBase:
     code, detail = _PROBLEMS.get(response.status_code, ("error", response.reason_phrase))
     kept = {name: response.headers[name] for name in ("Allow", "Retry-After") if name in response.headers}
     document = problem(response.status_code, code, detail, headers=kept)
-    # Django's mark on what it has logged; without it, the new answer would be logged a second time.
+    # Django's mark for logged answers; without it, the new answer would be logged again.
     document._has_been_logged = getattr(response, "_has_been_logged", False)  # type: ignore[attr-defined]
     return document
 
 
 def _is_ours(path: str) -> bool:
-    """Say whether the API or health answers here, below whatever prefix a project has included `runs.urls`.
+    """Say whether the API or health answers here, under any prefix at which a project includes `runs.urls`.
 
-    What else is below `/api/` belongs to the project, unless all of it is ours (`agentops.urls`).
+    Everything else below `/api/` belongs to the project, unless all of it is ours (`agentops.urls`).
     """
     root = _address("agentops_api:run-list").removesuffix("api/v1/runs/")
     if not root:
@@ -65,7 +65,7 @@ def _is_ours(path: str) -> bool:
 
 
 def _address(name: str, *args: str) -> str:
-    """As `path_info` has it; empty if a project has not included it."""
+    """Return an address in the form of `path_info`; empty if the project does not include it."""
     try:
         return reverse(name, args=args).removeprefix(get_script_prefix().rstrip("/"))
     except NoReverseMatch:

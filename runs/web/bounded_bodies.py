@@ -1,6 +1,6 @@
 """Bound request bodies in size and time before Django reads them; Django itself spools any body to disk first.
 
-ASGI only: a WSGI server reads bodies in its own way, so behind one the server or a proxy must set these limits.
+ASGI only: a WSGI server reads bodies in its own way, so there the server or a proxy must set these limits.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _GONE = {"type": "http.disconnect"}
 
 
 class BoundedBodies:
-    """An ASGI application that answers 413 to bodies over the limit, and 408 to those that do not arrive in time.
+    """An ASGI application that answers 413 to bodies over the limit, and 408 to bodies that do not arrive in time.
 
     The limit is `body_max_bytes`, the time `body_timeout_s`. `larger` names path prefixes with a limit of their own,
     without `FORCE_SCRIPT_NAME` or the server's root path; the longest prefix wins. Wrap the whole application in it, so
@@ -36,7 +36,7 @@ class BoundedBodies:
         self.larger = sorted((larger or {}).items(), key=lambda item: -len(item[0]))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or let anything else than HTTP pass."""
+        """Serve one request; pass anything other than HTTP through."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         body = _Body(scope, receive, send, limit=self._limit(scope))
@@ -65,7 +65,7 @@ class _Body:
         return length.isdigit() and int(length) > self._limit
 
     async def receive(self) -> Message:
-        """Pass the next part on; after a refusal, the application sees a client that has gone away."""
+        """Pass on the next part; after a refusal, the application sees a disconnected client."""
         if self._is_refused:
             return _GONE
         if self._is_complete:
@@ -112,9 +112,9 @@ class _Body:
         await self._send({"type": "http.response.body", "body": document.content, "more_body": True})
 
     async def _linger(self) -> None:
-        """Discard what is still on its way: most clients send all before they read, and a reset would hide the answer.
+        """Discard the rest of the body: most clients send it all before they read, and a reset would hide the answer.
 
-        Bounded in bytes and time, since some clients never end.
+        Bounded in bytes and time, since some clients never stop.
         """
         dropped = 0
         with suppress(TimeoutError):

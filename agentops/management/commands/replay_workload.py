@@ -37,7 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, default=2, metavar="N", help="worker processes (default: 2)")
         parser.add_argument("--lane", choices=list(Lane), default=Lane.STANDARD, help="`batch`: in message batches")
         parser.add_argument(
-            "--batch-seconds", type=float, default=BATCH_S, metavar="S", help="a message batch has ended after so long"
+            "--batch-seconds", type=float, default=BATCH_S, metavar="S", help="time until a message batch has ended"
         )
         parser.add_argument("--json", action="store_true", help="end with the report as one line of JSON")
 

@@ -24,7 +24,7 @@ def objection_to(user: AbstractBaseUser | None, run: Run, requirements: Approval
         return f"approving this needs one of the roles {', '.join(requirements.roles)} in the tenant"
     assert user is not None
     if run.requested_by_id == user.pk and not _may_approve_own(user, run, requirements):
-        return "whoever asked for a run may not approve what it proposes: somebody else must"
+        return "the requester of a run may not approve what it proposes: somebody else must"
     if requirements.approvals > 1 and is_service_account(user, run.tenant):
         return f"{requirements.approvals} people must agree to this, and the service account of the tenant is none"
     return None

@@ -1,1 +1,1 @@
-"""Rate limits of the model providers: no model is called faster than its limits allow, over all workers together."""
+"""Rate limits of model providers: across all workers, no model is called faster than its limits allow."""

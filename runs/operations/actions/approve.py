@@ -120,7 +120,7 @@ def _check_granted(action: PendingAction) -> None:
     try:
         check_tool(action.tool, action.run)
     except ToolRevokedError as error:
-        raise InvalidTransitionError(f"{error}; reject the call, so that the agent is told") from error
+        raise InvalidTransitionError(f"{error}; reject the call, so that the agent can go on") from error
 
 
 def _edited(action: PendingAction, arguments: Any) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def decide_all(
     if verb not in VERBS:
         raise InvalidInputError({"verb": [f"must be one of {', '.join(VERBS)}"]})
     if verb == "reject" and not note.strip():
-        raise InvalidInputError({"note": ["say why: the model is told"]})
+        raise InvalidInputError({"note": ["say why: the model reads it"]})
     shown = seen or {}
     return [
         item if item.skipped else _decide(item.action, verb, user=user, note=note, seen=shown.get(item.action.pk, ""))

@@ -19,7 +19,7 @@ def reject(action: PendingAction, *, user: AbstractBaseUser, note: str) -> Pendi
     expect(action, "reject", ActionKind.APPROVAL, ActionKind.BUDGET, ActionKind.OUTCOME)
     check_may_decide(action, user)
     if not note.strip():
-        raise InvalidInputError({"note": ["say why: the model is told"]})
+        raise InvalidInputError({"note": ["say why: the model reads it"]})
     decision = Decision({"verb": "reject"}, ActionStatus.REJECTED, note)
     with transaction.atomic():
         _, action = lock(action)

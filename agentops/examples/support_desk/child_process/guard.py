@@ -1,4 +1,4 @@
-"""Runs a command and ends with whoever started it: started as a script by `child.py`, never imported.
+"""Runs a command and ends with its starter: started as a script by `child.py`, never imported.
 
 The starter holds the other end of our standard input and never writes to it. When the starter ends, by
 `kill -9` too, the kernel closes that end, and the whole process group goes. Should this guard be the one that is

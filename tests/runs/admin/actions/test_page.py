@@ -144,7 +144,7 @@ def test_what_is_escalated_or_waited_for_after_its_time_may_still_be_decided(ope
 def test_ones_own_run_cannot_be_approved_but_rejected(tenant, anna):
     choices = choices_of(signed_in(anna), make_waiting(tenant, requested_by=anna))
 
-    assert "whoever asked for a run may not approve" in choices["approve"].refusal
+    assert "the requester of a run may not approve" in choices["approve"].refusal
     assert choices["reject"].refusal == ""
 
 
