@@ -83,7 +83,7 @@ class MailAdmin(ReadOnlyAdmin[Mail]):
 
     @admin.action(description="Send again the selected mails that were given up", permissions=["send"])
     def send_selected_again(self, request: HttpRequest, mails: QuerySet[Mail]) -> None:
-        """Let them be tried anew; the others are left alone."""
+        """Retry the mails that were given up; leave the others alone."""
         waiting, refused = 0, 0
         for mail in mails.select_related("run"):
             try:

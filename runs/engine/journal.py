@@ -85,7 +85,7 @@ class Journal:
         self._finish(step, StepStatus.COMPLETED)
 
     def fail(self, step: Step, *, kind: str, message: str, result: Any = None) -> None:
-        """Record that a step ended with an error; `result` is what the model is told, if anything."""
+        """Record that a step ended with an error; `result` is the model's answer from the tool, if any."""
         step.error = {"type": kind, "message": message}
         step.result = storable(result)
         self._finish(step, StepStatus.FAILED, error=kind)
@@ -294,7 +294,7 @@ def _decisions_on(run: Run) -> dict[UUID, PendingAction]:
 def release_connection() -> None:
     """Give the database connection back before waiting for the network; not inside a transaction.
 
-    SQLite has no server whose connections could run out, and opening one anew costs more than the step.
+    SQLite has no server whose connections could run out, and reopening one costs more than the step.
     """
     if connection.vendor != "sqlite" and not connection.in_atomic_block:
         connection.close()

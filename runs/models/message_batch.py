@@ -32,7 +32,7 @@ class CallEnd(models.TextChoices):
 
 
 class MessageBatch(models.Model):
-    """One batch. Whoever claims its next look, by compare-and-set, moves it on."""
+    """One batch. The sweep that claims its next look, by compare-and-set, moves it on."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     provider_id = models.CharField(max_length=100, null=True, unique=True, help_text="The provider's name for it.")  # noqa: DJ001 (NULLs are distinct in the unique constraint)

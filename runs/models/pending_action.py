@@ -14,7 +14,7 @@ from runs.models.step import Step
 from runs.models.tenant import Tenant
 from runs.states import VERBS, ActionKind, ActionStatus, OnExpiry, Risk
 
-# Whoever is to be asked after the deadline, or reminded, may still decide until the sweep has come by. What was
+# People to be asked after the deadline, or reminded, may still decide until the sweep has come by. What was
 # escalated is not escalated again: its second deadline is the last.
 STAYS_OPEN = Q(on_expiry=OnExpiry.WAIT) | Q(on_expiry=OnExpiry.ESCALATE, escalated_at__isnull=True)
 

@@ -50,7 +50,7 @@ def _cursor_class() -> type[Any]:
 
 @lru_cache(maxsize=512)
 def _numbered(text: str) -> bytes:
-    """Write each `%s` as `$1`, `$2` and so on: psycopg would do so anew each time for statements as long as ours."""
+    """Write each `%s` as `$1`, `$2` and so on: psycopg would redo it each time for statements as long as ours."""
     parts = text.split("%s")
     numbered = "".join(f"{part}${number}" for number, part in enumerate(parts[:-1], 1))
     return (numbered + parts[-1]).replace("%%", "%").encode()

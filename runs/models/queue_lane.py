@@ -17,7 +17,7 @@ from runs.states import RunStatus
 if TYPE_CHECKING:
     from runs.models.run import Run
 
-AGEING_S = 60.0  # one level of priority is worth so many seconds of waiting
+AGEING_S = 60.0  # one level of priority is worth this many seconds of waiting
 
 
 class QueueLane(models.Model):
@@ -102,7 +102,7 @@ def lane_update(
 def sibling_lanes_update(run: "Run", served_at: float, *, only_with: str | None = None) -> Statement:
     """Build the UPDATE by which the other lanes of a tenant fall back when one of them is served. Shape: as `moved`.
 
-    Lines that somebody else works on are left as they are: whoever waited for them while they hold this one would
+    Lanes that another claim works on are left as they are: waiting for them while this one is locked would
     deadlock with the claim that waits the other way round.
     """
     turn = _turn(Statement(_HEAD_OF_ROW, []), None, tenant_served_at=served_at)
@@ -195,7 +195,7 @@ _GRANTED = f"""
                  ELSE t."cross_tenant_priority" - {NORMAL_PRIORITY} END
      FROM "runs_tenant" t WHERE t."id" = "runs_queuelane"."tenant_id")
 """
-_LONGEST_S = 1_000_000.0  # heads that came after the last service keep their order among each other for so long
+_LONGEST_S = 1_000_000.0  # heads that came after the last service keep their order among each other for this long
 _LAST_SERVICE = """
     SELECT MAX(l."served_at") AS "at" FROM "runs_queuelane" l WHERE l."queue" = "runs_queuelane"."queue"
 """

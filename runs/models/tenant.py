@@ -76,7 +76,7 @@ class Membership(models.Model):
 
 
 def service_name(slug: str) -> str:
-    """Name the service account of a tenant: whoever posts with a token that was made for nobody by name."""
+    """Name the service account of a tenant: the user behind tokens that name no person."""
     return f"service@{slug}"
 
 

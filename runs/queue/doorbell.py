@@ -22,7 +22,7 @@ from runs.fault_points import fault_point
 log = logging.getLogger(__name__)
 
 WAKE = "wake"  # the one name that our worker accepts; it names no function
-_WAITING_MAX = 16  # so many unanswered bells wake every worker there is; more would only pile up
+_WAITING_MAX = 16  # this many unanswered bells wake every worker; more would only pile up
 _TTL_S = 10  # a bell that nobody answered is worthless after this
 _DATA_MAX = 300  # bytes of a bell, unpacked; a queue's name is the only part that varies
 _FIELDS = frozenset(
@@ -92,7 +92,7 @@ def _put_bell(queue: Queue) -> None:
 def hear(connection: Bytes, queue_names: Sequence[str], *, wait_s: int) -> str | None:
     """Take one job off these queues, waiting for it; return the queue's name if it was a doorbell, else None.
 
-    Units: with `wait_s` 0 it does not wait. Whatever it is, the job is deleted unread but for the bytes that make a
+    Units: with `wait_s` 0 it does not wait. Whatever it is, the job is deleted, and only the bytes are read that make a
     bell. Raises: RedisError, OSError; a key that is no list is removed first, so that the next call hears.
     """
     names = {queue_key(name): name for name in queue_names}

@@ -42,7 +42,7 @@ def one_that_waits(*, tenant: Tenant, user: AbstractBaseUser) -> Run:
 
 
 def gather_crowd(first: Run, *, count: int) -> None:
-    """Let so many runs wait, this one included."""
+    """Let this many runs wait, this one included."""
     rows = {table: list(table._default_manager.filter(run=first)) for table in _TABLES}
     for start in range(1, count, _BATCH):
         numbers = range(start, min(count, start + _BATCH))

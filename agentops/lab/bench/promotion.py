@@ -25,7 +25,7 @@ _POLL_S = 0.1
 
 
 def measure_promotion(*, blocked: int, starts: int) -> dict[str, Any]:
-    """Let two workers work off so many of the blocked runs, and look at the gaps between them.
+    """Let two workers work off a number of the blocked runs, and look at the gaps between them.
 
     Shape: `{"p50_ms", "p95_ms", "max_ms", "over_admitted", "blocked", "starts", …}`: from the end of a run to the
     start of the next, by the database's clock. `over_admitted` counts those that began before the one before ended.

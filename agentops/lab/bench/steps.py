@@ -53,7 +53,7 @@ class Measured:
 
 
 def measure_steps(rounds: int) -> Measured:
-    """Measure so many rounds: a run of `STEPS` steps by each of the three. Two more go before, uncounted."""
+    """Measure rounds: a run of `STEPS` steps by each of the three. Two more go before, uncounted."""
     measured = Measured()
     tenant = make_tenant("bench")
     user = make_member(tenant, None)

@@ -38,7 +38,7 @@ _CALM_S = 5.0  # after a great change, so that its echo is not measured
 
 
 def measure_waiting(*, waiting: int, seconds: float, posts: int) -> dict[str, Any]:
-    """Measure two workers with so many waiting runs, and without.
+    """Measure two workers with waiting runs, and without.
 
     Shape: `{"cpu_percent", "cpu_percent_alone", "start_ratio", "start_p50_ms", "alone_p50_ms", "breaches", …}`; the
     CPU is that of the worse worker, in percent of one core.
@@ -95,7 +95,7 @@ def _settle() -> None:
 
 
 def _cpu_percent(workers: Sequence[Child], seconds: float) -> float:
-    """Look at the workers for so long, without touching the database. Returns percent of one core, the worse one."""
+    """Look at the workers for a while, without touching the database. Returns percent of one core, the worse one."""
     before = [_cpu_s(child) for child in workers]
     connection.close()
     time.sleep(seconds)  # the measured time

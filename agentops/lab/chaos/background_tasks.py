@@ -1,4 +1,4 @@
-"""Trouble that comes at intervals: Redis is emptied, the database crashes, workers are told to end."""
+"""Faults at intervals: Redis is emptied, the database crashes, workers are told to end."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from agentops.lab.chaos.options import Options
 
 
 class BackgroundTask:
-    """Something done every so many seconds, counted."""
+    """A task done at an interval, and counted."""
 
     def __init__(self, every_s: float | None, work: Callable[[], object], *, aside: bool = False) -> None:
         self._every_s, self._work, self._aside = every_s, work, aside

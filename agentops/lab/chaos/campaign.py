@@ -37,9 +37,9 @@ from runs.worker.supervisor import Child
 
 LEDGER_FILE = "ledger.jsonl"
 _TICK_S = 0.02
-_BATCH_S = 0.3  # so long a message batch takes
+_BATCH_S = 0.3  # how long a message batch takes
 _LOOK_EVERY_S = 0.3
-_STILL_S = 120.0  # without any progress for so long, whatever is open is lost
+_STILL_S = 120.0  # without progress for this long, every open run is lost
 _GRACE_S = 8.0
 _OPERATOR = "operator"  # a poster does not decide
 _DECIDES = ("runs:write", "actions:decide")

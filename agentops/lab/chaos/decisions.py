@@ -15,7 +15,7 @@ from runs.models import PendingAction
 from runs.states import ActionKind, ActionStatus, StepKind, StepStatus
 
 _LOOK_EVERY_S = 0.2
-_LAPSE = 0.15  # so many approvals are not decided in time
+_LAPSE = 0.15  # share of approvals that are not decided in time
 
 
 class Decider(threading.Thread):

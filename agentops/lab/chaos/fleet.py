@@ -21,7 +21,7 @@ SLOTS = 8
 _STOPPED_S = 10.0  # longer than a lease
 _UNASKED_MAX = 20  # processes that ended by themselves
 _GRACE_S = 5.0
-_SHARE = {"web": 0.1, "clock": 0.05}  # so many kills from outside for each kill of a worker
+_SHARE = {"web": 0.1, "clock": 0.05}  # kills from outside for each kill of a worker
 
 
 class Fleet:
@@ -67,7 +67,7 @@ class Fleet:
         return any(life.role == "worker" and life.ending and life.ready_at for life in self.lives)
 
     def tick(self) -> None:
-        """See who has died, start anew, kill and stop who is due."""
+        """Restart processes that died; kill and stop those that are due."""
         self._read_log()
         for place, life in enumerate(self.lives):
             if not life.child.is_alive():
@@ -173,7 +173,7 @@ class Fleet:
         return self._for_worker()
 
     def _for_worker(self) -> PlannedEnd | None:
-        """Draw an ending, but never for so many that nobody is left to go on."""
+        """Draw an ending, but keep a process that goes on."""
         workers = [life for life in self.lives if life.role == "worker" and life.child.is_alive()]
         armed = [life for life in workers if life.ending]
         if len(armed) >= min(max(1, self._options.workers // 2), self._options.kills - self.kills):

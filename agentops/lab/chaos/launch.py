@@ -1,4 +1,4 @@
-"""Starting `chaos` anew in a folder and with a database of its own, and clearing away afterwards."""
+"""Restarting `chaos` in a folder and with a database of its own, and clearing away afterwards."""
 
 import os
 import secrets
@@ -83,7 +83,7 @@ def _database(options: Options, folder: Path) -> Iterator[str]:
 
 
 def _run(env: dict[str, str]) -> int:
-    """Wait for the command, and pass on whoever wants it to end."""
+    """Wait for the command, and pass on signals that end it."""
     child = subprocess.Popen([sys.executable, *sys.argv], env=env)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells the child too

@@ -10,11 +10,11 @@ from agentops.lab.chaos.options import RANDOM, Options
 from runs.fault_points import POINTS
 
 HITS_WANTED = 5  # of each fault point
-_MISSES_MAX = 6  # a point that was armed so often in vain is not tried any more
-_TOGETHER = 3  # so many points are armed at once; which one is passed first, chance decides
-_AT_RANDOM = 0.25  # so many of the lives end where no fault point is
-_STOPPED = 0.4  # so many of the lives are stopped first, if stops are wanted
-_FUSE_S = (6.0, 14.0)  # so long a life waits for its fault point
+_MISSES_MAX = 6  # a point that was armed in vain this often is not tried any more
+_TOGETHER = 3  # points armed at once; chance decides which is passed first
+_AT_RANDOM = 0.25  # share of the lives that end where no fault point is
+_STOPPED = 0.4  # share of the lives that are stopped first, if stops are wanted
+_FUSE_S = (6.0, 14.0)  # how long a life waits for its fault point
 _FUSE_AT_RANDOM_S = (2.0, 6.0)
 _IN_WEB = ("ring.before", "decide.before")
 _ONLY_IN_WEB = ("decide.before",)

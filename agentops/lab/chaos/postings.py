@@ -14,9 +14,9 @@ from agentops.lab.workload.conversations import Workload
 TENANTS = tuple(f"chaos-{number}" for number in range(1, 5))
 THRIFTY = TENANTS[:2]  # those with a budget for all their runs together, which is soon full
 BUDGET_USD = Decimal("0.25")
-_STEPS = 0.2  # so many of the runs are plain jobs
+_STEPS = 0.2  # share of the runs that are plain jobs
 _IN_BATCHES = 8  # every so-many-th run, if it is an agent's, makes its model calls in batches
-_POOR = 0.1  # so many of the agents have too small a budget, and must ask
+_POOR = 0.1  # share of the agents with too small a budget, which must ask
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def recoveries_s(deaths: Iterable[Death], *, quarantined: bool) -> list[float]:
 def waits_s(
     died_at: float, held: Iterable[Claim], rescued: Mapping[Claim, float], claimed: Mapping[Claim, float]
 ) -> list[float]:
-    """Measure the claims of one dead worker: those that were rescued after its death and claimed anew."""
+    """Measure the claims of one dead worker: those that were rescued after its death and claimed again."""
     waits = []
     for run, fence in held:
         rescued_at, next_at = rescued.get((run, fence)), claimed.get((run, fence + 1))

@@ -10,7 +10,7 @@ from agentops.lab.workload.pace import WorkloadPace
 from runs.states import Lane
 
 _ENDED = ("completed", "failed", "cancelled")
-_SILENCE_S = 120.0  # a run that shows no sign of life for so long is given up
+_SILENCE_S = 120.0  # a run without a sign of life for this long is given up
 
 
 class _GivenUpError(Exception):
@@ -46,7 +46,7 @@ class Played:
 def play(
     conversation: Conversation, client: WorkloadClient, *, tenant: str, label: str, lane: Lane, pace: WorkloadPace
 ) -> Played:
-    """Play a conversation; what goes wrong is told in the result.
+    """Play a conversation; the result says what went wrong.
 
     Raises: StoppedError when the replay is stopped.
     """
