@@ -15,7 +15,7 @@ import environ
 
 from agentops.defaults import CLOCK, QUEUES, database, queues
 from agentops.embedded.valkey import socket_path
-from runs.places import project_dir
+from runs.file_paths import project_dir
 from runs.states import ActionKind, ActionStatus, LimitKind, OnConflict, RunStatus
 
 env = environ.Env()

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
-from runs.places import var_dir
+from runs.file_paths import var_dir
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from runs.declarations.catalog import register
 from runs.declarations.job_types import Agent, Job, Workflow
-from runs.declarations.retries import Delays, Linear, Narrow, Polynomial
+from runs.declarations.retry_policies import Delays, Linear, Narrow, Polynomial
 from runs.declarations.tools import Tool, ask_human, tool
 from runs.errors import RateLimitedError, ToolError, TransientError, UnknownOutcomeError
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from runs.admin.kit import formatting
 from runs.admin.kit.formatting import Badge, badge
-from runs.engine.sealed import LEFT_OUT, without_sealed
+from runs.engine.signed_blocks import LEFT_OUT, without_sealed
 from runs.models import PendingAction, Run, Step
 from runs.states import StepKind, StepStatus
 

@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from runs.api.documents import Document, Moment, Person
 from runs.engine.cancel import Cancellation, cancellation_of
-from runs.engine.sealed import without_sealed
+from runs.engine.signed_blocks import without_sealed
 from runs.models import Run, Step
 from runs.operations.why import Around, why
 from runs.states import ActionStatus, Applied, OnConflict

@@ -21,7 +21,7 @@ from runs.declarations.options import (
     check_values,
     granted,
 )
-from runs.declarations.retries import Delays, RetryPolicy
+from runs.declarations.retry_policies import Delays, RetryPolicy
 from runs.declarations.schema import (
     BLANK,
     NOT_BLANK,

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from runs.declarations.retries import RetryPolicy
+from runs.declarations.retry_policies import RetryPolicy
 from runs.errors import DeclarationError
 
 SECONDS_MAX = 365 * 24 * 3600  # larger values overflow the calendar

@@ -7,7 +7,7 @@ from runs.declarations.job_types import Agent
 from runs.engine.asking import ask
 from runs.engine.journal import Journal
 from runs.engine.model_call import ask_model
-from runs.engine.offered import snapshot
+from runs.engine.offered_tools import snapshot
 from runs.engine.outcomes import Completed, Outcome, Waiting
 from runs.engine.recovery import recover
 from runs.engine.results import check_output

@@ -11,7 +11,7 @@ from django.db.models import F
 from runs import clock
 from runs.clock import Now
 from runs.engine.batched import settle_unawaited_charge
-from runs.engine.holds import settle_holds
+from runs.engine.budget_holds import settle_holds
 from runs.errors import InvalidTransitionError
 from runs.models import ModelCall, ModelCallStatus, PendingAction, Run, Step, Tier
 from runs.models.moves import Event, transition

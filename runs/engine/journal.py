@@ -16,8 +16,8 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from runs.declarations.tools import Tool
 from runs.engine.commit_with_retry import commit_with_retry
-from runs.engine.gathered import REFUSALS, Gathered
 from runs.engine.lease import CancelRequestedError, Lease, LeaseLostError
+from runs.engine.pending_writes import REFUSALS, Gathered
 from runs.engine.permissions import check_owner, check_roles, check_tool
 from runs.engine.rate_limits.permits import Permit
 from runs.errors import HeldBackError, StaleRunError

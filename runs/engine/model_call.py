@@ -6,7 +6,6 @@ from typing import Any
 from runs import clock
 from runs.conf import conf
 from runs.declarations.job_types import Agent
-from runs.engine.acceptable import Ids
 from runs.engine.batched import CACHE_TTL, DEADLINE_S, end_call, lay_in
 from runs.engine.budget_asking import asks_for_more, wait_for_room
 from runs.engine.circuit_breaker import error_kind_of, hold_if_open, probe, record_failure, record_success
@@ -20,10 +19,11 @@ from runs.engine.rate_limits.estimate import estimate_of
 from runs.engine.rate_limits.permits import Permit
 from runs.engine.rate_limits.waiting import acquire_ahead, permit_for
 from runs.engine.request import messages_for, request_of
-from runs.engine.sealed import LEFT_OUT, fit_to_keep
 from runs.engine.secret_arguments import calls_with_secrets, refuse
+from runs.engine.signed_blocks import LEFT_OUT, fit_to_keep
 from runs.engine.tariff import Tariff
 from runs.engine.turn import refuse_bad_end
+from runs.engine.valid_blocks import Ids
 from runs.errors import BudgetFullError, HeldBackError, ModelStoppedError, NoPermitError, StepLimitError
 from runs.fault_points import fault_point
 from runs.models import PROVIDER, Definition, ModelCall, ModelCallStatus, Step, Tier

@@ -18,7 +18,7 @@ from runs import clock
 from runs.conf import conf
 from runs.engine.interruptible import interruptible, make_interruptible
 from runs.engine.rate_limits.headers import rate_limit_headers
-from runs.engine.reading import read_answer
+from runs.engine.read_answer import read_answer
 from runs.errors import ModelTimeoutError
 from runs.storable import storable_id
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from runs.declarations.job_types import Agent
-from runs.engine.acceptable import without_tools
 from runs.engine.transcript import Message, messages_of
+from runs.engine.valid_blocks import without_tools
 from runs.errors import PromptInvalidError
 from runs.models import Definition, Run, Step
 from runs.sanitize import clean_text

@@ -7,7 +7,7 @@ import anthropic
 from runs import clock
 from runs.conf import conf
 from runs.declarations.job_types import JobType
-from runs.declarations.retries import Delays, RetryPolicy
+from runs.declarations.retry_policies import Delays, RetryPolicy
 from runs.engine.classifier import classification_of
 from runs.engine.outcomes import Retry
 from runs.errors import RateLimitedError

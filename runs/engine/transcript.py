@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Any
 
-from runs.engine.acceptable import Ids, acceptable
+from runs.engine.valid_blocks import Ids, acceptable
 from runs.models import Step
 from runs.states import PAUSES, STEP_DONE, StepKind, StepStatus
 

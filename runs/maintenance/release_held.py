@@ -8,7 +8,7 @@ from runs.engine.circuit_breaker import is_not_probed
 from runs.engine.sleep import wake
 from runs.errors import StaleRunError
 from runs.models import CircuitBreaker, Run
-from runs.models.in_turn import in_turn
+from runs.models.fair_order import in_turn
 from runs.states import HoldReason, RunStatus
 
 _BATCH = 200  # a circuit that closes for thousands releases them over several sweeps

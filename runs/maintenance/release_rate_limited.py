@@ -17,7 +17,7 @@ from runs.engine.rate_limits.permits import MAX_WAIT_S, longest_wait, look
 from runs.engine.sleep import wake
 from runs.errors import StaleRunError
 from runs.models import CircuitBreaker, Run
-from runs.models.in_turn import in_turn
+from runs.models.fair_order import in_turn
 from runs.states import HoldReason, RunStatus
 
 _BATCH = 200

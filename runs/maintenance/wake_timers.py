@@ -10,7 +10,7 @@ from runs.engine.tool_limits import ToolHeadroom, waits_for_slot
 from runs.errors import StaleRunError
 from runs.fault_points import fault_point
 from runs.models import Run, RunLock
-from runs.models.in_turn import in_turn
+from runs.models.fair_order import in_turn
 from runs.models.moves import Event, transition
 from runs.states import RunStatus
 

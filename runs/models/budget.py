@@ -60,7 +60,7 @@ class Budget(models.Model):
 
 
 class BudgetPeriod(models.Model):
-    """One day or month of a budget. Its sums are changed only under the lock of this row (`runs/engine/holds.py`)."""
+    """One day or month of a budget. Its sums change only under its row lock (`runs/engine/budget_holds.py`)."""
 
     budget = models.ForeignKey(Budget, models.PROTECT, db_index=False, related_name="periods")
     starts_on = models.DateField(help_text="Its first day, in UTC.")

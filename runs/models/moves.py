@@ -19,7 +19,7 @@ from runs import clock
 from runs.errors import InvalidTransitionError, StaleRunError
 from runs.models.circuit_breaker import CircuitBreaker
 from runs.models.people import ACTOR_MAX_CHARS
-from runs.models.prepared import prepared_cursor
+from runs.models.prepared_statements import prepared_cursor
 from runs.models.queue_lane import join_lane, lane_update, sibling_lanes_update
 from runs.models.redacted_columns import stored
 from runs.models.revoked_tool import RevokedTool

@@ -8,11 +8,11 @@ from django.db import transaction
 
 from runs.declarations.catalog import job_type_named
 from runs.declarations.job_types import JobType
-from runs.engine.offered import inherited
+from runs.engine.offered_tools import inherited
 from runs.errors import InvalidInputError, InvalidTransitionError, UnknownJobTypeError
 from runs.models import Run, Step
 from runs.models.moves import begin
-from runs.operations.given import fit
+from runs.operations.client_values import fit
 from runs.operations.permissions import check_may_operate
 from runs.operations.post_run import DEPTH_MAX, RunRequest, new_run
 from runs.sanitize import depth

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from runs import clock
 from runs.declarations.catalog import job_type_named
 from runs.declarations.job_types import Agent, JobType
-from runs.engine.offered import inherited
+from runs.engine.offered_tools import inherited
 from runs.errors import (
     InvalidInputError,
     InvalidTransitionError,
@@ -26,8 +26,8 @@ from runs.models import Run, Tenant
 from runs.models.moves import begin
 from runs.models.queue_lane import QueueLane, lane_for, rank_of
 from runs.operations.backlog import check_backlog
+from runs.operations.client_values import fit, fit_unchanged
 from runs.operations.conflicts import Conflict, LockMovedError, UniquenessKey, meet, uniqueness_of
-from runs.operations.given import fit, fit_unchanged
 from runs.operations.idempotency import let_stand_for, run_of_key
 from runs.sanitize import depth
 from runs.states import Lane, RunStatus

@@ -21,9 +21,9 @@ from runs.engine.limits.blocked import blocked
 from runs.engine.limits.rules import Rules, merged, rules
 from runs.fault_points import fault_point
 from runs.models import QueueLane, Run
-from runs.models.in_turn import longest_unserved_first
+from runs.models.fair_order import longest_unserved_first
 from runs.models.moves import Event, Guard, transition
-from runs.models.prepared import prepared_cursor
+from runs.models.prepared_statements import prepared_cursor
 from runs.models.queue_lane import READY, set_turn
 from runs.models.sql import RowMapper, Statement
 from runs.states import HoldReason, RunStatus

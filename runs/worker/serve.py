@@ -16,7 +16,7 @@ from rq.exceptions import StopRequested
 from runs.conf import conf
 from runs.orphans import kill_orphans, mark_children
 from runs.queue.doorbell import prepare
-from runs.queue.shares import claims_by
+from runs.queue.queue_weights import claims_by
 from runs.worker.process import WorkerProcess
 from runs.worker.quarantine import STARTER, QuarantineWorker
 from runs.worker.rq_worker import AgentWorker

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runs.places import outside_of_packages, project_dir, var_dir
+from runs.file_paths import outside_of_packages, project_dir, var_dir
 from tests.readme.terminals import ROOT
 
 NOWHERE = {"AGENTOPS_VAR": "/proc/nowhere"}  # root cannot make it either

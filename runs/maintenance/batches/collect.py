@@ -11,9 +11,9 @@ from runs.clock import Now, in_seconds
 from runs.conf import conf
 from runs.engine.batch_api import look_at, results_of
 from runs.engine.journal import release_connection
-from runs.engine.reading import whole
-from runs.engine.sealed import LEFT_OUT, fit_to_keep
+from runs.engine.read_answer import whole
 from runs.engine.secret_arguments import UNFIT_CALLS, calls_with_secrets
+from runs.engine.signed_blocks import LEFT_OUT, fit_to_keep
 from runs.errors import BatchEndedError, BrokenStreamError
 from runs.maintenance.batches.take_in import take_in
 from runs.models import BatchStatus, CallEnd, MessageBatch

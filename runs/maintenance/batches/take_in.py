@@ -7,7 +7,7 @@ from django.db import transaction
 
 from runs.clock import Now
 from runs.engine.batched import settle_unawaited_charge
-from runs.engine.holds import correct_call
+from runs.engine.budget_holds import correct_call
 from runs.fault_points import fault_point
 from runs.models import BatchedCall, CallEnd, MessageBatch, ModelCall, ModelCallStatus, Run
 from runs.models.moves import Event, transition

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from runs.conf import conf
 from runs.queue.foreign_jobs import foreign_queues, own_queues
-from runs.queue.shares import read_weights
+from runs.queue.queue_weights import read_weights
 from runs.worker.quarantine import OPTION
 from runs.worker.serve import serve, serve_quarantined
 

@@ -20,7 +20,7 @@ from runs.models.fields import dump_json, hash_of
 from runs.models.moves import Event, transition
 from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, kept_note, lock
 from runs.operations.actions.raise_budget import raise_budget
-from runs.operations.given import fit_unchanged
+from runs.operations.client_values import fit_unchanged
 from runs.operations.permissions import check_may_approve, check_may_decide
 from runs.states import ActionKind, ActionStatus, Risk
 

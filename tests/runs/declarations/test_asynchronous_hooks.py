@@ -5,7 +5,7 @@ import functools
 
 import pytest
 
-from runs.declarations.retries import RetryPolicy
+from runs.declarations.retry_policies import RetryPolicy
 from runs.errors import DeclarationError
 from runs.registry import Agent, Job, tool
 

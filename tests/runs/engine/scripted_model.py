@@ -16,7 +16,7 @@ from agentops.offline.signatures import check_signatures, signed
 from agentops.offline.transcript import check_transcript
 from agentops.offline.wire import stream_events
 from runs.engine.provider import Answer
-from runs.engine.reading import read_answer
+from runs.engine.read_answer import read_answer
 from runs.storable import storable_id
 
 CANARY = "canary-in-a-coal-mine-4711"

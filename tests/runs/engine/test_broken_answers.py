@@ -150,7 +150,7 @@ def test_bytes_that_are_no_text_are_a_broken_stream(hear):
 
 
 def test_an_answer_without_end_is_a_broken_stream(hear, monkeypatch):
-    monkeypatch.setattr("runs.engine.reading.MAX_BYTES", 1000)
+    monkeypatch.setattr("runs.engine.read_answer.MAX_BYTES", 1000)
 
     with pytest.raises(BrokenStreamError, match="longer than"):
         hear(events(start(), *text("x" * 2000), end(), STOP))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from agentops.offline.signatures import SIGNED
 from agentops.offline.transcript import OTHERS, check_transcript
-from runs.engine.acceptable import Ids, acceptable, without_tools
 from runs.engine.transcript import NO_WORDS, messages_of
+from runs.engine.valid_blocks import Ids, acceptable, without_tools
 from runs.models import Step
 from runs.models.fields import dump_json
 from runs.states import StepKind, StepStatus

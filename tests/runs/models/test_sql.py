@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from runs import clock
 from runs.models import Run
-from runs.models.prepared import prepared_cursor
+from runs.models.prepared_statements import prepared_cursor
 from runs.models.sql import RowMapper
 from runs.queue.claim import claim_next
 

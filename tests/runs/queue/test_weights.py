@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from runs.models import Run
-from runs.queue.shares import Shares, claims_by, read_weights
+from runs.queue.queue_weights import Shares, claims_by, read_weights
 from runs.states import RunStatus
 from tests.runs.queue.backlog import fill
 

@@ -10,7 +10,7 @@ from django.db import OperationalError
 from runs import clock
 from runs.engine import asking, tool_calls
 from runs.engine.approvals.rules import use_rule
-from runs.engine.gathered import Gathered
+from runs.engine.pending_writes import Gathered
 from runs.errors import InvalidInputError, NotPermittedError, ToolBusyError
 from runs.invariants.every import breaches
 from runs.maintenance.wake_timers import wake_timers

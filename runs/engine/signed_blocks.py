@@ -8,7 +8,7 @@ are bound to it. Source: docs/adr/0010-what-is-sent-back.md.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from runs.engine.acceptable import THOUGHTS
+from runs.engine.valid_blocks import THOUGHTS
 from runs.storable import storable
 
 Block = dict[str, Any]

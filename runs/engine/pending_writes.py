@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from runs.engine.approvals.rules import use_rule
-from runs.engine.holds import Holds
+from runs.engine.budget_holds import Holds
 from runs.engine.rate_limits.permits import Permit
 from runs.errors import BudgetFullError, NoPermitError, RuleSpentError
 from runs.models import Artifact, BatchedCall, ModelCall, ModelCallStatus, PendingAction, Run, Step

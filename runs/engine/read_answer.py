@@ -12,11 +12,11 @@ import anthropic
 import httpx2
 
 from runs import clock
-from runs.engine.assembly import TOOL_CALLS, Assembly
 from runs.engine.interruptible import interruptible, may_go_on
 from runs.engine.provider_errors import error_in, is_error, response_of
-from runs.engine.sealed import LEFT_OUT
 from runs.engine.secret_arguments import UNFIT_CALLS
+from runs.engine.signed_blocks import LEFT_OUT
+from runs.engine.stream_assembly import TOOL_CALLS, Assembly
 from runs.errors import BrokenStreamError, ModelTimeoutError
 from runs.models.fields import dump_json
 from runs.sanitize import depth
