@@ -63,15 +63,16 @@ class LimitAdmin(FormPageAdmin[Limit]):
     page_template = "admin/runs/limit/change_form.html"
     verb_permission = "runs.change_limit"
     empty_state = (
-        "No limits: slots bound what works, job types may cap a tenant, tenants take turns, and queues take all posts."
+        "No limits yet. Slots bound how many runs work at once, job types may cap a tenant, tenants share each queue "
+        "equally, and every post is accepted."
     )
     hint = (
-        "All limits that apply must admit a run. When as many wait as may, posting is answered with 429. An edit holds "
-        "everywhere within a second."
+        "Every limit that applies must have room before a run starts. A full backlog answers posts with 429. Edits take "
+        "effect everywhere within a second."
     )
     form_verb = "set"
     form_title = "Set a limit"
-    form_hint = "It stops nothing that works already; while it is full nothing more starts, or is posted."
+    form_hint = "Running work goes on. While the limit is full, no more starts, or no more is accepted."
     form_permission = "runs.add_limit"
     form_class = LimitForm
 

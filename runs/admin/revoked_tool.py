@@ -51,11 +51,11 @@ class RevokedToolAdmin(FormPageAdmin[RevokedTool]):
     search_fields = ("tool", "reason")
     page_template = "admin/runs/revokedtool/change_form.html"
     verb_permission = "runs.change_revokedtool"
-    empty_state = "No tool was ever revoked: agents may call what they are declared with."
-    hint = "A revoked tool is not called from the next call on: the agent is told why, and goes on without it."
+    empty_state = "No tool has been revoked: agents may call every tool they declare."
+    hint = "A revoked tool is refused from its next call on. The agent learns why and goes on without it."
     form_verb = "revoke"
     form_title = "Revoke a tool"
-    form_hint = "From the next call on no agent may use it. A call in flight ends as it ends."
+    form_hint = "No agent may use it from the next call on. A call in flight is not interrupted."
     form_permission = "runs.add_revokedtool"
     form_class = RevokeForm
 
