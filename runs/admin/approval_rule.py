@@ -80,9 +80,7 @@ class ApprovalRuleAdmin(FormPageAdmin[ApprovalRule]):
     hint = "A rule approves calls of low risk beforehand, within bounds. Each use is recorded as a decided action."
     form_verb = "grant"
     form_title = "Grant a rule"
-    form_hint = (
-        "Calls of low risk within these bounds need no person. Each use is recorded, and the rule can be revoked."
-    )
+    form_hint = "Calls of low risk within these bounds need no person. Each use is recorded; the rule can be revoked."
     form_permission = "runs.add_approvalrule"
     form_class = GrantForm
 
