@@ -67,8 +67,8 @@ class LimitAdmin(FormPageAdmin[Limit]):
         "equally, and every post is accepted."
     )
     hint = (
-        "Every limit that applies must have room before a run starts. A full backlog answers posts with 429. Edits "
-        "take effect everywhere within a second."
+        "Every limit that applies must have room before a run starts. A post to a full backlog is answered with 429. "
+        "Edits take effect everywhere within a second."
     )
     form_verb = "set"
     form_title = "Set a limit"

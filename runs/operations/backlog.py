@@ -65,7 +65,7 @@ def _read_held() -> dict[tuple[str, UUID], int]:
     return {(q, tenant): n for q, tenant, n in held.values_list("queue", "tenant").annotate(count=Count("pk"))}
 
 
-_held = TTLCache("the runs that a gate holds back", _read_held)
+_held = TTLCache("the runs that a circuit breaker holds", _read_held)
 
 
 def _limits_of(queue: str, tenant: Tenant) -> list[Limit]:

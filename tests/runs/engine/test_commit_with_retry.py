@@ -155,7 +155,7 @@ def test_a_deadlock_is_written_again(offline, post, work):
             Run.objects.select_for_update().get(pk=run.pk)
         connection.close()
 
-    from runs.engine import settle as module
+    from runs.engine import finish_claim as module
 
     other = threading.Thread(target=lock_in_the_wrong_order)
     real = module.fault_point
