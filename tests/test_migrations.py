@@ -43,6 +43,11 @@ HISTORY = """
     );
 """
 KEPT = Path(__file__).parent / "kept"
+GRANTS = """
+    INSERT INTO auth_user_user_permissions (user_id, permission_id)
+    SELECT u.id, p.id FROM auth_user u, auth_permission p
+    WHERE u.username = 'root' AND p.codename IN ('view_line', 'change_gate', 'add_pace');
+"""
 
 
 def fill(address, script):
@@ -68,6 +73,7 @@ def migrated(address, **more):
 def test_a_kept_database_goes_through_every_later_migration(state, tmp_path):
     with fresh_database(tmp_path) as address:
         fill(address, (KEPT / f"{state}.{connection.vendor}.sql").read_text())
+        fill(address, GRANTS)
 
         done = migrated(address)
 
@@ -77,6 +83,7 @@ def test_a_kept_database_goes_through_every_later_migration(state, tmp_path):
     assert set(RunStatus) - set(report["statuses"]) == {"waiting_for_children"}, "there were none yet"
     assert set(report["open"]) == {"approval", "budget", "outcome", "question"}
     assert report["backlogs"] == [["agents", 1000, "root"]], "the ceiling of then"
+    assert report["granted"] == ["add_ratelimit", "change_circuitbreaker", "view_queuelane"], "of renamed records"
 
 
 @pytest.mark.slow

@@ -147,7 +147,7 @@ def _hold_back(journal: Journal, held: HeldBack) -> None:
     open_ones = CircuitBreaker.objects.select_for_update().filter(open_until__isnull=False)
     breaker = open_ones.filter(pk=breaker_id).first() if breaker_id else None
     if breaker and breaker.open_until:
-        journal.record_event("run.held_back", breaker=str(breaker), until=breaker.open_until.isoformat())
+        journal.record_event("run.held_back", circuit=str(breaker), until=breaker.open_until.isoformat())
     else:
         journal.record_event("run.queued")
     held_by = {"hold_reason": HoldReason.CIRCUIT, "circuit_breaker_id": breaker.pk} if breaker else {}

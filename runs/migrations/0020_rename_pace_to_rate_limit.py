@@ -1,34 +1,17 @@
-"""A pace becomes a rate limit, and so do the permissions that were granted on it."""
+"""A pace becomes a rate limit. Its permissions were renamed just before."""
 
 import django.core.validators
 from django.db import migrations, models
 
 import runs.models.fields
 
-_VERBS = ("view", "add", "change", "delete")
-
-
-def _rename_permissions(former, new, words):
-    def rename(apps, schema_editor):
-        permissions = apps.get_model("auth", "Permission").objects.using(schema_editor.connection.alias)
-        for verb in _VERBS:
-            of_model = permissions.filter(content_type__app_label="runs", codename=f"{verb}_{former}")
-            of_model.update(codename=f"{verb}_{new}", name=f"Can {verb} {words}")
-
-    return rename
-
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("auth", "0012_alter_user_first_name_max_length"),
-        ("contenttypes", "0002_remove_content_type_name"),
         ("runs", "0019_permissions_of_renamed_models"),
     ]
     operations = [
         migrations.RenameModel("Pace", "RateLimit"),
-        migrations.RunPython(
-            _rename_permissions("pace", "ratelimit", "rate limit"), _rename_permissions("ratelimit", "pace", "pace")
-        ),
         migrations.RemoveConstraint("ratelimit", "one_pace_each"),
         migrations.RemoveConstraint("ratelimit", "pace_asks_something"),
         migrations.RemoveConstraint("ratelimit", "pace_lets_tokens_pass"),

@@ -1,4 +1,4 @@
-"""Backlog limits in the console: set by whoever may, in force at once, and refused at their field."""
+"""Backlog limits in the console: who may set them, in force at once, and refused at their field."""
 
 import pytest
 from django.urls import reverse

@@ -65,7 +65,7 @@ def test_a_held_run_says_why_and_until_when(offline, post, work, breaker):
     assert reason.code == "rate" and "claude" in reason.message and "RateLimitedError" not in reason.message
     assert reason.until == breaker().open_until
     told = RunEvent.objects.get(run=held, kind="run.held_back").data
-    assert told["until"] == breaker().open_until.isoformat()
+    assert told == {"circuit": str(breaker()), "until": breaker().open_until.isoformat()}
 
 
 def test_when_the_pause_is_over_one_run_probes_and_its_answer_lets_all_go_on(offline, post, work, breaker):

@@ -19,6 +19,8 @@ _FRAME = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 @pytest.fixture
 def steps_seen(monkeypatch):
     """What each intent of a run of twenty steps has sent to the database, since the intent before it."""
+    # What operators edit is read again each second: on a slow machine that would fall among the steps.
+    monkeypatch.setattr("runs.ttl_cache.FRESH_S", 3600.0)
     seen, queries = [], CaptureQueriesContext(connection)
     commit = journal.Journal.commit_intent
 

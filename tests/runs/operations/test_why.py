@@ -97,7 +97,7 @@ def test_the_place_is_the_one_in_which_runs_are_taken(worker):
     claim(worker)
     waiting = list(Run.objects.filter(status="queued").select_related("queue_lane"))
     around = Around(waiting)
-    places = {run.pk: around.lines.place(run).before for run in waiting}
+    places = {run.pk: around.lanes.place(run).before for run in waiting}
 
     for number in range(len(waiting)):
         run = claim(worker)

@@ -115,7 +115,8 @@ def test_a_held_run_says_which_limit_is_used_up_and_until_when(offline, post, wo
     assert one.message == "12 requests a minute of anthropic claude-sonnet-5 are used up"
     assert 3 < (one.until - clock.now()).total_seconds() <= 5
     assert 8 < (other.until - clock.now()).total_seconds() <= 10, "behind the first"
-    assert RunEvent.objects.get(run=first, kind="run.held_back").data["until"] == one.until.isoformat()
+    told = RunEvent.objects.get(run=first, kind="run.held_back").data
+    assert told["until"] == one.until.isoformat() and set(told) == {"circuit", "rate_limit", "until"}
 
 
 def test_the_sweep_lets_go_on_as_many_as_fit_and_no_more(still, offline, post, work, rate_limit):
