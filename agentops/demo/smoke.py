@@ -42,7 +42,7 @@ def smoke(
         stack.check()
         for one in posted:
             _decide(client, operator, one)
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(_LOOK_EVERY_S)  # workers of other processes move the runs
     for one in posted:
         one.problems += _problems(one)
     if killed:
@@ -83,13 +83,13 @@ def _kill_holder(stack: Stack, posted: PostedJob, tell: Callable[[str], None]) -
         if time.monotonic() > ends_at:
             posted.problems.append("no tool call was started within 30 s")
             return
-        time.sleep(0.05)
+        time.sleep(0.05)  # another process writes the step
     time.sleep(1.0)  # so that the call is really in flight
     worker = Worker.objects.get(pk=str(Run.objects.get(pk=posted.run_id).worker))
     os.kill(worker.pid, signal.SIGKILL)
     tell(f"killed worker {worker.name} while it held run {posted.run_id[:8]}")
     while not stack.check():
-        time.sleep(0.1)
+        time.sleep(0.1)  # `check` restarts it once the kill has arrived
     tell("another worker was started in its place")
 
 

@@ -80,7 +80,7 @@ class OfflineQuota:
             until = at + 1
             if bucket := self._buckets.get(name):
                 bucket.refill(at)
-                limit, left = bucket.per_minute, max(0, math.floor(bucket.left))  # noqa: PLW2901
+                limit, left = bucket.per_minute, max(0, math.floor(bucket.left))  # noqa: PLW2901 (its bucket says more)
                 until = at + bucket.missing_s(bucket.room)
             reset = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             for word, value in (("limit", limit), ("remaining", left), ("reset", reset)):

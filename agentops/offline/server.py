@@ -19,7 +19,7 @@ HANG_UP_WITHIN_S = 0.5
 class Connection(H11Protocol):
     """One connection; its transport is in the state of each request, for faults on the wire."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # always TCP here
         """Keep the transport for the requests to come."""
         super().connection_made(transport)
         # asyncio does so only for sockets that name their protocol, and what is accepted here names none.

@@ -74,7 +74,7 @@ def _hung_up(connection: Connection[Any]) -> bool:
 
 def _begin_anew() -> None:
     """Drop the pool in a forked child: leave the parent's connections alone; the pool's threads are gone."""
-    pools = base.DatabaseWrapper._connection_pools  # type: ignore[attr-defined]
+    pools = base.DatabaseWrapper._connection_pools  # type: ignore[attr-defined]  # private, so without a stub
     _left_to_the_parent.append(dict(pools))
     pools.clear()
     forget_all()

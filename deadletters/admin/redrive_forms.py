@@ -54,7 +54,7 @@ class FilterForm(OptionsForm):
     fingerprint = forms.CharField(max_length=64, required=False, label="Fingerprint of the cause")
     job_type = forms.CharField(max_length=100, required=False)
     # The metaclass removes declared fields from the class, so this does not hide `BaseForm.error_class`.
-    error_class = forms.CharField(max_length=200, required=False)  # type: ignore[assignment]
+    error_class = forms.CharField(max_length=200, required=False)  # type: ignore[assignment]  # Form has one
     tenant = forms.CharField(max_length=64, required=False)
     failed_after = forms.DateTimeField(input_formats=_MOMENT, required=False, label="Failed at or after (UTC)")
     failed_before = forms.DateTimeField(input_formats=_MOMENT, required=False, label="Failed before (UTC)")

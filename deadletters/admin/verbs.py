@@ -54,7 +54,7 @@ class AssignForm(NoteForm):
         super().__init__(*args, **options)
         self.tenants = tenants
         names = names_of_members(tenants)
-        self.fields["assignee"].choices = [(name, name) for name in dict.fromkeys([*names, me])]  # type: ignore[attr-defined]
+        self.fields["assignee"].choices = [(name, name) for name in dict.fromkeys([*names, me])]  # type: ignore[attr-defined]  # of its kind of field
 
     def clean_assignee(self) -> Any:
         """Find the user. Raises: ValidationError."""

@@ -1,6 +1,6 @@
 """Filter and order the lists of dead letters, causes and redrives."""
 
-import django_filters  # type: ignore[import-untyped]
+import django_filters  # type: ignore[import-untyped]  # django-filter has no types
 
 from deadletters.models import DeadLetter, DeadLetterStatus, GroupState, LetterGroup, Redrive, RedriveStatus
 from runs.api.filters import AnyOf, IdFilter, MomentFilter
@@ -8,7 +8,7 @@ from runs.api.pagination import BySequence, NewestFirst
 from runs.models.people import name_path
 
 
-class DeadLetterFilter(django_filters.FilterSet):  # type: ignore[misc]
+class DeadLetterFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     """Filters of dead letters."""
 
     status = AnyOf(choices=DeadLetterStatus.choices)
@@ -25,7 +25,7 @@ class DeadLetterFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields = ["status", "job_type", "error_class", "error_kind", "version", "fingerprint", "run"]
 
 
-class LetterGroupFilter(django_filters.FilterSet):  # type: ignore[misc]
+class LetterGroupFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     """Filters of groups of dead letters."""
 
     state = AnyOf(choices=GroupState.choices)
@@ -35,7 +35,7 @@ class LetterGroupFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields = ["state", "job_type", "error_class", "fingerprint"]
 
 
-class RedriveFilter(django_filters.FilterSet):  # type: ignore[misc]
+class RedriveFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     """Filters of redrives."""
 
     status = django_filters.MultipleChoiceFilter(choices=RedriveStatus.choices)

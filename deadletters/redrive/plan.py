@@ -78,7 +78,7 @@ def _closed_to(letter: DeadLetter, tenants: Collection[str] | None) -> str:
     try:
         check_replays(letter)
     except ReplaysExhaustedError:
-        return "it was replayed as often as it may be"
+        return "it has reached the limit of replays"
     return ""
 
 

@@ -66,7 +66,7 @@ class PolicyForm(forms.ModelForm[ApprovalPolicy]):
                 self.fields[name].label = label
         for name, words in _CHOICES.items():
             if name in self.fields:
-                self.fields[name].choices = [(value.value, text) for value, text in words.items()]  # type: ignore[attr-defined]
+                self.fields[name].choices = [(value.value, text) for value, text in words.items()]  # type: ignore[attr-defined]  # of its kind of field
 
     def clean(self) -> dict[str, Any]:
         """Refuse a second policy for the same calls, and times that are none."""

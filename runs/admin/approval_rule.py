@@ -49,7 +49,7 @@ class GrantForm(forms.Form):
 
     def __init__(self, *args: Any, tenants: QuerySet[Tenant], **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["tenant"].queryset = tenants  # type: ignore[attr-defined]
+        self.fields["tenant"].queryset = tenants  # type: ignore[attr-defined]  # of its kind of field
         self.fields["arguments"].widget.attrs["rows"] = 3
         self.suggestions = tools_for_rules()
 

@@ -48,7 +48,7 @@ class BearerAuthentication(BaseAuthentication):
         return 'Bearer realm="agentops"'
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular has no types
     """How the schema describes it."""
 
     target_class = BearerAuthentication

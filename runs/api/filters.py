@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-import django_filters  # type: ignore[import-untyped]
+import django_filters  # type: ignore[import-untyped]  # django-filter has no types
 from django import forms
 
 from runs.api.fields import ID
@@ -27,7 +27,7 @@ class MomentField(forms.CharField):
             raise forms.ValidationError(str(error)) from error
 
 
-class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
+class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]  # django-filter has no types
     """Compares with a time. django-filter's own field accepts times that overflow in UTC."""
 
     field_class = MomentField
@@ -43,20 +43,20 @@ class IdField(forms.UUIDField):
         return super().to_python(value)
 
 
-class IdFilter(django_filters.UUIDFilter):  # type: ignore[misc]
+class IdFilter(django_filters.UUIDFilter):  # type: ignore[misc]  # django-filter has no types
     """Compares with an id."""
 
     field_class = IdField
 
 
-class AnyOf(django_filters.MultipleChoiceFilter):  # type: ignore[misc]
+class AnyOf(django_filters.MultipleChoiceFilter):  # type: ignore[misc]  # django-filter has no types
     """Any of several values of the row's own column. So no row comes twice, and DISTINCT is not needed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"distinct": False, **kwargs})
 
 
-class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
+class RunFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     """Filters of runs."""
 
     status = AnyOf(choices=[(s.value, s.value) for s in RunStatus])
@@ -69,7 +69,7 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields = ["status", "job_type", "queue"]
 
 
-class ActionFilter(django_filters.FilterSet):  # type: ignore[misc]
+class ActionFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     """Filters of pending actions."""
 
     status = AnyOf(choices=[(s.value, s.value) for s in ActionStatus])

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.decorators import method_decorator
-from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]
+from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]  # django-filter has no types
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request

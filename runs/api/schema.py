@@ -26,7 +26,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="Stable; for programs.")
     detail = serializers.CharField(help_text="For people.")
     # As for `parent` of a run: the metaclass removes declared fields from the class.
-    errors = ProblemErrorSerializer(many=True, required=False)  # type: ignore[assignment]
+    errors = ProblemErrorSerializer(many=True, required=False)  # type: ignore[assignment]  # DRF keeps `errors` for itself; here it is a field
 
 
 _ALWAYS = {
@@ -50,7 +50,7 @@ class ExactSchema(AutoSchema):
     """Describes exactly what is accepted, from the `json_schema` of fields and bodies."""
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
-        schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]  # drf-spectacular has no types
         exact = getattr(field, "json_schema", {})
         if "oneOf" in exact:  # several types: what DRF's options say applies to only one of them
             schema = {name: value for name, value in schema.items() if name not in ("type", "format", "pattern")}
@@ -59,11 +59,11 @@ class ExactSchema(AutoSchema):
         return schema | exact if exact else schema
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
-        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]  # drf-spectacular has no types
         return schema | _of_body(serializer)
 
     def _get_request_body(self, direction: Any = "request") -> Any:
-        body = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        body = super()._get_request_body(direction)  # type: ignore[no-untyped-call]  # drf-spectacular has no types
         if self.method != "POST":
             return body
         if body is None:
@@ -73,7 +73,7 @@ class ExactSchema(AutoSchema):
         return body
 
     def _empty_body(self) -> Any:
-        return self.resolve_serializer(Empty, "request").ref  # type: ignore[arg-type]
+        return self.resolve_serializer(Empty, "request").ref  # type: ignore[arg-type]  # it takes classes too
 
     def _get_parameters(self) -> Any:
         parameters = super()._get_parameters()

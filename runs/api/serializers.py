@@ -119,7 +119,7 @@ class RunSerializer(Document[Run]):
     open_actions = serializers.SerializerMethodField()
     cancellation = serializers.SerializerMethodField()
     # DRF's metaclass removes declared fields from the class, so this does not hide `BaseSerializer.parent`.
-    parent = serializers.UUIDField(source="parent_id", allow_null=True)  # type: ignore[assignment]
+    parent = serializers.UUIDField(source="parent_id", allow_null=True)  # type: ignore[assignment]  # DRF has a `parent`
     continues = serializers.UUIDField(source="continues_id", allow_null=True)
     forked_from = serializers.UUIDField(source="forked_from_id", allow_null=True)
     requested_by = Person()

@@ -154,7 +154,7 @@ Object = Annotated[Any, BeforeValidator(_object), described("object", additional
 Note = Annotated[str, Text(4000, may_be_blank=True)]
 
 
-class BodyExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+class BodyExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  # drf-spectacular has no types
     """Describes bodies to drf-spectacular."""
 
     target_class = Body

@@ -22,7 +22,7 @@ _SHORTEST = -1  # shorter than every prompt
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _PriceRow:
     """An operator's row, as read from the database."""
 
     model: str
@@ -124,12 +124,12 @@ def _at(price: Decimal | TieredPrices | None, over: int) -> Decimal | None:
     return next((tier.price for tier in reversed(price.tiers) if tier.start <= over), price.base)
 
 
-def _read_all() -> tuple[_Row, ...]:
+def _read_all() -> tuple[_PriceRow, ...]:
     # Newest first: of rows that start at the same moment, the first one wins.
     return tuple(_read(price) for price in Price.objects.filter(provider=PROVIDER).order_by("-pk"))
 
 
-def _read(price: Price) -> _Row:
+def _read(price: Price) -> _PriceRow:
     standard = Rates(
         input=price.input_usd,
         output=price.output_usd,
@@ -139,7 +139,7 @@ def _read(price: Price) -> _Row:
         web_searches=price.web_searches_usd,
     )
     level = Level(_SHORTEST, standard, standard.times(price.batch_factor))
-    return _Row(price.model, price.valid_from, Tariff(f"price row {price.pk}", (level,)))
+    return _PriceRow(price.model, price.valid_from, Tariff(f"price row {price.pk}", (level,)))
 
 
 _rows = TTLCache("the price rows", _read_all)

@@ -72,7 +72,7 @@ def _refusals(step: Step) -> int:
     return sum(read(text, "step") == step.seq and read(text, "error") != "WorkerLost" for text in events)
 
 
-class _Row(NamedTuple):
+class _StepRow(NamedTuple):
     """What I14 needs of a step. `content`: an answer's text, else empty."""
 
     run: UUID
@@ -91,8 +91,8 @@ def calls_are_answered() -> Iterator[Breach]:
         output_field=TextField(),
     )
     rows = Step.objects.order_by("run", "seq").values_list("run", "seq", "kind", "status", "fence", "tool_use_id")
-    story: list[_Row] = []
-    for row in map(_Row._make, rows.annotate(content=answer).iterator(CHUNK)):
+    story: list[_StepRow] = []
+    for row in map(_StepRow._make, rows.annotate(content=answer).iterator(CHUNK)):
         if story and story[0].run != row.run:
             yield from _of_story(story)
             story = []
@@ -100,9 +100,9 @@ def calls_are_answered() -> Iterator[Breach]:
     yield from _of_story(story)
 
 
-def _of_story(story: list[_Row]) -> Iterator[Breach]:
+def _of_story(story: list[_StepRow]) -> Iterator[Breach]:
     wanted: list[str] = []
-    turn: list[_Row] = []
+    turn: list[_StepRow] = []
     newest = 0
     for step in story:
         if step.kind == StepKind.MODEL_CALL:
@@ -121,7 +121,7 @@ def _of_story(story: list[_Row]) -> Iterator[Breach]:
         yield Breach(14, str(story[0].run), f"no step for {', '.join(wanted)}")
 
 
-def _before_asking(step: _Row, turn: list[_Row], wanted: list[str], newest: int) -> Iterator[Breach]:
+def _before_asking(step: _StepRow, turn: list[_StepRow], wanted: list[str], newest: int) -> Iterator[Breach]:
     if step.status != StepStatus.PLANNED and any(other.status not in STEP_DONE for other in turn):
         yield Breach(14, str(step.run), f"step {step.seq} asked the model before all calls were done")
     if wanted:

@@ -72,7 +72,7 @@ def _wrong_values(model: type[Model]) -> Iterator[_Wrong]:
         column = f'r."{field.column}"'
         if field.remote_field:
             target = field.remote_field.model._meta
-            there = f'SELECT 1 FROM "{target.db_table}" AS t WHERE t."{target.pk.column}" = {column}'  # noqa: S608
+            there = f'SELECT 1 FROM "{target.db_table}" AS t WHERE t."{target.pk.column}" = {column}'  # noqa: S608 (names of ours)
             yield _Wrong(f"{field.column} leads to no row", f"{column} IS NOT NULL AND NOT EXISTS ({there})")
         if field.choices:
             known = [value for value, _ in field.flatchoices] + [""] * field.blank
@@ -91,7 +91,7 @@ def _query(model: type[Model], wrong: Sequence[_Wrong]) -> tuple[str, Sequence[s
     found = ", ".join(f"({one.sql})" for one in wrong)
     where = " OR ".join(f"({one.sql})" for one in wrong)
     params = [param for one in wrong for param in one.params]
-    text = f'SELECT {_named(model)}, {found} FROM "{model._meta.db_table}" AS r WHERE {where}'  # noqa: S608
+    text = f'SELECT {_named(model)}, {found} FROM "{model._meta.db_table}" AS r WHERE {where}'  # noqa: S608 (names of ours)
     return text, [*params, *params]
 
 

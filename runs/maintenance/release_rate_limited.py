@@ -39,7 +39,7 @@ def _release(breaker: CircuitBreaker) -> int:
             continue  # no claim would take it, so it must not be counted
         if not forecast.fits(run):
             break
-        released += _let_go(run)
+        released += _wake(run)
     return released
 
 
@@ -80,7 +80,7 @@ def _in_their_order(breaker: CircuitBreaker) -> QuerySet[Run]:
     return in_turn(waiting, "attempts", "rank")
 
 
-def _let_go(run: Run) -> bool:
+def _wake(run: Run) -> bool:
     try:
         with transaction.atomic():
             wake(run, actor="rate limit")

@@ -27,17 +27,17 @@ def _reopen(period: BudgetPeriod) -> int:
     """Release only as many runs as fit: each reserves again, and one that does not fit would ask again."""
     because, room = _room(period)
     asking = PendingAction.objects.filter(status=ActionStatus.OPEN, budget_period=period).order_by("requested_at")
-    let_go = 0
+    released = 0
     # Look at all of them, maybe thousands: one too expensive to fit must not hide cheaper ones behind it.
     for action in list(asking.only("arguments", "run", "step")):
-        if let_go >= _AT_ONCE:
+        if released >= _AT_ONCE:
             break
         needs = Decimal(action.arguments["needs_usd"])
         if room is not None and needs > room:
             continue
-        let_go += _go_on(action, because)
+        released += _go_on(action, because)
         room = None if room is None else room - needs
-    return let_go
+    return released
 
 
 def _room(period: BudgetPeriod) -> tuple[str, Decimal | None]:

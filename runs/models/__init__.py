@@ -8,7 +8,7 @@ from runs.models.artifact import Artifact
 from runs.models.budget import Budget, BudgetHold, BudgetPeriod, Period, end_of, start_of
 from runs.models.circuit_breaker import PROVIDER, CircuitBreaker, OpenReason
 from runs.models.definition import Definition
-from runs.models.limit import Limit
+from runs.models.limit import Limit, RatedCall
 from runs.models.mail import Mail, post_mail
 from runs.models.message_batch import BatchedCall, BatchStatus, CallEnd, MessageBatch
 from runs.models.model_call import ModelCall, ModelCallStatus, Tier
@@ -17,7 +17,6 @@ from runs.models.pending_action import Approval, PendingAction
 from runs.models.price import Price
 from runs.models.queue_lane import QueueLane
 from runs.models.rate_limit import EVERY_MODEL, RateLimit, RateLimitBucket
-from runs.models.rated_call import RatedCall
 from runs.models.revoked_tool import RevokedTool
 from runs.models.run import Run
 from runs.models.run_event import RunEvent

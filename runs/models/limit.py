@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from runs.models.fields import choices_of
 from runs.models.selector import Selector
+from runs.models.tenant import Tenant
 from runs.states import LimitKind
 
 _BACKLOG = Q(kind=LimitKind.BACKLOG)
@@ -66,3 +67,17 @@ class Limit(Selector):
     def scope(self) -> str:
         """What it is about, in words."""
         return f"{super().scope}, for each tenant" if self.each_tenant else super().scope
+
+
+class RatedCall(models.Model):
+    """One call that has begun, written with its intent: a call that was not begun counts nowhere."""
+
+    limit = models.ForeignKey(Limit, models.CASCADE, db_index=False, related_name="+")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["limit", "tenant", "at"], name="rated_call_window")]
+
+    def __str__(self) -> str:
+        return f"{self.limit} at {self.at:%Y-%m-%d %H:%M:%S}"

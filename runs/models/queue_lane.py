@@ -100,7 +100,7 @@ def lane_update(
 
 
 def sibling_lanes_update(run: "Run", served_at: float, *, only_with: str | None = None) -> Statement:
-    """Build the UPDATE by which the other lanes of a tenant fall back when one of them is served. Shape: as `moved`.
+    """Build the UPDATE that moves the other lanes of a tenant back when one is served. Shape: as `lane_update`.
 
     Lanes that another claim works on are left as they are: waiting for them while this one is locked would
     deadlock with the claim that waits the other way round.

@@ -44,8 +44,8 @@ def depth_of(queue: str, tenant: Tenant | None) -> int:
         if tenant is None
         else QueueLane.objects.filter(queue=queue, tenant=tenant)
     )
-    in_line: int = lanes.aggregate(depth=Sum("queued"))["depth"] or 0  # reads a few lanes instead of every run
-    return in_line + sum(n for (q, pk), n in _held().items() if q == queue and (tenant is None or pk == tenant.pk))
+    in_lanes: int = lanes.aggregate(depth=Sum("queued"))["depth"] or 0  # reads a few lanes instead of every run
+    return in_lanes + sum(n for (q, pk), n in _held().items() if q == queue and (tenant is None or pk == tenant.pk))
 
 
 def runs_waiting(limit: Limit) -> Counter[UUID]:

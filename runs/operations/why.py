@@ -13,7 +13,7 @@ from runs.engine.limits.blocked import BlockingReasons, has_full_lane
 from runs.engine.tool_limits import blocked_call
 from runs.models import BatchedCall, ModelCallStatus, PendingAction, Run, RunLock, Worker
 from runs.models.run_lock import is_exclusive
-from runs.operations.why_slots import Lines
+from runs.operations.why_slots import LaneFacts
 from runs.states import ActionKind, ActionStatus, HoldReason, RunStatus, StepKind, StepStatus
 
 
@@ -45,9 +45,9 @@ class Around:
         return frozenset(queue for worker in self._workers for queue in worker.queues)
 
     @cached_property
-    def lines(self) -> Lines:
+    def lanes(self) -> LaneFacts:
         """Return the places of these runs in their lanes."""
-        return Lines(self._runs, self._workers)
+        return LaneFacts(self._runs, self._workers)
 
     @cached_property
     def batched(self) -> dict[UUID, BatchedCall]:
@@ -139,7 +139,7 @@ def _held_back(run: Run, around: Around) -> list[Reason]:
 
 
 def _in_line(run: Run, around: Around) -> Reason:
-    place = around.lines.place(run)
+    place = around.lanes.place(run)
     return Reason("slots", place.message, place.until)
 
 

@@ -75,7 +75,7 @@ class PlaceInLane:
         return f"{self.slots.free} of {self.slots.all} slots are free"
 
 
-class Lines:
+class LaneFacts:
     """The lanes of these runs, each fact looked up once for all of them."""
 
     def __init__(self, runs: Iterable[Run], workers: Sequence[Worker]) -> None:

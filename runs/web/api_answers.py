@@ -44,7 +44,7 @@ def _as_problem(response: HttpResponseBase) -> HttpResponseBase:
     kept = {name: response.headers[name] for name in ("Allow", "Retry-After") if name in response.headers}
     document = problem(response.status_code, code, detail, headers=kept)
     # Django's mark for logged answers; without it, the new answer would be logged again.
-    document._has_been_logged = getattr(response, "_has_been_logged", False)  # type: ignore[attr-defined]
+    document._has_been_logged = getattr(response, "_has_been_logged", False)  # type: ignore[attr-defined]  # private
     return document
 
 

@@ -1,4 +1,4 @@
-"""Faults at intervals: Redis is emptied, the database crashes, workers are told to end."""
+"""Faults at intervals: Redis is emptied, the database crashes, workers are asked to end."""
 
 import threading
 import time

@@ -1,10 +1,9 @@
 """What a comparison finds: differences, which must not be, and notes, which recovery may cause. Pure."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-
-from agentops.lab.workload.exact import difference
 
 STEPS, REQUESTS = "steps", "requests"
 
@@ -73,3 +72,27 @@ def received_of(entry: dict[str, Any]) -> Received:
 def by_kind(steps: list[dict[str, Any]], kind: str) -> Iterator[dict[str, Any]]:
     """The steps of one kind, in order."""
     return (step for step in steps if step.get("kind") == kind)
+
+
+_AROUND = 30  # characters shown on either side of the first difference
+
+
+def as_text(value: Any) -> str:
+    """Write a value the one way it is compared: key order kept, 1 is not 1.0, no spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def difference(recorded: Any, found: Any) -> str | None:
+    """Say where what was found leaves what was recorded; None if they are the same bytes."""
+    wanted, got = as_text(recorded), as_text(found)
+    if wanted == got:
+        return None
+    at = next(
+        (place for place, (a, b) in enumerate(zip(wanted, got, strict=False)) if a != b), min(len(wanted), len(got))
+    )
+    return f"recorded {_excerpt(wanted, at)}, found {_excerpt(got, at)}"
+
+
+def _excerpt(text: str, at: int) -> str:
+    start, end = max(0, at - _AROUND), at + _AROUND
+    return f"«{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}»"

@@ -84,4 +84,4 @@ class ReassignForm(forms.Form):
     def __init__(self, *args: Any, people: Sequence[Any] = (), **options: Any) -> None:
         super().__init__(*args, **options)
         names = [person.get_username() for person in people]
-        self.fields["to"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
+        self.fields["to"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]  # of its kind of field

@@ -67,7 +67,7 @@ def page_context(action: PendingAction, user: Any, *, bound: Mapping[str, forms.
 def effect_of(action: PendingAction) -> str:
     """Say what will be done if it is approved, in the words of the tool's author, not of the agent."""
     asks = _ASKS.get(ActionKind(action.kind), "")
-    return " ".join(filter(None, [_description(action), _EFFECTS.get(action.effect, ""), asks]))  # type: ignore[call-overload]
+    return " ".join(filter(None, [_description(action), _EFFECTS.get(action.effect, ""), asks]))  # type: ignore[call-overload]  # keyed by enum
 
 
 def _description(action: PendingAction) -> str:

@@ -18,9 +18,9 @@ def refusals_of(action: PendingAction, user: Any, verbs: tuple[str, ...]) -> dic
     """Say for each verb why this user cannot use it now; empty if they can."""
     if not user.has_perm(PERMISSION):
         return dict.fromkeys(verbs, "You lack the permission to decide pending actions.")
-    of_handing_on = _of_role(check_may_delegate, action, user)
+    of_delegating = _of_role(check_may_delegate, action, user)
     of_deciding = _of_time(action) or _of_role(check_may_decide, action, user)
-    found = {verb: of_handing_on if verb in HANDING_ON else of_deciding for verb in verbs}
+    found = {verb: of_delegating if verb in HANDING_ON else of_deciding for verb in verbs}
     if "approve" in found and not found["approve"]:
         found["approve"] = _of_approving(action, user)
     if "raise" in found and not found["raise"]:
