@@ -24,8 +24,8 @@ class TenantAdmin(EditedAdmin[Tenant]):
     list_display = ("slug", "name", "state", CREATED)
     list_filter = (ActiveFilter,)
     search_fields = ("slug", "name")
-    fields = ("slug", "name", "is_active", "cross_tenant_priority")
-    labels: ClassVar[Any] = {"is_active": "Active", "cross_tenant_priority": "Priority before other tenants"}
+    fields = ("slug", "name", "is_active", "weight")
+    labels: ClassVar[Any] = {"is_active": "Active"}
 
     @admin.display(description="state", ordering="is_active")
     def state(self, tenant: Tenant) -> SafeString:
@@ -33,9 +33,9 @@ class TenantAdmin(EditedAdmin[Tenant]):
         return badge_html("active" if tenant.is_active else "suspended")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:
-        """The slug is a public name. Who ranks before other tenants is the operator's to say, not the tenant's."""
-        granted = () if getattr(request.user, "is_superuser", False) else ("cross_tenant_priority",)
-        return ("slug", *granted) if obj else granted
+        """The slug is a public name. Its share beside other tenants is the operator's to say, not the tenant's."""
+        shared = () if getattr(request.user, "is_superuser", False) else ("weight",)
+        return ("slug", *shared) if obj else shared
 
 
 @admin.register(Membership)

@@ -10,7 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-NORMAL_PRIORITY, MOST_PRIORITY = 5, 9
+WEIGHT_MAX = 100
 
 
 class Role(models.TextChoices):
@@ -34,31 +34,22 @@ class Tenant(models.Model):
     is_active = models.BooleanField(
         default=True, help_text="A suspended tenant's runs fail with permission_denied when next claimed."
     )
-    cross_tenant_priority = models.PositiveSmallIntegerField(
-        default=NORMAL_PRIORITY,
-        db_default=NORMAL_PRIORITY,
-        blank=True,  # in a form: then it stays the normal one
-        validators=[MinValueValidator(NORMAL_PRIORITY), MaxValueValidator(MOST_PRIORITY)],
-        help_text="Runs of this tenant rank before those of others by their priority, up to this one; 5: by none.",
+    weight = models.PositiveSmallIntegerField(
+        default=1,
+        db_default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(WEIGHT_MAX)],
+        help_text="Runs that it may start in each of its turns in a queue, while other tenants wait.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["slug"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(cross_tenant_priority__gte=NORMAL_PRIORITY, cross_tenant_priority__lte=MOST_PRIORITY),
-                name="tenant_priority_5_to_9",
-            )
+            models.CheckConstraint(condition=Q(weight__gte=1, weight__lte=WEIGHT_MAX), name="tenant_weight_1_to_100")
         ]
 
     def __str__(self) -> str:
         return self.slug
-
-    def clean(self) -> None:
-        """Take an empty priority for the normal one."""
-        if self.cross_tenant_priority is None:
-            self.cross_tenant_priority = NORMAL_PRIORITY
 
 
 class Membership(models.Model):

@@ -75,6 +75,20 @@ class PlaceInLane:
         return f"{self.slots.free} of {self.slots.all} slots are free"
 
 
+@dataclass(frozen=True, slots=True)
+class TenantInQueue:
+    """A tenant's turns in one queue, and how many of its runs might start."""
+
+    turn_ended_at: float
+    weight: int
+    queued: int
+
+    def starts_before(self, other: "TenantInQueue", runs: int) -> int:
+        """Count the runs that it starts before another tenant starts one that has this many of its own ahead."""
+        turns = runs // other.weight + (self.turn_ended_at < other.turn_ended_at)
+        return min(turns * self.weight, self.queued)
+
+
 class LaneFacts:
     """The lanes of these runs, each fact looked up once for all of them."""
 
@@ -83,11 +97,11 @@ class LaneFacts:
         self._workers = workers
 
     def place(self, run: Run) -> PlaceInLane:
-        """Find the place of a queued run. Tenants alternate: no other tenant gets more than one extra turn."""
+        """Find the place of a queued run: turns of other tenants come between those of its own."""
         own = self._before_of_tenant.get(run.pk, 0)
         tenants = self._tenants[run.queue]
-        key = tenants.get(run.tenant_id, (run.rank, 0))[0]
-        others = (min(own + (first < key), count) for pk, (first, count) in tenants.items() if pk != run.tenant_id)
+        mine = tenants.get(run.tenant_id, TenantInQueue(turn_ended_at=0.0, weight=1, queued=0))
+        others = (other.starts_before(mine, own) for pk, other in tenants.items() if pk != run.tenant_id)
         return PlaceInLane(own + sum(others), own > FAR, self._slots(run.queue))
 
     @cached_property
@@ -101,13 +115,13 @@ class LaneFacts:
             return {UUID(str(pk)): count for pk, count in cursor.fetchall()}
 
     @cached_property
-    def _tenants(self) -> dict[str, dict[UUID, tuple[float, int]]]:
-        """Return by queue and tenant the time of its turn, and how many of its runs might start."""
-        found: dict[str, dict[UUID, tuple[float, int]]] = defaultdict(dict)
+    def _tenants(self) -> dict[str, dict[UUID, TenantInQueue]]:
+        """Return the tenants that have runs that might start, by queue."""
+        found: dict[str, dict[UUID, TenantInQueue]] = defaultdict(dict)
         lanes = QueueLane.objects.filter(ROOM, queue__in={run.queue for run in self._runs}, queued__gt=0)
-        turns = lanes.values_list("queue", "tenant").annotate(Min("key"), Sum("queued"))
-        for queue, tenant, key, count in turns:
-            found[queue][tenant] = key, count
+        turns = lanes.values_list("queue", "tenant", "tenant__weight").annotate(Min("turn_ended_at"), Sum("queued"))
+        for queue, tenant, weight, turn_ended_at, queued in turns:
+            found[queue][tenant] = TenantInQueue(turn_ended_at, weight, queued)
         return found
 
     def _slots(self, queue: str) -> SlotUse:

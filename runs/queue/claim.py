@@ -24,14 +24,22 @@ from runs.models import QueueLane, Run
 from runs.models.fair_order import longest_unserved_first
 from runs.models.moves import Event, Guard, transition
 from runs.models.prepared_statements import prepared_cursor
-from runs.models.queue_lane import READY, set_turn
+from runs.models.queue_lane import AGEING_S
 from runs.models.sql import RowMapper, Statement
 from runs.states import HoldReason, RunStatus
 
 _RUNS = RowMapper(Run, alias="r")
 _LANE_HAS_ROOM = Q(queue_lane__cap__isnull=True) | Q(queue_lane__running__lt=F("queue_lane__cap"))
 _LAST_SERVICE = 'SELECT MAX("served_at") FROM "runs_queuelane" WHERE "queue" = r."queue"'
-_HEAD = f'SELECT {{columns}}, {{now}}, ({_LAST_SERVICE}) FROM "runs_run" r WHERE {READY} ORDER BY r."rank" LIMIT 1'
+# The runs of a lane that any slot may take: nothing holds them.
+_READY = 'r."queue_lane_id" = %s AND r."status" = \'queued\' AND r."hold_reason" = \'\''
+_HEAD = f'SELECT {{columns}}, {{now}}, ({_LAST_SERVICE}) FROM "runs_run" r WHERE {_READY} ORDER BY r."rank" LIMIT 1'
+_SERVED = f'"runs_queuelane"."served_at" - {AGEING_S} * r."priority"'
+# A lane's place within its tenant: the later of its head's arrival and its last service, less the head's priority.
+_PLACE = f"""
+    (SELECT CASE WHEN r."rank" > {_SERVED} THEN r."rank" ELSE {_SERVED} END FROM "runs_run" r
+     WHERE {_READY.replace("%s", '"runs_queuelane"."id"')} ORDER BY r."rank" LIMIT 1)
+"""
 _APART_S = 0.000_001  # what a service is later than the one before at least: SQLite's clock counts milliseconds
 
 
@@ -132,8 +140,10 @@ def _take(run: Run, now: datetime, worker_id: UUID, worker_name: str, *, served_
 def _next_lane(queue: str, present: Rules) -> Statement:
     """Find the tenant that is next and the best of its lanes, past those that somebody else serves; lock both."""
     servable = _servable(queue, present, lock=True)
-    tenant = _locked(Statement(f'SELECT "tenant_id" {servable.text} ORDER BY "key" LIMIT 1', servable.params))
-    text = f'SELECT "id" {servable.text} AND "tenant_id" = ({tenant.text}) ORDER BY "place" LIMIT 1'
+    tenant = _locked(
+        Statement(f'SELECT "tenant_id" {servable.text} ORDER BY "turn_ended_at", "id" LIMIT 1', servable.params)
+    )
+    text = f'SELECT "id" {servable.text} AND "tenant_id" = ({tenant.text}) ORDER BY {_PLACE} LIMIT 1'
     return _locked(Statement(text, [*servable.params, *tenant.params]))
 
 
@@ -172,5 +182,4 @@ def recount(lane_id: int) -> bool:
     wrong = (queued, running) != (lane.queued, lane.running)
     if wrong:
         QueueLane.objects.filter(pk=lane_id).update(queued=queued, running=running)
-        set_turn(lane_id)
     return wrong

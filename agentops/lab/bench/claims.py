@@ -54,10 +54,12 @@ def _fill(queued: int, tenants: int) -> None:
     each = queued // tenants
     first = rank_of(now.timestamp() - queued, 5)
     QueueLane.objects.bulk_create(
-        QueueLane(queue=BenchAgent.queue, tenant=owner, job_type=BenchAgent.name, queued=each, key=first + place)
+        QueueLane(
+            queue=BenchAgent.queue, tenant=owner, job_type=BenchAgent.name, queued=each, turn_ended_at=first + place
+        )
         for place, owner in enumerate(owners)
     )
-    lanes = list(QueueLane.objects.order_by("key"))
+    lanes = list(QueueLane.objects.order_by("turn_ended_at"))
     Run.objects.bulk_create(queued_runs(lanes, each, user.pk, now), batch_size=_BATCH)
 
 
@@ -83,7 +85,7 @@ def _crowd(threads: int, claims: int) -> tuple[list[float], int]:
                 transition(run, to=RunStatus.COMPLETED, only=Guard(fence=lease.fence), output="")
         connection.close()
 
-    QueueLane.objects.exclude(pk__in=QueueLane.objects.order_by("key").values("pk")[:4]).update(
+    QueueLane.objects.exclude(pk__in=QueueLane.objects.order_by("turn_ended_at").values("pk")[:4]).update(
         queued=0
     )  # few lanes: they meet
     Run.objects.filter(status=RunStatus.RUNNING).update(status=RunStatus.QUEUED, lease_expires_at=None, worker=None)

@@ -15,7 +15,7 @@ from agentops.lab.bench.place import MeasurementError
 from agentops.stack import Stack
 from runs import clock
 from runs.models import QueueLane, Run
-from runs.models.queue_lane import lane_for, set_turn
+from runs.models.queue_lane import lane_for
 from runs.operations.accounts import make_member, make_tenant
 from runs.states import RunStatus
 
@@ -34,7 +34,6 @@ def measure_promotion(*, blocked: int, starts: int) -> dict[str, Any]:
     lane = lane_for(queue=BenchTurn.queue, tenant=tenant, job_type=BenchTurn.name, cap=BenchTurn.max_running_per_tenant)
     Run.objects.bulk_create(queued_runs([lane], blocked, make_member(tenant, None).pk, clock.now()), batch_size=1000)
     QueueLane.objects.filter(pk=lane.pk).update(queued=blocked)
-    set_turn(lane.pk)
     stack = Stack()
     with stack:
         for number in range(WORKERS):

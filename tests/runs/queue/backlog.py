@@ -27,4 +27,4 @@ def fill(slug, count, *, queue="agents", job_type="clerk", priority=5, since_s=3
         ],
         batch_size=500,
     )  # fmt: skip
-    QueueLane.objects.filter(pk=lane.pk).update(queued=count, key=rank_of(times[0].timestamp(), priority))
+    QueueLane.objects.filter(pk=lane.pk).update(queued=count)

@@ -122,37 +122,38 @@ def test_low_priority_within_a_tenant_is_not_starved_by_its_other_job_types():
     assert served.pk == patient.pk, "eight levels are worth eight minutes"
 
 
-def test_a_granted_priority_ranks_before_other_tenants_and_no_further_than_granted():
-    granted, other = make_tenant("granted"), make_tenant("other")
-    Tenant.objects.filter(pk=granted.pk).update(cross_tenant_priority=7)
+def test_a_tenant_of_weight_three_starts_three_runs_a_turn():
+    heavy, light = make_tenant("heavy"), make_tenant("light")
+    Tenant.objects.filter(pk=heavy.pk).update(weight=3)
+    for number in range(12):
+        post_for(heavy, number=number, job_type=("clerk", "cashier")[number % 2])
+        post_for(light, number=number, priority=9)
+
+    got = [claim().tenant.slug for _ in range(12)]
+
+    assert got == ["heavy", "heavy", "heavy", "light"] * 3
+
+
+def test_a_turn_goes_on_where_it_stopped_when_a_tenant_comes_back():
+    heavy, light = make_tenant("heavy"), make_tenant("light")
+    Tenant.objects.filter(pk=heavy.pk).update(weight=2)
+    post_for(heavy)
+    assert claim().tenant == heavy
     for number in range(4):
-        post_for(other, number=number, priority=9)
-    first = [claim().tenant.slug for _ in range(2)]
-    for number in range(3):
-        post_for(granted, number=number, priority=9)
+        post_for(light, number=number)
+    assert [claim().tenant.slug for _ in range(2)] == ["light"] * 2
+    for number in range(4):
+        post_for(heavy, number=number, job_type="cashier")
 
-    assert first == ["other"] * 2
-    assert [claim().tenant.slug for _ in range(3)] == ["granted"] * 3
-    key, place = QueueLane.objects.values_list("key", "place").get(tenant=granted)
-    assert key - place > 60 * 6.5, "two of its four levels are granted"
+    got = [claim().tenant.slug for _ in range(4)]
 
-
-def test_what_is_granted_is_not_taken_by_an_ordinary_run():
-    granted, other = make_tenant("granted"), make_tenant("other")
-    Tenant.objects.filter(pk=granted.pk).update(cross_tenant_priority=9)
-    for number in range(6):
-        post_for(granted, number=number)
-        post_for(other, number=number)
-
-    got = [claim().tenant.slug for _ in range(6)]
-
-    assert sorted(got) == ["granted"] * 3 + ["other"] * 3
+    assert got == ["heavy", "light", "heavy", "heavy"], "one run was left of its turn: nothing is saved up"
 
 
-@pytest.mark.parametrize("level", [0, 4, 10, 32000])
-def test_a_grant_is_a_level_from_5_to_9(level):
+@pytest.mark.parametrize("weight", [0, 101, 32000])
+def test_a_weight_is_a_number_from_1_to_100(weight):
     tenant = make_tenant("acme")
-    tenant.cross_tenant_priority = level
+    tenant.weight = weight
 
     with pytest.raises(ValidationError):
         tenant.full_clean()
@@ -160,14 +161,14 @@ def test_a_grant_is_a_level_from_5_to_9(level):
         tenant.save()
 
 
-def test_only_a_superuser_grants_it(client, tenant):
-    form = {"slug": "acme", "name": "Acme", "is_active": "on", "cross_tenant_priority": 9}
+def test_only_a_superuser_sets_it(client, tenant):
+    form = {"slug": "acme", "name": "Acme", "is_active": "on", "weight": 9}
     address = reverse("admin:runs_tenant_change", args=[tenant.pk])
     perms = ("runs.view_tenant", "runs.change_tenant")
     client.force_login(make_user("ada", tenant=tenant, role="admin", perms=perms))
     client.post(address, form)
     tenant.refresh_from_db()
-    assert (tenant.name, tenant.cross_tenant_priority) == ("Acme", 5)
+    assert (tenant.name, tenant.weight) == ("Acme", 1)
 
     root = make_user("root")
     root.is_superuser = True
@@ -176,7 +177,7 @@ def test_only_a_superuser_grants_it(client, tenant):
     client.post(address, form)
 
     tenant.refresh_from_db()
-    assert tenant.cross_tenant_priority == 9
+    assert tenant.weight == 9
 
 
 def test_of_more_timers_than_a_sweep_wakes_some_of_each_tenant_are_woken(monkeypatch):

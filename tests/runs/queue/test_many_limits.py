@@ -43,7 +43,10 @@ def tenants_with_starts(count):
     now, user = clock.now(), make_member(make_tenant("base"), None)
     tenants = Tenant.objects.bulk_create([Tenant(slug=f"t{number}") for number in range(count)])
     lanes = QueueLane.objects.bulk_create(
-        [QueueLane(queue="agents", tenant=tenant, job_type="clerk") for tenant in tenants]
+        [
+            QueueLane(queue="agents", tenant=tenant, job_type="clerk", turn_ended_at=now.timestamp())
+            for tenant in tenants
+        ]
     )
     times = [now - timedelta(seconds=10 * (count - number) / count) for number in range(count)]
     Run.objects.bulk_create(
