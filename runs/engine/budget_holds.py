@@ -104,12 +104,12 @@ def reserve_and_settle(begun: Sequence[Begun], ended: Sequence[ModelCall]) -> li
         return []
     _make_missing(places)
     periods = _locked({hold.period_id for hold in open_holds}, places)
-    told = [event for hold in open_holds for event in _settle(hold, periods, costs)]
+    events = [event for hold in open_holds for event in _settle(hold, periods, costs)]
     for one in begun:
         _reserve(one, periods)
     for period in periods.values():
         period.save(update_fields=["spent_usd", "reserved_usd", "held_under_usd", "soft_reached_at"])
-    return told
+    return events
 
 
 def _make_missing(places: set[_Place]) -> None:

@@ -50,10 +50,10 @@ def cancel_locked(run: Run, *, actor: str, gently: bool = False) -> None:
         status=ActionStatus.CANCELLED, decided_at=now, tell_at=None
     )
     _close_steps(run)
-    spent, told = _presume_spent(run)
+    spent, charged = _presume_spent(run)
     run.cancellation = asked["cancellation"]
     asked |= {"cancellation": note(run, run.steps.all()), "cost_usd": run.cost_usd + spent}
-    events += told
+    events += charged
     events.append(Event("run.cancelled", {"spent_after_usd": f"{spent:f}"}, actor=actor))
     transition(run, to=RunStatus.CANCELLED, events=events, **asked)
 

@@ -38,7 +38,7 @@ class ToolContext:
     lease: Lease = field(repr=False)
     asks: str = ""  # whose declaration says which secrets it may read
     granted: tuple[str, ...] = ()
-    _told_at: float = field(default=0.0, repr=False)
+    _reported_at: float = field(default=0.0, repr=False)
 
     def progress(self, percent: float, message: str = "") -> None:
         """Report progress, 0 to 100; it never goes back. Written at most twice a second, from any thread.
@@ -49,11 +49,11 @@ class ToolContext:
         """
         self.lease.check_step()
         now = time.monotonic()
-        if percent < 100 and now - self._told_at < _PROGRESS_EVERY_S:
+        if percent < 100 and now - self._reported_at < _PROGRESS_EVERY_S:
             return
         percent = min(100.0, max(0.0, float(percent)))
         if not transaction_is_open():
-            self._told_at = now
+            self._reported_at = now
             as_engine(lambda: self._write_progress(percent, str(message)))
 
     def _write_progress(self, percent: float, message: str) -> None:

@@ -105,8 +105,8 @@ def _leave(journal: Journal, outcome: Outcome) -> None:
             _retry(journal, outcome)
         case Later(why, delay_s):
             due = journal.lease.now() + timedelta(seconds=delay_s)
-            told = {"why": why, "until": due.isoformat()}
-            sleep(journal, RunStatus.SCHEDULED, "run.held_back", data=told, next_attempt_at=due)
+            data = {"why": why, "until": due.isoformat()}
+            sleep(journal, RunStatus.SCHEDULED, "run.held_back", data=data, next_attempt_at=due)
         case HeldBack():
             journal.write_whole(lambda: _hold_back(journal, outcome))
         case RateLimitReached():
@@ -238,7 +238,7 @@ def _cancel(journal: Journal) -> None:
     _close(journal)
 
 
-def _close(journal: Journal, **told: Any) -> None:
+def _close(journal: Journal, **data: Any) -> None:
     """Cancel: what was begun stays visible as unknown, what was planned is skipped."""
     with transaction.atomic():
         for step in journal.steps:
@@ -248,7 +248,7 @@ def _close(journal: Journal, **told: Any) -> None:
         _close_begun(journal, kind="Cancelled", message="the run was cancelled during the call")
         run = journal.run
         journal.set(cancellation=note(run, journal.steps))
-        journal.record_event("run.cancelled", spent_after_usd=f"{spent_after(run):f}", **told)
+        journal.record_event("run.cancelled", spent_after_usd=f"{spent_after(run):f}", **data)
         journal.commit(to=RunStatus.CANCELLED)
         _close_actions(journal)
 

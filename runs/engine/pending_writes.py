@@ -81,8 +81,8 @@ class Gathered:
             BatchedCall.objects.bulk_create(
                 batched, update_conflicts=True, unique_fields=["call"], update_fields=["result"]
             )
-        if self.holds and (told := [*self.holds.write(), *last]):
-            transition(run, events=told)
+        if self.holds and (late := [*self.holds.write(), *last]):
+            transition(run, events=late)
         if self.permit:
             self.permit.take()  # last, so that its locks are held for a moment only
 
@@ -109,9 +109,9 @@ class Gathered:
     def take_back_rules(self) -> list[PendingAction]:
         """Drop and return what a rule was to approve: the rule may no longer be valid at the next commit."""
         refused = [action for action in self.actions if action.rule_id]
-        told = {str(action.pk) for action in refused}
+        named = {str(action.pk) for action in refused}
         self.actions = [action for action in self.actions if not action.rule_id]
-        self.events = [event for event in self.events if event.data.get("action") not in told]
+        self.events = [event for event in self.events if event.data.get("action") not in named]
         return refused
 
     def forget(self) -> None:

@@ -26,10 +26,10 @@ def error_in(document: Any, *, where: str, response: httpx2.Response | None = No
     Shape of `document`: {"type": "error", "error": {"type", "message"}}, or anything else a proxy calls an error.
     """
     said = document.get("error") if isinstance(document, dict) else None
-    told = said if isinstance(said, dict) else {}
-    message = told.get("message") or (said if isinstance(said, str) else "no reason given")
+    detail = said if isinstance(said, dict) else {}
+    message = detail.get("message") or (said if isinstance(said, str) else "no reason given")
     response = response or response_of(document)
-    if told.get("type") not in _STATUS_OF:  # an unknown type: it may be transient
+    if detail.get("type") not in _STATUS_OF:  # an unknown type: it may be transient
         document = {"type": "error", "error": {"type": "api_error", "message": message}}
     return anthropic.APIStatusError(f"{where}: {message}"[:2000], response=response, body=document)
 

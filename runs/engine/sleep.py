@@ -1,10 +1,14 @@
-"""Going to sleep: the slot is given back, and the run's row is the pause."""
+"""Going to sleep and waking: the slot is given back, and the run's row is the pause."""
 
 from collections.abc import Callable
 from typing import Any
 
+from django.db import transaction
+
 from runs.engine.cancel import is_to_be_cancelled
 from runs.engine.journal import Journal
+from runs.errors import StaleRunError
+from runs.fault_points import fault_point
 from runs.models import Run
 from runs.models.moves import Event, now, transition
 from runs.states import RunStatus
@@ -50,3 +54,22 @@ def wake(run: Run, *, actor: str = "") -> None:
         )
     elif run.state != RunStatus.QUEUED:
         transition(run, to=RunStatus.QUEUED, events=events)
+
+
+def try_to_wake(run: Run, *, actor: str) -> bool:
+    """Wake a run in a transaction of its own. Returns False if somebody else was faster."""
+    try:
+        with transaction.atomic():
+            wake(run, actor=actor)
+            fault_point("wake.before")
+    except StaleRunError:
+        return False
+    return True
+
+
+def wake_from_decision(run: Run, event: Event, **columns: Any) -> None:
+    """Record what became of a question to a person, and wake the run if it waits; a running one notices by itself."""
+    if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
+        transition(run, to=RunStatus.QUEUED, events=[event, Event("run.queued", actor=event.actor)], **columns)
+    else:
+        transition(run, events=[event], **columns)

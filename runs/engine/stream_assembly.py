@@ -84,17 +84,17 @@ class Assembly:
         self._pieces.append(piece)
 
     def _stop_block(self, event: dict[str, Any]) -> None:
-        block, told = self._open_block(event), "".join(self._pieces)
+        block, text = self._open_block(event), "".join(self._pieces)
         if block["type"] in TOOL_CALLS:
-            self._take_input(block, told)
+            self._take_input(block, text)
         elif block["type"] in ("text", "thinking"):
             begun = block.get(block["type"])
-            block[block["type"]] = (begun if isinstance(begun, str) else "") + told
+            block[block["type"]] = (begun if isinstance(begun, str) else "") + text
         self._open = None
 
-    def _take_input(self, block: dict[str, Any], told: str) -> None:
+    def _take_input(self, block: dict[str, Any], text: str) -> None:
         try:
-            block["input"] = _input(block.get("input"), told)
+            block["input"] = _input(block.get("input"), text)
         except BrokenStreamError as error:
             block["input"], self._half_input = {}, error
 
@@ -138,13 +138,13 @@ _TAKES = {
 }
 
 
-def _input(begun: Any, told: str) -> Any:
+def _input(begun: Any, text: str) -> Any:
     """Read a tool's input from its deltas; without deltas, use what the block began with."""
-    if not told:
+    if not text:
         return {} if begun is None else begun
     try:
         # A proxy may split a surrogate pair over two deltas; a lone half is rejected.
-        return strict_json(told.encode("utf-16", "surrogatepass").decode("utf-16"))
+        return strict_json(text.encode("utf-16", "surrogatepass").decode("utf-16"))
     except ValueError as error:
         raise _broken(f"the input of a tool call is not whole JSON: {error}") from error
 

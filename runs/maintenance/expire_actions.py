@@ -10,12 +10,13 @@ from runs import clock
 from runs.clock import Now
 from runs.engine.approvals.requirements import requirements_of
 from runs.engine.cancel import cancel_locked
+from runs.engine.sleep import wake_from_decision
 from runs.fault_points import fault_point
 from runs.models import PendingAction, Run, Step
 from runs.models.fields import hash_of
 from runs.models.moves import Event, transition
 from runs.notices.actions import tell_expiry
-from runs.states import ActionKind, ActionStatus, OnExpiry, RunStatus, StepStatus
+from runs.states import ActionKind, ActionStatus, OnExpiry, StepStatus
 
 _TOLD = "Nobody decided in time, so the call was not made."
 _NO_ANSWER = {"text": "(no answer)", "end": True}
@@ -81,7 +82,8 @@ def _answer_the_agent(action: PendingAction) -> None:
             error={"type": "expired", "message": _TOLD},
             finished_at=Now(),
         )
-    _go_on(action)
+    fault_point("expire.before")
+    wake_from_decision(action.run, _event(action, "expired"))
     tell_expiry(action, _became(action))
 
 
@@ -91,15 +93,6 @@ def _became(action: PendingAction) -> str:
     if action.kind == ActionKind.QUESTION and not action.tool:
         return "the conversation is over"
     return "the agent learns of it and goes on"
-
-
-def _go_on(action: PendingAction) -> None:
-    run, events = action.run, [_event(action, "expired")]
-    fault_point("expire.before")
-    if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
-        transition(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor="timer")])
-    else:
-        transition(run, events=events)
 
 
 def _event(action: PendingAction, what: str) -> Event:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from runs import clock
 from runs.extensions import UPKEEP
 from runs.maintenance.expire_actions import expire_actions
-from runs.maintenance.find_dead_workers import find_dead_workers
 from runs.maintenance.notify import notify_budgets, notify_deciders
 from runs.maintenance.release_held import release_held
 from runs.maintenance.release_rate_limited import release_rate_limited
 from runs.maintenance.reopen_budgets import reopen_budgets
 from runs.maintenance.repair import repair_lanes, repair_locks
-from runs.maintenance.rescue_runs import rescue_runs
+from runs.maintenance.rescue_runs import find_dead_workers, rescue_runs
 from runs.maintenance.send_mail import send_mail
 from runs.maintenance.wake_timers import wake_timers
 

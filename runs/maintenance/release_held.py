@@ -1,12 +1,10 @@
 """Releasing runs that an open circuit holds: one to probe it when its pause is over, all once it is closed."""
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from runs import clock
 from runs.engine.circuit_breaker import is_not_probed
-from runs.engine.sleep import wake
-from runs.errors import StaleRunError
+from runs.engine.sleep import try_to_wake
 from runs.models import CircuitBreaker, Run
 from runs.models.fair_order import in_turn
 from runs.states import HoldReason, RunStatus
@@ -30,12 +28,4 @@ def release_held() -> int:
 
 
 def _release(held: QuerySet[Run]) -> int:
-    released = 0
-    for run in held:
-        try:
-            with transaction.atomic():
-                wake(run, actor="circuit breaker")
-            released += 1
-        except StaleRunError:
-            continue
-    return released
+    return sum(try_to_wake(run, actor="circuit breaker") for run in held)

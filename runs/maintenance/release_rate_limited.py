@@ -5,7 +5,6 @@ A run is released a little early and waits the rest in its slot, so that the rat
 
 from collections.abc import Sequence
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from runs import clock
@@ -14,8 +13,7 @@ from runs.engine.limits.blocked import BlockingReasons
 from runs.engine.rate_limits import bucket
 from runs.engine.rate_limits.active import ActiveLimit, limits_for, models_with_waiting_runs
 from runs.engine.rate_limits.permits import MAX_WAIT_S, longest_wait, look
-from runs.engine.sleep import wake
-from runs.errors import StaleRunError
+from runs.engine.sleep import try_to_wake
 from runs.models import CircuitBreaker, Run
 from runs.models.fair_order import in_turn
 from runs.states import HoldReason, RunStatus
@@ -39,7 +37,7 @@ def _release(breaker: CircuitBreaker) -> int:
             continue  # no claim would take it, so it must not be counted
         if not forecast.fits(run):
             break
-        released += _wake(run)
+        released += try_to_wake(run, actor="rate limit")
     return released
 
 
@@ -78,12 +76,3 @@ def _in_their_order(breaker: CircuitBreaker) -> QuerySet[Run]:
     """One of each tenant, then another of each; first the tenant that was served longest ago, and its best run."""
     waiting = Run.objects.filter(circuit_breaker=breaker, status=RunStatus.QUEUED, hold_reason=HoldReason.RATE)
     return in_turn(waiting, "attempts", "rank")
-
-
-def _wake(run: Run) -> bool:
-    try:
-        with transaction.atomic():
-            wake(run, actor="rate limit")
-    except StaleRunError:
-        return False
-    return True

@@ -6,9 +6,10 @@ from django.db import transaction
 
 from runs import clock
 from runs.clock import Now
+from runs.engine.sleep import wake_from_decision
 from runs.models import BudgetPeriod, PendingAction, Run
-from runs.models.moves import Event, transition
-from runs.states import ActionStatus, RunStatus
+from runs.models.moves import Event
+from runs.states import ActionStatus
 
 _AT_ONCE = 200  # runs released per period and sweep: thousands take several sweeps
 
@@ -56,9 +57,5 @@ def _go_on(action: PendingAction, because: str) -> bool:
     if not still_open.update(status=ActionStatus.CANCELLED, decided_at=Now(), tell_at=None, note=because):
         return False  # a person was faster
     data = {"action": str(action.pk), "step": action.step.seq, "because": because}
-    events = [Event("action.cancelled", data, actor="budget")]
-    if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
-        transition(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor="budget")])
-    else:
-        transition(run, events=events)
+    wake_from_decision(run, Event("action.cancelled", data, actor="budget"))
     return True

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterable
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from runs.clock import Now
+from runs.engine.sleep import try_to_wake
 from runs.engine.tool_limits import ToolHeadroom, waits_for_slot
-from runs.errors import StaleRunError
-from runs.fault_points import fault_point
 from runs.models import Run, RunLock
 from runs.models.fair_order import in_turn
-from runs.models.moves import Event, transition
 from runs.states import RunStatus
 
 _BATCH = 200
@@ -54,10 +51,4 @@ def wake_successor(ended: Run) -> bool:
 
 
 def _wake(run: Run) -> bool:
-    try:
-        with transaction.atomic():
-            transition(run, to=RunStatus.QUEUED, events=[Event("run.queued", actor="timer")])
-            fault_point("wake.before")
-    except StaleRunError:
-        return False
-    return True
+    return try_to_wake(run, actor="timer")

@@ -36,7 +36,7 @@ _EVENTS = f'INSERT INTO "{RunEvent._meta.db_table}" ("run_id", "seq", "kind", "a
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something to tell about a run."""
+    """Something that happened to a run."""
 
     kind: str
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +74,7 @@ def transition(
     served_at: float | None = None,
     **columns: Any,
 ) -> None:
-    """Change a run from the status it is believed to have, tell the events, and write the rows that belong to it.
+    """Change a run from the status it is believed to have, record the events, and write the rows that belong to it.
 
     Without `to` the status stays and must still be what `run` says. Columns of `run` itself are brought up to date.
     A claim gives `served_at` (Unix time), by which the run's lane goes to the back.
@@ -247,7 +247,7 @@ def _in_one_statement(run: Run, update: Statement, events: Sequence[Event], othe
     """PostgreSQL: the UPDATE as a query of its own, and every other write only if that has found its row."""
     parts = [part for write in others if (part := write(only_with="fenced"))]
     if events:
-        parts.append(_tell_with_update(events))
+        parts.append(_insert_events_with_update(events))
     names = "".join(f", w{number} AS ({part.text})" for number, part in enumerate(parts))
     params = [param for part in (update, *parts) for param in part.params]
     with prepared_cursor() as cursor:
@@ -260,7 +260,7 @@ def _written(event: Event) -> tuple[str, str, str]:
     return event.kind, event.actor[:ACTOR_MAX_CHARS], adapt(RunEvent, "data", event.data)
 
 
-def _tell_with_update(events: Sequence[Event]) -> Statement:
+def _insert_events_with_update(events: Sequence[Event]) -> Statement:
     values = ", ".join(["(%s::integer, %s::text, %s::text, %s::text)"] * len(events))
     params = [p for i, e in enumerate(events, 1 - len(events)) for p in (i, *_written(e))]
     numbered = f'SELECT fenced."id", fenced."event_seq" + v.n, v.kind, v.actor, v.data, {clock.sql()}'
@@ -277,13 +277,13 @@ def _in_turn(run: Run, update: Statement, events: Sequence[Event], others: Seque
         newest: int = row[1]
         parts = [part for write in others if (part := write())]
         if events:
-            parts.append(_tell_after(run, events, newest))
+            parts.append(_insert_events_after(run, events, newest))
         for part in parts:
             cursor.execute(part.text, part.params)
         return newest
 
 
-def _tell_after(run: Run, events: Sequence[Event], newest: int) -> Statement:
+def _insert_events_after(run: Run, events: Sequence[Event], newest: int) -> Statement:
     values = ", ".join([f"(%s, %s, %s, %s, %s, {clock.sql()})"] * len(events))
     run_id = adapt(Run, "id", run.pk)
     params = [p for seq, e in enumerate(events, newest - len(events) + 1) for p in (run_id, seq, *_written(e))]

@@ -59,9 +59,9 @@ class Step(models.Model):
 
     @property
     def failed_its_run(self) -> bool:
-        """It ended because the run gave up; a failed tool call of which the model was told has a result."""
-        told = self.kind == StepKind.TOOL_CALL and self.result is not None
-        return self.status == StepStatus.FAILED and not told
+        """It ended because the run gave up; a failed tool call that the model saw has a result."""
+        was_seen = self.kind == StepKind.TOOL_CALL and self.result is not None
+        return self.status == StepStatus.FAILED and not was_seen
 
     @property
     def usage(self) -> dict[str, int]:

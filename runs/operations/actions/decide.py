@@ -13,13 +13,14 @@ from django.db.models import Q
 
 from runs import clock
 from runs.clock import Now
+from runs.engine.sleep import wake_from_decision
 from runs.errors import ConflictError, InvalidTransitionError
 from runs.fault_points import fault_point
 from runs.models import PendingAction, Run
-from runs.models.moves import Event, transition
+from runs.models.moves import Event
 from runs.models.pending_action import STAYS_OPEN
 from runs.notices.actions import tell_decision
-from runs.states import ActionKind, ActionStatus, RunStatus
+from runs.states import ActionKind, ActionStatus
 from runs.storable import storable_text
 
 NOTE_MAX_CHARS = 4000
@@ -106,10 +107,7 @@ def kept_note(note: str) -> str:
 def go_on(action: PendingAction, user: AbstractBaseUser, **columns: Any) -> None:
     """Record the decision as an event, and queue the run if it is asleep; a running one notices by itself."""
     run, actor = action.run, user.get_username()
-    events = [Event(f"action.{action.status}", {"action": str(action.pk), "step": action.step.seq}, actor=actor)]
-    if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
-        transition(run, to=RunStatus.QUEUED, events=[*events, Event("run.queued", actor=actor)], **columns)
-    else:
-        transition(run, events=events, **columns)
+    event = Event(f"action.{action.status}", {"action": str(action.pk), "step": action.step.seq}, actor=actor)
+    wake_from_decision(run, event, **columns)
     tell_decision(action)
     fault_point("decide.before")

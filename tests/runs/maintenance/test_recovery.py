@@ -14,10 +14,9 @@ from django.db.models.functions import Now
 
 from runs import liveness
 from runs.maintenance import reconcile as reconciler
-from runs.maintenance.find_dead_workers import find_dead_workers
 from runs.maintenance.reconcile import reconcile
 from runs.maintenance.repair import repair_lanes
-from runs.maintenance.rescue_runs import rescue_runs
+from runs.maintenance.rescue_runs import find_dead_workers, rescue_runs
 from runs.maintenance.wake_timers import wake_timers
 from runs.models import QueueLane, Run, RunEvent, Worker
 from runs.queue.claim import claim_next

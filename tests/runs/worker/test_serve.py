@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from runs.invariants.every import breaches
-from runs.maintenance.find_dead_workers import find_dead_workers
+from runs.maintenance.rescue_runs import find_dead_workers
 from runs.models import ModelCall, Run, Worker
 from tests.databases import environment
 from tests.runs.worker.waiting import status_of, wait_for
