@@ -12,11 +12,12 @@ from django.db.models.functions import Now
 
 from deadletters.decisions import how_closed
 from deadletters.errors import NoDeadLettersError, ReplaysExhaustedError
-from deadletters.models import DeadLetter, ItemState, Redrive, RedriveEvent, RedriveItem, RedriveStatus
+from deadletters.models import DeadLetter, ItemState, Redrive, RedriveItem, RedriveStatus
 from deadletters.models.redrive import actor_of
-from deadletters.redrive.actions import let_go
+from deadletters.redrive.actions import end
 from deadletters.redrive.options import LETTERS_MAX, RedriveOptions, Selection
 from deadletters.replay import check_replays
+from runs import clock
 from runs.operations.permissions import tenants_to_operate
 from runs.operations.preview_replay import preview_replay
 
@@ -132,13 +133,5 @@ def _drop_stale_plans() -> None:
     """Abort plans that nobody has started for a day."""
     stale = Redrive.objects.filter(status=RedriveStatus.PLANNED, planned_at__lt=Now() - PLAN_KEEPS)
     for redrive in stale.select_for_update(skip_locked=True):
-        note = "nobody started it within a day"
-        Redrive.objects.filter(pk=redrive.pk).update(
-            status=RedriveStatus.ABORTED,
-            reason=note,
-            skipped=let_go(redrive),
-            ended_at=Now(),
-            changed_by=None,
-            changed_at=Now(),
-        )
-        RedriveEvent.objects.create(redrive=redrive, at=Now(), verb=RedriveStatus.ABORTED, note=note)
+        end(redrive, RedriveStatus.ABORTED, clock.now(), "nobody started it within a day")
+        redrive.save()

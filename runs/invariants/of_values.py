@@ -19,12 +19,8 @@ from runs.models.fields import JSONText
 _NUMBER = "TYPEOF({0}) IN ('integer', 'real')"
 _MOMENT = "TYPEOF({0}) = 'text' AND JULIANDAY({0}) IS NOT NULL"
 _IS_TEXT = "TYPEOF({0}) = 'text'"
-_IN_SQLITE = {
-    "integer": "TYPEOF({0}) = 'integer'",
-    "integer unsigned": "TYPEOF({0}) = 'integer'",
-    "bigint": "TYPEOF({0}) = 'integer'",
-    "bigint unsigned": "TYPEOF({0}) = 'integer'",
-    "smallint unsigned": "TYPEOF({0}) = 'integer'",
+_INTEGERS = ("integer", "integer unsigned", "bigint", "bigint unsigned", "smallint unsigned")
+_IN_SQLITE = dict.fromkeys(_INTEGERS, "TYPEOF({0}) = 'integer'") | {
     "real": _NUMBER,
     "decimal": _NUMBER,
     "bool": "{0} IN (0, 1)",
@@ -87,19 +83,16 @@ def _wrong_values(model: type[Model]) -> Iterator[_Wrong]:
 
 
 def _query(model: type[Model], wrong: Sequence[_Wrong]) -> tuple[str, Sequence[str]]:
-    """Build the query for faulty rows and their faults. Its names are ours; values are parameters."""
-    found = ", ".join(f"({one.sql})" for one in wrong)
-    where = " OR ".join(f"({one.sql})" for one in wrong)
-    params = [param for one in wrong for param in one.params]
-    text = f'SELECT {_named(model)}, {found} FROM "{model._meta.db_table}" AS r WHERE {where}'  # noqa: S608 (names of ours)
-    return text, [*params, *params]
+    """Build the query for faulty rows and their faults. Its names are ours; values are parameters.
 
-
-def _named(model: type[Model]) -> str:
-    """Select a row's id and run as texts: an id itself may be unreadable."""
-    pk = model._meta.pk.column
-    run = run_column(model)
-    return f'CAST(r."{pk}" AS text), CAST(r."{pk if run == "pk" else run}" AS text)'
+    A row's id and run are read as texts: an id itself may be unreadable.
+    """
+    pk, run = model._meta.pk.column, run_column(model)
+    named = f'CAST(r."{pk}" AS text), CAST(r."{pk if run == "pk" else run}" AS text)'
+    faults = [f"({one.sql})" for one in wrong]
+    where = " OR ".join(faults)
+    text = f'SELECT {named}, {", ".join(faults)} FROM "{model._meta.db_table}" AS r WHERE {where}'  # noqa: S608 (names of ours)
+    return text, [param for one in wrong for param in one.params] * 2
 
 
 def _breach(model: type[Model], pk: str, run: str, what: str) -> Breach:
@@ -115,13 +108,11 @@ def _as_id(text: str) -> str:
 
 def _is_json(text: str | None) -> bool:
     try:
-        return text is None or json.loads(text, parse_constant=_refuse) is not Ellipsis
+        json.loads("null" if text is None else text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return False
+    return True
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
-
-
-CHECKS = (values_are_what_they_should_be, json_can_be_read)

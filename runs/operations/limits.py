@@ -7,9 +7,10 @@ from runs.declarations.catalog import job_types
 from runs.errors import InvalidInputError
 from runs.models import Limit, Role
 from runs.operations.permissions import check_may_set
-from runs.operations.selectors import kept_words, note_edit, problems_of
+from runs.operations.selectors import note_edit, problems_of
 from runs.queue.waiting import ring_for
 from runs.states import LimitKind
+from runs.storable import storable_note
 
 MOST = 1_000_000
 _TAKEN = "It has such a backlog limit already, which may be switched off: change that one."
@@ -51,7 +52,7 @@ def remove_limit(limit: Limit, *, user: AbstractBaseUser) -> None:
 
 
 def _store(limit: Limit, what: str, user: AbstractBaseUser) -> Limit:
-    limit.note, limit.updated_by_id = kept_words(limit.note), user.pk
+    limit.note, limit.updated_by_id = storable_note(limit.note), user.pk
     try:
         with transaction.atomic():
             limit.save()

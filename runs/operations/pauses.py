@@ -8,8 +8,9 @@ from runs import clock
 from runs.errors import ConflictError, InvalidInputError
 from runs.models import Pause
 from runs.operations.permissions import OPERATORS, check_may_set
-from runs.operations.selectors import kept_words, note_edit, problems_of
+from runs.operations.selectors import note_edit, problems_of
 from runs.queue.waiting import ring_for
+from runs.storable import storable_note
 
 _NAMES = ("queue", "job_type", "model", "tool")
 
@@ -29,7 +30,7 @@ def pause(paused: Pause, *, user: AbstractBaseUser) -> Pause:
         problems["until"] = ["must lie in the future"]
     if problems:
         raise InvalidInputError(problems)
-    paused.reason, paused.paused_by_id, paused.paused_at = kept_words(paused.reason), user.pk, clock.now()
+    paused.reason, paused.paused_by_id, paused.paused_at = storable_note(paused.reason), user.pk, clock.now()
     _create(paused)
     note_edit(paused, "set", user)
     return paused

@@ -17,23 +17,21 @@ from runs.declarations.catalog import job_type_named
 from runs.declarations.job_types import Agent, JobType
 from runs.engine.offered_tools import inherited
 from runs.errors import (
+    ConflictError,
     InvalidInputError,
     InvalidTransitionError,
     NotSupportedError,
     UnknownJobTypeError,
 )
-from runs.models import Run, Tenant
+from runs.models import AnsweredKey, Run, Tenant
 from runs.models.moves import begin
-from runs.models.queue_lane import QueueLane, lane_for, rank_of
+from runs.models.queue_lane import lane_for, rank_of
 from runs.operations.backlog import check_backlog
 from runs.operations.client_values import fit, fit_unchanged
 from runs.operations.conflicts import Conflict, LockMovedError, UniquenessKey, meet, uniqueness_of
-from runs.operations.idempotency import let_stand_for, run_of_key
-from runs.sanitize import depth
 from runs.states import Lane, RunStatus
 from runs.storable import storable
 
-DEPTH_MAX = 32
 _TRIES = 10  # a try is lost only to another post of the same key
 
 
@@ -52,6 +50,20 @@ class RunRequest:
     webhook_url: str | None = None
     continues: UUID | None = None
     on_conflict: str | None = None  # None: as the job type says
+
+    @classmethod
+    def like(cls, run: Run, *, input: Any) -> "RunRequest":
+        """Ask for another run with the options of this one."""
+        return cls(
+            job_type=run.job_type,
+            input=input,
+            priority=run.priority,
+            lane=run.lane,
+            timeout_s=run.timeout_s,
+            max_cost_usd=run.max_cost_usd,
+            metadata=run.metadata,
+            continues=run.continues_id,
+        )
 
     @property
     def body_hash(self) -> str:
@@ -130,10 +142,17 @@ def post(request: RunRequest, intake: Intake) -> Posted:
 
 
 def _known(request: RunRequest, intake: Intake) -> Posted | None:
-    """Find the answer given earlier to this request's key. Raises: ConflictError."""
-    if not intake.idempotency_key:
+    """Find the answer given earlier to this request's key, which has no end. Raises: ConflictError."""
+    key = intake.idempotency_key
+    if not key:
         return None
-    run = run_of_key(intake.tenant, intake.idempotency_key, body_hash=request.body_hash)
+    run = Run.objects.filter(tenant=intake.tenant, idempotency_key=key).first()
+    known_hash = run.body_hash if run else None
+    if run is None:
+        answered = AnsweredKey.objects.filter(tenant=intake.tenant, key=key).select_related("run").first()
+        run, known_hash = (answered.run, answered.body_hash) if answered else (None, None)
+    if run and known_hash != request.body_hash:
+        raise ConflictError(f"the Idempotency-Key {key!r} was used with another body")
     return Posted(run, is_new=False) if run else None
 
 
@@ -170,37 +189,27 @@ def _answer(request: RunRequest, intake: Intake, conflict: Conflict) -> Posted:
     """Answer with an existing run; attach the key to it, if one was given."""
     run = Run.objects.get(pk=conflict.run)
     if intake.idempotency_key:
-        let_stand_for(run, tenant=intake.tenant, key=intake.idempotency_key, body_hash=request.body_hash)
+        AnsweredKey.objects.create(
+            tenant=intake.tenant, key=intake.idempotency_key, body_hash=request.body_hash, run=run
+        )
     return Posted(run, is_new=False, conflict=conflict)
 
 
 def _validated(request: RunRequest) -> tuple[JobType, dict[str, Any]]:
-    _refuse_unbuilt(request)
+    if request.webhook_url:
+        raise NotSupportedError({"webhook_url": ["webhooks are not built yet; poll the run"]})
     try:
         job_type = job_type_named(request.job_type)
     except UnknownJobTypeError as error:
         raise InvalidInputError({"job_type": [f"{error}; see /api/v1/job-types/"]}) from error
-    for name, value in (("input", request.input), ("metadata", dict(request.metadata))):
-        if depth(value) > DEPTH_MAX:
-            raise InvalidInputError({name: [f"is nested more deeply than {DEPTH_MAX} levels"]})
+    form = f"{job_type.name} is a {job_type.form}"
     if request.lane == Lane.BATCH and not isinstance(job_type, Agent):
-        raise InvalidInputError(
-            {"lane": [f"`batch` is for agents; {job_type.name} is a {job_type.form}: leave it out"]}
-        )
+        raise InvalidInputError({"lane": [f"`batch` is for agents; {form}: leave it out"]})
     if request.max_cost_usd is not None and not isinstance(job_type, Agent):
-        problem = f"{job_type.name} is a {job_type.form}, which asks no model and so costs nothing: leave it out"
+        problem = f"{form}, which asks no model and so costs nothing: leave it out"
         raise NotSupportedError({"max_cost_usd": [problem]})
     fit("metadata", dict(request.metadata))
     return job_type, job_type.validate_input(fit("input", request.input))
-
-
-def _refuse_unbuilt(request: RunRequest) -> None:
-    unbuilt = {
-        "webhook_url": request.webhook_url and "webhooks are not built yet; poll the run",
-    }
-    refused = {name: [reason] for name, reason in unbuilt.items() if reason}
-    if refused:
-        raise NotSupportedError(refused)
 
 
 def _former(request: RunRequest, tenant: Tenant) -> Run | None:
@@ -235,9 +244,11 @@ def new_run(
         tenant=tenant,
         job_type=job_type.name,
         queue=job_type.queue,
-        lane=_lane(job_type, request),
+        lane=request.lane or (job_type.lane if isinstance(job_type, Agent) else Lane.STANDARD),
         priority=request.priority,
-        queue_lane=_queue_lane(job_type, tenant),
+        queue_lane=lane_for(
+            queue=job_type.queue, tenant=tenant, job_type=job_type.name, cap=job_type.max_running_per_tenant
+        ),
         rank=rank_of((later or now).timestamp(), request.priority),
         status=RunStatus.SCHEDULED if later else RunStatus.QUEUED,
         input=run_input,
@@ -252,12 +263,3 @@ def new_run(
         created_at=now,
         queued_at=None if later else now,
     )
-
-
-def _lane(job_type: JobType, request: RunRequest) -> str:
-    own = job_type.lane if isinstance(job_type, Agent) else Lane.STANDARD
-    return request.lane or own
-
-
-def _queue_lane(job_type: JobType, tenant: Tenant) -> QueueLane:
-    return lane_for(queue=job_type.queue, tenant=tenant, job_type=job_type.name, cap=job_type.max_running_per_tenant)

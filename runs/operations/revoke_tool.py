@@ -10,8 +10,8 @@ from runs.declarations.catalog import job_types
 from runs.declarations.job_types import Agent
 from runs.errors import ConflictError, InvalidInputError
 from runs.models import RevokedTool, Role, Tenant
-from runs.operations.actions.decide import kept_note
 from runs.operations.permissions import check_may_set
+from runs.storable import storable_note
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def revoke_tool(tool: str, *, tenant: Tenant | None, reason: str, user: Abstract
     try:
         with transaction.atomic():
             revoked = RevokedTool.objects.create(
-                tool=tool, tenant=tenant, reason=kept_note(reason), revoked_by_id=user.pk, revoked_at=clock.now()
+                tool=tool, tenant=tenant, reason=storable_note(reason), revoked_by_id=user.pk, revoked_at=clock.now()
             )
     except IntegrityError as error:
         raise ConflictError(f"the tool {tool} is revoked there already") from error

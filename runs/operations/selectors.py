@@ -8,11 +8,8 @@ from runs.declarations.catalog import job_types
 from runs.declarations.job_types import Agent
 from runs.engine.limits.rules import forget_rules
 from runs.models import Selector
-from runs.storable import storable_text
 
 log = logging.getLogger(__name__)
-
-_WORDS_MAX_CHARS = 4000
 
 
 def problems_of(selector: Selector) -> dict[str, list[str]]:
@@ -40,11 +37,6 @@ def _contradictions(selector: Selector, agents: list[Agent]) -> dict[str, list[s
     if selector.tool and (agent is None or selector.tool not in agent.tools_by_name):
         found["tool"] = [f"{selector.job_type} has no tool {selector.tool!r}"]
     return found
-
-
-def kept_words(text: str) -> str:
-    """Make a person's text fit to store."""
-    return storable_text(text)[:_WORDS_MAX_CHARS]
 
 
 def note_edit(row: Selector, what: str, user: AbstractBaseUser) -> None:

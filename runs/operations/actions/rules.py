@@ -14,8 +14,8 @@ from runs.declarations.job_types import Agent
 from runs.declarations.tools import Tool
 from runs.errors import InvalidInputError, NotPermittedError
 from runs.models import DECIDERS, ApprovalRule, Tenant, holds_role
-from runs.operations.actions.decide import kept_note
 from runs.states import Risk
+from runs.storable import storable_note
 
 DAYS_MAX = 31
 USES_MAX = 10_000
@@ -53,7 +53,7 @@ def grant_rule(request: RuleRequest, *, tenant: Tenant, user: AbstractBaseUser) 
         max_total_usd=request.max_total_usd,
         max_uses=request.max_uses,
         expires_at=request.expires_at,
-        reason=kept_note(request.reason),
+        reason=storable_note(request.reason),
         granted_by_id=user.pk,
         granted_at=clock.now(),
         used_usd=Decimal(0),
