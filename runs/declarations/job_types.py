@@ -16,10 +16,8 @@ from runs.declarations.options import (
     JOB_OPTIONS,
     OPTIONS,
     Option,
-    check_hook_names,
-    check_names,
+    check_attributes,
     check_values,
-    granted,
 )
 from runs.declarations.retry_policies import Delays, RetryPolicy
 from runs.declarations.schema import (
@@ -46,7 +44,6 @@ TEXT_INPUT: dict[str, Any] = {
     "additionalProperties": False,
 }
 ANY_OBJECT: dict[str, Any] = {"type": "object"}
-CACHE_TTLS = ("5m", "1h")  # what the provider offers
 
 
 class JobType:
@@ -110,40 +107,21 @@ class JobType:
             raise InvalidInputError(_under_input(problems))
         return dict(as_declared(value, self.input_json_schema))
 
-    def _check_options(self) -> None:
-        """Refuse unknown options and invalid values. Raises: DeclarationError with a hint."""
-        owner, cls = type(self).__qualname__, type(self)
-        values = {name: cls.unique_by if name == "unique_by" else getattr(self, name) for name in self._options}
-        check_names(owner, cls, self._own_class, self._options, form=self.form)
-        check_hook_names(owner, cls, self._own_class, self._hooks)
-        check_values(owner, values, self._options)
-
-    @property
-    def _own_class(self) -> type:
-        return next(cls for cls in type(self).__mro__ if cls.__module__ == __name__)
-
     def check(self) -> None:
         """Refuse a declaration that cannot work. Raises: DeclarationError with a hint."""
-        owner = type(self).__qualname__
-        check_hooks(self, next(base for base in (Agent, Job, JobType) if isinstance(self, base)), allowed=("run",))
+        owner, cls = type(self).__qualname__, type(self)
+        own = next(base for base in cls.__mro__ if base.__module__ == __name__)
+        values = {name: cls.unique_by if name == "unique_by" else getattr(self, name) for name in self._options}
+        check_attributes(owner, cls, own, self._options, self._hooks)
+        check_values(owner, values, self._options)
+        check_hooks(self, own, allowed=("run",))
         if self.retry:
             check_hooks(self.retry, RetryPolicy)
-        if not self.name.replace("_", "").replace("-", "").isalnum() or len(self.name) > 100:
-            raise DeclarationError(
-                f"{owner}: name = {self.name!r} is not a name",
-                hint='Write for example name = "refund" (letters, digits, _ and -).',
-            )
-        _check_errors(self.errors, owner)
         if self.retry and self.retry_delays_s is not None:
             raise DeclarationError(f"{owner} has retry and retry_delays_s", hint="Leave one of them out.")
+        _check_errors(self.errors, owner)
         check_schema(self.input_json_schema, owner=owner)
-        check_uniqueness(
-            owner,
-            unique_by=type(self).unique_by,
-            on_conflict=self.on_conflict,
-            windows={"unique_for_s": self.unique_for_s, "fresh_for_s": self.fresh_for_s},
-            schema=self.input_json_schema,
-        )
+        check_uniqueness(owner, cls.unique_by, self.input_json_schema)
         if self.output_json_schema:
             check_schema(self.output_json_schema, owner=owner)
 
@@ -196,8 +174,8 @@ class Agent(JobType):
 
     def check(self) -> None:
         """Refuse an agent that cannot work. Raises: DeclarationError with a hint."""
+        super().check()
         owner = type(self).__qualname__
-        self._check_options()
         if not self.model:
             raise DeclarationError(f"{owner} has no model", hint='Write for example model = "claude-sonnet-5-5".')
         for tool in self.tools:
@@ -210,7 +188,6 @@ class Agent(JobType):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise DeclarationError(f"{owner}: two tools are named {twice[0]!r}", hint="Rename one of them.")
-        self._check_choices(owner)
         if getattr(self, "secrets", ()):
             raise DeclarationError(
                 f"{owner}: an agent reads no secrets",
@@ -221,16 +198,6 @@ class Agent(JobType):
             raise DeclarationError(
                 f"{owner}: the input has no `text` to ask the model with",
                 hint="Define `def prompt(self, input): return …`.",
-            )
-        super().check()
-
-    def _check_choices(self, owner: str) -> None:
-        if self.lane not in list(Lane):
-            raise DeclarationError(f"{owner}: lane is {self.lane!r}", hint='Write lane = "batch", or leave it out.')
-        if self.cache_ttl not in (None, *CACHE_TTLS):
-            raise DeclarationError(
-                f"{owner}: cache_ttl is {self.cache_ttl!r}",
-                hint=f"Choose one of {', '.join(map(repr, CACHE_TTLS))}, or leave it out: it is chosen by the tools.",
             )
 
 
@@ -256,13 +223,11 @@ class Job(JobType):
 
     def check(self) -> None:
         """Refuse a job that cannot work. Raises: DeclarationError with a hint."""
-        self._check_options()
+        super().check()
         if type(self).run is Job.run:
             raise DeclarationError(
                 f"{type(self).__qualname__} has no run", hint="Define `def run(self, context, **input)`."
             )
-        granted(type(self).__qualname__, self.secrets)
-        super().check()
 
 
 class Workflow(JobType):

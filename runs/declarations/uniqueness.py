@@ -8,7 +8,6 @@ from typing import Any
 
 from runs.declarations.callables import never_answers
 from runs.errors import DeclarationError, InvalidInputError
-from runs.states import OnConflict
 from runs.user_code.call import ask
 
 UniqueBy = Sequence[str] | Callable[[dict[str, Any]], str] | None
@@ -36,22 +35,8 @@ def _called(function: Callable[[dict[str, Any]], str], run_input: dict[str, Any]
         raise InvalidInputError({"input": [problem]}) from error
 
 
-def check_uniqueness(
-    owner: str,
-    *,
-    unique_by: UniqueBy,
-    on_conflict: str,
-    windows: Mapping[str, float | None],
-    schema: Mapping[str, Any],
-) -> None:
-    """Refuse uniqueness options that cannot work. Raises: DeclarationError with a hint."""
-    if on_conflict not in list(OnConflict):
-        raise DeclarationError(
-            f"{owner}: on_conflict is {on_conflict!r}", hint=f"Choose one of {', '.join(OnConflict)}."
-        )
-    for name, seconds in windows.items():
-        if seconds is not None and not seconds > 0:
-            raise DeclarationError(f"{owner}: {name} is {seconds}", hint="Give seconds above 0, or None.")
+def check_uniqueness(owner: str, unique_by: UniqueBy, schema: Mapping[str, Any]) -> None:
+    """Refuse a `unique_by` that cannot work. Raises: DeclarationError with a hint."""
     if callable(unique_by):
         _check_function(owner, unique_by)
     elif unique_by is not None:
