@@ -7,8 +7,7 @@ the cause need.
 
 import hashlib
 import re
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from uuid import uuid4
 
 from django.db import connection
@@ -63,20 +62,11 @@ def fingerprint(*, error_class: str, job_type: str, step_name: str, message: str
 
 def record_occurrence(letter: DeadLetter) -> LetterGroup:
     """Find or create the group of a dead letter about to be stored, and count it there; return the group."""
-    at = _adapted(letter.failed_at)
+    adapt, key = connection.ops.adapt_datetimefield_value, LetterGroup._meta.pk  # as the ORM does
+    at, since = adapt(letter.failed_at), adapt(letter.failed_at - timedelta(hours=1))
     texts = [letter.fingerprint, letter.job_type, letter.step_name, letter.error_class, normalise(letter.error_message)]
-    since = _adapted(letter.failed_at - timedelta(hours=1))
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [_id(), *texts, at, at, since, letter.tenant])
+        pk = key.get_db_prep_value(uuid4(), connection)
+        cursor.execute(_COUNT, [pk, *texts, at, at, since, letter.tenant])
         pk, state = cursor.fetchone()
-    field = LetterGroup._meta.pk
-    return LetterGroup(pk=field.to_python(pk), fingerprint=letter.fingerprint, state=state)
-
-
-def _adapted(moment: datetime) -> Any:
-    """Adapt a time for the driver, as the ORM does."""
-    return connection.ops.adapt_datetimefield_value(moment)
-
-
-def _id() -> Any:
-    return LetterGroup._meta.pk.get_db_prep_value(uuid4(), connection)
+    return LetterGroup(pk=key.to_python(pk), fingerprint=letter.fingerprint, state=state)

@@ -1,7 +1,7 @@
 """Plan a redrive: which dead letters it would send, which not and why, and the estimated cost. Sends nothing."""
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -88,7 +88,10 @@ def _store(
     judged: list[_Judged], selection: Selection, options: RedriveOptions, *, user: Any, left_out: int
 ) -> Redrive:
     _drop_stale_plans()
-    judged = _without_those_of_others(judged)
+    ids = [one.letter.pk for one in judged if not one.reason]
+    # The database refuses any that another redrive adds in between.
+    taken = set(RedriveItem.objects.filter(letter__in=ids, state=ItemState.PENDING).values_list("letter_id", flat=True))
+    judged = [_Judged(one.letter, "another redrive is to send it") if one.letter.pk in taken else one for one in judged]
     slugs = {one.letter.tenant for one in judged}
     redrive = Redrive.objects.create(
         tenant=slugs.pop() if len(slugs) == 1 else "",
@@ -117,16 +120,6 @@ def _store(
     redrive.events.create(at=Now(), actor=actor_of(user), verb="plan")
     redrive.refresh_from_db()
     return redrive
-
-
-def _without_those_of_others(judged: list[_Judged]) -> list[_Judged]:
-    """Exclude those that another live redrive will send. The database refuses any added in between."""
-    ids = [one.letter.pk for one in judged if not one.reason]
-    taken = set(RedriveItem.objects.filter(letter__in=ids, state=ItemState.PENDING).values_list("letter_id", flat=True))
-    return [
-        replace(one, reason="another redrive is to send it", cost_usd=Decimal(0)) if one.letter.pk in taken else one
-        for one in judged
-    ]
 
 
 def _drop_stale_plans() -> None:

@@ -46,12 +46,11 @@ class RetryPolicy:
 
     def most(self, error_kind: ErrorKind) -> int | None:
         """Return how many tries this kind of error gets; None means as many as the pauses allow."""
-        tries = {
+        return {
             ErrorKind.TIMEOUT: self.timeouts,
             ErrorKind.RATE_LIMIT: self.rate_limits,
             ErrorKind.SERVICE: self.service_errors,
-        }
-        return tries[error_kind]
+        }[error_kind]
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,23 +96,17 @@ def as_declared(value: Any, schema: Any, *, root: Schema | None = None) -> Any:
         return value
     for branch in _branches(schema, root):
         value = as_declared(value, branch, root=root)
-    if isinstance(value, float) and value.is_integer() and _is_integer(schema):
+    kinds = schema.get("type")
+    named = kinds if isinstance(kinds, list) else [kinds]
+    if isinstance(value, float) and value.is_integer() and "integer" in named and "number" not in named:
         return int(value)
     if isinstance(value, dict):
         properties, others = schema.get("properties") or {}, schema.get("additionalProperties")
         return {name: as_declared(item, properties.get(name, others), root=root) for name, item in value.items()}
     if isinstance(value, list):
-        first = schema.get("prefixItems") or []
-        rest = [schema.get("items")] * len(value)
-        of = [*first, *rest]
+        of = [*(schema.get("prefixItems") or []), *[schema.get("items")] * len(value)]
         return [as_declared(item, of[place], root=root) for place, item in enumerate(value)]
     return value
-
-
-def _is_integer(schema: Schema) -> bool:
-    kinds = schema.get("type")
-    named = kinds if isinstance(kinds, list) else [kinds]
-    return "integer" in named and "number" not in named
 
 
 def _branches(schema: Schema, root: Schema) -> list[Any]:

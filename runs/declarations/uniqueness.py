@@ -21,18 +21,14 @@ def key_of(unique_by: UniqueBy, run_input: dict[str, Any], *, continues: Any = N
     if unique_by is None:
         same: Any = {"input": run_input, "continues": continues and str(continues)}
     elif callable(unique_by):
-        same = _called(unique_by, run_input)
+        try:
+            same = str(ask("`unique_by` of the job type", unique_by, run_input))
+        except Exception as error:
+            problem = f"`unique_by` of the job type fails on it: {type(error).__name__}: {error}"
+            raise InvalidInputError({"input": [problem]}) from error
     else:
         same = [run_input.get(name) for name in unique_by]
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
-
-
-def _called(function: Callable[[dict[str, Any]], str], run_input: dict[str, Any]) -> str:
-    try:
-        return str(ask("`unique_by` of the job type", function, run_input))
-    except Exception as error:
-        problem = f"`unique_by` of the job type fails on it: {type(error).__name__}: {error}"
-        raise InvalidInputError({"input": [problem]}) from error
 
 
 def check_uniqueness(owner: str, unique_by: UniqueBy, schema: Mapping[str, Any]) -> None:

@@ -9,8 +9,7 @@ from django.db import DatabaseError
 
 from runs.extensions import INVARIANTS
 from runs.invariants import of_decisions, of_money, of_queue, of_runs, of_secrets, of_steps, of_values
-from runs.invariants.breach import Breach, Check
-from runs.invariants.rows import look_at_every_table
+from runs.invariants.breach import Breach, Check, look_at_every_table
 
 _MODULES = (of_runs, of_queue, of_steps, of_decisions, of_money, of_secrets, of_values)
 

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q
 
-from runs.invariants.breach import CHUNK, Breach, each
-from runs.invariants.rows import as_text, read
+from runs.invariants.breach import CHUNK, Breach, as_text, each, read
 from runs.models import Approval, PendingAction, RunEvent, Step
 from runs.models.pending_action import STAYS_OPEN
 from runs.states import ENDED, ActionKind, ActionStatus, StepStatus

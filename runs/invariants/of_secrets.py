@@ -7,8 +7,7 @@ from django.db.models import BooleanField, Func, TextField
 from django.db.models.functions import Cast
 
 from runs import secrets
-from runs.invariants.breach import Breach, each
-from runs.invariants.rows import run_column
+from runs.invariants.breach import Breach, each, run_column
 from runs.models import Artifact
 from runs.models.redacted_columns import text_columns
 

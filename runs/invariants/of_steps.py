@@ -1,14 +1,14 @@
 """Invariants of steps: numbered, fenced, done once under one effect key, answered."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, Count, F, Max, Min, OuterRef, Q, TextField, Value, When
 from django.db.models.functions import Cast, Coalesce
 
-from runs.invariants.breach import CHUNK, Breach, each
-from runs.invariants.rows import as_text, read
+from runs.invariants.breach import CHUNK, Breach, as_text, each, read
 from runs.models import PendingAction, RunEvent, Step
 from runs.models.fields import hash_text
 from runs.states import STEP_DONE, ActionKind, ActionStatus, Effect, StepKind, StepStatus
@@ -69,37 +69,21 @@ def _refusals(step: Step) -> int:
     return sum(read(text, "step") == step.seq and read(text, "error") != "WorkerLost" for text in events)
 
 
-class _StepRow(NamedTuple):
-    """What I14 needs of a step. `content`: an answer's text, else empty."""
-
-    run: UUID
-    seq: int
-    kind: str
-    status: str
-    fence: int
-    tool_use_id: str
-    content: str | None
-
-
 def calls_are_answered() -> Iterator[Breach]:
     """I3, I14: each `tool_use` is one step, done before the model is asked again, and not by an older claim."""
     answer = Case(
         When(kind=StepKind.MODEL_CALL, status=StepStatus.COMPLETED, then=Cast("result", TextField())),
         output_field=TextField(),
     )
-    rows = Step.objects.order_by("run", "seq").values_list("run", "seq", "kind", "status", "fence", "tool_use_id")
-    story: list[_StepRow] = []
-    for row in map(_StepRow._make, rows.annotate(content=answer).iterator(CHUNK)):
-        if story and story[0].run != row.run:
-            yield from _of_story(story)
-            story = []
-        story.append(row)
-    yield from _of_story(story)
+    columns = ("run", "seq", "kind", "status", "fence", "tool_use_id", "content")
+    steps = Step.objects.order_by("run", "seq").annotate(content=answer).values_list(*columns, named=True)
+    for _, story in groupby(steps.iterator(CHUNK), key=lambda step: step.run):
+        yield from _of_story(list(story))
 
 
-def _of_story(story: list[_StepRow]) -> Iterator[Breach]:
+def _of_story(story: list[Any]) -> Iterator[Breach]:
     wanted: list[str] = []
-    turn: list[_StepRow] = []
+    turn: list[Any] = []
     newest = 0
     for step in story:
         if step.kind == StepKind.MODEL_CALL:
@@ -118,7 +102,7 @@ def _of_story(story: list[_StepRow]) -> Iterator[Breach]:
         yield Breach(14, str(story[0].run), f"no step for {', '.join(wanted)}")
 
 
-def _before_asking(step: _StepRow, turn: list[_StepRow], wanted: list[str], newest: int) -> Iterator[Breach]:
+def _before_asking(step: Any, turn: list[Any], wanted: list[str], newest: int) -> Iterator[Breach]:
     if step.status != StepStatus.PLANNED and any(other.status not in STEP_DONE for other in turn):
         yield Breach(14, str(step.run), f"step {step.seq} asked the model before all calls were done")
     if wanted:

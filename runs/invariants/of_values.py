@@ -3,7 +3,6 @@
 The number is ours: the failure specification ends at I25.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -11,9 +10,9 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Model
 
-from runs.invariants.breach import CHUNK, Breach
-from runs.invariants.rows import as_text, our_models, run_column
+from runs.invariants.breach import CHUNK, Breach, as_text, our_models, run_column
 from runs.models.fields import JSONText
+from runs.strict_json import strict_json
 
 # SQLite stores any value in any column; PostgreSQL enforces the types.
 _NUMBER = "TYPEOF({0}) IN ('integer', 'real')"
@@ -108,11 +107,7 @@ def _as_id(text: str) -> str:
 
 def _is_json(text: str | None) -> bool:
     try:
-        json.loads("null" if text is None else text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        strict_json("null" if text is None else text)
+    except ValueError:
         return False
     return True
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")

@@ -1,6 +1,6 @@
 """The checks of `doctor`: whether everything that runs need is there, and how to fix what is not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,8 +44,10 @@ def diagnose() -> Iterator[Finding]:
     yield database
     yield _redis()
     if database.is_well:
-        for look in _IN_THE_DATABASE:
+        for look in (_prices, _workers, _clock, _gates, _mails):
             yield from look()
+        if conf().offline_model:
+            yield Finding("model", is_well=True, said="the offline model: answers are scripts, no key is used")
 
 
 def _declarations() -> Iterator[Finding]:
@@ -124,11 +126,3 @@ def _mails() -> Iterator[Finding]:
         yield Finding("mails waiting", is_well=False, said=f"{late} for more than 10 minutes", remedy=remedy)
     if not given_up and not late:
         yield Finding("mails", is_well=True, said="none is late, none was given up in the last day")
-
-
-def _settings() -> Iterator[Finding]:
-    if conf().offline_model:
-        yield Finding("model", is_well=True, said="the offline model: answers are scripts, no key is used")
-
-
-_IN_THE_DATABASE: tuple[Callable[[], Iterator[Any]], ...] = (_prices, _workers, _clock, _gates, _mails, _settings)

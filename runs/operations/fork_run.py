@@ -14,7 +14,7 @@ from runs.models import Run, Step
 from runs.models.moves import begin
 from runs.operations.client_values import fit
 from runs.operations.permissions import check_may_operate
-from runs.operations.post_run import RunRequest, new_run
+from runs.operations.post_run import Intake, RunRequest, new_run
 from runs.states import ENDED, STEP_DONE, StepKind
 
 _COPIED = (
@@ -45,8 +45,9 @@ def fork_run(run: Run, *, user: AbstractBaseUser, from_step: int, new_input: Any
         raise InvalidTransitionError(refusal)
     job_type = job_type_named(run.job_type)
     given = _input(run, job_type, new_input, from_step)
-    fork = new_run(RunRequest.like(run, input=given), job_type, given, tenant=run.tenant, user=user, origin=origin)
-    fork.forked_from, fork.continues, fork.definition = run, run.continues, inherited(run.definition, fork)
+    intake = Intake(tenant=run.tenant, user=user, origin=origin, forked_from=run)
+    fork = new_run(RunRequest.like(run, input=given), job_type, given, intake)
+    fork.continues, fork.definition = run.continues, inherited(run.definition, fork)
     begin(fork, steps=[_reused(step, fork) for step in reused], actor=user.get_username())
     return fork
 

@@ -1,5 +1,7 @@
 """Set, change and remove limits. Each edit takes effect everywhere within a second."""
 
+from functools import partial
+
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
@@ -22,7 +24,8 @@ def set_limit(limit: Limit, *, user: AbstractBaseUser) -> Limit:
     Raises: InvalidInputError naming each field; NotPermittedError.
     """
     _check_may(limit, user)
-    _refuse(problems_of(limit) | _problems_of_most(limit.most) | _problems(limit))
+    if problems := problems_of(limit) | _problems_of_most(limit.most) | _problems(limit):
+        raise InvalidInputError(problems)
     return _store(limit, "set", user)
 
 
@@ -36,11 +39,11 @@ def change_limit(
 ) -> Limit:
     """Change the number of a limit, or switch it off and on. Its selector stays. Raises: as `set_limit`."""
     _check_may(limit, user)
-    if most is not None:
-        _refuse(_problems_of_most(most))
-        limit.most = most
-    limit.is_active = limit.is_active if is_active is None else is_active
-    limit.note = limit.note if note is None else note
+    if most is not None and (problems := _problems_of_most(most)):
+        raise InvalidInputError(problems)
+    for name, value in (("most", most), ("is_active", is_active), ("note", note)):
+        if value is not None:
+            setattr(limit, name, value)
     return _store(limit, "changed", user)
 
 
@@ -79,29 +82,17 @@ def _problems_of_most(most: int) -> dict[str, list[str]]:
 
 
 def _problems(limit: Limit) -> dict[str, list[str]]:
-    found = _problems_of_backlog(limit) if limit.kind == LimitKind.BACKLOG else {}
+    found: dict[str, list[str]] = {}
     if limit.kind not in set(LimitKind):
         found["kind"] = [f"must be one of {', '.join(LimitKind)}"]
+    if limit.kind == LimitKind.BACKLOG:  # it counts only the runs waiting in a whole queue
+        for name in filter(partial(getattr, limit), ("job_type", "model", "tool")):
+            found[name] = ["a backlog limit selects by queue and tenant alone: leave it out"]
+        queues = sorted({job_type.queue for job_type in job_types()})
+        if limit.queue not in queues:
+            found["queue"] = [f"no job type here goes to {limit.queue!r}; there are {', '.join(queues)}"]
     if not 1 <= limit.per_s <= 86_400:
         found["per_s"] = ["give seconds from 1 to 86400"]
     if limit.each_tenant and limit.tenant:
         found["each_tenant"] = ["is for limits of every tenant; this one names a tenant: leave it off"]
     return found
-
-
-def _problems_of_backlog(limit: Limit) -> dict[str, list[str]]:
-    """List by field what a backlog limit cannot select by: it counts only the runs waiting in a whole queue."""
-    found = {
-        name: ["a backlog limit selects by queue and tenant alone: leave it out"]
-        for name in ("job_type", "model", "tool")
-        if getattr(limit, name)
-    }
-    queues = sorted({job_type.queue for job_type in job_types()})
-    if limit.queue not in queues:
-        found["queue"] = [f"no job type here goes to {limit.queue!r}; there are {', '.join(queues)}"]
-    return found
-
-
-def _refuse(problems: dict[str, list[str]]) -> None:
-    if problems:
-        raise InvalidInputError(problems)

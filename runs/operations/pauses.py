@@ -48,7 +48,8 @@ def end_pause(paused: Pause, *, user: AbstractBaseUser) -> Pause:
 
 def overlapping(paused: Pause) -> QuerySet[Pause]:
     """Find the other pauses in force that cover some or all of what this one selects."""
-    others = _in_force().exclude(pk=paused.pk).select_related("tenant", "paused_by").order_by("paused_at")
+    in_force = Pause.objects.filter(Q(until=None) | Q(until__gt=clock.now()), ended_at=None)
+    others = in_force.exclude(pk=paused.pk).select_related("tenant", "paused_by").order_by("paused_at")
     for name in _NAMES:
         if value := getattr(paused, name):
             others = others.filter(**{f"{name}__in": ["", value]})
@@ -77,7 +78,3 @@ def _create(paused: Pause) -> None:
             f"{present} is already paused by {present.paused_by}, since {present.paused_at:%Y-%m-%d %H:%M} UTC: "
             "end that pause before you set another"
         ) from error
-
-
-def _in_force() -> QuerySet[Pause]:
-    return Pause.objects.filter(Q(until=None) | Q(until__gt=clock.now()), ended_at=None)

@@ -117,8 +117,7 @@ def post(request: RunRequest, intake: Intake) -> Posted:
     may not cancel the run to be replaced, or may use no tool of the run to be continued.
     """
     fit_unchanged("Idempotency-Key", intake.idempotency_key)
-    known = _known(request, intake)
-    if known:
+    if known := _known(request, intake):
         return known
     job_type, run_input = _validated(request)
     former = _former(request, intake.tenant)
@@ -134,10 +133,9 @@ def post(request: RunRequest, intake: Intake) -> Posted:
         except LockMovedError:
             continue
         except IntegrityError:
-            known = _known(request, intake)
-            if not known:
-                raise
-            return known
+            if known := _known(request, intake):
+                return known
+            raise
     raise InvalidTransitionError("other posts of the same key were faster, several times: post again")
 
 
@@ -172,8 +170,7 @@ def _post(
         return _answer(request, intake, conflict)
     if not intake.forked_from:
         check_backlog(job_type.queue, intake.tenant)
-    run = new_run(request, job_type, run_input, tenant=intake.tenant, user=intake.user, origin=intake.origin)
-    run.id, run.idempotency_key, run.forked_from = run_id, intake.idempotency_key, intake.forked_from
+    run = new_run(request, job_type, run_input, intake, pk=run_id)
     if former:
         run.continues, run.definition = former, inherited(former.definition, run)
     if uniqueness:
@@ -227,34 +224,30 @@ def _former(request: RunRequest, tenant: Tenant) -> Run | None:
 
 
 def new_run(
-    request: RunRequest,
-    job_type: JobType,
-    run_input: dict[str, Any],
-    *,
-    tenant: Tenant,
-    user: AbstractBaseUser,
-    origin: str,
+    request: RunRequest, job_type: JobType, run_input: dict[str, Any], intake: Intake, *, pk: UUID | None = None
 ) -> Run:
     """Build the row of a run without storing it. The input must be validated."""
     now = clock.now()
     later = request.scheduled_at if request.scheduled_at and request.scheduled_at > now else None
     ceiling = job_type.max_cost_usd if request.max_cost_usd is None else request.max_cost_usd
     return Run(
-        id=uuid4(),
-        tenant=tenant,
+        id=pk or uuid4(),
+        tenant=intake.tenant,
         job_type=job_type.name,
         queue=job_type.queue,
         lane=request.lane or (job_type.lane if isinstance(job_type, Agent) else Lane.STANDARD),
         priority=request.priority,
         queue_lane=lane_for(
-            queue=job_type.queue, tenant=tenant, job_type=job_type.name, cap=job_type.max_running_per_tenant
+            queue=job_type.queue, tenant=intake.tenant, job_type=job_type.name, cap=job_type.max_running_per_tenant
         ),
         rank=rank_of((later or now).timestamp(), request.priority),
         status=RunStatus.SCHEDULED if later else RunStatus.QUEUED,
         input=run_input,
         metadata=storable(dict(request.metadata)),
-        requested_by_id=user.pk,
-        origin=origin,
+        requested_by_id=intake.user.pk,
+        origin=intake.origin,
+        idempotency_key=intake.idempotency_key,
+        forked_from=intake.forked_from,
         body_hash=request.body_hash,
         timeout_s=request.timeout_s or job_type.timeout_s,
         max_cost_usd=None if ceiling is None else Decimal(str(ceiling)),

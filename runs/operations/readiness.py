@@ -40,21 +40,15 @@ def database_problem() -> str | None:
     """Say in one line why a command cannot run, and what to do; None if it can. Does not wait for a server."""
     try:
         if connection.vendor == "postgresql":
-            _connect_at_once()
+            import psycopg  # only where PostgreSQL is used
+
+            # Without the pool, which would retry until its timeout.
+            with connection.wrap_database_errors:
+                psycopg.connect(**connection.get_connection_params()).close()
         missing = missing_migrations()
     except DatabaseError as error:
         return f"the database does not answer ({' '.join(str(error).split())}): look at DATABASE_URL"
     return f"the database lacks {missing} migrations: run `manage.py migrate`" if missing else None
-
-
-def _connect_at_once() -> None:
-    """Connect without the pool, which would retry until its timeout. Raises: DatabaseError."""
-    import psycopg  # only where PostgreSQL is used
-
-    try:
-        psycopg.connect(**connection.get_connection_params()).close()
-    except psycopg.Error as error:
-        raise DatabaseError(str(error)) from error
 
 
 def _why_no_write() -> str | None:

@@ -42,9 +42,8 @@ def revoke_tool(tool: str, *, tenant: Tenant | None, reason: str, user: Abstract
 def restore_tool(revoked: RevokedTool, *, user: AbstractBaseUser) -> bool:
     """Restore the tool; False if somebody was faster. Raises: NotPermittedError."""
     check_may_set(revoked.tenant, user, (Role.ADMIN,), _WHAT)
-    restored = RevokedTool.objects.filter(pk=revoked.pk, restored_at=None).update(
-        restored_at=clock.now(), restored_by_id=user.pk
-    )
+    in_force = RevokedTool.objects.filter(pk=revoked.pk, restored_at=None)
+    restored = in_force.update(restored_at=clock.now(), restored_by_id=user.pk)
     if restored:
         log.warning("tool %s restored by %s", revoked, user.get_username())
     return bool(restored)

@@ -31,7 +31,8 @@ def awaited(value: Any, check: Callable[[], None] | None = None) -> Any:
     """
     while True:
         if is_unfinished(value):
-            value = _run(value, check or _go_on)
+            with asyncio.Runner() as runner:
+                value = runner.run(_watched(value, check or _go_on))
         elif isinstance(value, Iterator) and not isinstance(value, io.IOBase):
             return _items(value, check or _go_on)
         else:
@@ -112,11 +113,6 @@ def _items(iterator: Iterator[Any], check: Callable[[], None]) -> list[Any]:
         close = getattr(iterator, "close", lambda: None)
         close()
     return items
-
-
-def _run(value: Any, check: Callable[[], None]) -> Any:
-    with asyncio.Runner() as runner:
-        return runner.run(_watched(value, check))
 
 
 async def _watched(value: Any, check: Callable[[], None]) -> Any:

@@ -34,12 +34,9 @@ _ALWAYS = ("calls", "cost_usd")  # the others only if there is anything in them
 
 
 class Command(BaseCommand):
-    """Sum up and show."""
-
     help = "Show what model calls have cost, and what cache and batch saved; exits 2 if an option does not fit."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--by", default="model", metavar="A,B", help=f"keys, of {', '.join(KEYS)} (default: model)")
         parser.add_argument("--since", default="30d", metavar="TIME", help="30d, 12h, a day, a time (default: 30d)")
         parser.add_argument("--until", default="0h", metavar="TIME", help="the same (default: now)")
@@ -47,7 +44,6 @@ class Command(BaseCommand):
         parser.add_argument("--format", default="table", metavar="FORMAT", help="table, json or csv (default: table)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Ask, and write the answer."""
         try:
             write = _WRITERS[options["format"]]
             now = clock.now()

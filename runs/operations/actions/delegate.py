@@ -97,8 +97,9 @@ def _decider(action: PendingAction, name: str) -> Any:
     person = people_named(name).filter(is_active=True).first()
     if person is None or not holds_role(person, action.tenant_id, roles_that_decide(action)):
         raise InvalidInputError({"to": [f"nobody named {name!r} may decide this; see the members of the tenant"]})
-    if action.kind == ActionKind.APPROVAL:
-        objection = objection_to(person, action.run, requirements_of(action))
-        if objection:
-            raise InvalidInputError({"to": [objection]})
+    objection = (
+        objection_to(person, action.run, requirements_of(action)) if action.kind == ActionKind.APPROVAL else None
+    )
+    if objection:
+        raise InvalidInputError({"to": [objection]})
     return person

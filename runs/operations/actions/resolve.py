@@ -30,7 +30,11 @@ def resolve(
     if outcome not in ("happened", "did_not_happen"):
         raise InvalidInputError({"outcome": ["must be `happened` or `did_not_happen`"]})
     if outcome == "did_not_happen" and action.status == ActionStatus.OPEN:
-        _refuse_while_it_may_arrive(action.step)
+        safe_at = may_arrive_until(action.step)
+        if safe_at and clock.now() < safe_at:
+            raise InvalidTransitionError(
+                f"the first call may still arrive until {safe_at:%Y-%m-%d %H:%M:%S} UTC; then say so again"
+            )
     result = storable(result)
 
     def apply(decided: PendingAction) -> None:
@@ -48,12 +52,3 @@ def _as_result(step: Step, result: Any) -> dict[str, Any]:
     if not step.tool_use_id:
         return {"value": result}
     return {"text": cut(result if isinstance(result, str) else dump_json(result), conf().text_max_chars)}
-
-
-def _refuse_while_it_may_arrive(step: Step) -> None:
-    """Refuse while the first call may still be in flight: until its deadline and a grace have passed."""
-    safe_at = may_arrive_until(step)
-    if safe_at and clock.now() < safe_at:
-        raise InvalidTransitionError(
-            f"the first call may still arrive until {safe_at:%Y-%m-%d %H:%M:%S} UTC; then say so again"
-        )

@@ -1,7 +1,7 @@
 """Grant and revoke approval rules."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -41,19 +41,11 @@ def grant_rule(request: RuleRequest, *, tenant: Tenant, user: AbstractBaseUser) 
     Raises: InvalidInputError naming each field; NotPermittedError.
     """
     _check_may_rule(tenant, user)
-    problems = _problems(request)
-    if problems:
+    if problems := _problems(request):
         raise InvalidInputError(problems)
     return ApprovalRule.objects.create(
+        **asdict(request) | {"arguments": dict(request.arguments), "reason": storable_note(request.reason)},
         tenant=tenant,
-        tool=request.tool,
-        job_type=request.job_type,
-        arguments=dict(request.arguments),
-        max_usd=request.max_usd,
-        max_total_usd=request.max_total_usd,
-        max_uses=request.max_uses,
-        expires_at=request.expires_at,
-        reason=storable_note(request.reason),
         granted_by_id=user.pk,
         granted_at=clock.now(),
         used_usd=Decimal(0),
@@ -79,26 +71,25 @@ def _check_may_rule(tenant: Tenant, user: AbstractBaseUser) -> None:
 
 
 def _problems(request: RuleRequest) -> dict[str, list[str]]:
-    found: dict[str, str | None] = {
-        "reason": None if request.reason.strip() else "say why nobody needs to look",
-        "expires_at": _expiry_problem(request.expires_at),
-        "max_uses": None if 0 < request.max_uses <= USES_MAX else f"give a whole number from 1 to {USES_MAX}",
-        **_tool_problems(request),
-    }
+    now = clock.now()
+    found: dict[str, str] = {}
+    if not request.reason.strip():
+        found["reason"] = "say why nobody needs to look"
+    if not now < request.expires_at <= now + timedelta(days=DAYS_MAX):
+        found["expires_at"] = f"must lie in the future, at most {DAYS_MAX} days away"
+    if not 0 < request.max_uses <= USES_MAX:
+        found["max_uses"] = f"give a whole number from 1 to {USES_MAX}"
+    found |= _tool_problems(request)
     for name in ("max_usd", "max_total_usd"):
         amount = getattr(request, name)
-        found[name] = "give USD above 0" if amount is not None and amount <= 0 else found.get(name)
-    return {name: [problem] for name, problem in found.items() if problem}
+        if amount is not None and amount <= 0:
+            found[name] = "give USD above 0"
+    return {name: [problem] for name, problem in found.items()}
 
 
-def _expiry_problem(at: datetime) -> str | None:
-    now = clock.now()
-    within = now < at <= now + timedelta(days=DAYS_MAX)
-    return None if within else f"must lie in the future, at most {DAYS_MAX} days away"
-
-
-def _tool_problems(request: RuleRequest) -> dict[str, str | None]:
-    tools = _tools_named(request.tool, request.job_type)
+def _tool_problems(request: RuleRequest) -> dict[str, str]:
+    agents = [one for one in job_types() if isinstance(one, Agent) and request.job_type in ("", one.name)]
+    tools = [agent.tools_by_name[request.tool] for agent in agents if request.tool in agent.tools_by_name]
     if not tools:
         return {"tool": f"no job type here declares a tool {request.tool!r}"}
     if all(_is_too_risky(tool) for tool in tools):
@@ -110,8 +101,3 @@ def _tool_problems(request: RuleRequest) -> dict[str, str | None]:
 
 def _is_too_risky(tool: Tool) -> bool:
     return not callable(tool.risk) and tool.risk_of({}) != Risk.LOW
-
-
-def _tools_named(name: str, job_type: str) -> list[Tool]:
-    agents = [a for a in job_types() if isinstance(a, Agent) and job_type in ("", a.name)]
-    return [agent.tools_by_name[name] for agent in agents if name in agent.tools_by_name]
