@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from runs.conf import conf
 from runs.declarations.callables import check_hooks
@@ -23,7 +23,9 @@ from runs.declarations.retry_policies import Delays, RetryPolicy
 from runs.declarations.schema import (
     BLANK,
     NOT_BLANK,
+    DeclaredSchema,
     as_declared,
+    as_json_schema,
     check_schema,
     model_of,
     problems_with,
@@ -34,8 +36,6 @@ from runs.declarations.tools import Tool
 from runs.declarations.uniqueness import UniqueBy, check_uniqueness, key_of
 from runs.errors import DeclarationError, InvalidInputError
 from runs.states import ErrorClass, Lane
-
-InputSchema = type[BaseModel] | Mapping[str, Any]
 
 TEXT_INPUT: dict[str, Any] = {
     "type": "object",
@@ -55,8 +55,8 @@ class JobType:
     name: ClassVar[str] = ""
     description: ClassVar[str] = ""
     queue: ClassVar[str] = "agents"
-    input_schema: ClassVar[InputSchema | None] = None
-    output_schema: ClassVar[InputSchema | None] = None
+    input_schema: ClassVar[DeclaredSchema | None] = None
+    output_schema: ClassVar[DeclaredSchema | None] = None
     timeout_s: ClassVar[float] = 600.0  # time under a lease, excluding waits
     max_cost_usd: ClassVar[float | None] = None
     max_running_per_tenant: ClassVar[int | None] = None
@@ -71,12 +71,12 @@ class JobType:
     @cached_property
     def input_json_schema(self) -> Mapping[str, Any]:
         """Return the JSON schema that a posted input must match."""
-        return _as_json_schema(self.input_schema) or self.default_input_schema()
+        return as_json_schema(self.input_schema) or self.default_input_schema()
 
     @cached_property
     def output_json_schema(self) -> Mapping[str, Any] | None:
         """Return the JSON schema of the output, None for plain text or any value."""
-        return _as_json_schema(self.output_schema)
+        return as_json_schema(self.output_schema)
 
     def default_input_schema(self) -> Mapping[str, Any]:
         """Return the schema to use if the declaration gives none."""
@@ -252,12 +252,6 @@ def _check_errors(errors: Mapping[Any, Any], owner: str) -> None:
             )
         if kind not in list(ErrorClass):
             raise DeclarationError(f"{owner}: {kind!r} in errors is unknown", hint=f"Choose one of {kinds}.")
-
-
-def _as_json_schema(schema: InputSchema | None) -> Mapping[str, Any] | None:
-    if schema is None:
-        return None
-    return schema_of(schema) if isinstance(schema, type) else schema
 
 
 def _under_input(problems: Mapping[str, list[str]]) -> dict[str, list[str]]:

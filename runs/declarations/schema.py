@@ -11,6 +11,7 @@ from runs.declarations.callables import function_of, name_of, signature_of
 from runs.errors import DeclarationError
 
 Schema = Mapping[str, Any]
+DeclaredSchema = type[BaseModel] | Schema
 
 NOT_BLANK = r"\S"  # as a pattern
 BLANK = "must say something: it is empty or blank"
@@ -60,6 +61,11 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     for definition in schema.get("$defs", {}).values():
         definition.pop("title", None)
     return schema
+
+
+def as_json_schema(declared: DeclaredSchema | None) -> Schema | None:
+    """Write a declared schema, a pydantic model or a JSON schema, as a JSON schema."""
+    return schema_of(declared) if isinstance(declared, type) else declared
 
 
 def check_schema(schema: Schema, *, owner: str) -> None:

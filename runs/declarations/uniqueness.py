@@ -34,33 +34,24 @@ def key_of(unique_by: UniqueBy, run_input: dict[str, Any], *, continues: Any = N
 def check_uniqueness(owner: str, unique_by: UniqueBy, schema: Mapping[str, Any]) -> None:
     """Refuse a `unique_by` that cannot work. Raises: DeclarationError with a hint."""
     if callable(unique_by):
-        _check_function(owner, unique_by)
+        if how := never_answers(unique_by):
+            raise DeclarationError(
+                f"{owner}: unique_by is {how}, and nothing awaits it there",
+                hint="Write a plain function that returns a text: it is called while a run is posted.",
+            )
+        if len(inspect.signature(unique_by).parameters) != 1:
+            raise DeclarationError(
+                f"{owner}: unique_by takes the input and nothing else",
+                hint='Write for example unique_by = lambda input: input["order_id"].',
+            )
     elif unique_by is not None:
-        _check_names(owner, unique_by, schema)
-
-
-def _check_function(owner: str, function: Callable[..., Any]) -> None:
-    if how := never_answers(function):
-        raise DeclarationError(
-            f"{owner}: unique_by is {how}, and nothing awaits it there",
-            hint="Write a plain function that returns a text: it is called while a run is posted.",
-        )
-    if len(inspect.signature(function).parameters) != 1:
-        raise DeclarationError(
-            f"{owner}: unique_by takes the input and nothing else",
-            hint='Write for example unique_by = lambda input: input["order_id"].',
-        )
-
-
-def _check_names(owner: str, names: Sequence[str], schema: Mapping[str, Any]) -> None:
-    if isinstance(names, str) or not names:
-        raise DeclarationError(
-            f"{owner}: unique_by is {names!r}", hint='Give names of input fields, as ("order_id",), or a function.'
-        )
-    known = schema.get("properties")
-    unknown = [name for name in names if known is not None and name not in known]
-    if unknown:
-        raise DeclarationError(
-            f"{owner}: unique_by names {unknown[0]!r}, which is no field of the input",
-            hint=f"Choose among {', '.join(known or ()) or 'none'}.",
-        )
+        if isinstance(unique_by, str) or not unique_by:
+            hint = 'Give names of input fields, as ("order_id",), or a function.'
+            raise DeclarationError(f"{owner}: unique_by is {unique_by!r}", hint=hint)
+        known = schema.get("properties")
+        unknown = [name for name in unique_by if known is not None and name not in known]
+        if unknown:
+            raise DeclarationError(
+                f"{owner}: unique_by names {unknown[0]!r}, which is no field of the input",
+                hint=f"Choose among {', '.join(known or ()) or 'none'}.",
+            )

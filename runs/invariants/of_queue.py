@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.db.models import Exists, OuterRef, Q
 
-from runs.invariants.breach import CHUNK, Breach, each
+from runs.invariants.breach import Breach, each
 from runs.models import Run, RunLock
 from runs.queue.foreign_jobs import foreign_jobs
 from runs.states import ENDED, OnConflict, RunStatus
@@ -15,8 +15,8 @@ def locks_are_held_by_active_runs() -> Iterator[Breach]:
     active = Run.objects.exclude(status__in=ENDED)
     for role in ("holder", "successor"):
         locks = RunLock.objects.filter(**{f"{role}__isnull": False})
-        for lock in locks.exclude(Exists(active.filter(pk=OuterRef(role)))).iterator(CHUNK):
-            yield Breach(1, str(getattr(lock, role)), f"has ended, but is the {role} of lock {lock}")
+        ended = locks.exclude(Exists(active.filter(pk=OuterRef(role))))
+        yield from each(1, ended, f"has ended, but is the {role} of lock {{job_type}} {{key:.8}}", run=role)
 
 
 def active_runs_hold_their_lock() -> Iterator[Breach]:

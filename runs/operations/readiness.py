@@ -15,10 +15,16 @@ _ROOM_BYTES = 1024 * 1024  # less free space than this beside SQLite's file coun
 def why_not_ready() -> str | None:
     """Say what is wrong with the database, in words safe for anybody to read; None if runs can be accepted."""
     try:
-        missing = missing_migrations()
-        return f"{missing} migrations missing" if missing else _why_no_write()
+        if missing := missing_migrations():
+            return f"{missing} migrations missing"
     except DatabaseError as error:
         return _read_only_or(error, "away")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE runs_worker SET held = held WHERE 1 = 0")  # fails on a read-only database
+    except DatabaseError as error:
+        return _read_only_or(error, "takes no writes")
+    return _why_no_room() if connection.vendor == "sqlite" else None
 
 
 def redis_state() -> str:
@@ -49,15 +55,6 @@ def database_problem() -> str | None:
     except DatabaseError as error:
         return f"the database does not answer ({' '.join(str(error).split())}): look at DATABASE_URL"
     return f"the database lacks {missing} migrations: run `manage.py migrate`" if missing else None
-
-
-def _why_no_write() -> str | None:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE runs_worker SET held = held WHERE 1 = 0")  # fails on a read-only database
-    except DatabaseError as error:
-        return _read_only_or(error, "takes no writes")
-    return _why_no_room() if connection.vendor == "sqlite" else None
 
 
 def _why_no_room() -> str | None:

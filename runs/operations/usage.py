@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -144,7 +145,7 @@ def moment_in(text: str, *, now: datetime) -> datetime:
 
     Raises: ValueError that lists the accepted forms.
     """
-    try:
+    with suppress(ValueError, OverflowError):
         if span := _SPAN.fullmatch(text):
             return now - int(span[1]) * _UNITS[span[2]]
         moment = datetime.fromisoformat(text)
@@ -152,6 +153,4 @@ def moment_in(text: str, *, now: datetime) -> datetime:
             return moment.replace(tzinfo=UTC)
         if moment.tzinfo:
             return moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(EXPECTED) from error
     raise ValueError(EXPECTED)
