@@ -89,7 +89,7 @@ def check_may_delegate(action: PendingAction, user: AbstractBaseUser) -> None:
 
 
 def _has_asked(action: PendingAction, user: AbstractBaseUser) -> bool:
-    """Say whether this user requested the action's run and still belongs to its tenant."""
+    """Say whether this user requested the action's run."""
     return bool(action.run.requested_by_id == user.pk)
 
 

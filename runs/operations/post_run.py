@@ -17,18 +17,18 @@ from runs.declarations.catalog import job_type_named
 from runs.declarations.job_types import Agent, JobType
 from runs.engine.offered_tools import inherited
 from runs.errors import (
-    ConflictError,
     InvalidInputError,
     InvalidTransitionError,
     NotSupportedError,
     UnknownJobTypeError,
 )
-from runs.models import AnsweredKey, Run, Tenant
+from runs.models import Run, Tenant
 from runs.models.moves import begin
 from runs.models.queue_lane import lane_for, rank_of
 from runs.operations.backlog import check_backlog
 from runs.operations.client_values import fit, fit_unchanged
 from runs.operations.conflicts import Conflict, LockMovedError, UniquenessKey, meet, uniqueness_of
+from runs.operations.idempotency import let_stand_for, run_of_key
 from runs.states import Lane, RunStatus
 from runs.storable import storable
 
@@ -140,17 +140,10 @@ def post(request: RunRequest, intake: Intake) -> Posted:
 
 
 def _known(request: RunRequest, intake: Intake) -> Posted | None:
-    """Find the answer given earlier to this request's key, which has no end. Raises: ConflictError."""
-    key = intake.idempotency_key
-    if not key:
+    """Find the answer given earlier to this request's key. Raises: ConflictError."""
+    if not intake.idempotency_key:
         return None
-    run = Run.objects.filter(tenant=intake.tenant, idempotency_key=key).first()
-    known_hash = run.body_hash if run else None
-    if run is None:
-        answered = AnsweredKey.objects.filter(tenant=intake.tenant, key=key).select_related("run").first()
-        run, known_hash = (answered.run, answered.body_hash) if answered else (None, None)
-    if run and known_hash != request.body_hash:
-        raise ConflictError(f"the Idempotency-Key {key!r} was used with another body")
+    run = run_of_key(intake.tenant, intake.idempotency_key, body_hash=request.body_hash)
     return Posted(run, is_new=False) if run else None
 
 
@@ -186,9 +179,7 @@ def _answer(request: RunRequest, intake: Intake, conflict: Conflict) -> Posted:
     """Answer with an existing run; attach the key to it, if one was given."""
     run = Run.objects.get(pk=conflict.run)
     if intake.idempotency_key:
-        AnsweredKey.objects.create(
-            tenant=intake.tenant, key=intake.idempotency_key, body_hash=request.body_hash, run=run
-        )
+        let_stand_for(run, tenant=intake.tenant, key=intake.idempotency_key, body_hash=request.body_hash)
     return Posted(run, is_new=False, conflict=conflict)
 
 
