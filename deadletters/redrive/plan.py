@@ -1,9 +1,11 @@
 """Plan a redrive: which dead letters it would send, which not and why, and the estimated cost. Sends nothing."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -49,13 +51,11 @@ def plan(
     tenants = tenants_to_operate(user)
     # Judged before the transaction: hundreds of previews must not block every other writer.
     judged = [_judge(letter, tenants) for letter in found]
-    for tries_left in reversed(range(_TRIES)):
-        try:
-            return _store(judged, selection, options or RedriveOptions(), user=user, left_out=left_out)
-        except IntegrityError:  # another redrive has planned some of these in the meantime
-            if not tries_left:
-                raise
-    raise AssertionError("unreachable")
+    store = partial(_store, judged, selection, options or RedriveOptions(), user=user, left_out=left_out)
+    for _ in range(_TRIES - 1):
+        with suppress(IntegrityError):  # another redrive has planned some of these in the meantime
+            return store()
+    return store()
 
 
 def _judge(letter: DeadLetter, tenants: Collection[str] | None) -> _Judged:

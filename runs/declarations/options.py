@@ -67,7 +67,7 @@ def _is_name(value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """The values that an option accepts; for any other, the hint, and what is said of it besides its name."""
+    """The values that an option accepts; for any other, what is said of its {name} and {value}, and the hint."""
 
     fits: Callable[[Any], bool]
     write: str

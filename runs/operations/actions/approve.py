@@ -81,7 +81,7 @@ def _check_call(action: PendingAction, seen: str) -> None:
 
 
 def _agree(action: PendingAction, user: AbstractBaseUser, note: str) -> bool:
-    """Record one person's approval of the call in its current form; nobody counts twice. Returns if all have agreed."""
+    """Record one person's approval of the call in its current form; nobody counts twice. Returns if enough agree."""
     repeated = has_agreed(action, user)
     kept = {"bound_hash": action.bound_hash, "note": storable_note(note), "at": clock.now()}
     Approval.objects.update_or_create(action=action, user_id=user.pk, defaults=kept)
