@@ -102,8 +102,7 @@ class JobType:
                 return self.input_schema.model_validate(value).model_dump(mode="json")
             except ValidationError as error:
                 raise InvalidInputError(_under_input(pydantic_problems(error))) from error
-        problems = problems_with(value, self.input_json_schema)
-        if problems:
+        if problems := problems_with(value, self.input_json_schema):
             raise InvalidInputError(_under_input(problems))
         return dict(as_declared(value, self.input_json_schema))
 
@@ -185,8 +184,7 @@ class Agent(JobType):
                     hint="Decorate the function with @tool.",
                 )
         names = [tool.name for tool in self.tools]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
+        if twice := sorted({name for name in names if names.count(name) > 1}):
             raise DeclarationError(f"{owner}: two tools are named {twice[0]!r}", hint="Rename one of them.")
         if getattr(self, "secrets", ()):
             raise DeclarationError(

@@ -85,8 +85,7 @@ class Tool:
         return {name: getattr(checked, name) for name in type(checked).model_fields}
 
     def _check_schema(self, arguments: Any) -> None:
-        problems = problems_with(arguments, self.input_schema)
-        if problems:
+        if problems := problems_with(arguments, self.input_schema):
             raise InvalidInputError(problems)
 
     def needs_approval(self, context: Any, arguments: dict[str, Any], check: Check | None = None) -> bool:

@@ -22,8 +22,7 @@ def fit(name: str, value: Any) -> Any:
     """
     if depth(value) > DEPTH_MAX:
         raise InvalidInputError({name: [f"is nested more deeply than {DEPTH_MAX} levels"]})
-    problems = {path: [_OURS] for path in _places(value, name)}
-    if problems:
+    if problems := {path: [_OURS] for path in _places(value, name)}:
         raise InvalidInputError(problems)
     return storable(value)
 

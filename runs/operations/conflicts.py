@@ -122,8 +122,7 @@ def _take(uniqueness: UniquenessKey, run_id: UUID) -> Conflict:
     """Take the free lock, then look again for a recent run: the last holder may just have completed."""
     if not uniqueness.take(run_id):
         raise LockMovedError("the lock was taken")
-    recent = _recent(uniqueness)
-    if recent:
+    if recent := _recent(uniqueness):
         RunLock.objects.filter(holder=run_id).update(holder=None)
     return recent or Conflict(uniqueness.policy, Applied.NONE, run_id)
 
@@ -141,8 +140,7 @@ def _recent(uniqueness: UniquenessKey) -> Conflict | None:
     for seconds, applied, statuses in windows:
         if seconds is not None:
             recent = same.filter(status__in=statuses, finished_at__gt=clock.in_seconds(-seconds))
-            newest = recent.order_by("-finished_at").values_list("pk", flat=True).first()
-            if newest:
+            if newest := recent.order_by("-finished_at").values_list("pk", flat=True).first():
                 return Conflict(uniqueness.policy, applied, newest)
     return None
 
@@ -168,8 +166,7 @@ def _displace(uniqueness: UniquenessKey, lock: RunLock, run_id: UUID, user: Abst
     for pk in others:  # the successor before the holder, or it would be given the lock
         if not uniqueness.shares and _cancel(uniqueness, runs[pk], by=run_id, user=user):
             displaced.append(pk)
-    waits = not uniqueness.take(run_id)
-    if waits:
+    if waits := not uniqueness.take(run_id):
         RunLock.objects.filter(pk=lock.pk).update(successor=run_id)
     applied = _DISPLACED[uniqueness.policy] if displaced else Applied.NONE
     return Conflict(uniqueness.policy, applied, run_id, displaced=tuple(displaced), waits=waits)

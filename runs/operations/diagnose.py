@@ -113,13 +113,11 @@ def _gates() -> Iterator[Finding]:
 
 def _mails() -> Iterator[Finding]:
     day_ago: Any = clock.in_seconds(-_DAY_S)
-    given_up = Mail.objects.given_up().filter(given_up_at__gte=day_ago).count()
-    if given_up:
+    if given_up := Mail.objects.given_up().filter(given_up_at__gte=day_ago).count():
         remedy = "Look at their errors in the console under Mails, mend the mail server, and send them again there."
         yield Finding("mails given up", is_well=False, said=f"{given_up} in the last day", remedy=remedy)
     long_ago: Any = clock.in_seconds(-_MAIL_WAITS_S)
-    late = Mail.objects.waiting().filter(created_at__lte=long_ago).count()
-    if late:
+    if late := Mail.objects.waiting().filter(created_at__lte=long_ago).count():
         remedy = (
             "Workers send mails, and the clock: start one. If one runs, look at the errors in the console under Mails."
         )

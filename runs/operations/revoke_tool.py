@@ -43,8 +43,7 @@ def restore_tool(revoked: RevokedTool, *, user: AbstractBaseUser) -> bool:
     """Restore the tool; False if somebody was faster. Raises: NotPermittedError."""
     check_may_set(revoked.tenant, user, (Role.ADMIN,), _WHAT)
     in_force = RevokedTool.objects.filter(pk=revoked.pk, restored_at=None)
-    restored = in_force.update(restored_at=clock.now(), restored_by_id=user.pk)
-    if restored:
+    if restored := in_force.update(restored_at=clock.now(), restored_by_id=user.pk):
         log.warning("tool %s restored by %s", revoked, user.get_username())
     return bool(restored)
 

@@ -140,8 +140,7 @@ def _hide_in_addresses(text: str) -> str:
         ends = _END_OF_ADDRESS.search(text, at)
         end = ends.start() if ends else len(text)
         host = text.rfind("@", at, end)
-        start = _start_of_user(text, at, host)
-        if start:
+        if start := _start_of_user(text, at, host):
             parts += [text[done:start], HIDDEN]
             done = host
         at = text.find("://", end)

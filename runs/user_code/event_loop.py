@@ -85,8 +85,7 @@ def outside_the_loop() -> Iterator[None]:
     if loop is None:
         yield
         return
-    task = asyncio.current_task(loop)
-    if task:
+    if task := asyncio.current_task(loop):
         asyncio.tasks._leave_task(loop, task)
     asyncio._set_running_loop(None)
     try:

@@ -63,8 +63,7 @@ class Command(BaseCommand):
             weights = read_weights(options["queues"])
         except ValueError as error:
             raise CommandError(str(error)) from error
-        unknown = [queue for queue in weights if queue not in own_queues()]
-        if unknown:
+        if unknown := [queue for queue in weights if queue not in own_queues()]:
             raise CommandError(
                 f"no queue {unknown[0]!r} for runs; there are {', '.join(own_queues())}. Name more of them in "
                 "AGENTOPS_QUEUES=a,b (RQ_QUEUES, in a project of your own)"
