@@ -29,28 +29,23 @@ def model_of(function: Callable[..., Any], *, skip: int) -> type[BaseModel]:
 
     Raises: DeclarationError for a parameter without a type hint, or a variadic one.
     """
+    owner = name_of(function)
     try:
         hints = get_type_hints(function_of(function), include_extras=True)
     except NameError as error:
-        raise DeclarationError(
-            f"{name_of(function)}: a type hint cannot be resolved ({error})",
-            hint="Import the name at module level, not under TYPE_CHECKING.",
-        ) from error
+        hint = "Import the name at module level, not under TYPE_CHECKING."
+        raise DeclarationError(f"{owner}: a type hint cannot be resolved ({error})", hint=hint) from error
     fields: dict[str, Any] = {}
     for parameter in list(signature_of(function).parameters.values())[skip:]:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise DeclarationError(
-                f"{name_of(function)}: *{parameter.name} has no schema",
-                hint="Name every argument, or give an input_schema.",
-            )
+            hint = "Name every argument, or give an input_schema."
+            raise DeclarationError(f"{owner}: *{parameter.name} has no schema", hint=hint)
         if parameter.name not in hints:
-            raise DeclarationError(
-                f"{name_of(function)}: the argument {parameter.name!r} has no type hint",
-                hint=f"Write for example `{parameter.name}: str`.",
-            )
+            hint = f"Write for example `{parameter.name}: str`."
+            raise DeclarationError(f"{owner}: the argument {parameter.name!r} has no type hint", hint=hint)
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (hints[parameter.name], default)
-    return create_model(f"{name_of(function)}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
+    return create_model(f"{owner}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:

@@ -48,7 +48,12 @@ def fork_run(run: Run, *, user: AbstractBaseUser, from_step: int, new_input: Any
     intake = Intake(tenant=run.tenant, user=user, origin=origin, forked_from=run)
     fork = new_run(RunRequest.like(run, input=given), job_type, given, intake)
     fork.continues, fork.definition = run.continues, inherited(run.definition, fork)
-    begin(fork, steps=[_reused(step, fork) for step in reused], actor=user.get_username())
+    # A step is copied with its result, but not its cost, nor its effect key: the effect belongs to the original.
+    copies = [
+        Step(run=fork, reused_from=step.reused_from or step.pk, **{name: getattr(step, name) for name in _COPIED})
+        for step in reused
+    ]
+    begin(fork, steps=copies, actor=user.get_username())
     return fork
 
 
@@ -91,9 +96,3 @@ def _input(run: Run, job_type: JobType, new_input: Any, from_step: int) -> Any:
     if from_step != 1:
         raise InvalidInputError({"input": ["new input needs `from_step` 1: the steps recorded answer the old one"]})
     return job_type.validate_input(fit("input", new_input))
-
-
-def _reused(step: Step, fork: Run) -> Step:
-    """Copy a step with its result, but not its cost, nor its effect key: the effect belongs to the original."""
-    columns = {name: getattr(step, name) for name in _COPIED}
-    return Step(run=fork, reused_from=step.reused_from or step.pk, **columns)

@@ -1,7 +1,5 @@
 """Set, change and remove limits. Each edit takes effect everywhere within a second."""
 
-from functools import partial
-
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
@@ -86,8 +84,8 @@ def _problems(limit: Limit) -> dict[str, list[str]]:
     if limit.kind not in set(LimitKind):
         found["kind"] = [f"must be one of {', '.join(LimitKind)}"]
     if limit.kind == LimitKind.BACKLOG:  # it counts only the runs waiting in a whole queue
-        for name in filter(partial(getattr, limit), ("job_type", "model", "tool")):
-            found[name] = ["a backlog limit selects by queue and tenant alone: leave it out"]
+        unfit = [name for name in ("job_type", "model", "tool") if getattr(limit, name)]
+        found |= dict.fromkeys(unfit, ["a backlog limit selects by queue and tenant alone: leave it out"])
         queues = sorted({job_type.queue for job_type in job_types()})
         if limit.queue not in queues:
             found["queue"] = [f"no job type here goes to {limit.queue!r}; there are {', '.join(queues)}"]

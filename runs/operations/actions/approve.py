@@ -1,5 +1,6 @@
 """Approve a proposed call, as shown or edited; by one person, or by as many as the policy requires."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -100,8 +101,6 @@ def _agree(action: PendingAction, user: AbstractBaseUser, note: str) -> bool:
 def _edited(action: PendingAction, arguments: Any) -> dict[str, Any]:
     """Validate edited arguments against the tool's schema. Raises: InvalidInputError."""
     tool = _tool(action)
-    if tool is None:
-        raise InvalidInputError({"arguments": ["the tool is not declared here, so they cannot be checked"]})
     try:
         tool.validate(arguments)
     except InvalidInputError as error:
@@ -109,19 +108,18 @@ def _edited(action: PendingAction, arguments: Any) -> dict[str, Any]:
     return dict(arguments)
 
 
-def _tool(action: PendingAction) -> Tool | None:
-    try:
+def _tool(action: PendingAction) -> Tool:
+    """Find the tool of an action. Raises: InvalidInputError if this deploy does not declare it."""
+    with suppress(UnknownJobTypeError):
         agent = job_type_named(action.run.job_type)
-    except UnknownJobTypeError:
-        return None
-    return agent.tools_by_name.get(action.tool) if isinstance(agent, Agent) else None
+        if isinstance(agent, Agent) and action.tool in agent.tools_by_name:
+            return agent.tools_by_name[action.tool]
+    raise InvalidInputError({"arguments": ["the tool is not declared here, so they cannot be checked"]})
 
 
 def _store_edit(action: PendingAction, edited: dict[str, Any]) -> None:
     """Bind the action to the edited arguments, and keep the agent's original proposal."""
-    tool = _tool(action)
-    assert tool is not None, "edited arguments were held against it"
-    call = bind(tool, edited)
+    call = bind(_tool(action), edited)
     if action.proposed is None:
         action.proposed = action.arguments
     action.arguments, action.arguments_hash = edited, hash_of(edited)
