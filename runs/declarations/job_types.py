@@ -187,16 +187,12 @@ class Agent(JobType):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise DeclarationError(f"{owner}: two tools are named {twice[0]!r}", hint="Rename one of them.")
         if getattr(self, "secrets", ()):
-            raise DeclarationError(
-                f"{owner}: an agent reads no secrets",
-                hint='Grant them to the tool that does: @tool(secrets=("mail",)).',
-            )
+            hint = 'Grant them to the tool that does: @tool(secrets=("mail",)).'
+            raise DeclarationError(f"{owner}: an agent reads no secrets", hint=hint)
         takes_text = "text" in self.input_json_schema.get("properties", {})
         if type(self).prompt is Agent.prompt and not takes_text:
-            raise DeclarationError(
-                f"{owner}: the input has no `text` to ask the model with",
-                hint="Define `def prompt(self, input): return …`.",
-            )
+            hint = "Define `def prompt(self, input): return …`."
+            raise DeclarationError(f"{owner}: the input has no `text` to ask the model with", hint=hint)
 
 
 class Job(JobType):
@@ -235,10 +231,8 @@ class Workflow(JobType):
 
     def check(self) -> None:
         """Refuse: workflows are not built yet. Raises: DeclarationError."""
-        raise DeclarationError(
-            f"{type(self).__qualname__}: workflows are not built yet",
-            hint="Declare an Agent or a Job; a Job may do several steps in turn.",
-        )
+        hint = "Declare an Agent or a Job; a Job may do several steps in turn."
+        raise DeclarationError(f"{type(self).__qualname__}: workflows are not built yet", hint=hint)
 
 
 def _check_errors(errors: Mapping[Any, Any], owner: str) -> None:

@@ -71,10 +71,8 @@ def check_schema(schema: Schema, *, owner: str) -> None:
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
-        raise DeclarationError(
-            f"{owner}: the JSON schema is not valid: {error.message}",
-            hint="See json-schema.org, draft 2020-12.",
-        ) from error
+        hint = "See json-schema.org, draft 2020-12."
+        raise DeclarationError(f"{owner}: the JSON schema is not valid: {error.message}", hint=hint) from error
     if schema.get("type") != "object":
         raise DeclarationError(f"{owner}: the schema must be an object", hint='Write {"type": "object", …}.')
 

@@ -234,10 +234,8 @@ def _refuse_unknown(f: Any, options: Mapping[str, Any]) -> None:
 def _check_together(owner: str, declared: Tool) -> None:
     """Refuse options that do not fit each other, the schema, or the way they are called. Raises: DeclarationError."""
     if (declared.effect == Effect.VERIFIABLE) != (declared.verify is not None):
-        raise DeclarationError(
-            f"{owner}: `verify` and effect='verifiable' go together",
-            hint="Give verify=f with f(context, arguments) -> result or None, or choose another effect.",
-        )
+        hint = "Give verify=f with f(context, arguments) -> result or None, or choose another effect."
+        raise DeclarationError(f"{owner}: `verify` and effect='verifiable' go together", hint=hint)
     check_schema(declared.input_schema, owner=owner)
     if declared.amount is not None and declared.amount not in declared.input_schema.get("properties", {}):
         hint = "`amount` names the argument that holds USD."
@@ -245,10 +243,8 @@ def _check_together(owner: str, declared: Tool) -> None:
     for option in ("approval", "risk", "verify"):  # calling a generator returns an object, which is always true
         function = getattr(declared, option)
         if callable(function) and (inspect.isasyncgenfunction(function) or never_answers(function) == "a generator"):
-            raise DeclarationError(
-                f"{owner}: `{option}` is a generator, which never answers",
-                hint="Write `return` instead of `yield`; it may be an `async def`.",
-            )
+            hint = "Write `return` instead of `yield`; it may be an `async def`."
+            raise DeclarationError(f"{owner}: `{option}` is a generator, which never answers", hint=hint)
 
 
 def _ask_human(context: Any, question: str) -> str:

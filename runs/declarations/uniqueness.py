@@ -35,15 +35,11 @@ def check_uniqueness(owner: str, unique_by: UniqueBy, schema: Mapping[str, Any])
     """Refuse a `unique_by` that cannot work. Raises: DeclarationError with a hint."""
     if callable(unique_by):
         if how := never_answers(unique_by):
-            raise DeclarationError(
-                f"{owner}: unique_by is {how}, and nothing awaits it there",
-                hint="Write a plain function that returns a text: it is called while a run is posted.",
-            )
+            hint = "Write a plain function that returns a text: it is called while a run is posted."
+            raise DeclarationError(f"{owner}: unique_by is {how}, and nothing awaits it there", hint=hint)
         if len(inspect.signature(unique_by).parameters) != 1:
-            raise DeclarationError(
-                f"{owner}: unique_by takes the input and nothing else",
-                hint='Write for example unique_by = lambda input: input["order_id"].',
-            )
+            hint = 'Write for example unique_by = lambda input: input["order_id"].'
+            raise DeclarationError(f"{owner}: unique_by takes the input and nothing else", hint=hint)
     elif unique_by is not None:
         if isinstance(unique_by, str) or not unique_by:
             hint = 'Give names of input fields, as ("order_id",), or a function.'

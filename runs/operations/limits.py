@@ -85,7 +85,7 @@ def _problems(limit: Limit) -> dict[str, list[str]]:
         found["kind"] = [f"must be one of {', '.join(LimitKind)}"]
     if limit.kind == LimitKind.BACKLOG:  # it counts only the runs waiting in a whole queue
         unfit = [name for name in ("job_type", "model", "tool") if getattr(limit, name)]
-        found |= dict.fromkeys(unfit, ["a backlog limit selects by queue and tenant alone: leave it out"])
+        found |= {name: ["a backlog limit selects by queue and tenant alone: leave it out"] for name in unfit}
         queues = sorted({job_type.queue for job_type in job_types()})
         if limit.queue not in queues:
             found["queue"] = [f"no job type here goes to {limit.queue!r}; there are {', '.join(queues)}"]
