@@ -15,7 +15,6 @@ from runs.models import ModelCall, ModelCallStatus, Tenant
 from runs.models.fields import first_id_at
 from runs.models.people import name_path
 
-KEYS = ("tenant", "user", "job_type", "origin", "model", "day", "status")
 _ALSO_CALLED = {"agent": "job_type"}
 ROWS_MAX = 10_000
 _UNIT = Decimal("0.00000001")
@@ -44,6 +43,7 @@ _PATHS = {
     "day": UtcDay("started_at"),
     "status": F("status"),
 }
+KEYS = tuple(_PATHS)
 
 
 @dataclass(frozen=True, slots=True)
