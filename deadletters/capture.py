@@ -3,7 +3,6 @@
 import json
 import logging
 from dataclasses import fields
-from typing import Any
 
 from django.db.models import Max
 
@@ -14,30 +13,23 @@ from runs.extensions import Failure
 
 log = logging.getLogger(__name__)
 
-_AS_JSON = ("arguments", "effects")
-_NOT_KEPT = ("forked_from",)
-
 
 def capture(failure: Failure) -> DeadLetter:
     """Store a dead letter, count it in the group of its cause, log one line, and mail unless mailed recently."""
-    letter = DeadLetter(**_columns(failure), replays=_replays_before(failure))
-    letter.group = record_occurrence(letter)
-    mail_about(letter)
-    letter.save(force_insert=True)
-    _log(letter)
-    return letter
-
-
-def _columns(failure: Failure) -> dict[str, Any]:
-    columns = {f.name: getattr(failure, f.name) for f in fields(failure) if f.name not in _NOT_KEPT}
-    columns |= {name: json.dumps(columns[name], ensure_ascii=False) for name in _AS_JSON}
+    columns = {f.name: getattr(failure, f.name) for f in fields(failure) if f.name != "forked_from"}
+    columns |= {name: json.dumps(columns[name], ensure_ascii=False) for name in ("arguments", "effects")}
     columns["fingerprint"] = fingerprint(
         error_class=failure.error_class,
         job_type=failure.job_type,
         step_name=failure.step_name,
         message=failure.error_message,
     )
-    return columns
+    letter = DeadLetter(**columns, replays=_replays_before(failure))
+    letter.group = record_occurrence(letter)
+    mail_about(letter)
+    letter.save(force_insert=True)
+    _log(letter)
+    return letter
 
 
 def _replays_before(failure: Failure) -> int:
@@ -48,19 +40,12 @@ def _replays_before(failure: Failure) -> int:
     return 0 if most is None else most + 1
 
 
+_LOGGED = ("run_id", "tenant", "job_type", "step", "step_name", "error_class", "error_kind", "fingerprint")
+
+
 def _log(letter: DeadLetter) -> None:
     """Log what identifies the failure, but not its message, which may quote anything."""
-    known = {
-        "letter": str(letter.id),
-        "run_id": str(letter.run_id),
-        "tenant": letter.tenant,
-        "job_type": letter.job_type,
-        "step": letter.step,
-        "step_name": letter.step_name,
-        "error_class": letter.error_class,
-        "error_kind": letter.error_kind,
-        "fingerprint": letter.fingerprint,
-    }
+    known = {name: getattr(letter, name) for name in _LOGGED} | {"letter": str(letter.id), "run_id": str(letter.run_id)}
     log.error(
         "dead letter %(letter)s: run %(run_id)s of %(tenant)s (%(job_type)s) failed at step %(step)s %(step_name)s: "
         "%(error_class)s (%(error_kind)s), cause %(fingerprint)s",

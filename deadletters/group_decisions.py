@@ -4,8 +4,7 @@ A group holds the dead letters of every tenant that met the cause, so deciding a
 A member of a single tenant can decide only about causes that no other tenant met.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -23,10 +22,10 @@ _PLAIN = {"ignored_until": None, "ignored_above_per_hour": None, "resolved_at": 
 def resolve(group: LetterGroup, *, user: Any, note: str = "") -> None:
     """Mark the cause as gone: its next dead letter makes the group `regressed`. Existing dead letters stay as they are.
 
-    Raises: DeadLetterDecidedError if it is already resolved; as `_decided`.
+    Raises: DeadLetterDecidedError if it is already resolved; as `_decide`.
     """
-    with _decided(group, user, "resolve", {"note": note}, unless=[GroupState.RESOLVED]) as columns:
-        columns.update(_PLAIN, state=GroupState.RESOLVED, resolved_at=Now(), resolved_by=user)
+    columns = {"state": GroupState.RESOLVED, "resolved_at": Now(), "resolved_by": user}
+    _decide(group, user, "resolve", {"note": note}, unless=[GroupState.RESOLVED], **_PLAIN | columns)
 
 
 def ignore(
@@ -41,34 +40,32 @@ def ignore(
 
     Its dead letters are still stored and counted. At least one end is required, so that nothing is ignored forever.
 
-    Raises: ValueError without an end; DeadLetterDecidedError if it is resolved; as `_decided`.
+    Raises: ValueError without an end; DeadLetterDecidedError if it is resolved; as `_decide`.
     """
     if until is None and above_per_hour is None:
         raise ValueError("ignored until when? Name a time or a rate")
     said = {"until": until and until.isoformat(), "above_per_hour": above_per_hour, "note": note}
-    with _decided(group, user, "ignore", said, unless=[GroupState.RESOLVED]) as columns:
-        columns.update(_PLAIN, state=GroupState.IGNORED)
-        columns.update(ignored_until=until, ignored_above_per_hour=above_per_hour)
+    columns = {"state": GroupState.IGNORED, "ignored_until": until, "ignored_above_per_hour": above_per_hour}
+    _decide(group, user, "ignore", said, unless=[GroupState.RESOLVED], **_PLAIN | columns)
 
 
 def reopen(group: LetterGroup, *, user: Any, note: str = "") -> None:
     """Reopen a resolved or ignored cause.
 
-    Raises: DeadLetterDecidedError if it is neither; as `_decided`.
+    Raises: DeadLetterDecidedError if it is neither; as `_decide`.
     """
-    with _decided(group, user, "reopen", {"note": note}, unless=[GroupState.OPEN, GroupState.REGRESSED]) as columns:
-        columns.update(_PLAIN, state=GroupState.OPEN)
+    unless = [GroupState.OPEN, GroupState.REGRESSED]
+    _decide(group, user, "reopen", {"note": note}, unless=unless, **_PLAIN | {"state": GroupState.OPEN})
 
 
 def assign_group(group: LetterGroup, *, user: Any, assignee: Any, note: str = "") -> None:
     """Assign the cause to a user who belongs to every tenant that met it.
 
-    Raises: NotAMemberError; as `_decided`.
+    Raises: NotAMemberError; as `_decide`.
     """
     check_belongs(assignee, tenants_of(group))
     said = {"assignee": assignee.get_username(), "note": note}
-    with _decided(group, user, "assign", said, unless=[]) as columns:
-        columns["assignee"] = assignee
+    _decide(group, user, "assign", said, unless=[], assignee=assignee)
 
 
 def check_may_decide(group: LetterGroup, user: Any) -> None:
@@ -82,10 +79,9 @@ def tenants_of(group: LetterGroup) -> list[str]:
     return sorted(DeadLetter.objects.filter(group=group).order_by().values_list("tenant", flat=True).distinct())
 
 
-@contextmanager
-def _decided(
-    group: LetterGroup, user: Any, verb: str, said: dict[str, Any], *, unless: Collection[GroupState]
-) -> Iterator[dict[str, Any]]:
+def _decide(
+    group: LetterGroup, user: Any, verb: str, said: dict[str, Any], *, unless: Collection[GroupState], **columns: Any
+) -> None:
     """Write the columns of a decision under the group's lock: no other decision or dead letter interferes.
 
     Raises: DeadLetterDecidedError if the group is in one of the states `unless`; as `check_may_decide`.
@@ -94,15 +90,10 @@ def _decided(
         present = LetterGroup.objects.select_for_update(of=("self",)).get(pk=group.pk)
         check_may_decide(present, user)
         if present.state in unless:
-            raise DeadLetterDecidedError(f"the group is already {_how_decided(present)}")
-        columns: dict[str, Any] = {"note": said["note"]} if said.get("note") else {}
-        yield columns
-        LetterGroup.objects.filter(pk=group.pk).update(**columns)
+            by = present.resolved_by
+            resolved = f" by {by.get_username()} at {present.resolved_at:%Y-%m-%d %H:%M:%S} UTC" if by else ""
+            raise DeadLetterDecidedError(f"the group is already {present.state}{resolved}")
+        note = {"note": said["note"]} if said["note"] else {}
+        LetterGroup.objects.filter(pk=group.pk).update(**note, **columns)
         record_event(present, verb, user=user, **said)
     group.refresh_from_db()
-
-
-def _how_decided(group: LetterGroup) -> str:
-    if group.state != GroupState.RESOLVED or group.resolved_by is None:
-        return group.state
-    return f"resolved by {group.resolved_by.get_username()} at {group.resolved_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,51 +1,20 @@
 """Group dead letters: failures with the same cause get the same fingerprint, and are counted in one group.
 
-The count is one statement, so that simultaneous failures are all counted: the second waits for the row and continues
-from the first's result. It comes last in the transaction of the failing run, since it locks a row that all failures of
-the cause need.
+The group's row is locked for the count, so that simultaneous failures are all counted: the second waits for the first.
+This comes last in the transaction of the failing run, since all failures of the cause need that row.
 """
 
 import hashlib
 import re
-from datetime import datetime, timedelta
-from typing import Any
-from uuid import uuid4
+from datetime import timedelta
 
-from django.db import connection
-
-from deadletters.models import DeadLetter, LetterGroup
+from deadletters.models import DeadLetter, GroupState, LetterGroup
 
 VERSION = 1  # raise it when the rules below change, so that old and new groups are told apart
 
 _UUID = re.compile(r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b", re.IGNORECASE)
 _LONG_ID = re.compile(r"\b(?=[A-Za-z_]*\d)[A-Za-z0-9_-]{12,}\b")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-
-
-_GROUPS, _LETTERS = LetterGroup._meta.db_table, DeadLetter._meta.db_table
-
-# How the next dead letter changes the state. An ignored group opens again when its time or its rate is exceeded, and
-# # for a tenant without a dead letter of it: nobody can ignore what happens to others.
-_COUNT = f"""
-    INSERT INTO "{_GROUPS}" ("id", "fingerprint", "job_type", "step_name", "error_class", "message",
-                             "first_seen", "last_seen", "count", "state", "note")
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 1, 'open', '')
-    ON CONFLICT ("fingerprint") DO UPDATE SET
-        "count" = "{_GROUPS}"."count" + 1,
-        "last_seen" = CASE WHEN "{_GROUPS}"."last_seen" < EXCLUDED."last_seen"
-                           THEN EXCLUDED."last_seen" ELSE "{_GROUPS}"."last_seen" END,
-        "state" = CASE
-            WHEN "{_GROUPS}"."state" = 'resolved' THEN 'regressed'
-            WHEN "{_GROUPS}"."state" = 'ignored' AND (
-                "{_GROUPS}"."ignored_until" <= EXCLUDED."last_seen"
-                OR "{_GROUPS}"."ignored_above_per_hour" <= (
-                    SELECT COUNT(*) FROM "{_LETTERS}" l WHERE l."group_id" = "{_GROUPS}"."id" AND l."failed_at" > %s)
-                OR NOT EXISTS (
-                    SELECT 1 FROM "{_LETTERS}" l WHERE l."group_id" = "{_GROUPS}"."id" AND l."tenant" = %s)
-            ) THEN 'open'
-            ELSE "{_GROUPS}"."state" END
-    RETURNING "id", "state"
-"""  # noqa: S608 (the names are ours, every value is a parameter)
 
 
 def normalise(message: str) -> str:
@@ -63,20 +32,30 @@ def fingerprint(*, error_class: str, job_type: str, step_name: str, message: str
 
 def record_occurrence(letter: DeadLetter) -> LetterGroup:
     """Find or create the group of a dead letter about to be stored, and count it there; return the group."""
-    at = _adapted(letter.failed_at)
-    texts = [letter.fingerprint, letter.job_type, letter.step_name, letter.error_class, normalise(letter.error_message)]
-    since = _adapted(letter.failed_at - timedelta(hours=1))
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [_id(), *texts, at, at, since, letter.tenant])
-        pk, state = cursor.fetchone()
-    field = LetterGroup._meta.pk
-    return LetterGroup(pk=field.to_python(pk), fingerprint=letter.fingerprint, state=state)
+    cause = {name: getattr(letter, name) for name in ("job_type", "step_name", "error_class")}
+    first = {"message": normalise(letter.error_message), "first_seen": letter.failed_at, "last_seen": letter.failed_at}
+    groups = LetterGroup.objects.select_for_update(of=("self",))
+    group, is_new = groups.get_or_create(fingerprint=letter.fingerprint, defaults={**cause, **first, "count": 1})
+    if not is_new:
+        group.count += 1
+        group.last_seen = max(group.last_seen, letter.failed_at)
+        group.state = _next_state(group, letter)
+        group.save(update_fields=["count", "last_seen", "state"])
+    return group
 
 
-def _adapted(moment: datetime) -> Any:
-    """Adapt a time for the driver, as the ORM does."""
-    return connection.ops.adapt_datetimefield_value(moment)
+def _next_state(group: LetterGroup, letter: DeadLetter) -> str:
+    """Return what the next dead letter makes of the state of its group, which is locked.
 
-
-def _id() -> Any:
-    return LetterGroup._meta.pk.get_db_prep_value(uuid4(), connection)
+    An ignored group opens again when its time or its rate is exceeded, and for a tenant without a dead letter of it:
+    nobody can ignore what happens to others.
+    """
+    if group.state == GroupState.RESOLVED:
+        return GroupState.REGRESSED
+    if group.state != GroupState.IGNORED:
+        return group.state
+    letters, until, rate = DeadLetter.objects.filter(group=group), group.ignored_until, group.ignored_above_per_hour
+    is_over = until is not None and until <= letter.failed_at
+    if not is_over and rate is not None:
+        is_over = letters.filter(failed_at__gt=letter.failed_at - timedelta(hours=1)).count() >= rate
+    return GroupState.IGNORED if not is_over and letters.filter(tenant=letter.tenant).exists() else GroupState.OPEN

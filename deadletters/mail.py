@@ -42,7 +42,11 @@ def mail_about(letter: DeadLetter) -> None:
         return
     untold = _take_untold(last.pk) if last else 0
     letter.mailed_at = letter.failed_at
-    _post(letter, _subject(letter), _text(letter, untold))
+    again = " again" if letter.group.state == GroupState.REGRESSED else ""
+    lines = [f"A run of {letter.job_type} has failed for good, and waits for a person.", "", *_facts(letter)]
+    if untold:
+        lines += ["", f"Since the last mail about this cause, {untold} more of your runs failed for it."]
+    _post(letter, f"[agentops] {letter.job_type} failed{again}: {letter.error_class}", lines)
 
 
 def mail_digests(now: datetime | None = None) -> int:
@@ -70,12 +74,13 @@ def _mail_digest(last: DeadLetter, now: datetime) -> bool:
     times = f"{untold} more time{'' if untold == 1 else 's'}"
     subject = f"[agentops] {newest.job_type} failed {times}: {newest.error_class}"
     first = f"Runs of {newest.job_type} have failed {times} since the mail of {_at(last.mailed_at)}. This is the last:"
-    _post(newest, subject, "\n".join([first, "", *_facts(newest), "", _RULE]))
+    _post(newest, subject, [first, "", *_facts(newest)])
     return True
 
 
-def _post(letter: DeadLetter, subject: str, text: str) -> None:
+def _post(letter: DeadLetter, subject: str, lines: list[str]) -> None:
     """Store a mail to the operators and admins of the tenant who have an address; `send_mail` sends it."""
+    text = "\n".join([*lines, "", _RULE])
     addresses = members_to_mail(Membership.objects.filter(tenant__slug=letter.tenant, role__in=OPERATORS))
     post_mail(addresses, subject, text, run=Run.objects.filter(pk=letter.run_id).first())
 
@@ -92,19 +97,6 @@ def _take_untold(pk: UUID) -> int:
     return untold
 
 
-def _subject(letter: DeadLetter) -> str:
-    assert letter.group is not None
-    again = " again" if letter.group.state == GroupState.REGRESSED else ""
-    return f"[agentops] {letter.job_type} failed{again}: {letter.error_class}"
-
-
-def _text(letter: DeadLetter, untold: int) -> str:
-    lines = [f"A run of {letter.job_type} has failed for good, and waits for a person.", "", *_facts(letter)]
-    if untold:
-        lines += ["", f"Since the last mail about this cause, {untold} more of your runs failed for it."]
-    return "\n".join([*lines, "", _RULE])
-
-
 _RULE = f"You get at most one mail about a cause in {PAUSE.seconds // 60} minutes."
 
 
@@ -116,7 +108,7 @@ def _facts(letter: DeadLetter) -> list[str]:
         f"Failed:  {_at(letter.failed_at)}, {step}, try {letter.attempt}",
         f"Error:   {letter.error_class} ({letter.error_kind})",
         f"Cause:   {letter.fingerprint}",
-        f"Page:    {_link(letter)}",
+        f"Page:    {page_of('deadletter', letter.pk, app='deadletters') or 'none'}",
         "",
         letter.error_message[:1000],
     ]
@@ -124,7 +116,3 @@ def _facts(letter: DeadLetter) -> list[str]:
 
 def _at(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "before"
-
-
-def _link(letter: DeadLetter) -> str:
-    return page_of("deadletter", letter.pk, app="deadletters") or "none"

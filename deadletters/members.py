@@ -17,8 +17,7 @@ def check_may_act(letter: DeadLetter, user: Any) -> None:
 
     Raises: NotPermittedError.
     """
-    run = Run.objects.filter(pk=letter.run_id).first()
-    if run:
+    if run := Run.objects.filter(pk=letter.run_id).first():
         check_may_operate(run, user)
     else:
         check_may_operate_in(letter.tenant, user)

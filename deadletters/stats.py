@@ -33,9 +33,17 @@ def stats_of(groups: Sequence[LetterGroup], *, tenants: Collection[str] | None) 
     if tenants is not None:
         letters = letters.filter(tenant__in=tenants)
     gathered: dict[UUID, GroupStats] = defaultdict(GroupStats)
-    for row in _counts(letters):
-        _add(gathered[row["group"]], row)
-    for row in _by_hour(letters):
+    by_version: Any = letters.values("group", "tenant", "version")
+    for row in by_version.annotate(count=Count("pk"), first=Min("failed_at"), last=Max("failed_at")):
+        stats = gathered[row["group"]]
+        stats.count += row["count"]
+        stats.first_seen = min(stats.first_seen or row["first"], row["first"])
+        stats.last_seen = max(stats.last_seen or row["last"], row["last"])
+        for counts, name in ((stats.tenants, row["tenant"]), (stats.versions, row["version"])):
+            counts[name] = counts.get(name, 0) + row["count"]
+    recent = letters.filter(failed_at__gt=Now() - timedelta(hours=HOURS))
+    by_hour: Any = recent.values("group", hour=TruncHour("failed_at"))
+    for row in by_hour.annotate(count=Count("pk"), now=Max(Now())):
         this_hour = row["now"].replace(minute=0, second=0, microsecond=0)
         place = HOURS - 1 - int((this_hour - row["hour"]) / timedelta(hours=1))
         if 0 <= place < HOURS:
@@ -58,22 +66,3 @@ def with_own_times(groups: QuerySet[LetterGroup], tenants: Collection[str] | Non
     own = Q(letters__tenant__in=tenants)
     first, last = (kind("letters__failed_at", filter=own) for kind in (Min, Max))
     return groups.annotate(own_first_seen=first, own_last_seen=last)
-
-
-def _counts(letters: QuerySet[DeadLetter]) -> Any:
-    return letters.values("group", "tenant", "version").annotate(
-        count=Count("pk"), first=Min("failed_at"), last=Max("failed_at")
-    )
-
-
-def _by_hour(letters: QuerySet[DeadLetter]) -> Any:
-    recent = letters.filter(failed_at__gt=Now() - timedelta(hours=HOURS))
-    return recent.values("group", hour=TruncHour("failed_at")).annotate(count=Count("pk"), now=Max(Now()))
-
-
-def _add(stats: GroupStats, row: dict[str, Any]) -> None:
-    stats.count += row["count"]
-    stats.first_seen = min(stats.first_seen or row["first"], row["first"])
-    stats.last_seen = max(stats.last_seen or row["last"], row["last"])
-    for counts, name in ((stats.tenants, row["tenant"]), (stats.versions, row["version"])):
-        counts[name] = counts.get(name, 0) + row["count"]

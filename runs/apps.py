@@ -18,24 +18,18 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         """Load every installed app's `agents.py`, as the admin loads `admin.py`."""
-        from runs import checks, checks_of_history, checks_of_project  # noqa: F401 (they register system checks)
+        from runs import checks, checks_of_project  # noqa: F401 (they register system checks)
+        from runs.declarations.catalog import refuse
+        from runs.errors import DeclarationError
         from runs.models.moves import when_queued
         from runs.models.redacted_columns import redact_columns
         from runs.queue.doorbell import ring
 
         redact_columns()
         when_queued(ring)
-        _discover_agents()
-
-
-def _discover_agents() -> None:
-    """Import the `agents` modules; a wrong declaration becomes a system check, not a stack trace."""
-    from runs.declarations.catalog import refuse
-    from runs.errors import DeclarationError
-
-    for app in apps.get_app_configs():
-        if app.module and module_has_submodule(app.module, "agents"):
-            try:
-                import_module(f"{app.name}.agents")
-            except DeclarationError as error:
-                refuse(error)
+        for app in apps.get_app_configs():
+            if app.module and module_has_submodule(app.module, "agents"):
+                try:
+                    import_module(f"{app.name}.agents")
+                except DeclarationError as error:  # a system check, not a stack trace
+                    refuse(error)

@@ -10,7 +10,7 @@ from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from runs.conf import Conf, conf
+from runs.conf import conf
 from runs.declarations.catalog import job_types, refused
 from runs.declarations.job_types import Agent
 from runs.declarations.options import nearest
@@ -115,11 +115,6 @@ def check_settings(**_: Any) -> list[CheckMessage]:
                 id="runs.E004",
             )
         ]
-    return _check_batches(values)
-
-
-def _check_batches(values: Conf) -> list[CheckMessage]:
-    """E005: batches that the provider would refuse, or that are never sent."""
     most = {"batch_max_calls": 100_000, "batch_max_bytes": 256 * 1024 * 1024}  # the provider's own
     return [
         Error(

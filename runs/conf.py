@@ -53,8 +53,7 @@ class Conf:
 
 @lru_cache(maxsize=1)
 def _read(block: tuple[tuple[str, Any], ...]) -> Conf:
-    unknown = {name for name, _ in block} - {field.name for field in fields(Conf)}
-    if unknown:
+    if unknown := {name for name, _ in block} - {field.name for field in fields(Conf)}:
         raise ImproperlyConfigured(f"AGENTOPS has unknown settings: {', '.join(sorted(unknown))}")
     return Conf(**dict(block))
 

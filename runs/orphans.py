@@ -22,7 +22,12 @@ _IS_LINUX = sys.platform == "linux"
 def mark_children(worker_id: UUID) -> None:
     """Mark every later child of this process with its worker."""
     os.environ[VARIABLE] = str(worker_id)
-    os.register_at_fork(after_in_child=lambda: _take_name(worker_id))
+
+    def take_name() -> None:
+        with contextlib.suppress(OSError):
+            (_PROC / "self/comm").write_text(_name(worker_id))
+
+    os.register_at_fork(after_in_child=take_name)
 
 
 def kill_orphans(worker_id: UUID) -> int:
@@ -34,11 +39,6 @@ def kill_orphans(worker_id: UUID) -> int:
             break
         killed.update(found)
     return len(killed)
-
-
-def _take_name(worker_id: UUID) -> None:
-    with contextlib.suppress(OSError):
-        (_PROC / "self/comm").write_text(_name(worker_id))
 
 
 def _name(worker_id: UUID) -> str:

@@ -3,7 +3,9 @@
 Each verb is one compare-and-set: the second of two people is refused, with the name of the first.
 """
 
+import logging
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -16,6 +18,8 @@ from deadletters.models.redrive import actor_of
 from deadletters.redrive.limits import hold_of
 from runs.errors import NotPermittedError
 from runs.operations.permissions import tenants_to_operate
+
+log = logging.getLogger(__name__)
 
 FROM: dict[str, tuple[RedriveStatus, ...]] = {
     "start": (RedriveStatus.PLANNED,),
@@ -45,11 +49,21 @@ def resume(redrive: Redrive, *, user: Any) -> None:
 def abort(redrive: Redrive, *, user: Any, note: str = "") -> None:
     """Stop sending for good; runs already sent go on. Raises: RedriveStateError; NotPermittedError."""
     _move(redrive, "abort", RedriveStatus.ABORTED, user=user, note=note, ended_at=Now())
-    Redrive.objects.filter(pk=redrive.pk).update(skipped=F("skipped") + let_go(redrive))
+    Redrive.objects.filter(pk=redrive.pk).update(skipped=F("skipped") + _let_go(redrive))
     redrive.refresh_from_db()
 
 
-def let_go(redrive: Redrive) -> int:
+def end(redrive: Redrive, status: RedriveStatus, now: datetime, reason: str = "") -> None:
+    """End a redrive by itself. The caller holds its lock and saves it."""
+    redrive.skipped += _let_go(redrive)
+    redrive.status, redrive.reason = status, reason
+    redrive.ended_at = redrive.changed_at = now
+    redrive.changed_by = None
+    redrive.events.create(at=now, verb=status, note=reason)
+    log.info("redrive %s %s %s", redrive.pk, status, reason)
+
+
+def _let_go(redrive: Redrive) -> int:
     """Skip what was not sent, so that other redrives may send it. Needs the redrive's lock. Returns how many."""
     return redrive.items.filter(state=ItemState.PENDING).update(state=ItemState.SKIPPED, reason=ENDED_BEFORE)
 

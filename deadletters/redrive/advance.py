@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from deadletters.models import ItemState, Redrive, RedriveItem, RedriveStatus
-from deadletters.redrive.actions import let_go
+from deadletters.redrive.actions import end
 from deadletters.redrive.limits import ReplayAllowance, hold_of, too_many_failures
 from deadletters.redrive.plan import GONE
 from deadletters.replay import replay
@@ -108,19 +108,10 @@ def _conclude(redrive: Redrive, now: datetime) -> None:
     """End a redrive that has nothing left to do, or must stop. The caller holds its lock and saves it."""
     if redrive.status == RedriveStatus.RUNNING:
         if not redrive.pending and not redrive.in_flight:
-            _end(redrive, RedriveStatus.COMPLETED, now)
+            end(redrive, RedriveStatus.COMPLETED, now)
         elif redrive.pending and (reason := too_many_failures(redrive)):
-            _end(redrive, RedriveStatus.STOPPED, now, reason)
+            end(redrive, RedriveStatus.STOPPED, now, reason)
     redrive.needs_steps = redrive.status == RedriveStatus.RUNNING or redrive.in_flight > 0
-
-
-def _end(redrive: Redrive, status: RedriveStatus, now: datetime, reason: str = "") -> None:
-    redrive.skipped += let_go(redrive)
-    redrive.status, redrive.reason = status, reason
-    redrive.ended_at = redrive.changed_at = now
-    redrive.changed_by = None
-    redrive.events.create(at=now, verb=status, note=reason)
-    log.info("redrive %s %s %s", redrive.pk, status, reason)
 
 
 def _send(redrive: Redrive, item: RedriveItem, now: datetime) -> None:
@@ -139,22 +130,16 @@ def _send(redrive: Redrive, item: RedriveItem, now: datetime) -> None:
         raise
     except NotPermittedError:
         who, where = redrive.planned_by.get_username(), item.letter.tenant
-        _end(redrive, RedriveStatus.STOPPED, now, f"{who}, in whose name it replays, may not do so in {where} any more")
+        end(redrive, RedriveStatus.STOPPED, now, f"{who}, in whose name it replays, may not do so in {where} any more")
     except Exception as error:
-        item.state, item.reason = ItemState.SKIPPED, _reason_of(error, item)[:300]
+        reason = GONE if isinstance(error, ObjectDoesNotExist) else str(error)
+        if not isinstance(error, RunsError | ObjectDoesNotExist):  # a bug
+            log.exception("letter %s was not replayed", item.letter_id)
+            reason = f"{type(error).__name__}; see the log"
+        item.state, item.reason = ItemState.SKIPPED, reason[:300]
         item.save(update_fields=["state", "reason"])
         redrive.skipped += 1
     else:
         item.state, item.sent_at = ItemState.SENT, now
         item.save(update_fields=["run_id", "state", "sent_at"])
         redrive.sent += 1
-
-
-def _reason_of(error: Exception, item: RedriveItem) -> str:
-    """Say why the replay was refused. Anything else is a bug, and is logged."""
-    if isinstance(error, ObjectDoesNotExist):
-        return GONE
-    if isinstance(error, RunsError):
-        return str(error)
-    log.error("letter %s was not replayed", item.letter_id, exc_info=error)
-    return f"{type(error).__name__}; see the log"

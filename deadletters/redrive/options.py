@@ -43,14 +43,11 @@ class Selection:
 
     def of(self, letters: QuerySet[DeadLetter]) -> QuerySet[DeadLetter]:
         """Choose from these dead letters, the oldest failure first."""
-        named = {name: getattr(self, name) for name in ("fingerprint", "job_type", "error_class", "tenant")}
-        conditions = {name: value for name, value in named.items() if value}
-        if self.failed_after:
-            conditions["failed_at__gte"] = self.failed_after
-        if self.failed_before:
-            conditions["failed_at__lt"] = self.failed_before
+        conditions = {name: getattr(self, name) for name in ("fingerprint", "job_type", "error_class", "tenant")}
+        conditions |= {"failed_at__gte": self.failed_after, "failed_at__lt": self.failed_before}
+        given = {name: value for name, value in conditions.items() if value}
         chosen = Q(pk__in=self.ids) if self.ids else IS_LIVE
-        return letters.filter(chosen, **conditions).order_by("failed_at", "pk")
+        return letters.filter(chosen, **given).order_by("failed_at", "pk")
 
     def as_json(self) -> str:
         """Serialise the given conditions. Shape: the fields by name, times in ISO 8601; `chosen`, the number of ids.

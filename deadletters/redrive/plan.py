@@ -1,9 +1,11 @@
 """Plan a redrive: which dead letters it would send, which not and why, and the estimated cost. Sends nothing."""
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -12,11 +14,12 @@ from django.db.models.functions import Now
 
 from deadletters.decisions import how_closed
 from deadletters.errors import NoDeadLettersError, ReplaysExhaustedError
-from deadletters.models import DeadLetter, ItemState, Redrive, RedriveEvent, RedriveItem, RedriveStatus
+from deadletters.models import DeadLetter, ItemState, Redrive, RedriveItem, RedriveStatus
 from deadletters.models.redrive import actor_of
-from deadletters.redrive.actions import let_go
+from deadletters.redrive.actions import end
 from deadletters.redrive.options import LETTERS_MAX, RedriveOptions, Selection
 from deadletters.replay import check_replays
+from runs import clock
 from runs.operations.permissions import tenants_to_operate
 from runs.operations.preview_replay import preview_replay
 
@@ -48,13 +51,11 @@ def plan(
     tenants = tenants_to_operate(user)
     # Judged before the transaction: hundreds of previews must not block every other writer.
     judged = [_judge(letter, tenants) for letter in found]
-    for tries_left in reversed(range(_TRIES)):
-        try:
-            return _store(judged, selection, options or RedriveOptions(), user=user, left_out=left_out)
-        except IntegrityError:  # another redrive has planned some of these in the meantime
-            if not tries_left:
-                raise
-    raise AssertionError("unreachable")
+    store = partial(_store, judged, selection, options or RedriveOptions(), user=user, left_out=left_out)
+    for _ in range(_TRIES - 1):
+        with suppress(IntegrityError):  # another redrive has planned some of these in the meantime
+            return store()
+    return store()
 
 
 def _judge(letter: DeadLetter, tenants: Collection[str] | None) -> _Judged:
@@ -87,7 +88,10 @@ def _store(
     judged: list[_Judged], selection: Selection, options: RedriveOptions, *, user: Any, left_out: int
 ) -> Redrive:
     _drop_stale_plans()
-    judged = _without_those_of_others(judged)
+    ids = [one.letter.pk for one in judged if not one.reason]
+    # The database refuses any that another redrive adds in between.
+    taken = set(RedriveItem.objects.filter(letter__in=ids, state=ItemState.PENDING).values_list("letter_id", flat=True))
+    judged = [_Judged(one.letter, "another redrive is to send it") if one.letter.pk in taken else one for one in judged]
     slugs = {one.letter.tenant for one in judged}
     redrive = Redrive.objects.create(
         tenant=slugs.pop() if len(slugs) == 1 else "",
@@ -118,27 +122,9 @@ def _store(
     return redrive
 
 
-def _without_those_of_others(judged: list[_Judged]) -> list[_Judged]:
-    """Exclude those that another live redrive will send. The database refuses any added in between."""
-    ids = [one.letter.pk for one in judged if not one.reason]
-    taken = set(RedriveItem.objects.filter(letter__in=ids, state=ItemState.PENDING).values_list("letter_id", flat=True))
-    return [
-        replace(one, reason="another redrive is to send it", cost_usd=Decimal(0)) if one.letter.pk in taken else one
-        for one in judged
-    ]
-
-
 def _drop_stale_plans() -> None:
     """Abort plans that nobody has started for a day."""
     stale = Redrive.objects.filter(status=RedriveStatus.PLANNED, planned_at__lt=Now() - PLAN_KEEPS)
     for redrive in stale.select_for_update(skip_locked=True):
-        note = "nobody started it within a day"
-        Redrive.objects.filter(pk=redrive.pk).update(
-            status=RedriveStatus.ABORTED,
-            reason=note,
-            skipped=let_go(redrive),
-            ended_at=Now(),
-            changed_by=None,
-            changed_at=Now(),
-        )
-        RedriveEvent.objects.create(redrive=redrive, at=Now(), verb=RedriveStatus.ABORTED, note=note)
+        end(redrive, RedriveStatus.ABORTED, clock.now(), "nobody started it within a day")
+        redrive.save()

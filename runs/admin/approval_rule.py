@@ -18,7 +18,7 @@ from runs.admin.kit.lists import moment_column
 from runs.admin.kit.tenants import TenantFilter, operator_of, tenants_of
 from runs.admin.kit.verbs import FormPageAdmin, Question, Verb
 from runs.models import DECIDERS, ApprovalRule, Tenant
-from runs.operations.actions.rules import DAYS_MAX, USES_MAX, RuleRequest, grant_rule, revoke_rule, tools_for_rules
+from runs.operations.actions.rules import DAYS_MAX, USES_MAX, grant_rule, revoke_rule, tools_for_rules
 
 USES_SHOWN = 50
 REVOKE = Question(
@@ -135,7 +135,7 @@ class ApprovalRuleAdmin(FormPageAdmin[ApprovalRule]):
     def call_operation(self, request: HttpRequest, said: Mapping[str, Any]) -> str:
         """Grant the rule."""
         bounds = {name: value for name, value in said.items() if name != "tenant"}
-        rule = grant_rule(RuleRequest(**bounds), tenant=said["tenant"], user=operator_of(request))
+        rule = grant_rule(ApprovalRule(**bounds), tenant=said["tenant"], user=operator_of(request))
         return f"Granted: {rule.tool}, at most {rule.max_uses} calls, until {formatting.minute(rule.expires_at)} UTC."
 
 

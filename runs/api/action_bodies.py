@@ -8,8 +8,9 @@ from pydantic import Field, model_validator
 
 from runs.api.strict_body import LEFT_OUT, AnyJson, Body, Id, Note, Object, OneOf, Text, Usd, ZonedTime
 from runs.errors import InvalidInputError
+from runs.models import ApprovalRule
 from runs.operations.actions.bulk import BULK_MAX, VERBS
-from runs.operations.actions.rules import USES_MAX, RuleRequest
+from runs.operations.actions.rules import USES_MAX
 
 _Hash = Annotated[str, Text(64, may_be_blank=True)]
 _AboveZero = Annotated[Decimal, Usd(above_zero=True)]
@@ -109,6 +110,6 @@ class GrantRule(Body):
     max_usd: _AboveZero | None = None
     max_total_usd: _AboveZero | None = None
 
-    def request(self) -> RuleRequest:
-        """Return the request for a rule."""
-        return RuleRequest(**dict(self))
+    def rule(self) -> ApprovalRule:
+        """Return the rule that is asked for."""
+        return ApprovalRule(**dict(self))

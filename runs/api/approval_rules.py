@@ -46,7 +46,7 @@ class ApprovalRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tena
         """Approve low-risk calls of a tool in advance, within bounds."""
         body = GrantRule.read(request.data)
         self.expect_job_type(body.job_type)
-        rule = grant_rule(body.request(), tenant=self.tenant, user=self.user)
+        rule = grant_rule(body.rule(), tenant=self.tenant, user=self.user)
         return Response(RuleSerializer(rule).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=Empty, responses=RuleSerializer)

@@ -9,7 +9,7 @@ from rest_framework.exceptions import APIException, ParseError, UnsupportedMedia
 from rest_framework.parsers import BaseParser
 
 from runs.conf import conf
-from runs.operations.post_run import DEPTH_MAX
+from runs.operations.client_values import DEPTH_MAX
 from runs.sanitize import depth
 
 

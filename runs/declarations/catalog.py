@@ -1,7 +1,7 @@
 """The catalog of declared job types of this deploy, filled at start-up."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from runs.declarations.job_types import JobType
 from runs.errors import DeclarationError, UnknownJobTypeError
@@ -19,10 +19,17 @@ def register(declaration: T) -> T:
     mistakes show up at once and not as a stack trace.
     """
     try:
-        _refuse_other(declaration)
+        if not (isinstance(declaration, type) and issubclass(declaration, JobType) and declaration.form):
+            name = getattr(declaration, "__qualname__", repr(declaration))
+            raise DeclarationError(f"{name} is registered and no job type", hint="Subclass Agent or Job.")
         job_type = declaration()
         job_type.check()
-        _refuse_second(job_type)
+        present = _catalog.get(job_type.name)
+        if present and _place(present) != _place(job_type):
+            raise DeclarationError(
+                f"two job types are named {job_type.name!r}: {_place(present)} and {_place(job_type)}",
+                hint="Rename one of them.",
+            )
     except DeclarationError as error:
         refuse(error)
     else:
@@ -30,24 +37,9 @@ def register(declaration: T) -> T:
     return declaration
 
 
-def _refuse_other(declaration: Any) -> None:
-    if not (isinstance(declaration, type) and issubclass(declaration, JobType) and declaration.form):
-        name = getattr(declaration, "__qualname__", repr(declaration))
-        raise DeclarationError(f"{name} is registered and no job type", hint="Subclass Agent or Job.")
-
-
 def refuse(error: DeclarationError) -> None:
     """Set a wrong declaration aside for the system check."""
     _refused.append(error)
-
-
-def _refuse_second(job_type: JobType) -> None:
-    present = _catalog.get(job_type.name)
-    if present and _place(present) != _place(job_type):
-        raise DeclarationError(
-            f"two job types are named {job_type.name!r}: {_place(present)} and {_place(job_type)}",
-            hint="Rename one of them.",
-        )
 
 
 def _place(job_type: JobType) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from runs.conf import conf
 from runs.declarations.callables import check_hooks
@@ -16,16 +16,16 @@ from runs.declarations.options import (
     JOB_OPTIONS,
     OPTIONS,
     Option,
-    check_hook_names,
-    check_names,
+    check_attributes,
     check_values,
-    granted,
 )
 from runs.declarations.retry_policies import Delays, RetryPolicy
 from runs.declarations.schema import (
     BLANK,
     NOT_BLANK,
+    DeclaredSchema,
     as_declared,
+    as_json_schema,
     check_schema,
     model_of,
     problems_with,
@@ -37,8 +37,6 @@ from runs.declarations.uniqueness import UniqueBy, check_uniqueness, key_of
 from runs.errors import DeclarationError, InvalidInputError
 from runs.states import ErrorClass, Lane
 
-InputSchema = type[BaseModel] | Mapping[str, Any]
-
 TEXT_INPUT: dict[str, Any] = {
     "type": "object",
     "properties": {"text": {"type": "string", "pattern": NOT_BLANK}},
@@ -46,7 +44,6 @@ TEXT_INPUT: dict[str, Any] = {
     "additionalProperties": False,
 }
 ANY_OBJECT: dict[str, Any] = {"type": "object"}
-CACHE_TTLS = ("5m", "1h")  # what the provider offers
 
 
 class JobType:
@@ -58,8 +55,8 @@ class JobType:
     name: ClassVar[str] = ""
     description: ClassVar[str] = ""
     queue: ClassVar[str] = "agents"
-    input_schema: ClassVar[InputSchema | None] = None
-    output_schema: ClassVar[InputSchema | None] = None
+    input_schema: ClassVar[DeclaredSchema | None] = None
+    output_schema: ClassVar[DeclaredSchema | None] = None
     timeout_s: ClassVar[float] = 600.0  # time under a lease, excluding waits
     max_cost_usd: ClassVar[float | None] = None
     max_running_per_tenant: ClassVar[int | None] = None
@@ -74,12 +71,12 @@ class JobType:
     @cached_property
     def input_json_schema(self) -> Mapping[str, Any]:
         """Return the JSON schema that a posted input must match."""
-        return _as_json_schema(self.input_schema) or self.default_input_schema()
+        return as_json_schema(self.input_schema) or self.default_input_schema()
 
     @cached_property
     def output_json_schema(self) -> Mapping[str, Any] | None:
         """Return the JSON schema of the output, None for plain text or any value."""
-        return _as_json_schema(self.output_schema)
+        return as_json_schema(self.output_schema)
 
     def default_input_schema(self) -> Mapping[str, Any]:
         """Return the schema to use if the declaration gives none."""
@@ -105,45 +102,25 @@ class JobType:
                 return self.input_schema.model_validate(value).model_dump(mode="json")
             except ValidationError as error:
                 raise InvalidInputError(_under_input(pydantic_problems(error))) from error
-        problems = problems_with(value, self.input_json_schema)
-        if problems:
+        if problems := problems_with(value, self.input_json_schema):
             raise InvalidInputError(_under_input(problems))
         return dict(as_declared(value, self.input_json_schema))
 
-    def _check_options(self) -> None:
-        """Refuse unknown options and invalid values. Raises: DeclarationError with a hint."""
-        owner, cls = type(self).__qualname__, type(self)
-        values = {name: cls.unique_by if name == "unique_by" else getattr(self, name) for name in self._options}
-        check_names(owner, cls, self._own_class, self._options, form=self.form)
-        check_hook_names(owner, cls, self._own_class, self._hooks)
-        check_values(owner, values, self._options)
-
-    @property
-    def _own_class(self) -> type:
-        return next(cls for cls in type(self).__mro__ if cls.__module__ == __name__)
-
     def check(self) -> None:
         """Refuse a declaration that cannot work. Raises: DeclarationError with a hint."""
-        owner = type(self).__qualname__
-        check_hooks(self, next(base for base in (Agent, Job, JobType) if isinstance(self, base)), allowed=("run",))
+        owner, cls = type(self).__qualname__, type(self)
+        own = next(base for base in cls.__mro__ if base.__module__ == __name__)
+        values = {name: cls.unique_by if name == "unique_by" else getattr(self, name) for name in self._options}
+        check_attributes(owner, cls, own, self._options, self._hooks)
+        check_values(owner, values, self._options)
+        check_hooks(self, own, allowed=("run",))
         if self.retry:
             check_hooks(self.retry, RetryPolicy)
-        if not self.name.replace("_", "").replace("-", "").isalnum() or len(self.name) > 100:
-            raise DeclarationError(
-                f"{owner}: name = {self.name!r} is not a name",
-                hint='Write for example name = "refund" (letters, digits, _ and -).',
-            )
-        _check_errors(self.errors, owner)
         if self.retry and self.retry_delays_s is not None:
             raise DeclarationError(f"{owner} has retry and retry_delays_s", hint="Leave one of them out.")
+        _check_errors(self.errors, owner)
         check_schema(self.input_json_schema, owner=owner)
-        check_uniqueness(
-            owner,
-            unique_by=type(self).unique_by,
-            on_conflict=self.on_conflict,
-            windows={"unique_for_s": self.unique_for_s, "fresh_for_s": self.fresh_for_s},
-            schema=self.input_json_schema,
-        )
+        check_uniqueness(owner, cls.unique_by, self.input_json_schema)
         if self.output_json_schema:
             check_schema(self.output_json_schema, owner=owner)
 
@@ -196,8 +173,8 @@ class Agent(JobType):
 
     def check(self) -> None:
         """Refuse an agent that cannot work. Raises: DeclarationError with a hint."""
+        super().check()
         owner = type(self).__qualname__
-        self._check_options()
         if not self.model:
             raise DeclarationError(f"{owner} has no model", hint='Write for example model = "claude-sonnet-5-5".')
         for tool in self.tools:
@@ -207,31 +184,15 @@ class Agent(JobType):
                     hint="Decorate the function with @tool.",
                 )
         names = [tool.name for tool in self.tools]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
+        if twice := sorted({name for name in names if names.count(name) > 1}):
             raise DeclarationError(f"{owner}: two tools are named {twice[0]!r}", hint="Rename one of them.")
-        self._check_choices(owner)
         if getattr(self, "secrets", ()):
-            raise DeclarationError(
-                f"{owner}: an agent reads no secrets",
-                hint='Grant them to the tool that does: @tool(secrets=("mail",)).',
-            )
+            hint = 'Grant them to the tool that does: @tool(secrets=("mail",)).'
+            raise DeclarationError(f"{owner}: an agent reads no secrets", hint=hint)
         takes_text = "text" in self.input_json_schema.get("properties", {})
         if type(self).prompt is Agent.prompt and not takes_text:
-            raise DeclarationError(
-                f"{owner}: the input has no `text` to ask the model with",
-                hint="Define `def prompt(self, input): return …`.",
-            )
-        super().check()
-
-    def _check_choices(self, owner: str) -> None:
-        if self.lane not in list(Lane):
-            raise DeclarationError(f"{owner}: lane is {self.lane!r}", hint='Write lane = "batch", or leave it out.')
-        if self.cache_ttl not in (None, *CACHE_TTLS):
-            raise DeclarationError(
-                f"{owner}: cache_ttl is {self.cache_ttl!r}",
-                hint=f"Choose one of {', '.join(map(repr, CACHE_TTLS))}, or leave it out: it is chosen by the tools.",
-            )
+            hint = "Define `def prompt(self, input): return …`."
+            raise DeclarationError(f"{owner}: the input has no `text` to ask the model with", hint=hint)
 
 
 class Job(JobType):
@@ -256,13 +217,11 @@ class Job(JobType):
 
     def check(self) -> None:
         """Refuse a job that cannot work. Raises: DeclarationError with a hint."""
-        self._check_options()
+        super().check()
         if type(self).run is Job.run:
             raise DeclarationError(
                 f"{type(self).__qualname__} has no run", hint="Define `def run(self, context, **input)`."
             )
-        granted(type(self).__qualname__, self.secrets)
-        super().check()
 
 
 class Workflow(JobType):
@@ -272,10 +231,8 @@ class Workflow(JobType):
 
     def check(self) -> None:
         """Refuse: workflows are not built yet. Raises: DeclarationError."""
-        raise DeclarationError(
-            f"{type(self).__qualname__}: workflows are not built yet",
-            hint="Declare an Agent or a Job; a Job may do several steps in turn.",
-        )
+        hint = "Declare an Agent or a Job; a Job may do several steps in turn."
+        raise DeclarationError(f"{type(self).__qualname__}: workflows are not built yet", hint=hint)
 
 
 def _check_errors(errors: Mapping[Any, Any], owner: str) -> None:
@@ -287,12 +244,6 @@ def _check_errors(errors: Mapping[Any, Any], owner: str) -> None:
             )
         if kind not in list(ErrorClass):
             raise DeclarationError(f"{owner}: {kind!r} in errors is unknown", hint=f"Choose one of {kinds}.")
-
-
-def _as_json_schema(schema: InputSchema | None) -> Mapping[str, Any] | None:
-    if schema is None:
-        return None
-    return schema_of(schema) if isinstance(schema, type) else schema
 
 
 def _under_input(problems: Mapping[str, list[str]]) -> dict[str, list[str]]:

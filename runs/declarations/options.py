@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from runs.declarations.retry_policies import RetryPolicy
 from runs.errors import DeclarationError
+from runs.states import Lane, OnConflict
 
 SECONDS_MAX = 365 * 24 * 3600  # larger values overflow the calendar
 _INTEGER_MAX = 2**31 - 1
@@ -23,8 +24,6 @@ NOT_BUILT = frozenset(
     "thinking effort tool_choice stop_sequences service_tier server_tools fallback_models context".split()
 )
 TOOL_OPTIONS_NOT_BUILT = frozenset({"summary", "simulate"})
-_OF_TOOLS = "approval"
-_OF_TOOLS_HINT = 'approval is an option of tools: write for example @tool(approval="always").'
 _ELSEWHERE = {  # names used by other frameworks
     "retries": "retry",
     "max_retries": "retry",
@@ -43,9 +42,14 @@ def is_seconds(value: Any) -> bool:
     return _is_number(value) and 0 < value <= SECONDS_MAX
 
 
-def is_whole(value: Any) -> bool:
-    """Say whether this is a whole number from 1 on."""
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _INTEGER_MAX
+def is_text(value: Any) -> bool:
+    """Say whether this is a text."""
+    return isinstance(value, str)
+
+
+def is_list(value: Any) -> bool:
+    """Say whether this is a list or a tuple."""
+    return isinstance(value, list | tuple)
 
 
 def _is_number(value: Any) -> bool:
@@ -53,76 +57,90 @@ def _is_number(value: Any) -> bool:
     return is_number and math.isfinite(value)
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _INTEGER_MAX
 
 
-def _is_schema(value: Any) -> bool:
-    return isinstance(value, Mapping) or (isinstance(value, type) and issubclass(value, BaseModel))
-
-
-def _is_usd(value: Any) -> bool:
-    return _is_number(value) and 0 <= value < _USD_MAX
-
-
-def _are_pauses(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(one == 0 or is_seconds(one) for one in value)
-
-
-def _says_what_is_unique(value: Any) -> bool:
-    return isinstance(value, str) or callable(value) or _is_list(value)
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list | tuple)
+def _is_name(value: Any) -> bool:
+    return is_text(value) and value.replace("_", "").replace("-", "").isalnum() and len(value) <= 100
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """The values that an option accepts, and the hint for any other."""
+    """The values that an option accepts; for any other, what is said of its {name} and {value}, and the hint."""
 
     fits: Callable[[Any], bool]
     write: str
     or_none: bool = False
+    said: str = "{name} is {value}"
 
 
-LOOKED_AT_ELSEWHERE = Option(lambda _: True, "")
-TEXT = Option(_is_text, "Write a text.")
-_SCHEMA = Option(_is_schema, "Give a pydantic model, or a JSON schema as a dict.", or_none=True)
+TEXT = Option(is_text, "Write a text.")
+SECONDS = Option(is_seconds, "Give seconds above 0, at most a year.")
+SECRETS = Option(
+    lambda value: is_list(value) and all(is_text(one) and re.fullmatch(r"[A-Za-z0-9_]+", one) for one in value),
+    'Write their names, for example secrets=("mail",) for the variable AGENTOPS_SECRET_MAIL.',
+)
+_SCHEMA = Option(
+    lambda value: isinstance(value, Mapping) or (isinstance(value, type) and issubclass(value, BaseModel)),
+    "Give a pydantic model, or a JSON schema as a dict.",
+    or_none=True,
+)
 _WINDOW = Option(is_seconds, "Give seconds above 0, or None.", or_none=True)
-_COUNT = Option(is_whole, "Give a whole number above 0.")
+_COUNT = Option(_is_whole, "Give a whole number above 0.")
+_CACHE_TTLS = ("5m", "1h")  # what the provider offers
 
 OPTIONS: Mapping[str, Option] = {
-    "name": Option(_is_text, 'Write for example name = "refund" (letters, digits, _ and -).'),
+    "name": Option(
+        _is_name,
+        'Write for example name = "refund" (letters, digits, _ and -).',
+        said="{name} = {value} is not a name",
+    ),
     "description": TEXT,
-    "queue": Option(_is_text, 'Write the name of a queue, such as queue = "agents".'),
+    "queue": Option(is_text, 'Write the name of a queue, such as queue = "agents".'),
     "input_schema": _SCHEMA,
     "output_schema": _SCHEMA,
-    "timeout_s": Option(is_seconds, "Give seconds above 0, at most a year."),
-    "max_running_per_tenant": Option(is_whole, "Give a whole number above 0, or None.", or_none=True),
+    "timeout_s": SECONDS,
+    "max_running_per_tenant": Option(_is_whole, "Give a whole number above 0, or None.", or_none=True),
     "retry": Option(
         lambda value: isinstance(value, RetryPolicy), "Write for example retry = Linear(step_s=30).", or_none=True
     ),
-    "retry_delays_s": Option(_are_pauses, "Give pauses in seconds, such as (10, 60).", or_none=True),
-    "unique_by": Option(_says_what_is_unique, "Give names of input fields, or f(input) -> str.", or_none=True),
-    "on_conflict": TEXT,
+    "retry_delays_s": Option(
+        lambda value: is_list(value) and all(one == 0 or is_seconds(one) for one in value),
+        "Give pauses in seconds, such as (10, 60).",
+        or_none=True,
+    ),
+    "unique_by": Option(
+        lambda value: is_text(value) or callable(value) or is_list(value),
+        "Give names of input fields, or f(input) -> str.",
+        or_none=True,
+    ),
+    "on_conflict": Option(lambda value: value in list(OnConflict), f"Choose one of {', '.join(OnConflict)}."),
     "unique_for_s": _WINDOW,
     "fresh_for_s": _WINDOW,
     "errors": Option(lambda value: isinstance(value, Mapping), "Give a dict of exception classes and their kinds."),
 }
 AGENT_OPTIONS: Mapping[str, Option] = {
     **OPTIONS,
-    "model": Option(_is_text, 'Write for example model = "claude-sonnet-5-5".'),
+    "model": Option(is_text, 'Write for example model = "claude-sonnet-5-5".'),
     "system": TEXT,
-    "tools": Option(_is_list, "Give a list of tools, such as tools = [issue_refund]."),
-    "max_cost_usd": Option(_is_usd, "Give USD as a number, such as 0.50, or None.", or_none=True),
+    "tools": Option(is_list, "Give a list of tools, such as tools = [issue_refund]."),
+    "max_cost_usd": Option(
+        lambda value: _is_number(value) and 0 <= value < _USD_MAX,
+        "Give USD as a number, such as 0.50, or None.",
+        or_none=True,
+    ),
     "max_steps": _COUNT,
     "max_tokens": _COUNT,
     "converses": Option(lambda value: isinstance(value, bool), "Write True or False."),
-    "lane": Option(_is_text, 'Write lane = "batch", or leave it out.'),
-    "cache_ttl": LOOKED_AT_ELSEWHERE,
+    "lane": Option(lambda value: value in list(Lane), 'Write lane = "batch", or leave it out.'),
+    "cache_ttl": Option(
+        lambda value: value in _CACHE_TTLS,
+        f"Choose one of {', '.join(map(repr, _CACHE_TTLS))}, or leave it out: it is chosen by the tools.",
+        or_none=True,
+    ),
 }
-JOB_OPTIONS: Mapping[str, Option] = {**OPTIONS, "secrets": LOOKED_AT_ELSEWHERE}
+JOB_OPTIONS: Mapping[str, Option] = {**OPTIONS, "secrets": SECRETS}
 
 
 def check_values(owner: str, values: Mapping[str, Any], options: Mapping[str, Option]) -> None:
@@ -130,68 +148,47 @@ def check_values(owner: str, values: Mapping[str, Any], options: Mapping[str, Op
     for name, value in values.items():
         option = options[name]
         if not (option.or_none and value is None) and not option.fits(value):
-            raise DeclarationError(f"{owner}: {name} is {repr(value)[:100]}", hint=option.write)
+            said = option.said.format(name=name, value=repr(value)[:100])
+            raise DeclarationError(f"{owner}: {said}", hint=option.write)
 
 
-def check_names(owner: str, declared: type, own: type, options: Mapping[str, Option], *, form: str) -> None:
-    """Refuse attributes that look like options but would be ignored. A project's own attributes are left alone.
+def check_attributes(
+    owner: str, declared: type, own: type, options: Mapping[str, Option], hooks: Iterable[str]
+) -> None:
+    """Refuse attributes that look like options or hooks and would be ignored. A project's own ones are left alone.
 
-    `own` is the class of ours that was subclassed. Raises: DeclarationError with the nearest option.
-    """
-    ours = {name for name in dir(own) if not name.startswith("_")}
-    for cls in declared.__mro__:
-        for name in _values_of(cls) if cls not in own.__mro__ else ():
-            hint = _objection_to(name, options, ours, form)
-            if hint:
-                raise DeclarationError(f"{owner}: there is no option {name!r}", hint=hint)
-
-
-def check_hook_names(owner: str, declared: type, own: type, hooks: Iterable[str]) -> None:
-    """Refuse functions whose name nearly matches an undefined hook: nothing would call them.
-
-    `own` as for `check_names`. Raises: DeclarationError with the hook that was probably meant.
+    `own` is the class of ours that was subclassed. Raises: DeclarationError with what was probably meant.
     """
     missing = [name for name in hooks if inspect.getattr_static(declared, name) is inspect.getattr_static(own, name)]
-    for cls in declared.__mro__:
-        for name in _functions_of(cls) if cls not in own.__mro__ else ():
-            if nearest(name, [_OF_TOOLS]):
-                raise DeclarationError(f"{owner}: there is no hook {name!r}", hint=_OF_TOOLS_HINT)
-            near = nearest(name, missing)
-            if near and near[0] == name[0] and not hasattr(own, name):  # same first letter: send_user is not end_user
-                raise DeclarationError(f"{owner}: nothing calls {name!r}", hint=_write_instead(near))
+    theirs = [cls for cls in declared.__mro__ if cls not in own.__mro__]
+    for name, value in [item for cls in theirs for item in vars(cls).items()]:
+        if name.startswith("_") or isinstance(value, type):
+            continue
+        is_value = not callable(value) and not hasattr(value, "__get__")
+        if nearest(name, ["approval"]):
+            hint = 'approval is an option of tools: write for example @tool(approval="always").'
+            raise DeclarationError(f"{owner}: there is no {'option' if is_value else 'hook'} {name!r}", hint=hint)
+        if objection := _objection_to_value(name, own, options) if is_value else _objection_to_hook(name, own, missing):
+            said = "there is no option" if is_value else "nothing calls"
+            raise DeclarationError(f"{owner}: {said} {name!r}", hint=objection)
 
 
-def _functions_of(cls: type) -> list[str]:
-    """List the public methods, properties and functions of a class, without nested classes."""
-    values = _values_of(cls)
-    return [
-        name
-        for name, value in vars(cls).items()
-        if not name.startswith("_") and name not in values and not isinstance(value, type)
-    ]
-
-
-def _values_of(cls: type) -> list[str]:
-    """List the public plain values of a class, without methods, properties or nested classes."""
-    return [
-        name
-        for name, value in vars(cls).items()
-        if not name.startswith("_") and not callable(value) and not hasattr(value, "__get__")
-    ]
-
-
-def _objection_to(name: str, options: Mapping[str, Option], ours: Iterable[str], form: str) -> str | None:
+def _objection_to_value(name: str, own: type, options: Mapping[str, Option]) -> str | None:
     if name in options:
         return None
     if name in NOT_BUILT:
         return f"{name} is not built yet: leave it out."
     if name in AGENT_OPTIONS:
-        return f"{name} is an option of agents, and this is a {form}: leave it out."
-    if nearest(name, [_OF_TOOLS]):
-        return _OF_TOOLS_HINT
+        return f"{name} is an option of agents, and this is a {own.__name__.lower()}: leave it out."
     if near := nearest(name, options):
         return _write_instead(near)
-    return f"The name {name} is taken: choose another one." if name in ours else None
+    return f"The name {name} is taken: choose another one." if hasattr(own, name) else None
+
+
+def _objection_to_hook(name: str, own: type, missing: Iterable[str]) -> str | None:
+    near = nearest(name, missing)
+    is_meant = near and near[0] == name[0] and not hasattr(own, name)  # same first letter: send_user is not end_user
+    return _write_instead(near) if near and is_meant else None
 
 
 def _write_instead(near: str) -> str:
@@ -207,17 +204,3 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     close = get_close_matches(name, known, n=1, cutoff=_CLOSE)
     shortened = [one for one in known if one.startswith(name) and SequenceMatcher(None, name, one).ratio() >= 0.75]
     return next(iter([*close, *shortened]), None)
-
-
-_NAME = re.compile(r"[A-Za-z0-9_]+")
-
-
-def granted(owner: str, secrets: Any) -> tuple[str, ...]:
-    """Read the names of secrets that a declaration grants, in lower case. Raises: DeclarationError with a hint."""
-    names = list(secrets) if isinstance(secrets, list | tuple) else [None]
-    if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in names):
-        raise DeclarationError(
-            f"{owner}: secrets is {secrets!r}",
-            hint='Write their names, for example secrets=("mail",) for the variable AGENTOPS_SECRET_MAIL.',
-        )
-    return tuple(str(name).lower() for name in names)

@@ -26,6 +26,9 @@ class RetryPolicy:
 
     def pause_s(self, failed: int) -> float | None:
         """Return the seconds before the next try after `failed` tries, without jitter; None means no more."""
+        return self._pause_s(failed) if failed < self.most_tries else None
+
+    def _pause_s(self, failed: int) -> float:
         raise NotImplementedError
 
     @property
@@ -46,12 +49,11 @@ class RetryPolicy:
 
     def most(self, error_kind: ErrorKind) -> int | None:
         """Return how many tries this kind of error gets; None means as many as the pauses allow."""
-        tries = {
+        return {
             ErrorKind.TIMEOUT: self.timeouts,
             ErrorKind.RATE_LIMIT: self.rate_limits,
             ErrorKind.SERVICE: self.service_errors,
-        }
-        return tries[error_kind]
+        }[error_kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,8 @@ class Delays(RetryPolicy):
 
     delays_s: tuple[float, ...] = DEFAULT_DELAYS_S
 
-    def pause_s(self, failed: int) -> float | None:
-        """Return the pause from the list."""
-        return self.delays_s[failed - 1] if failed <= len(self.delays_s) else None
+    def _pause_s(self, failed: int) -> float:
+        return self.delays_s[failed - 1]
 
     @property
     def most_tries(self) -> int:
@@ -80,13 +81,6 @@ class _Computed(RetryPolicy):
     def most_tries(self) -> int:
         """Return the declared number of tries."""
         return self.tries
-
-    def pause_s(self, failed: int) -> float | None:
-        """Compute the pause; None once all tries are used up."""
-        return self._pause_s(failed) if failed < self.tries else None
-
-    def _pause_s(self, failed: int) -> float:
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from runs.declarations.callables import function_of, name_of, signature_of
 from runs.errors import DeclarationError
 
 Schema = Mapping[str, Any]
+DeclaredSchema = type[BaseModel] | Schema
 
 NOT_BLANK = r"\S"  # as a pattern
 BLANK = "must say something: it is empty or blank"
@@ -28,28 +29,23 @@ def model_of(function: Callable[..., Any], *, skip: int) -> type[BaseModel]:
 
     Raises: DeclarationError for a parameter without a type hint, or a variadic one.
     """
+    owner = name_of(function)
     try:
         hints = get_type_hints(function_of(function), include_extras=True)
     except NameError as error:
-        raise DeclarationError(
-            f"{name_of(function)}: a type hint cannot be resolved ({error})",
-            hint="Import the name at module level, not under TYPE_CHECKING.",
-        ) from error
+        hint = "Import the name at module level, not under TYPE_CHECKING."
+        raise DeclarationError(f"{owner}: a type hint cannot be resolved ({error})", hint=hint) from error
     fields: dict[str, Any] = {}
     for parameter in list(signature_of(function).parameters.values())[skip:]:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise DeclarationError(
-                f"{name_of(function)}: *{parameter.name} has no schema",
-                hint="Name every argument, or give an input_schema.",
-            )
+            hint = "Name every argument, or give an input_schema."
+            raise DeclarationError(f"{owner}: *{parameter.name} has no schema", hint=hint)
         if parameter.name not in hints:
-            raise DeclarationError(
-                f"{name_of(function)}: the argument {parameter.name!r} has no type hint",
-                hint=f"Write for example `{parameter.name}: str`.",
-            )
+            hint = f"Write for example `{parameter.name}: str`."
+            raise DeclarationError(f"{owner}: the argument {parameter.name!r} has no type hint", hint=hint)
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (hints[parameter.name], default)
-    return create_model(f"{name_of(function)}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
+    return create_model(f"{owner}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
@@ -62,6 +58,11 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     return schema
 
 
+def as_json_schema(declared: DeclaredSchema | None) -> Schema | None:
+    """Write a declared schema, a pydantic model or a JSON schema, as a JSON schema."""
+    return schema_of(declared) if isinstance(declared, type) else declared
+
+
 def check_schema(schema: Schema, *, owner: str) -> None:
     """Refuse a schema that is invalid or does not describe an object.
 
@@ -70,10 +71,8 @@ def check_schema(schema: Schema, *, owner: str) -> None:
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
-        raise DeclarationError(
-            f"{owner}: the JSON schema is not valid: {error.message}",
-            hint="See json-schema.org, draft 2020-12.",
-        ) from error
+        hint = "See json-schema.org, draft 2020-12."
+        raise DeclarationError(f"{owner}: the JSON schema is not valid: {error.message}", hint=hint) from error
     if schema.get("type") != "object":
         raise DeclarationError(f"{owner}: the schema must be an object", hint='Write {"type": "object", …}.')
 
@@ -96,23 +95,17 @@ def as_declared(value: Any, schema: Any, *, root: Schema | None = None) -> Any:
         return value
     for branch in _branches(schema, root):
         value = as_declared(value, branch, root=root)
-    if isinstance(value, float) and value.is_integer() and _is_integer(schema):
+    kinds = schema.get("type")
+    named = kinds if isinstance(kinds, list) else [kinds]
+    if isinstance(value, float) and value.is_integer() and "integer" in named and "number" not in named:
         return int(value)
     if isinstance(value, dict):
         properties, others = schema.get("properties") or {}, schema.get("additionalProperties")
         return {name: as_declared(item, properties.get(name, others), root=root) for name, item in value.items()}
     if isinstance(value, list):
-        first = schema.get("prefixItems") or []
-        rest = [schema.get("items")] * len(value)
-        of = [*first, *rest]
+        of = [*(schema.get("prefixItems") or []), *[schema.get("items")] * len(value)]
         return [as_declared(item, of[place], root=root) for place, item in enumerate(value)]
     return value
-
-
-def _is_integer(schema: Schema) -> bool:
-    kinds = schema.get("type")
-    named = kinds if isinstance(kinds, list) else [kinds]
-    return "integer" in named and "number" not in named
 
 
 def _branches(schema: Schema, root: Schema) -> list[Any]:

@@ -1,34 +1,29 @@
 """Tools: Python functions that a model may ask for."""
 
 import inspect
+import json
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, overload
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Annotated, Any, Literal, TypedDict, Unpack, get_type_hints, overload
 
 from pydantic import BaseModel, ValidationError
 
-from runs.declarations.callables import function_of, name_of, signature_of
+from runs.declarations.callables import function_of, name_of, never_answers, signature_of
 from runs.declarations.options import (
-    LOOKED_AT_ELSEWHERE,
+    SECONDS,
+    SECRETS,
     TEXT,
     TOOL_OPTIONS_NOT_BUILT,
     Option,
     check_values,
-    granted,
-    is_seconds,
+    is_list,
+    is_text,
     nearest,
 )
 from runs.declarations.schema import as_declared, check_schema, model_of, problems_with, pydantic_problems, schema_of
-from runs.declarations.tool_checks import (
-    Approval,
-    RiskOf,
-    Verify,
-    check_answers,
-    check_options,
-    check_risk,
-    roles_that_may,
-)
 from runs.errors import DeclarationError, InvalidInputError
 from runs.models import Role
 from runs.states import Effect, Risk
@@ -36,6 +31,9 @@ from runs.user_code.call import call, value_of
 from runs.user_code.event_loop import awaited, within
 
 Check = Callable[[], None]
+Approval = Literal["never", "always"] | Callable[[Any, dict[str, Any]], bool]
+Verify = Callable[[Any, dict[str, Any]], Any]
+RiskOf = Callable[[dict[str, Any]], str]
 
 RISK_S = 10.0
 
@@ -80,15 +78,14 @@ class Tool:
             self._check_schema(arguments)
             return dict(arguments)
         try:
-            checked = self.model.model_validate_json(_json(arguments), strict=True)
+            checked = self.model.model_validate_json(json.dumps(arguments), strict=True)
         except ValidationError as error:
             self._check_schema(arguments)  # says it in the schema's words
             raise InvalidInputError(pydantic_problems(error)) from error
         return {name: getattr(checked, name) for name in type(checked).model_fields}
 
     def _check_schema(self, arguments: Any) -> None:
-        problems = problems_with(arguments, self.input_schema)
-        if problems:
+        if problems := problems_with(arguments, self.input_schema):
             raise InvalidInputError(problems)
 
     def needs_approval(self, context: Any, arguments: dict[str, Any], check: Check | None = None) -> bool:
@@ -115,34 +112,61 @@ class Tool:
             return Risk.HIGH
 
 
-def _are_roles(roles: Any) -> bool:
-    return isinstance(roles, list | tuple) and all(isinstance(role, str) and role in list(Role) for role in roles)
+class ToolOptions(TypedDict, total=False):
+    """The options of `@tool`. `Tool` has the defaults; name, description and schema are those of the function."""
+
+    name: Annotated[
+        str,
+        Option(
+            lambda value: is_text(value) and re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", value),
+            "Use letters, digits, _ and -, at most 64.",
+            said="not a name",
+        ),
+    ]
+    description: Annotated[str, TEXT]
+    input_schema: Annotated[
+        Mapping[str, Any] | None,
+        Option(lambda value: isinstance(value, Mapping), "Give a JSON schema as a dict.", or_none=True),
+    ]
+    effect: Annotated[
+        str,
+        Option(
+            lambda value: value in list(Effect), f"Write one of {', '.join(Effect)}.", said="no effect class {value}"
+        ),
+    ]
+    approval: Annotated[
+        Approval,
+        Option(
+            lambda value: value in ("never", "always") or callable(value),
+            "Write 'never', 'always' or f(context, arguments).",
+            said="no approval {value}",
+        ),
+    ]
+    timeout_s: Annotated[float, SECONDS]
+    verify: Annotated[Verify | None, Option(callable, "Give f(context, arguments) -> result or None.", or_none=True)]
+    risk: Annotated[
+        str | RiskOf | None,
+        Option(
+            lambda value: value in list(Risk) or callable(value),
+            f"Write one of {', '.join(Risk)}, or f(arguments) -> one of them.",
+            or_none=True,
+            said="no risk {value}",
+        ),
+    ]
+    amount: Annotated[str | None, Option(is_text, "Name the argument that holds USD.", or_none=True)]
+    secrets: Annotated[Sequence[str], SECRETS]
+    roles: Annotated[
+        Sequence[str],
+        Option(
+            lambda value: is_list(value) and all(is_text(role) and role in list(Role) for role in value),
+            f'Write for example roles=("operator",); there are {", ".join(Role)}.',
+        ),
+    ]
 
 
-_ROLES = ", ".join(Role)
 _OPTIONS: Mapping[str, Option] = {
-    "name": TEXT,
-    "description": TEXT,
-    "input_schema": Option(lambda value: isinstance(value, Mapping), "Give a JSON schema as a dict.", or_none=True),
-    "effect": TEXT,
-    "approval": Option(
-        lambda value: isinstance(value, str) or callable(value), "Write 'never', 'always' or f(context, arguments)."
-    ),
-    "timeout_s": Option(is_seconds, "Give seconds above 0, at most a year."),
-    "verify": Option(callable, "Give f(context, arguments) -> result or None.", or_none=True),
-    "risk": Option(
-        lambda value: isinstance(value, str) or callable(value), "Write a risk, or f(arguments) -> one.", or_none=True
-    ),
-    "amount": Option(lambda value: isinstance(value, str), "Name the argument that holds USD.", or_none=True),
-    "secrets": LOOKED_AT_ELSEWHERE,
-    "roles": Option(_are_roles, f'Write for example roles=("operator",); there are {_ROLES}.'),
+    name: hint.__metadata__[0] for name, hint in get_type_hints(ToolOptions, include_extras=True).items()
 }
-
-
-def _json(value: Any) -> str:
-    import json
-
-    return json.dumps(value)
 
 
 @overload
@@ -150,57 +174,14 @@ def tool(function: Callable[..., Any], /) -> Tool: ...
 
 
 @overload
-def tool(
-    *,
-    effect: str = ...,
-    approval: Approval = ...,
-    timeout_s: float = ...,
-    verify: Verify | None = ...,
-    risk: str | RiskOf | None = ...,
-    amount: str | None = ...,
-    secrets: Sequence[str] = ...,
-    roles: Sequence[str] = ...,
-    name: str | None = ...,
-    description: str | None = ...,
-) -> Callable[[Callable[..., Any]], Tool]: ...
+def tool(*, function: Callable[..., Any], **options: Unpack[ToolOptions]) -> Tool: ...
 
 
 @overload
-def tool(
-    *,
-    function: Callable[..., Any],
-    effect: str = ...,
-    approval: Approval = ...,
-    timeout_s: float = ...,
-    verify: Verify | None = ...,
-    risk: str | RiskOf | None = ...,
-    amount: str | None = ...,
-    secrets: Sequence[str] = ...,
-    roles: Sequence[str] = ...,
-    name: str | None = ...,
-    description: str | None = ...,
-    input_schema: Mapping[str, Any] | None = ...,
-) -> Tool: ...
+def tool(**options: Unpack[ToolOptions]) -> Callable[[Callable[..., Any]], Tool]: ...
 
 
-def tool(  # noqa: PLR0913 (these are the public names of a tool's options)
-    positional: Callable[..., Any] | None = None,
-    /,
-    *,
-    function: Callable[..., Any] | None = None,
-    effect: str = "unsafe",
-    approval: Approval = "never",
-    timeout_s: float = 60.0,
-    verify: Verify | None = None,
-    risk: str | RiskOf | None = None,
-    amount: str | None = None,
-    secrets: Sequence[str] = (),
-    roles: Sequence[str] = (),
-    name: str | None = None,
-    description: str | None = None,
-    input_schema: Mapping[str, Any] | None = None,
-    **unknown: Any,
-) -> Any:
+def tool(positional: Any = None, /, *, function: Any = None, **options: Any) -> Any:
     """Declare a tool: as a decorator, or by `tool(name=…, input_schema=…, function=f)`.
 
     The first parameter of the function is the context. The docstring and the type hints of the others become
@@ -208,61 +189,62 @@ def tool(  # noqa: PLR0913 (these are the public names of a tool's options)
 
     Raises: DeclarationError, with a hint what to write instead.
     """
-
-    def declare(f: Callable[..., Any]) -> Tool:
-        _refuse_unknown(f, unknown)
-        return _declare(
-            f,
-            effect=effect,
-            approval=approval,
-            timeout_s=timeout_s,
-            verify=verify,
-            risk=risk,
-            amount=amount,
-            secrets=secrets,
-            roles=roles,
-            name=name or name_of(f),
-            description=description or inspect.getdoc(function_of(f)) or "",
-            input_schema=input_schema,
-        )
-
     given = function if positional is None else positional
-    return declare if given is None else declare(given)
+    return partial(_declare, options) if given is None else _declare(options, given)
 
 
-def _refuse_unknown(f: Any, unknown: Mapping[str, Any]) -> None:
-    """Refuse what is no function, and options that do not exist. Raises: DeclarationError with the nearest name."""
-    if not callable(f):
-        raise DeclarationError(f"tool: {f!r} is no function", hint="Decorate a function with @tool.")
-    owner, known = getattr(f, "__qualname__", f), [name for name in Tool.__dataclass_fields__ if name in _OPTIONS]
-    for name in unknown:
-        near = nearest(name, known)
-        hint = f"Write {near}." if near else f"There are {', '.join(known)}."
-        hint = f"{name} is not built yet: leave it out." if name in TOOL_OPTIONS_NOT_BUILT else hint
-        raise DeclarationError(f"tool {owner!r}: there is no option {name!r}", hint=hint)
-
-
-def _declare(
-    f: Callable[..., Any], *, name: str, description: str, input_schema: Mapping[str, Any] | None, **options: Any
-) -> Tool:
-    owner = f"tool {name!r}"
-    check_values(owner, {"name": name, "description": description, "input_schema": input_schema, **options}, _OPTIONS)
-    check_options(owner, name, **options)
-    if not description:
+def _declare(options: dict[str, Any], f: Callable[..., Any]) -> Tool:
+    _refuse_unknown(f, options)
+    options = {"name": None, "description": None, "input_schema": None} | options
+    options["name"] = options["name"] or name_of(f)
+    options["description"] = options["description"] or inspect.getdoc(function_of(f)) or ""
+    owner = f"tool {options['name']!r}"
+    check_values(owner, options, _OPTIONS)
+    if not options["description"]:
         raise DeclarationError(f"{owner} has no docstring", hint="Say in it what the tool does: the model reads it.")
     if not list(signature_of(f).parameters):
         raise DeclarationError(f"{owner} takes no context", hint=f"Write `def {name_of(f)}(context, …)`.")
-    model = None
-    if input_schema is None:
-        model = model_of(f, skip=1)
-        input_schema = schema_of(model)
-    check_schema(input_schema, owner=owner)
-    check_risk(owner, options["risk"], options["amount"], input_schema)
-    check_answers(owner, {option: options[option] for option in ("approval", "risk", "verify")})
-    options["effect"] = Effect(options["effect"])
-    options["secrets"] = granted(owner, options["secrets"])
-    options["roles"] = roles_that_may(options["roles"])
-    return Tool(name=name, description=description, input_schema=input_schema, function=f, model=model, **options)
+    model = model_of(f, skip=1) if options["input_schema"] is None else None
+    if model:
+        options["input_schema"] = schema_of(model)
+    declared = Tool(**options, function=f, model=model)
+    _check_together(owner, declared)
+    return replace(
+        declared,
+        effect=Effect(declared.effect),
+        secrets=tuple(declared.secrets),
+        # Admins may do everything.
+        roles=tuple(str(role) for role in Role if role in declared.roles or (declared.roles and role == Role.ADMIN)),
+    )
+
+
+def _refuse_unknown(f: Any, options: Mapping[str, Any]) -> None:
+    """Refuse what is no function, and options that do not exist. Raises: DeclarationError with the nearest name."""
+    if not callable(f):
+        raise DeclarationError(f"tool: {f!r} is no function", hint="Decorate a function with @tool.")
+    for name in options:
+        if name not in _OPTIONS:
+            near = nearest(name, _OPTIONS)
+            hint = f"Write {near}." if near else f"There are {', '.join(_OPTIONS)}."
+            hint = f"{name} is not built yet: leave it out." if name in TOOL_OPTIONS_NOT_BUILT else hint
+            owner = getattr(f, "__qualname__", f)
+            raise DeclarationError(f"tool {owner!r}: there is no option {name!r}", hint=hint)
+
+
+def _check_together(owner: str, declared: Tool) -> None:
+    """Refuse options that do not fit each other, the schema, or the way they are called. Raises: DeclarationError."""
+    if (declared.effect == Effect.VERIFIABLE) != (declared.verify is not None):
+        hint = "Give verify=f with f(context, arguments) -> result or None, or choose another effect."
+        raise DeclarationError(f"{owner}: `verify` and effect='verifiable' go together", hint=hint)
+    check_schema(declared.input_schema, owner=owner)
+    if declared.amount is not None and declared.amount not in declared.input_schema.get("properties", {}):
+        hint = "`amount` names the argument that holds USD."
+        raise DeclarationError(f"{owner}: no argument {declared.amount!r}", hint=hint)
+    for option in ("approval", "risk", "verify"):  # calling a generator returns an object, which is always true
+        function = getattr(declared, option)
+        if callable(function) and (inspect.isasyncgenfunction(function) or never_answers(function) == "a generator"):
+            hint = "Write `return` instead of `yield`; it may be an `async def`."
+            raise DeclarationError(f"{owner}: `{option}` is a generator, which never answers", hint=hint)
 
 
 def _ask_human(context: Any, question: str) -> str:

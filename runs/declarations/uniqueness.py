@@ -8,7 +8,6 @@ from typing import Any
 
 from runs.declarations.callables import never_answers
 from runs.errors import DeclarationError, InvalidInputError
-from runs.states import OnConflict
 from runs.user_code.call import ask
 
 UniqueBy = Sequence[str] | Callable[[dict[str, Any]], str] | None
@@ -22,64 +21,33 @@ def key_of(unique_by: UniqueBy, run_input: dict[str, Any], *, continues: Any = N
     if unique_by is None:
         same: Any = {"input": run_input, "continues": continues and str(continues)}
     elif callable(unique_by):
-        same = _called(unique_by, run_input)
+        try:
+            same = str(ask("`unique_by` of the job type", unique_by, run_input))
+        except Exception as error:
+            problem = f"`unique_by` of the job type fails on it: {type(error).__name__}: {error}"
+            raise InvalidInputError({"input": [problem]}) from error
     else:
         same = [run_input.get(name) for name in unique_by]
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
 
 
-def _called(function: Callable[[dict[str, Any]], str], run_input: dict[str, Any]) -> str:
-    try:
-        return str(ask("`unique_by` of the job type", function, run_input))
-    except Exception as error:
-        problem = f"`unique_by` of the job type fails on it: {type(error).__name__}: {error}"
-        raise InvalidInputError({"input": [problem]}) from error
-
-
-def check_uniqueness(
-    owner: str,
-    *,
-    unique_by: UniqueBy,
-    on_conflict: str,
-    windows: Mapping[str, float | None],
-    schema: Mapping[str, Any],
-) -> None:
-    """Refuse uniqueness options that cannot work. Raises: DeclarationError with a hint."""
-    if on_conflict not in list(OnConflict):
-        raise DeclarationError(
-            f"{owner}: on_conflict is {on_conflict!r}", hint=f"Choose one of {', '.join(OnConflict)}."
-        )
-    for name, seconds in windows.items():
-        if seconds is not None and not seconds > 0:
-            raise DeclarationError(f"{owner}: {name} is {seconds}", hint="Give seconds above 0, or None.")
+def check_uniqueness(owner: str, unique_by: UniqueBy, schema: Mapping[str, Any]) -> None:
+    """Refuse a `unique_by` that cannot work. Raises: DeclarationError with a hint."""
     if callable(unique_by):
-        _check_function(owner, unique_by)
+        if how := never_answers(unique_by):
+            hint = "Write a plain function that returns a text: it is called while a run is posted."
+            raise DeclarationError(f"{owner}: unique_by is {how}, and nothing awaits it there", hint=hint)
+        if len(inspect.signature(unique_by).parameters) != 1:
+            hint = 'Write for example unique_by = lambda input: input["order_id"].'
+            raise DeclarationError(f"{owner}: unique_by takes the input and nothing else", hint=hint)
     elif unique_by is not None:
-        _check_names(owner, unique_by, schema)
-
-
-def _check_function(owner: str, function: Callable[..., Any]) -> None:
-    if how := never_answers(function):
-        raise DeclarationError(
-            f"{owner}: unique_by is {how}, and nothing awaits it there",
-            hint="Write a plain function that returns a text: it is called while a run is posted.",
-        )
-    if len(inspect.signature(function).parameters) != 1:
-        raise DeclarationError(
-            f"{owner}: unique_by takes the input and nothing else",
-            hint='Write for example unique_by = lambda input: input["order_id"].',
-        )
-
-
-def _check_names(owner: str, names: Sequence[str], schema: Mapping[str, Any]) -> None:
-    if isinstance(names, str) or not names:
-        raise DeclarationError(
-            f"{owner}: unique_by is {names!r}", hint='Give names of input fields, as ("order_id",), or a function.'
-        )
-    known = schema.get("properties")
-    unknown = [name for name in names if known is not None and name not in known]
-    if unknown:
-        raise DeclarationError(
-            f"{owner}: unique_by names {unknown[0]!r}, which is no field of the input",
-            hint=f"Choose among {', '.join(known or ()) or 'none'}.",
-        )
+        if isinstance(unique_by, str) or not unique_by:
+            hint = 'Give names of input fields, as ("order_id",), or a function.'
+            raise DeclarationError(f"{owner}: unique_by is {unique_by!r}", hint=hint)
+        known = schema.get("properties")
+        unknown = [name for name in unique_by if known is not None and name not in known]
+        if unknown:
+            raise DeclarationError(
+                f"{owner}: unique_by names {unknown[0]!r}, which is no field of the input",
+                hint=f"Choose among {', '.join(known or ()) or 'none'}.",
+            )

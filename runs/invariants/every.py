@@ -1,29 +1,28 @@
 """All invariants together."""
 
+import inspect
 import time
 from collections.abc import Iterator, Sequence
+from types import ModuleType
 
 from django.db import DatabaseError
 
 from runs.extensions import INVARIANTS
 from runs.invariants import of_decisions, of_money, of_queue, of_runs, of_secrets, of_steps, of_values
-from runs.invariants.breach import Breach, Check
-from runs.invariants.rows import look_at_every_table
+from runs.invariants.breach import Breach, Check, look_at_every_table
 
-_OWN: tuple[Check, ...] = (
-    *of_runs.CHECKS,
-    *of_queue.CHECKS,
-    *of_steps.CHECKS,
-    *of_decisions.CHECKS,
-    *of_money.CHECKS,
-    *of_secrets.CHECKS,
-    *of_values.CHECKS,
-)
+_MODULES = (of_runs, of_queue, of_steps, of_decisions, of_money, of_secrets, of_values)
 
 
 def every_check() -> Sequence[Check]:
     """List every check: those of runs, and those added by other apps."""
-    return (*_OWN, *INVARIANTS)
+    return (*(check for module in _MODULES for check in checks_of(module)), *INVARIANTS)
+
+
+def checks_of(module: ModuleType) -> list[Check]:
+    """List the checks of a module: its public functions."""
+    own = [one for one in vars(module).values() if inspect.isfunction(one) and one.__module__ == module.__name__]
+    return [function for function in own if not function.__name__.startswith("_")]
 
 
 def breaches(*, look_again_after_s: float = 1.0, checks: Sequence[Check] | None = None) -> Iterator[Breach]:

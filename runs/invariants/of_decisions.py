@@ -6,8 +6,7 @@ from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q
 
-from runs.invariants.breach import CHUNK, Breach
-from runs.invariants.rows import as_text, read
+from runs.invariants.breach import CHUNK, Breach, as_text, each, read
 from runs.models import Approval, PendingAction, RunEvent, Step
 from runs.models.pending_action import STAYS_OPEN
 from runs.states import ENDED, ActionKind, ActionStatus, StepStatus
@@ -20,15 +19,13 @@ def unknowns_are_asked_about() -> Iterator[Breach]:
     """I10: an unknown effect has an open action, or its run has ended."""
     asked = PendingAction.objects.filter(step=OuterRef("pk"), kind=ActionKind.OUTCOME, status=ActionStatus.OPEN)
     unknown = Step.objects.filter(~Exists(asked), status=StepStatus.UNKNOWN).exclude(run__status__in=ENDED)
-    for run, seq in unknown.values_list("run", "seq").iterator(CHUNK):
-        yield Breach(10, str(run), f"step {seq} is unknown and nobody is asked")
+    return each(10, unknown, "step {seq} is unknown and nobody is asked")
 
 
 def nobody_is_asked_after_the_end() -> Iterator[Breach]:
     """I2: an ended run has no open action."""
     asking = PendingAction.objects.filter(status=ActionStatus.OPEN, run__status__in=ENDED)
-    for run, pk in asking.order_by().values_list("run", "pk").iterator(CHUNK):
-        yield Breach(2, str(run), f"has ended, but action {pk} is open")
+    return each(2, asking, "has ended, but action {pk} is open")
 
 
 def approvals_bind() -> Iterator[Breach]:
@@ -39,8 +36,8 @@ def approvals_bind() -> Iterator[Breach]:
     by_somebody = Q(Exists(agreed)) | Q(rule__isnull=False) | Q(bound_hash="")  # "": decided before approvals were rows
     good = of_step.filter(in_time, by_somebody, status=ActionStatus.APPROVED, arguments_hash=OuterRef("arguments_hash"))
     asked = of_step.filter(requested_at__lt=OuterRef("started_at"))
-    for run, seq in Step.objects.filter(Exists(asked), ~Exists(good), attempt__gt=0).values_list("run", "seq"):
-        yield Breach(11, str(run), f"step {seq} began without an approval of its arguments")
+    begun = Step.objects.filter(Exists(asked), ~Exists(good), attempt__gt=0)
+    return each(11, begun, "step {seq} began without an approval of its arguments")
 
 
 def decided_once() -> Iterator[Breach]:
@@ -72,12 +69,3 @@ def nothing_after_cancel() -> Iterator[Breach]:
     begun = RunEvent.objects.filter(Exists(cancelled), run__in=cancelled_runs, kind="step.started")
     for run, seq, text in begun.values_list("run", "seq", as_text("data")).iterator(CHUNK):
         yield Breach(13, str(run), f"step {read(text, 'step')} began after the run was asked to cancel (event {seq})")
-
-
-CHECKS = (
-    unknowns_are_asked_about,
-    nobody_is_asked_after_the_end,
-    approvals_bind,
-    decided_once,
-    nothing_after_cancel,
-)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.db.models import Exists, OuterRef, Q
 
-from runs.invariants.breach import CHUNK, Breach
+from runs.invariants.breach import Breach, each
 from runs.models import Run, RunLock
 from runs.queue.foreign_jobs import foreign_jobs
 from runs.states import ENDED, OnConflict, RunStatus
@@ -15,8 +15,8 @@ def locks_are_held_by_active_runs() -> Iterator[Breach]:
     active = Run.objects.exclude(status__in=ENDED)
     for role in ("holder", "successor"):
         locks = RunLock.objects.filter(**{f"{role}__isnull": False})
-        for lock in locks.exclude(Exists(active.filter(pk=OuterRef(role)))).iterator(CHUNK):
-            yield Breach(1, str(getattr(lock, role)), f"has ended, but is the {role} of lock {lock}")
+        ended = locks.exclude(Exists(active.filter(pk=OuterRef(role))))
+        yield from each(1, ended, f"has ended, but is the {role} of lock {{job_type}} {{key:.8}}", run=role)
 
 
 def active_runs_hold_their_lock() -> Iterator[Breach]:
@@ -26,14 +26,9 @@ def active_runs_hold_their_lock() -> Iterator[Breach]:
     active = exclusive.exclude(status__in=ENDED)
     waits = Q(Exists(mine.filter(successor=OuterRef("pk"))), status=RunStatus.SCHEDULED)
     outside = active.exclude(Q(Exists(mine.filter(holder=OuterRef("pk")))) | waits)
-    for pk, status in outside.order_by().values_list("pk", "status").iterator(CHUNK):
-        yield Breach(1, str(pk), f"is {status}, but neither holds the lock of its key nor waits for it")
+    return each(1, outside, "is {status}, but neither holds the lock of its key nor waits for it")
 
 
 def only_doorbells_lie_in_redis() -> Iterator[Breach]:
     """I25: a job in Redis names a queue and nothing else, and RQ has no other key."""
-    for what in foreign_jobs():
-        yield Breach(25, "-", what)
-
-
-CHECKS = (locks_are_held_by_active_runs, active_runs_hold_their_lock, only_doorbells_lie_in_redis)
+    return (Breach(25, "-", what) for what in foreign_jobs())

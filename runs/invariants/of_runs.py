@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, Value, When
 
 from runs.clock import in_seconds
 from runs.conf import conf
 from runs.declarations.catalog import job_types
 from runs.engine.tool_limits import ToolHeadroom, waits_for_slot
-from runs.invariants.breach import CHUNK, Breach
+from runs.invariants.breach import Breach, each
 from runs.models import BatchedCall, ModelCallStatus, PendingAction, QueueLane, Run, RunEvent, RunLock, Step
 from runs.states import ENDED, FINAL, ActionStatus, RunStatus, StepStatus
 
@@ -46,12 +46,7 @@ def nobody_is_stuck() -> Iterator[Breach]:
         (Q(status=RunStatus.WAITING_FOR_CHILDREN), "waits for what nobody ends yet"),
     )
     for condition, message in stuck:
-        yield from _of_runs(1, Run.objects.filter(condition), message)
-
-
-def _of_runs(number: int, runs: QuerySet[Run], message: str) -> Iterator[Breach]:
-    for pk in runs.order_by().values_list("pk", flat=True).iterator(CHUNK):
-        yield Breach(number, str(pk), message)
+        yield from each(1, Run.objects.filter(condition), message)
 
 
 def one_end_each() -> Iterator[Breach]:
@@ -59,37 +54,35 @@ def one_end_each() -> Iterator[Breach]:
     last = RunEvent.objects.filter(run=OuterRef("pk"), seq=OuterRef("event_seq"))
     for status in ENDED:
         other = Run.objects.filter(~Exists(last.filter(kind=f"run.{status}")), status=status)
-        yield from _of_runs(2, other, f"is {status}, but that was not its last word")
-    told = RunEvent.objects.order_by().values_list("run")
+        yield from each(2, other, "is {status}, but that was not its last word")
+    told = RunEvent.objects.order_by().values("run")
     ends = told.filter(kind__in=[f"run.{status}" for status in FINAL]).annotate(count=Count("pk"))
-    for run, count in ends.filter(count__gt=1):
-        yield Breach(2, str(run), f"has told {count} ends")
+    yield from each(2, ends.filter(count__gt=1), "has told {count} ends")
     failures, replays = Count("pk", filter=Q(kind="run.failed")), Count("pk", filter=Q(kind="run.replayed"))
     failed = told.filter(kind__in=["run.failed", "run.replayed"]).annotate(failures=failures, replays=replays)
     is_failed = Case(When(run__status=RunStatus.FAILED, then=Value(1)), default=Value(0))
-    for run, *counts in failed.exclude(failures=F("replays") + is_failed).values_list("run", "failures", "replays"):
-        yield Breach(2, str(run), f"has told {counts[0]} failures and {counts[1]} replays")
+    uneven = failed.exclude(failures=F("replays") + is_failed)
+    yield from each(2, uneven, "has told {failures} failures and {replays} replays")
 
 
 def nothing_begun_is_left() -> Iterator[Breach]:
     """I5: a step in flight belongs to a run that is held, or was released and waits for its next holder."""
     begun = Step.objects.filter(status=StepStatus.STARTED).exclude(run__status__in=_MAY_HOLD_A_BEGUN_STEP)
-    for run, status, seq in begun.values_list("run", "run__status", "seq").iterator(CHUNK):
-        yield Breach(5, str(run), f"is {status}, but step {seq} is still started")
+    return each(5, begun, "is {run__status}, but step {seq} is still started")
 
 
 def counters_within_bounds() -> Iterator[Breach]:
     """I16: no run exceeds the maximum of crashes or failed tries at one step."""
-    yield from _of_runs(16, Run.objects.filter(crashes__gt=conf().crashes_max), "has crashed too often at one step")
+    yield from each(16, Run.objects.filter(crashes__gt=conf().crashes_max), "has crashed too often at one step")
     for job_type in job_types():
         tried = Run.objects.filter(job_type=job_type.name, attempts__gt=job_type.retry_policy.most_tries)
-        yield from _of_runs(16, tried, "was tried too often at one step")
+        yield from each(16, tried, "was tried too often at one step")
 
 
 def one_body_for_each_key() -> Iterator[Breach]:
     """I19: a tenant's idempotency key belongs to one run, with the hash of its body."""
     keyed = Run.objects.filter(idempotency_key__isnull=False)
-    yield from _of_runs(19, keyed.filter(body_hash=""), "was posted under a key, but its body is not known")
+    yield from each(19, keyed.filter(body_hash=""), "was posted under a key, but its body is not known")
     twice = keyed.order_by().values("tenant", "idempotency_key").annotate(count=Count("pk")).filter(count__gt=1)
     for row in twice:
         yield Breach(19, "-", f"{row['count']} runs were posted under the key {row['idempotency_key']!r}")
@@ -97,11 +90,11 @@ def one_body_for_each_key() -> Iterator[Breach]:
 
 def events_without_gaps() -> Iterator[Breach]:
     """I21: the events of a run are numbered from 1 without gaps, and the run has the newest number."""
-    told = RunEvent.objects.order_by().values_list("run", "run__event_seq")
+    told = RunEvent.objects.order_by().values("run", "run__event_seq")
     counted = told.annotate(count=Count("pk"), first=Min("seq"), last=Max("seq"))
-    for run, newest, count, first, last in counted.exclude(first=1, last=F("count"), run__event_seq=F("count")):
-        yield Breach(21, str(run), f"{count} events from {first} to {last}, newest {newest}")
-    yield from _of_runs(21, Run.objects.filter(event_seq=0), "has told nothing")
+    uneven = counted.exclude(first=1, last=F("count"), run__event_seq=F("count"))
+    yield from each(21, uneven, "{count} events from {first} to {last}, newest {run__event_seq}")
+    yield from each(21, Run.objects.filter(event_seq=0), "has told nothing")
 
 
 def one_tenant_each() -> Iterator[Breach]:
@@ -112,10 +105,9 @@ def one_tenant_each() -> Iterator[Breach]:
         | Q(forked_from__isnull=False) & ~Q(forked_from__tenant=F("tenant"))
         | Q(parent__isnull=False) & ~Q(parent__tenant=F("tenant"))
     )
-    yield from _of_runs(23, tied, "is tied to a row of another tenant")
+    yield from each(23, tied, "is tied to a row of another tenant")
     strange = PendingAction.objects.exclude(tenant=F("run__tenant"), step__run=F("run"))
-    for pk, run in strange.values_list("pk", "run").iterator(CHUNK):
-        yield Breach(23, str(run), f"action {pk} belongs to another tenant or run")
+    yield from each(23, strange, "action {pk} belongs to another tenant or run")
 
 
 def lines_count_right() -> Iterator[Breach]:
@@ -125,15 +117,3 @@ def lines_count_right() -> Iterator[Breach]:
         is_running=Count("runs", filter=Q(runs__status=RunStatus.RUNNING)),
     ).exclude(queued=F("is_queued"), running=F("is_running")):
         yield Breach(1, "-", f"lane {lane} counts {lane.queued} queued and {lane.running} running")
-
-
-CHECKS = (
-    nobody_is_stuck,
-    lines_count_right,
-    one_end_each,
-    nothing_begun_is_left,
-    counters_within_bounds,
-    one_body_for_each_key,
-    events_without_gaps,
-    one_tenant_each,
-)

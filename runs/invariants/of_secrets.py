@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import BooleanField, Field, Func, Model, TextField
+from django.db.models import BooleanField, Func, TextField
 from django.db.models.functions import Cast
 
 from runs import secrets
-from runs.invariants.breach import CHUNK, Breach
+from runs.invariants.breach import Breach, each, run_column
 from runs.models import Artifact
 from runs.models.redacted_columns import text_columns
 
@@ -18,7 +18,9 @@ def no_secret_is_stored() -> Iterator[Breach]:
     if not wanted:
         return
     for model, field in text_columns():
-        yield from _in_column(model, field, wanted)
+        holding = model._default_manager.filter(_HoldsAny(Cast(field.name, TextField()), wanted=wanted))
+        where = f"{model._meta.db_table}.{field.column}"
+        yield from each(24, holding, f"{where} of row {{pk}} holds a known secret", run=run_column(model))
 
 
 def no_secret_lies_in_an_artifact() -> Iterator[Breach]:
@@ -29,14 +31,6 @@ def no_secret_lies_in_an_artifact() -> Iterator[Breach]:
     for pk, run, body in Artifact.objects.order_by().values_list("pk", "run_id", "body").iterator(10):
         if any(form in bytes(body) for form in wanted):
             yield Breach(24, str(run), f"the artifact {pk} holds a known secret")
-
-
-def _in_column(model: type[Model], field: Field[Any, Any], wanted: tuple[str, ...]) -> Iterator[Breach]:
-    names = {f.name: f.attname for f in model._meta.concrete_fields}
-    run = names.get("run") or names.get("run_id") or "pk"
-    rows = model._default_manager.order_by().filter(_HoldsAny(Cast(field.name, TextField()), wanted=wanted))
-    for pk, of_run in rows.values_list("pk", run).iterator(CHUNK):
-        yield Breach(24, str(of_run), f"{model._meta.db_table}.{field.column} of row {pk} holds a known secret")
 
 
 class _HoldsAny(Func):
@@ -51,6 +45,3 @@ class _HoldsAny(Func):
         wanted = self.extra["wanted"]
         found = " OR ".join([f"{place}({text}, %s) > 0"] * len(wanted))
         return f"({found})", tuple(param for form in wanted for param in (*params, form))
-
-
-CHECKS = (no_secret_is_stored, no_secret_lies_in_an_artifact)

@@ -1,14 +1,14 @@
 """Invariants of steps: numbered, fenced, done once under one effect key, answered."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, Count, F, Max, Min, OuterRef, Q, TextField, Value, When
 from django.db.models.functions import Cast, Coalesce
 
-from runs.invariants.breach import CHUNK, Breach
-from runs.invariants.rows import as_text, read
+from runs.invariants.breach import CHUNK, Breach, as_text, each, read
 from runs.models import PendingAction, RunEvent, Step
 from runs.models.fields import hash_text
 from runs.states import STEP_DONE, ActionKind, ActionStatus, Effect, StepKind, StepStatus
@@ -16,11 +16,9 @@ from runs.states import STEP_DONE, ActionKind, ActionStatus, Effect, StepKind, S
 
 def fences_and_numbers() -> Iterator[Breach]:
     """I3, I4: no step is newer than its run's claim; steps are numbered from 1 without gaps."""
-    for run, seq, fence in Step.objects.filter(fence__gt=F("run__fence")).values_list("run", "seq", "fence"):
-        yield Breach(3, str(run), f"step {seq} has fence {fence}")
+    yield from each(3, Step.objects.filter(fence__gt=F("run__fence")), "step {seq} has fence {fence}")
     counted = Step.objects.order_by().values("run").annotate(count=Count("pk"), first=Min("seq"), last=Max("seq"))
-    for row in counted.exclude(first=1, last=F("count")):
-        yield Breach(4, str(row["run"]), f"{row['count']} steps from {row['first']} to {row['last']}")
+    yield from each(4, counted.exclude(first=1, last=F("count")), "{count} steps from {first} to {last}")
 
 
 def results_are_whole() -> Iterator[Breach]:
@@ -31,16 +29,15 @@ def results_are_whole() -> Iterator[Breach]:
     for run, seq, text, expected in texts.order_by().iterator(CHUNK):
         if text is None or hash_text(text) != expected:
             yield Breach(6, str(run), f"the result of step {seq} does not fit its hash")
-    for run, seq in done.filter(Q(finished_at=None) | Q(finished_at__lt=F("started_at"))).values_list("run", "seq"):
-        yield Breach(6, str(run), f"step {seq} has no end, or one before it began")
+    wrong = done.filter(Q(finished_at=None) | Q(finished_at__lt=F("started_at")))
+    yield from each(6, wrong, "step {seq} has no end, or one before it began")
 
 
 def effects_had_an_intent() -> Iterator[Breach]:
     """I9: a completed effect had an intent: its time, try and effect key."""
     effects = Step.objects.filter(status=StepStatus.COMPLETED, reused_from=None).exclude(effect__in=["", Effect.READ])
     bare = effects.filter(Q(started_at=None) | Q(attempt=0) | Q(effect_key=None))
-    for run, seq in bare.values_list("run", "seq").iterator(CHUNK):
-        yield Breach(9, str(run), f"step {seq} has an effect, but no intent")
+    return each(9, bare, "step {seq} has an effect, but no intent")
 
 
 def one_key_for_all_tries() -> Iterator[Breach]:
@@ -72,37 +69,21 @@ def _refusals(step: Step) -> int:
     return sum(read(text, "step") == step.seq and read(text, "error") != "WorkerLost" for text in events)
 
 
-class _StepRow(NamedTuple):
-    """What I14 needs of a step. `content`: an answer's text, else empty."""
-
-    run: UUID
-    seq: int
-    kind: str
-    status: str
-    fence: int
-    tool_use_id: str
-    content: str | None
-
-
 def calls_are_answered() -> Iterator[Breach]:
     """I3, I14: each `tool_use` is one step, done before the model is asked again, and not by an older claim."""
     answer = Case(
         When(kind=StepKind.MODEL_CALL, status=StepStatus.COMPLETED, then=Cast("result", TextField())),
         output_field=TextField(),
     )
-    rows = Step.objects.order_by("run", "seq").values_list("run", "seq", "kind", "status", "fence", "tool_use_id")
-    story: list[_StepRow] = []
-    for row in map(_StepRow._make, rows.annotate(content=answer).iterator(CHUNK)):
-        if story and story[0].run != row.run:
-            yield from _of_story(story)
-            story = []
-        story.append(row)
-    yield from _of_story(story)
+    columns = ("run", "seq", "kind", "status", "fence", "tool_use_id", "content")
+    steps = Step.objects.order_by("run", "seq").annotate(content=answer).values_list(*columns, named=True)
+    for _, story in groupby(steps.iterator(CHUNK), key=lambda step: step.run):
+        yield from _of_story(list(story))
 
 
-def _of_story(story: list[_StepRow]) -> Iterator[Breach]:
+def _of_story(story: list[Any]) -> Iterator[Breach]:
     wanted: list[str] = []
-    turn: list[_StepRow] = []
+    turn: list[Any] = []
     newest = 0
     for step in story:
         if step.kind == StepKind.MODEL_CALL:
@@ -121,7 +102,7 @@ def _of_story(story: list[_StepRow]) -> Iterator[Breach]:
         yield Breach(14, str(story[0].run), f"no step for {', '.join(wanted)}")
 
 
-def _before_asking(step: _StepRow, turn: list[_StepRow], wanted: list[str], newest: int) -> Iterator[Breach]:
+def _before_asking(step: Any, turn: list[Any], wanted: list[str], newest: int) -> Iterator[Breach]:
     if step.status != StepStatus.PLANNED and any(other.status not in STEP_DONE for other in turn):
         yield Breach(14, str(step.run), f"step {step.seq} asked the model before all calls were done")
     if wanted:
@@ -134,13 +115,3 @@ def _tool_uses(content: str | None) -> list[str]:
     blocks = read(content, "content")
     calls = [block for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else []
     return [str(block.get("id")) for block in calls if block.get("type") == "tool_use"]
-
-
-CHECKS = (
-    fences_and_numbers,
-    results_are_whole,
-    effects_had_an_intent,
-    one_key_for_all_tries,
-    unsafe_effects_once,
-    calls_are_answered,
-)

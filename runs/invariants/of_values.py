@@ -3,7 +3,6 @@
 The number is ours: the failure specification ends at I25.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -11,20 +10,16 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Model
 
-from runs.invariants.breach import CHUNK, Breach
-from runs.invariants.rows import as_text, our_models, run_column
+from runs.invariants.breach import CHUNK, Breach, as_text, our_models, run_column
 from runs.models.fields import JSONText
+from runs.strict_json import strict_json
 
 # SQLite stores any value in any column; PostgreSQL enforces the types.
 _NUMBER = "TYPEOF({0}) IN ('integer', 'real')"
 _MOMENT = "TYPEOF({0}) = 'text' AND JULIANDAY({0}) IS NOT NULL"
 _IS_TEXT = "TYPEOF({0}) = 'text'"
-_IN_SQLITE = {
-    "integer": "TYPEOF({0}) = 'integer'",
-    "integer unsigned": "TYPEOF({0}) = 'integer'",
-    "bigint": "TYPEOF({0}) = 'integer'",
-    "bigint unsigned": "TYPEOF({0}) = 'integer'",
-    "smallint unsigned": "TYPEOF({0}) = 'integer'",
+_INTEGERS = ("integer", "integer unsigned", "bigint", "bigint unsigned", "smallint unsigned")
+_IN_SQLITE = dict.fromkeys(_INTEGERS, "TYPEOF({0}) = 'integer'") | {
     "real": _NUMBER,
     "decimal": _NUMBER,
     "bool": "{0} IN (0, 1)",
@@ -87,19 +82,16 @@ def _wrong_values(model: type[Model]) -> Iterator[_Wrong]:
 
 
 def _query(model: type[Model], wrong: Sequence[_Wrong]) -> tuple[str, Sequence[str]]:
-    """Build the query for faulty rows and their faults. Its names are ours; values are parameters."""
-    found = ", ".join(f"({one.sql})" for one in wrong)
-    where = " OR ".join(f"({one.sql})" for one in wrong)
-    params = [param for one in wrong for param in one.params]
-    text = f'SELECT {_named(model)}, {found} FROM "{model._meta.db_table}" AS r WHERE {where}'  # noqa: S608 (names of ours)
-    return text, [*params, *params]
+    """Build the query for faulty rows and their faults. Its names are ours; values are parameters.
 
-
-def _named(model: type[Model]) -> str:
-    """Select a row's id and run as texts: an id itself may be unreadable."""
-    pk = model._meta.pk.column
-    run = run_column(model)
-    return f'CAST(r."{pk}" AS text), CAST(r."{pk if run == "pk" else run}" AS text)'
+    A row's id and run are read as texts: an id itself may be unreadable.
+    """
+    pk, run = model._meta.pk.column, run_column(model)
+    named = f'CAST(r."{pk}" AS text), CAST(r."{pk if run == "pk" else run}" AS text)'
+    faults = [f"({one.sql})" for one in wrong]
+    where = " OR ".join(faults)
+    text = f'SELECT {named}, {", ".join(faults)} FROM "{model._meta.db_table}" AS r WHERE {where}'  # noqa: S608 (names of ours)
+    return text, [param for one in wrong for param in one.params] * 2
 
 
 def _breach(model: type[Model], pk: str, run: str, what: str) -> Breach:
@@ -115,13 +107,7 @@ def _as_id(text: str) -> str:
 
 def _is_json(text: str | None) -> bool:
     try:
-        return text is None or json.loads(text, parse_constant=_refuse) is not Ellipsis
-    except (ValueError, RecursionError):
+        strict_json("null" if text is None else text)
+    except ValueError:
         return False
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
-
-
-CHECKS = (values_are_what_they_should_be, json_can_be_read)
+    return True

@@ -22,7 +22,9 @@ class ElsewhereCommand(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Refuse with any options, or pass them on to the real command."""
-        if self._is_used():
+        clock = getattr(settings, "Q_CLUSTER", {})
+        is_used = foreign_queues() if self.package == "django_rq" else clock.get("name") != "agentops"
+        if is_used:  # by the project, for work of its own
             load_command_class(self.package, argv[1]).run_from_argv(argv)
             return
         asks = [word for word in argv[2:] if word in {"-h", "--help"}]
@@ -35,9 +37,3 @@ class ElsewhereCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> NoReturn:
         """Refuse."""
         raise CommandError(f"{self.help} {self.instead}", returncode=2)
-
-    def _is_used(self) -> bool:
-        """Say whether the project uses the package for work of its own."""
-        if self.package == "django_rq":
-            return bool(foreign_queues())
-        return bool(getattr(settings, "Q_CLUSTER", {}).get("name") != "agentops")

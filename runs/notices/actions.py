@@ -22,6 +22,7 @@ _THEN = {
     OnExpiry.CANCEL: "the run is cancelled",
     OnExpiry.WAIT: "it stays open, and you are reminded",
 }
+_SIGN_IN = "The page asks you to sign in. Opening it decides nothing."
 _TEXT_MAX_CHARS = 1000
 
 
@@ -83,22 +84,16 @@ def _mail(action: PendingAction, to: Iterable[str], subject: str, first: str) ->
 
 
 def _facts(action: PendingAction) -> list[str]:
+    then = _THEN[OnExpiry(action.on_expiry)]
     facts = {
         "Tenant": str(action.tenant),
         "Run": f"{action.run_id}, step {action.step.seq}",
         "Risk": action.risk,
         "Amount": "" if action.amount_usd is None else f"{action.amount_usd.normalize():f} USD",
         "People": f"{action.approvals_needed} must agree" if action.approvals_needed > 1 else "",
-        "Until": "" if action.expires_at is None else f"{action.expires_at:%Y-%m-%d %H:%M} UTC, then {_then(action)}",
+        "Until": "" if action.expires_at is None else f"{action.expires_at:%Y-%m-%d %H:%M} UTC, then {then}",
         "Page": page_of("pendingaction", action.pk),
     }
     lines = [f"{name + ':':<9}{value}" for name, value in facts.items() if value]
     quoted = cut(action.reason, _TEXT_MAX_CHARS)
     return [*lines, "", "In the words of the run, which may quote an agent:", quoted, "", _SIGN_IN]
-
-
-_SIGN_IN = "The page asks you to sign in. Opening it decides nothing."
-
-
-def _then(action: PendingAction) -> str:
-    return _THEN[OnExpiry(action.on_expiry)]

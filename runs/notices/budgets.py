@@ -12,20 +12,15 @@ def tell_threshold(period: BudgetPeriod) -> None:
     """Mail the admins of the tenant, or the superusers if the budget is for all tenants."""
     budget = period.budget
     spent, ceiling = f"{period.spent_usd:,.2f}", f"{period.ceiling_usd:,.2f}"
+    until = f", until {period.ends_at:%Y-%m-%d %H:%M} UTC at the latest" if period.ends_at else ""
     lines = [
         f"{spent} of {ceiling} USD are spent ({budget.soft_percent} % was the threshold).",
-        f"Calls that do not fit into what is left wait for a person{_until(period)}.",
+        f"Calls that do not fit into what is left wait for a person{until}.",
         page_of("budget", period.budget_id),
     ]
     subject = f"[agentops] {budget.soft_percent} % of a budget is spent: {budget}"
-    post_mail(_admins(period), subject, "\n\n".join(line for line in lines if line))
-
-
-def _until(period: BudgetPeriod) -> str:
-    return f", until {period.ends_at:%Y-%m-%d %H:%M} UTC at the latest" if period.ends_at else ""
-
-
-def _admins(period: BudgetPeriod) -> list[str]:
-    if period.budget.tenant_id is None:
-        return mailable(get_user_model()._default_manager.filter(is_superuser=True, is_active=True))
-    return members_to_mail(Membership.objects.filter(tenant=period.budget.tenant_id, role=Role.ADMIN))
+    if budget.tenant_id is None:
+        people = mailable(get_user_model()._default_manager.filter(is_superuser=True, is_active=True))
+    else:
+        people = members_to_mail(Membership.objects.filter(tenant=budget.tenant_id, role=Role.ADMIN))
+    post_mail(people, subject, "\n\n".join(line for line in lines if line))

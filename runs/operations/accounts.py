@@ -36,16 +36,14 @@ def make_token(
 
 
 def _refuse_unknown(what: str, named: Iterable[str], known: Collection[str]) -> None:
-    unknown = sorted(set(named) - set(known))
-    if unknown:
+    if unknown := sorted(set(named) - set(known)):
         field = f"{what.replace(' ', '_')}s"
         raise InvalidInputError({field: [f"no {what} {unknown[0]!r}; there are {', '.join(known)}"]})
 
 
 def make_tenant(slug: str) -> Tenant:
     """Find or create a tenant. Raises: InvalidInputError if the slug is invalid."""
-    tenant = Tenant.objects.filter(slug=slug).first()
-    if tenant:
+    if tenant := Tenant.objects.filter(slug=slug).first():
         return tenant
     if not slug.replace("-", "").replace("_", "").isalnum() or len(slug) > 64:
         raise InvalidInputError({"tenant": [f"{slug!r} is not a slug: letters, digits, - and _, at most 64"]})

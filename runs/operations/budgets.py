@@ -69,21 +69,16 @@ def status_of(budget: Budget, *, at: datetime) -> BudgetStatus:
     row = next((one for one in rows if one.starts_on == day), BudgetPeriod(budget=budget, starts_on=day))
     row.budget = budget
     starts_at = budget.created_at if period == Period.TOTAL else datetime.combine(day, time(), UTC)
+    ends_at, forecast = end_of(period, day), None
+    if ends_at:  # spending is extrapolated linearly; a minute says little, a second nothing
+        passed_s = max((at - starts_at).total_seconds(), 60.0)
+        forecast = row.spent_usd * max(Decimal((ends_at - starts_at).total_seconds() / passed_s), Decimal(1))
     return BudgetStatus(
         starts_at=starts_at,
-        ends_at=end_of(period, day),
+        ends_at=ends_at,
         ceiling_usd=row.ceiling_usd,
         raised_usd=row.raised_usd,
         spent_usd=row.spent_usd,
         reserved_usd=row.reserved_usd,
-        forecast_usd=_forecast(row.spent_usd, starts_at, row.ends_at, at=at),
+        forecast_usd=None if forecast is None else forecast.quantize(Decimal("0.00000001")),
     )
-
-
-def _forecast(spent: Decimal, starts_at: datetime, ends_at: datetime | None, *, at: datetime) -> Decimal | None:
-    """Extrapolate spending linearly to the end of the period."""
-    if ends_at is None:
-        return None
-    passed = max((at - starts_at).total_seconds(), 60.0)  # a minute says little, a second nothing
-    part = Decimal((ends_at - starts_at).total_seconds() / passed)
-    return (spent * max(part, Decimal(1))).quantize(Decimal("0.00000001"))

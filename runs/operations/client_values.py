@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from runs.errors import InvalidInputError
-from runs.sanitize import clean
+from runs.sanitize import clean, depth
 from runs.secrets import holds_known, redact
 from runs.storable import storable
 
+DEPTH_MAX = 32
 _OURS = "holds a secret of this installation, which is not stored: leave it out, the tools that need it read it"
 _SHAPED = (
     "holds what is, or looks like, a secret, which is not stored: leave it out, a tool reads its secrets by itself"
@@ -17,10 +18,11 @@ _SHAPED = (
 def fit(name: str, value: Any) -> Any:
     """Return a client's value as stored: remove what only looks like a secret.
 
-    Raises: InvalidInputError naming each location of a known secret.
+    Raises: InvalidInputError naming each location of a known secret, or if it is nested too deeply.
     """
-    problems = {path: [_OURS] for path in _places(value, name)}
-    if problems:
+    if depth(value) > DEPTH_MAX:
+        raise InvalidInputError({name: [f"is nested more deeply than {DEPTH_MAX} levels"]})
+    if problems := {path: [_OURS] for path in _places(value, name)}:
         raise InvalidInputError(problems)
     return storable(value)
 

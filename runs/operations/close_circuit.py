@@ -12,7 +12,6 @@ log = logging.getLogger(__name__)
 def close_circuit(breaker: CircuitBreaker, *, user: AbstractBaseUser | AnonymousUser) -> bool:
     """Close a circuit; the next sweep releases the runs it holds. Returns False if it was already closed."""
     open_one = CircuitBreaker.objects.filter(pk=breaker.pk, open_until__isnull=False)
-    closed = open_one.update(open_until=None, open_reason="", reason="", times_opened=0, probe=None)
-    if closed:
+    if closed := open_one.update(open_until=None, open_reason="", reason="", times_opened=0, probe=None):
         log.warning("circuit %s closed by %s", breaker, user.get_username())
     return bool(closed)

@@ -6,7 +6,6 @@ runs of a key never run at the same time.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -81,8 +80,7 @@ def meet(uniqueness: UniquenessKey, run_id: UUID, *, user: AbstractBaseUser) -> 
 
     Raises: LockMovedError; NotPermittedError if the user may not cancel the run to be displaced.
     """
-    recent = _recent(uniqueness)
-    if recent:
+    if recent := _recent(uniqueness):
         return recent
     if uniqueness.policy == OnConflict.QUEUE:
         return Conflict(uniqueness.policy, Applied.NONE, run_id)
@@ -124,32 +122,27 @@ def _take(uniqueness: UniquenessKey, run_id: UUID) -> Conflict:
     """Take the free lock, then look again for a recent run: the last holder may just have completed."""
     if not uniqueness.take(run_id):
         raise LockMovedError("the lock was taken")
-    recent = _recent(uniqueness)
-    if recent:
+    if recent := _recent(uniqueness):
         RunLock.objects.filter(holder=run_id).update(holder=None)
     return recent or Conflict(uniqueness.policy, Applied.NONE, run_id)
 
 
 def _recent(uniqueness: UniquenessKey) -> Conflict | None:
-    """Find an ended run that still counts: a fresh one, or one within the window of `discard` and `join`."""
-    fresh_s, window_s = uniqueness.job_type.fresh_for_s, uniqueness.job_type.unique_for_s if uniqueness.shares else None
-    if fresh_s is None and window_s is None:
-        return None
-    now = clock.now()
-    fresh = fresh_s and _ended_since(uniqueness, now - timedelta(seconds=fresh_s), RunStatus.COMPLETED)
-    if fresh:
-        return Conflict(uniqueness.policy, Applied.REUSED, fresh)
-    ended = window_s and _ended_since(
-        uniqueness, now - timedelta(seconds=window_s), RunStatus.COMPLETED, RunStatus.FAILED
-    )
-    return Conflict(uniqueness.policy, _SHARED[uniqueness.policy], ended) if ended else None
+    """Find an ended run that still counts: a fresh one, or one within the window of `discard` and `join`.
 
-
-def _ended_since(uniqueness: UniquenessKey, since: datetime, *statuses: RunStatus) -> UUID | None:
-    """Find the run of this key that ended last. Cancelled runs do not count."""
-    ended = Run.objects.filter(unique_key=uniqueness.key, tenant=uniqueness.tenant, job_type=uniqueness.job_type.name)
-    newest = ended.filter(status__in=statuses, finished_at__gt=since).order_by("-finished_at")
-    return newest.values_list("pk", flat=True).first()
+    Cancelled runs do not count.
+    """
+    windows = [(uniqueness.job_type.fresh_for_s, Applied.REUSED, [RunStatus.COMPLETED])]
+    if uniqueness.shares:
+        ended = [RunStatus.COMPLETED, RunStatus.FAILED]
+        windows.append((uniqueness.job_type.unique_for_s, _SHARED[uniqueness.policy], ended))
+    same = Run.objects.filter(unique_key=uniqueness.key, tenant=uniqueness.tenant, job_type=uniqueness.job_type.name)
+    for seconds, applied, statuses in windows:
+        if seconds is not None:
+            recent = same.filter(status__in=statuses, finished_at__gt=clock.in_seconds(-seconds))
+            if newest := recent.order_by("-finished_at").values_list("pk", flat=True).first():
+                return Conflict(uniqueness.policy, applied, newest)
+    return None
 
 
 def _survivor(uniqueness: UniquenessKey, lock: RunLock) -> UUID | None:
@@ -166,18 +159,14 @@ def _displace(uniqueness: UniquenessKey, lock: RunLock, run_id: UUID, user: Abst
     # Lock their rows before the lock's, as the code that ends a run does; both in one order, as other displacements do.
     runs = {run.pk: run for run in Run.objects.select_for_update().filter(pk__in=others).order_by("pk")}
     present = RunLock.objects.select_for_update().filter(pk=lock.pk).first()
-    if (
-        len(runs) != len(others)
-        or present is None
-        or (present.holder, present.successor) != (lock.holder, lock.successor)
-    ):
+    has_moved = present is None or (present.holder, present.successor) != (lock.holder, lock.successor)
+    if has_moved or len(runs) != len(others):
         raise LockMovedError("the lock was handed on")
     displaced = []
     for pk in others:  # the successor before the holder, or it would be given the lock
         if not uniqueness.shares and _cancel(uniqueness, runs[pk], by=run_id, user=user):
             displaced.append(pk)
-    waits = not uniqueness.take(run_id)
-    if waits:
+    if waits := not uniqueness.take(run_id):
         RunLock.objects.filter(pk=lock.pk).update(successor=run_id)
     applied = _DISPLACED[uniqueness.policy] if displaced else Applied.NONE
     return Conflict(uniqueness.policy, applied, run_id, displaced=tuple(displaced), waits=waits)

@@ -1,6 +1,6 @@
 """The checks of `doctor`: whether everything that runs need is there, and how to fix what is not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,8 +44,10 @@ def diagnose() -> Iterator[Finding]:
     yield database
     yield _redis()
     if database.is_well:
-        for look in _IN_THE_DATABASE:
+        for look in (_prices, _workers, _clock, _gates, _mails):
             yield from look()
+        if conf().offline_model:
+            yield Finding("model", is_well=True, said="the offline model: answers are scripts, no key is used")
 
 
 def _declarations() -> Iterator[Finding]:
@@ -111,24 +113,14 @@ def _gates() -> Iterator[Finding]:
 
 def _mails() -> Iterator[Finding]:
     day_ago: Any = clock.in_seconds(-_DAY_S)
-    given_up = Mail.objects.given_up().filter(given_up_at__gte=day_ago).count()
-    if given_up:
+    if given_up := Mail.objects.given_up().filter(given_up_at__gte=day_ago).count():
         remedy = "Look at their errors in the console under Mails, mend the mail server, and send them again there."
         yield Finding("mails given up", is_well=False, said=f"{given_up} in the last day", remedy=remedy)
     long_ago: Any = clock.in_seconds(-_MAIL_WAITS_S)
-    late = Mail.objects.waiting().filter(created_at__lte=long_ago).count()
-    if late:
+    if late := Mail.objects.waiting().filter(created_at__lte=long_ago).count():
         remedy = (
             "Workers send mails, and the clock: start one. If one runs, look at the errors in the console under Mails."
         )
         yield Finding("mails waiting", is_well=False, said=f"{late} for more than 10 minutes", remedy=remedy)
     if not given_up and not late:
         yield Finding("mails", is_well=True, said="none is late, none was given up in the last day")
-
-
-def _settings() -> Iterator[Finding]:
-    if conf().offline_model:
-        yield Finding("model", is_well=True, said="the offline model: answers are scripts, no key is used")
-
-
-_IN_THE_DATABASE: tuple[Callable[[], Iterator[Any]], ...] = (_prices, _workers, _clock, _gates, _mails, _settings)

@@ -14,8 +14,7 @@ from runs.models import Run, Step
 from runs.models.moves import begin
 from runs.operations.client_values import fit
 from runs.operations.permissions import check_may_operate
-from runs.operations.post_run import DEPTH_MAX, RunRequest, new_run
-from runs.sanitize import depth
+from runs.operations.post_run import Intake, RunRequest, new_run
 from runs.states import ENDED, STEP_DONE, StepKind
 
 _COPIED = (
@@ -39,15 +38,22 @@ def fork_run(run: Run, *, user: AbstractBaseUser, from_step: int, new_input: Any
     run = Run.objects.select_for_update(of=("self",)).select_related("tenant", "continues").get(pk=run.pk)
     if run.state not in ENDED:
         raise InvalidTransitionError(f"only a run that has ended can be forked; it is {run.status}: cancel it first")
-    job_type = _job_type(run)
-    reused = steps_before(list(run.steps.order_by("seq")), from_step)
-    refusal = why_not_reused(reused)
-    if refusal:
+    if refusal := why_not_deployed(run):
         raise InvalidTransitionError(refusal)
+    reused = steps_before(list(run.steps.order_by("seq")), from_step)
+    if refusal := why_not_reused(reused):
+        raise InvalidTransitionError(refusal)
+    job_type = job_type_named(run.job_type)
     given = _input(run, job_type, new_input, from_step)
-    fork = new_run(_request(run, given), job_type, given, tenant=run.tenant, user=user, origin=origin)
-    fork.forked_from, fork.continues, fork.definition = run, run.continues, inherited(run.definition, fork)
-    begin(fork, steps=[_reused(step, fork) for step in reused], actor=user.get_username())
+    intake = Intake(tenant=run.tenant, user=user, origin=origin, forked_from=run)
+    fork = new_run(RunRequest.like(run, input=given), job_type, given, intake)
+    fork.continues, fork.definition = run.continues, inherited(run.definition, fork)
+    # A step is copied with its result, but not its cost, nor its effect key: the effect belongs to the original.
+    copies = [
+        Step(run=fork, reused_from=step.reused_from or step.pk, **{name: getattr(step, name) for name in _COPIED})
+        for step in reused
+    ]
+    begin(fork, steps=copies, actor=user.get_username())
     return fork
 
 
@@ -83,38 +89,10 @@ def why_not_deployed(run: Run) -> str:
     return ""
 
 
-def _job_type(run: Run) -> JobType:
-    refusal = why_not_deployed(run)
-    if refusal:
-        raise InvalidTransitionError(refusal)
-    return job_type_named(run.job_type)
-
-
 def _input(run: Run, job_type: JobType, new_input: Any, from_step: int) -> Any:
     """Choose the fork's input. The original input is not validated again, which could change the transcript."""
     if new_input is None:
         return run.input
     if from_step != 1:
         raise InvalidInputError({"input": ["new input needs `from_step` 1: the steps recorded answer the old one"]})
-    if depth(new_input) > DEPTH_MAX:
-        raise InvalidInputError({"input": [f"is nested more deeply than {DEPTH_MAX} levels"]})
     return job_type.validate_input(fit("input", new_input))
-
-
-def _request(run: Run, given: Any) -> RunRequest:
-    return RunRequest(
-        job_type=run.job_type,
-        input=given,
-        priority=run.priority,
-        lane=run.lane,
-        timeout_s=run.timeout_s,
-        max_cost_usd=run.max_cost_usd,
-        metadata=run.metadata,
-        continues=run.continues_id,
-    )
-
-
-def _reused(step: Step, fork: Run) -> Step:
-    """Copy a step with its result, but not its cost, nor its effect key: the effect belongs to the original."""
-    columns = {name: getattr(step, name) for name in _COPIED}
-    return Step(run=fork, reused_from=step.reused_from or step.pk, **columns)

@@ -7,9 +7,10 @@ from runs.declarations.catalog import job_types
 from runs.errors import InvalidInputError
 from runs.models import Limit, Role
 from runs.operations.permissions import check_may_set
-from runs.operations.selectors import kept_words, note_edit, problems_of
+from runs.operations.selectors import note_edit, problems_of
 from runs.queue.waiting import ring_for
 from runs.states import LimitKind
+from runs.storable import storable_note
 
 MOST = 1_000_000
 _TAKEN = "It has such a backlog limit already, which may be switched off: change that one."
@@ -21,7 +22,8 @@ def set_limit(limit: Limit, *, user: AbstractBaseUser) -> Limit:
     Raises: InvalidInputError naming each field; NotPermittedError.
     """
     _check_may(limit, user)
-    _refuse(problems_of(limit) | _problems_of_most(limit.most) | _problems(limit))
+    if problems := problems_of(limit) | _problems_of_most(limit.most) | _problems(limit):
+        raise InvalidInputError(problems)
     return _store(limit, "set", user)
 
 
@@ -35,11 +37,11 @@ def change_limit(
 ) -> Limit:
     """Change the number of a limit, or switch it off and on. Its selector stays. Raises: as `set_limit`."""
     _check_may(limit, user)
-    if most is not None:
-        _refuse(_problems_of_most(most))
-        limit.most = most
-    limit.is_active = limit.is_active if is_active is None else is_active
-    limit.note = limit.note if note is None else note
+    if most is not None and (problems := _problems_of_most(most)):
+        raise InvalidInputError(problems)
+    for name, value in (("most", most), ("is_active", is_active), ("note", note)):
+        if value is not None:
+            setattr(limit, name, value)
     return _store(limit, "changed", user)
 
 
@@ -51,7 +53,7 @@ def remove_limit(limit: Limit, *, user: AbstractBaseUser) -> None:
 
 
 def _store(limit: Limit, what: str, user: AbstractBaseUser) -> Limit:
-    limit.note, limit.updated_by_id = kept_words(limit.note), user.pk
+    limit.note, limit.updated_by_id = storable_note(limit.note), user.pk
     try:
         with transaction.atomic():
             limit.save()
@@ -78,29 +80,17 @@ def _problems_of_most(most: int) -> dict[str, list[str]]:
 
 
 def _problems(limit: Limit) -> dict[str, list[str]]:
-    found = _problems_of_backlog(limit) if limit.kind == LimitKind.BACKLOG else {}
+    found: dict[str, list[str]] = {}
     if limit.kind not in set(LimitKind):
         found["kind"] = [f"must be one of {', '.join(LimitKind)}"]
+    if limit.kind == LimitKind.BACKLOG:  # it counts only the runs waiting in a whole queue
+        unfit = [name for name in ("job_type", "model", "tool") if getattr(limit, name)]
+        found |= {name: ["a backlog limit selects by queue and tenant alone: leave it out"] for name in unfit}
+        queues = sorted({job_type.queue for job_type in job_types()})
+        if limit.queue not in queues:
+            found["queue"] = [f"no job type here goes to {limit.queue!r}; there are {', '.join(queues)}"]
     if not 1 <= limit.per_s <= 86_400:
         found["per_s"] = ["give seconds from 1 to 86400"]
     if limit.each_tenant and limit.tenant:
         found["each_tenant"] = ["is for limits of every tenant; this one names a tenant: leave it off"]
     return found
-
-
-def _problems_of_backlog(limit: Limit) -> dict[str, list[str]]:
-    """List by field what a backlog limit cannot select by: it counts only the runs waiting in a whole queue."""
-    found = {
-        name: ["a backlog limit selects by queue and tenant alone: leave it out"]
-        for name in ("job_type", "model", "tool")
-        if getattr(limit, name)
-    }
-    queues = sorted({job_type.queue for job_type in job_types()})
-    if limit.queue not in queues:
-        found["queue"] = [f"no job type here goes to {limit.queue!r}; there are {', '.join(queues)}"]
-    return found
-
-
-def _refuse(problems: dict[str, list[str]]) -> None:
-    if problems:
-        raise InvalidInputError(problems)

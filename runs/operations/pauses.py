@@ -8,8 +8,9 @@ from runs import clock
 from runs.errors import ConflictError, InvalidInputError
 from runs.models import Pause
 from runs.operations.permissions import OPERATORS, check_may_set
-from runs.operations.selectors import kept_words, note_edit, problems_of
+from runs.operations.selectors import note_edit, problems_of
 from runs.queue.waiting import ring_for
+from runs.storable import storable_note
 
 _NAMES = ("queue", "job_type", "model", "tool")
 
@@ -29,7 +30,7 @@ def pause(paused: Pause, *, user: AbstractBaseUser) -> Pause:
         problems["until"] = ["must lie in the future"]
     if problems:
         raise InvalidInputError(problems)
-    paused.reason, paused.paused_by_id, paused.paused_at = kept_words(paused.reason), user.pk, clock.now()
+    paused.reason, paused.paused_by_id, paused.paused_at = storable_note(paused.reason), user.pk, clock.now()
     _create(paused)
     note_edit(paused, "set", user)
     return paused
@@ -47,7 +48,8 @@ def end_pause(paused: Pause, *, user: AbstractBaseUser) -> Pause:
 
 def overlapping(paused: Pause) -> QuerySet[Pause]:
     """Find the other pauses in force that cover some or all of what this one selects."""
-    others = _in_force().exclude(pk=paused.pk).select_related("tenant", "paused_by").order_by("paused_at")
+    in_force = Pause.objects.filter(Q(until=None) | Q(until__gt=clock.now()), ended_at=None)
+    others = in_force.exclude(pk=paused.pk).select_related("tenant", "paused_by").order_by("paused_at")
     for name in _NAMES:
         if value := getattr(paused, name):
             others = others.filter(**{f"{name}__in": ["", value]})
@@ -76,7 +78,3 @@ def _create(paused: Pause) -> None:
             f"{present} is already paused by {present.paused_by}, since {present.paused_at:%Y-%m-%d %H:%M} UTC: "
             "end that pause before you set another"
         ) from error
-
-
-def _in_force() -> QuerySet[Pause]:
-    return Pause.objects.filter(Q(until=None) | Q(until__gt=clock.now()), ended_at=None)

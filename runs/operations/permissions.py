@@ -23,7 +23,7 @@ def check_may_operate(run: Run, user: AbstractBaseUser) -> None:
 
     Raises: NotPermittedError.
     """
-    _check(user, run.tenant_id, tuple(Role) if run.requested_by_id == user.pk else OPERATORS, "this")
+    _check(user, run.tenant_id, tuple(Role) if run.requested_by_id == user.pk else OPERATORS)
 
 
 def check_may_operate_in(tenant: str, user: AbstractBaseUser) -> None:
@@ -31,7 +31,7 @@ def check_may_operate_in(tenant: str, user: AbstractBaseUser) -> None:
     pk = Tenant.objects.filter(slug=tenant).values_list("pk", flat=True).first()
     if pk is None:
         raise NotPermittedError(f"there is no tenant {tenant}")
-    _check(user, pk, OPERATORS, "this")
+    _check(user, pk, OPERATORS)
 
 
 def tenants_to_operate(user: AbstractBaseUser) -> list[str] | None:
@@ -40,11 +40,8 @@ def tenants_to_operate(user: AbstractBaseUser) -> list[str] | None:
         return []
     if getattr(user, "is_superuser", False):
         return None
-    return list(
-        Tenant.objects.filter(memberships__user_id=user.pk, memberships__role__in=OPERATORS).values_list(
-            "slug", flat=True
-        )
-    )
+    operated = Tenant.objects.filter(memberships__user_id=user.pk, memberships__role__in=OPERATORS)
+    return list(operated.values_list("slug", flat=True))
 
 
 def check_may_set(tenant: Tenant | None, user: AbstractBaseUser, roles: Sequence[Role], what: str) -> None:
@@ -58,15 +55,9 @@ def check_may_set(tenant: Tenant | None, user: AbstractBaseUser, roles: Sequence
         raise NotPermittedError(f"{what} needs one of the roles {named} in the tenant; for all tenants, a superuser")
 
 
-def _check(user: AbstractBaseUser, tenant_id: UUID, roles: Sequence[Role], what: str) -> None:
-    if not holds_role(user, tenant_id, roles):
-        raise NotPermittedError(f"{what} needs one of the roles {', '.join(roles)} in the tenant")
-
-
 def check_may_approve(action: PendingAction, user: AbstractBaseUser) -> None:
     """Refuse a user who may not approve this call under the current requirements. Raises: NotPermittedError."""
-    objection = objection_to(user, action.run, requirements_of(action))
-    if objection:
+    if objection := objection_to(user, action.run, requirements_of(action)):
         raise NotPermittedError(objection)
 
 
@@ -75,10 +66,8 @@ def check_may_decide(action: PendingAction, user: AbstractBaseUser) -> None:
 
     Raises: NotPermittedError.
     """
-    roles = roles_that_decide(action)
-    may_answer = tuple(Role) if action.kind == ActionKind.QUESTION and _has_asked(action, user) else roles
-    if not holds_role(user, action.tenant_id, may_answer):
-        raise NotPermittedError(f"deciding this needs one of the roles {', '.join(roles)} in the tenant")
+    may_answer = action.kind == ActionKind.QUESTION and _has_asked(action, user)
+    _check(user, action.tenant_id, roles_that_decide(action), "deciding this", any_role=may_answer)
 
 
 def check_may_raise(action: PendingAction, user: AbstractBaseUser) -> None:
@@ -96,10 +85,17 @@ def check_may_raise(action: PendingAction, user: AbstractBaseUser) -> None:
 
 def check_may_delegate(action: PendingAction, user: AbstractBaseUser) -> None:
     """Refuse a user without a role that may ask or delegate in the tenant. Raises: NotPermittedError."""
-    if not holds_role(user, action.tenant_id, tuple(Role) if _has_asked(action, user) else ANSWERERS):
-        raise NotPermittedError(f"this needs one of the roles {', '.join(ANSWERERS)} in the tenant")
+    _check(user, action.tenant_id, ANSWERERS, any_role=_has_asked(action, user))
 
 
 def _has_asked(action: PendingAction, user: AbstractBaseUser) -> bool:
-    """Say whether this user requested the action's run and still belongs to its tenant."""
+    """Say whether this user requested the action's run."""
     return bool(action.run.requested_by_id == user.pk)
+
+
+def _check(
+    user: AbstractBaseUser, tenant_id: UUID, roles: Sequence[Role], what: str = "this", *, any_role: bool = False
+) -> None:
+    """Refuse a user without one of these roles, or with `any_role` only one who is no member."""
+    if not holds_role(user, tenant_id, tuple(Role) if any_role else roles):
+        raise NotPermittedError(f"{what} needs one of the roles {', '.join(roles)} in the tenant")

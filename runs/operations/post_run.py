@@ -24,16 +24,14 @@ from runs.errors import (
 )
 from runs.models import Run, Tenant
 from runs.models.moves import begin
-from runs.models.queue_lane import QueueLane, lane_for, rank_of
+from runs.models.queue_lane import lane_for, rank_of
 from runs.operations.backlog import check_backlog
 from runs.operations.client_values import fit, fit_unchanged
 from runs.operations.conflicts import Conflict, LockMovedError, UniquenessKey, meet, uniqueness_of
 from runs.operations.idempotency import let_stand_for, run_of_key
-from runs.sanitize import depth
 from runs.states import Lane, RunStatus
 from runs.storable import storable
 
-DEPTH_MAX = 32
 _TRIES = 10  # a try is lost only to another post of the same key
 
 
@@ -52,6 +50,20 @@ class RunRequest:
     webhook_url: str | None = None
     continues: UUID | None = None
     on_conflict: str | None = None  # None: as the job type says
+
+    @classmethod
+    def like(cls, run: Run, *, input: Any) -> "RunRequest":
+        """Ask for another run with the options of this one."""
+        return cls(
+            job_type=run.job_type,
+            input=input,
+            priority=run.priority,
+            lane=run.lane,
+            timeout_s=run.timeout_s,
+            max_cost_usd=run.max_cost_usd,
+            metadata=run.metadata,
+            continues=run.continues_id,
+        )
 
     @property
     def body_hash(self) -> str:
@@ -105,8 +117,7 @@ def post(request: RunRequest, intake: Intake) -> Posted:
     may not cancel the run to be replaced, or may use no tool of the run to be continued.
     """
     fit_unchanged("Idempotency-Key", intake.idempotency_key)
-    known = _known(request, intake)
-    if known:
+    if known := _known(request, intake):
         return known
     job_type, run_input = _validated(request)
     former = _former(request, intake.tenant)
@@ -122,10 +133,9 @@ def post(request: RunRequest, intake: Intake) -> Posted:
         except LockMovedError:
             continue
         except IntegrityError:
-            known = _known(request, intake)
-            if not known:
-                raise
-            return known
+            if known := _known(request, intake):
+                return known
+            raise
     raise InvalidTransitionError("other posts of the same key were faster, several times: post again")
 
 
@@ -153,8 +163,7 @@ def _post(
         return _answer(request, intake, conflict)
     if not intake.forked_from:
         check_backlog(job_type.queue, intake.tenant)
-    run = new_run(request, job_type, run_input, tenant=intake.tenant, user=intake.user, origin=intake.origin)
-    run.id, run.idempotency_key, run.forked_from = run_id, intake.idempotency_key, intake.forked_from
+    run = new_run(request, job_type, run_input, intake, pk=run_id)
     if former:
         run.continues, run.definition = former, inherited(former.definition, run)
     if uniqueness:
@@ -175,32 +184,20 @@ def _answer(request: RunRequest, intake: Intake, conflict: Conflict) -> Posted:
 
 
 def _validated(request: RunRequest) -> tuple[JobType, dict[str, Any]]:
-    _refuse_unbuilt(request)
+    if request.webhook_url:
+        raise NotSupportedError({"webhook_url": ["webhooks are not built yet; poll the run"]})
     try:
         job_type = job_type_named(request.job_type)
     except UnknownJobTypeError as error:
         raise InvalidInputError({"job_type": [f"{error}; see /api/v1/job-types/"]}) from error
-    for name, value in (("input", request.input), ("metadata", dict(request.metadata))):
-        if depth(value) > DEPTH_MAX:
-            raise InvalidInputError({name: [f"is nested more deeply than {DEPTH_MAX} levels"]})
+    form = f"{job_type.name} is a {job_type.form}"
     if request.lane == Lane.BATCH and not isinstance(job_type, Agent):
-        raise InvalidInputError(
-            {"lane": [f"`batch` is for agents; {job_type.name} is a {job_type.form}: leave it out"]}
-        )
+        raise InvalidInputError({"lane": [f"`batch` is for agents; {form}: leave it out"]})
     if request.max_cost_usd is not None and not isinstance(job_type, Agent):
-        problem = f"{job_type.name} is a {job_type.form}, which asks no model and so costs nothing: leave it out"
+        problem = f"{form}, which asks no model and so costs nothing: leave it out"
         raise NotSupportedError({"max_cost_usd": [problem]})
     fit("metadata", dict(request.metadata))
     return job_type, job_type.validate_input(fit("input", request.input))
-
-
-def _refuse_unbuilt(request: RunRequest) -> None:
-    unbuilt = {
-        "webhook_url": request.webhook_url and "webhooks are not built yet; poll the run",
-    }
-    refused = {name: [reason] for name, reason in unbuilt.items() if reason}
-    if refused:
-        raise NotSupportedError(refused)
 
 
 def _former(request: RunRequest, tenant: Tenant) -> Run | None:
@@ -218,32 +215,30 @@ def _former(request: RunRequest, tenant: Tenant) -> Run | None:
 
 
 def new_run(
-    request: RunRequest,
-    job_type: JobType,
-    run_input: dict[str, Any],
-    *,
-    tenant: Tenant,
-    user: AbstractBaseUser,
-    origin: str,
+    request: RunRequest, job_type: JobType, run_input: dict[str, Any], intake: Intake, *, pk: UUID | None = None
 ) -> Run:
     """Build the row of a run without storing it. The input must be validated."""
     now = clock.now()
     later = request.scheduled_at if request.scheduled_at and request.scheduled_at > now else None
     ceiling = job_type.max_cost_usd if request.max_cost_usd is None else request.max_cost_usd
     return Run(
-        id=uuid4(),
-        tenant=tenant,
+        id=pk or uuid4(),
+        tenant=intake.tenant,
         job_type=job_type.name,
         queue=job_type.queue,
-        lane=_lane(job_type, request),
+        lane=request.lane or (job_type.lane if isinstance(job_type, Agent) else Lane.STANDARD),
         priority=request.priority,
-        queue_lane=_queue_lane(job_type, tenant),
+        queue_lane=lane_for(
+            queue=job_type.queue, tenant=intake.tenant, job_type=job_type.name, cap=job_type.max_running_per_tenant
+        ),
         rank=rank_of((later or now).timestamp(), request.priority),
         status=RunStatus.SCHEDULED if later else RunStatus.QUEUED,
         input=run_input,
         metadata=storable(dict(request.metadata)),
-        requested_by_id=user.pk,
-        origin=origin,
+        requested_by_id=intake.user.pk,
+        origin=intake.origin,
+        idempotency_key=intake.idempotency_key,
+        forked_from=intake.forked_from,
         body_hash=request.body_hash,
         timeout_s=request.timeout_s or job_type.timeout_s,
         max_cost_usd=None if ceiling is None else Decimal(str(ceiling)),
@@ -252,12 +247,3 @@ def new_run(
         created_at=now,
         queued_at=None if later else now,
     )
-
-
-def _lane(job_type: JobType, request: RunRequest) -> str:
-    own = job_type.lane if isinstance(job_type, Agent) else Lane.STANDARD
-    return request.lane or own
-
-
-def _queue_lane(job_type: JobType, tenant: Tenant) -> QueueLane:
-    return lane_for(queue=job_type.queue, tenant=tenant, job_type=job_type.name, cap=job_type.max_running_per_tenant)

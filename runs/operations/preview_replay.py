@@ -30,13 +30,7 @@ class ReplayPreview:
     refusal: str = ""  # why the run cannot be replayed, if it cannot
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """Which recorded steps are kept, and which run again."""
-
-    kept: Sequence[Step]
-    again: Sequence[Step]
-    refusal: str = ""
+_Plan = tuple[Sequence[Step], Sequence[Step], str]  # the steps kept, those that run again, and why it is refused
 
 
 def preview_replay(run_id: UUID, *, new_input: Any = None, from_step: int | None = None) -> ReplayPreview:
@@ -48,42 +42,37 @@ def preview_replay(run_id: UUID, *, new_input: Any = None, from_step: int | None
     if run is None:
         return ReplayPreview([], [], [], [], refusal="the run is gone")
     steps = list(run.steps.order_by("seq"))
-    plan = (
-        _continued(run, steps) if new_input is None and from_step is None else _anew(run, steps, new_input, from_step)
-    )
+    if new_input is None and from_step is None:
+        kept, again, refusal = _continued(run, steps)
+    else:
+        kept, again, refusal = _forked(run, steps, new_input, from_step)
     return ReplayPreview(
-        reused=[step.seq for step in plan.kept],
-        runs_again=[step.seq for step in plan.again],
-        effects_done=_effects(plan.kept, StepStatus.COMPLETED),
+        reused=[step.seq for step in kept],
+        runs_again=[step.seq for step in again],
+        effects_done=_effects(kept, StepStatus.COMPLETED),
         effects_unknown=_effects(steps, StepStatus.UNKNOWN, StepStatus.STARTED),
-        effects_repeated=_effects(plan.again, StepStatus.COMPLETED),
-        estimated_cost_usd=_estimate(run, plan),
-        refusal=plan.refusal,
+        effects_repeated=_effects(again, StepStatus.COMPLETED),
+        estimated_cost_usd=_estimate(run, again),
+        refusal=refusal,
     )
 
 
 def _continued(run: Run, steps: Sequence[Step]) -> _Plan:
     """Plan to continue the same run: done steps stay, and a person is asked about unknown ones."""
-    again = [step for step in steps if _is_missing(step)]
-    kept = [step for step in steps if step.status in STEP_DONE and not _is_missing(step)]
-    refusal = why_not_deployed(run) or why_not_again(run)
+    again = [step for step in steps if step.status == StepStatus.PLANNED or step.failed_its_run]
+    kept = [step for step in steps if step.status in STEP_DONE and step not in again]
     if run.state != RunStatus.FAILED:
-        refusal = f"only a failed run goes on; it is {run.status}"
-    return _Plan(kept, again, refusal=refusal)
+        return kept, again, f"only a failed run goes on; it is {run.status}"
+    return kept, again, why_not_deployed(run) or why_not_again(run)
 
 
-def _is_missing(step: Step) -> bool:
-    return step.status == StepStatus.PLANNED or step.failed_its_run
-
-
-def _anew(run: Run, steps: Sequence[Step], new_input: Any, from_step: int | None) -> _Plan:
+def _forked(run: Run, steps: Sequence[Step], new_input: Any, from_step: int | None) -> _Plan:
     """Plan a new run: with the steps before the turn of `from_step`, or without any if the input is new."""
     if new_input is not None and from_step not in (None, 1):
         raise InvalidInputError({"from_step": ["must be 1 for new input: the steps recorded answer the old one"]})
     kept = steps_before(steps, from_step or 1)
-    again = steps[len(kept) :]
     ended = "" if run.state in ENDED else f"only a run that has ended can be forked; it is {run.status}"
-    return _Plan(kept, again, refusal=ended or why_not_deployed(run) or why_not_reused(kept))
+    return kept, steps[len(kept) :], ended or why_not_deployed(run) or why_not_reused(kept)
 
 
 def _effects(steps: Sequence[Step], *statuses: StepStatus) -> list[dict[str, Any]]:
@@ -94,25 +83,15 @@ def _effects(steps: Sequence[Step], *statuses: StepStatus) -> list[dict[str, Any
     ]
 
 
-def _estimate(run: Run, plan: _Plan) -> Decimal:
-    """Multiply the average cost of the run's model calls by the number of missing calls.
+def _estimate(run: Run, again: Sequence[Step]) -> Decimal:
+    """Multiply the average cost of the run's model calls, or the original's if a fork has made none, by those missing.
 
     How many will follow is unknown: an agent asks at least once more after its tool calls, so at least one.
     """
-    average = _average_usd(run)
-    if average is None:
-        return Decimal(0)
-    missing = sum(step.kind == StepKind.MODEL_CALL for step in plan.again)
-    return (average * max(1, missing)).quantize(_UNIT, rounding=ROUND_UP)
-
-
-def _average_usd(run: Run) -> Decimal | None:
-    """Return the average cost of an answered model call; that of the original, if a fork has made none itself."""
-    for one in (run.pk, run.forked_from_id):
-        answered = (
-            ModelCall.objects.filter(run=one, status=ModelCallStatus.SETTLED) if one else ModelCall.objects.none()
-        )
-        average = answered.order_by().aggregate(average=Avg("cost_usd"))["average"]
+    missing = sum(step.kind == StepKind.MODEL_CALL for step in again)
+    for pk in filter(None, (run.pk, run.forked_from_id)):
+        answered = ModelCall.objects.filter(run=pk, status=ModelCallStatus.SETTLED).order_by()
+        average = answered.aggregate(average=Avg("cost_usd"))["average"]
         if average is not None:
-            return Decimal(average)
-    return None
+            return (Decimal(average) * max(1, missing)).quantize(_UNIT, rounding=ROUND_UP)
+    return Decimal(0)

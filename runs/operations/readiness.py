@@ -15,10 +15,16 @@ _ROOM_BYTES = 1024 * 1024  # less free space than this beside SQLite's file coun
 def why_not_ready() -> str | None:
     """Say what is wrong with the database, in words safe for anybody to read; None if runs can be accepted."""
     try:
-        missing = missing_migrations()
-        return f"{missing} migrations missing" if missing else _why_no_write()
+        if missing := missing_migrations():
+            return f"{missing} migrations missing"
     except DatabaseError as error:
         return _read_only_or(error, "away")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE runs_worker SET held = held WHERE 1 = 0")  # fails on a read-only database
+    except DatabaseError as error:
+        return _read_only_or(error, "takes no writes")
+    return _why_no_room() if connection.vendor == "sqlite" else None
 
 
 def redis_state() -> str:
@@ -40,30 +46,15 @@ def database_problem() -> str | None:
     """Say in one line why a command cannot run, and what to do; None if it can. Does not wait for a server."""
     try:
         if connection.vendor == "postgresql":
-            _connect_at_once()
+            import psycopg  # only where PostgreSQL is used
+
+            # Without the pool, which would retry until its timeout.
+            with connection.wrap_database_errors:
+                psycopg.connect(**connection.get_connection_params()).close()
         missing = missing_migrations()
     except DatabaseError as error:
         return f"the database does not answer ({' '.join(str(error).split())}): look at DATABASE_URL"
     return f"the database lacks {missing} migrations: run `manage.py migrate`" if missing else None
-
-
-def _connect_at_once() -> None:
-    """Connect without the pool, which would retry until its timeout. Raises: DatabaseError."""
-    import psycopg  # only where PostgreSQL is used
-
-    try:
-        psycopg.connect(**connection.get_connection_params()).close()
-    except psycopg.Error as error:
-        raise DatabaseError(str(error)) from error
-
-
-def _why_no_write() -> str | None:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE runs_worker SET held = held WHERE 1 = 0")  # fails on a read-only database
-    except DatabaseError as error:
-        return _read_only_or(error, "takes no writes")
-    return _why_no_room() if connection.vendor == "sqlite" else None
 
 
 def _why_no_room() -> str | None:

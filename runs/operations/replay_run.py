@@ -52,22 +52,8 @@ def replay_run(run_id: UUID, user: Any, *, new_input: Any = None, from_step: int
     if new_input is None or from_step not in (None, 1):
         return fork_run(former, user=user, from_step=from_step or 1, new_input=new_input, origin="replay").pk
     check_may_operate(former, user)
-    run, _ = post_run(
-        RunRequest(
-            job_type=former.job_type,
-            input=new_input,
-            priority=former.priority,
-            lane=former.lane,
-            timeout_s=former.timeout_s,
-            max_cost_usd=former.max_cost_usd,
-            metadata=former.metadata,
-            continues=former.continues_id,
-        ),
-        tenant=former.tenant,
-        user=user,
-        origin="replay",
-        forked_from=former,
-    )
+    again = RunRequest.like(former, input=new_input)
+    run, _ = post_run(again, tenant=former.tenant, user=user, origin="replay", forked_from=former)
     return run.pk
 
 

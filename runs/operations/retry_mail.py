@@ -19,7 +19,6 @@ def retry_mail(mail: Mail, *, user: AbstractBaseUser) -> bool:
     if mail.run:
         check_may_operate(mail.run, user)
     given_up = Mail.objects.given_up().filter(pk=mail.pk)
-    waits = given_up.update(given_up_at=None, next_try_at=Now(), tries=0)
-    if waits:
+    if waits := given_up.update(given_up_at=None, next_try_at=Now(), tries=0):
         log.warning("mail %s is sent again, says %s", mail.pk, user.get_username())
     return bool(waits)

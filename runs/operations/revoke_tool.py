@@ -10,8 +10,8 @@ from runs.declarations.catalog import job_types
 from runs.declarations.job_types import Agent
 from runs.errors import ConflictError, InvalidInputError
 from runs.models import RevokedTool, Role, Tenant
-from runs.operations.actions.decide import kept_note
 from runs.operations.permissions import check_may_set
+from runs.storable import storable_note
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def revoke_tool(tool: str, *, tenant: Tenant | None, reason: str, user: Abstract
     try:
         with transaction.atomic():
             revoked = RevokedTool.objects.create(
-                tool=tool, tenant=tenant, reason=kept_note(reason), revoked_by_id=user.pk, revoked_at=clock.now()
+                tool=tool, tenant=tenant, reason=storable_note(reason), revoked_by_id=user.pk, revoked_at=clock.now()
             )
     except IntegrityError as error:
         raise ConflictError(f"the tool {tool} is revoked there already") from error
@@ -42,10 +42,8 @@ def revoke_tool(tool: str, *, tenant: Tenant | None, reason: str, user: Abstract
 def restore_tool(revoked: RevokedTool, *, user: AbstractBaseUser) -> bool:
     """Restore the tool; False if somebody was faster. Raises: NotPermittedError."""
     check_may_set(revoked.tenant, user, (Role.ADMIN,), _WHAT)
-    restored = RevokedTool.objects.filter(pk=revoked.pk, restored_at=None).update(
-        restored_at=clock.now(), restored_by_id=user.pk
-    )
-    if restored:
+    in_force = RevokedTool.objects.filter(pk=revoked.pk, restored_at=None)
+    if restored := in_force.update(restored_at=clock.now(), restored_by_id=user.pk):
         log.warning("tool %s restored by %s", revoked, user.get_username())
     return bool(restored)
 

@@ -8,15 +8,12 @@ from runs.declarations.catalog import job_types
 from runs.declarations.job_types import Agent
 from runs.engine.limits.rules import forget_rules
 from runs.models import Selector
-from runs.storable import storable_text
 
 log = logging.getLogger(__name__)
 
-_WORDS_MAX_CHARS = 4000
-
 
 def problems_of(selector: Selector) -> dict[str, list[str]]:
-    """List by field what is named but not declared here."""
+    """List by field what is named but not declared here, or not by the job type: it would match nothing."""
     declared = {job_type.name for job_type in job_types()}
     agents = [job_type for job_type in job_types() if isinstance(job_type, Agent)]
     found = {}
@@ -26,25 +23,14 @@ def problems_of(selector: Selector) -> dict[str, list[str]]:
         found["model"] = [f"no agent here asks the model {selector.model!r}"]
     if selector.tool and not any(selector.tool in agent.tools_by_name for agent in agents):
         found["tool"] = [f"no agent here has a tool {selector.tool!r}"]
-    return found or _contradictions(selector, agents)
-
-
-def _contradictions(selector: Selector, agents: list[Agent]) -> dict[str, list[str]]:
-    """List by field what is declared, but not by the job type: such a selector would match nothing."""
-    if not selector.job_type:
-        return {}
+    if found or not selector.job_type:
+        return found
     agent = next((agent for agent in agents if agent.name == selector.job_type), None)
-    found = {}
     if selector.model and (agent is None or agent.model != selector.model):
         found["model"] = [f"{selector.job_type} does not ask the model {selector.model!r}"]
     if selector.tool and (agent is None or selector.tool not in agent.tools_by_name):
         found["tool"] = [f"{selector.job_type} has no tool {selector.tool!r}"]
     return found
-
-
-def kept_words(text: str) -> str:
-    """Make a person's text fit to store."""
-    return storable_text(text)[:_WORDS_MAX_CHARS]
 
 
 def note_edit(row: Selector, what: str, user: AbstractBaseUser) -> None:

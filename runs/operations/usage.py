@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,11 +15,10 @@ from runs.models import ModelCall, ModelCallStatus, Tenant
 from runs.models.fields import first_id_at
 from runs.models.people import name_path
 
-KEYS = ("tenant", "user", "job_type", "origin", "model", "day", "status")
 _ALSO_CALLED = {"agent": "job_type"}
 ROWS_MAX = 10_000
 _UNIT = Decimal("0.00000001")
-_EPOCH = datetime(1970, 1, 2, tzinfo=UTC)
+_EPOCH, _LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _CLOCKS_APART = timedelta(days=1)  # ids hold the worker's clock; a worse clock could not even open a TLS connection
 
 
@@ -43,20 +43,7 @@ _PATHS = {
     "day": UtcDay("started_at"),
     "status": F("status"),
 }
-_PRESUMED, _IN_FLIGHT = Q(status=ModelCallStatus.PRESUMED), Q(status=ModelCallStatus.STARTED)
-_SUMS = {
-    "calls": Count("pk"),
-    "input_tokens": Sum("input_tokens"),
-    "output_tokens": Sum("output_tokens"),
-    "cache_read_tokens": Sum("cache_read_tokens"),
-    "cache_write_tokens": Sum("cache_write_tokens"),
-    "web_searches": Sum("web_searches"),
-    "cost_usd": Sum("cost_usd"),
-    "presumed_usd": Sum("cost_usd", filter=_PRESUMED),
-    "reserved_usd": Sum("reserved_usd", filter=_IN_FLIGHT),
-    "saved_by_cache_usd": Sum("saved_by_cache_usd"),
-    "saved_by_batch_usd": Sum("saved_by_batch_usd"),
-}
+KEYS = tuple(_PATHS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +61,13 @@ class Sums:
     reserved_usd: Decimal = Decimal(0)
     saved_by_cache_usd: Decimal = Decimal(0)
     saved_by_batch_usd: Decimal = Decimal(0)
+
+
+_SUMS = {field.name: Sum(field.name) for field in fields(Sums)} | {
+    "calls": Count("pk"),
+    "presumed_usd": Sum("cost_usd", filter=Q(status=ModelCallStatus.PRESUMED)),
+    "reserved_usd": Sum("reserved_usd", filter=Q(status=ModelCallStatus.STARTED)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +103,8 @@ def usage_by(by: Sequence[str], *, since: datetime, until: datetime, tenant: Ten
     rows = tuple(_row(dict(one), keys) for one in found[: ROWS_MAX + 1])
     if len(rows) > ROWS_MAX:
         raise InvalidInputError({"since": [f"gives more than {ROWS_MAX} rows: ask for a shorter time or fewer keys"]})
-    return Usage(keys, since, until, rows, _total(rows))
+    total = {name: sum((getattr(row.sums, name) for row in rows), getattr(Sums(), name)) for name in _SUMS}
+    return Usage(keys, since, until, rows, Sums(**total))
 
 
 def _checked(by: Sequence[str]) -> tuple[str, ...]:
@@ -123,32 +118,20 @@ def _checked(by: Sequence[str]) -> tuple[str, ...]:
 
 def _calls(since: datetime, until: datetime, tenant: Tenant | None) -> QuerySet[ModelCall]:
     """Select the calls of a period. Ids sort by time, so a period is a range of the primary key."""
-    first, last = (first_id_at(max(moment, _EPOCH)) for moment in _with_room(since, until))
+    first = first_id_at(max(since, _EPOCH + _CLOCKS_APART) - _CLOCKS_APART)
+    last = first_id_at(max(min(until, _LAST - _CLOCKS_APART) + _CLOCKS_APART, _EPOCH))
     calls = ModelCall.objects.filter(pk__gte=first, pk__lt=last, started_at__gte=since, started_at__lt=until)
     calls = calls.exclude(status=ModelCallStatus.RELEASED)
     return calls if tenant is None else calls.filter(run__tenant=tenant)
 
 
-def _with_room(since: datetime, until: datetime) -> tuple[datetime, datetime]:
-    ends = datetime.max.replace(tzinfo=UTC) - _CLOCKS_APART
-    return max(since, _EPOCH) - _CLOCKS_APART, min(until, ends) + _CLOCKS_APART
-
-
 def _row(found: dict[str, Any], keys: tuple[str, ...]) -> UsageRow:
     sums: dict[str, Any] = {}
-    for field in fields(Sums):
-        value = found[f"sum_{field.name}"] or 0
+    for name in _SUMS:
+        value = found[f"sum_{name}"] or 0
         # SQLite sums decimals as floats.
-        sums[field.name] = Decimal(value).quantize(_UNIT) if field.name.endswith("_usd") else int(value)
+        sums[name] = Decimal(value).quantize(_UNIT) if name.endswith("_usd") else int(value)
     return UsageRow(tuple(str(found[f"key_{key}"]) for key in keys), Sums(**sums))
-
-
-def _total(rows: Sequence[UsageRow]) -> Sums:
-    return Sums(**{field.name: _sum_of(field.name, rows) for field in fields(Sums)})
-
-
-def _sum_of(name: str, rows: Sequence[UsageRow]) -> Any:
-    return sum((getattr(row.sums, name) for row in rows), getattr(Sums(), name))
 
 
 EXPECTED = "give a span such as 30d or 12h, a day such as 2030-01-31, or a time with its zone, 2030-01-31T08:00:00Z"
@@ -162,7 +145,7 @@ def moment_in(text: str, *, now: datetime) -> datetime:
 
     Raises: ValueError that lists the accepted forms.
     """
-    try:
+    with suppress(ValueError, OverflowError):
         if span := _SPAN.fullmatch(text):
             return now - int(span[1]) * _UNITS[span[2]]
         moment = datetime.fromisoformat(text)
@@ -170,6 +153,4 @@ def moment_in(text: str, *, now: datetime) -> datetime:
             return moment.replace(tzinfo=UTC)
         if moment.tzinfo:
             return moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(EXPECTED) from error
     raise ValueError(EXPECTED)

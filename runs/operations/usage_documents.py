@@ -41,11 +41,8 @@ def _harmless(text: str) -> str:
 
 
 def _sums(sums: Sums) -> dict[str, int | str]:
-    return {name: _money(value) if isinstance(value, Decimal) else value for name, value in asdict(sums).items()}
-
-
-def _money(value: Decimal) -> str:
-    return f"{value.normalize():f}"
+    named = asdict(sums).items()
+    return {name: f"{value.normalize():f}" if isinstance(value, Decimal) else value for name, value in named}
 
 
 def _moment(at: datetime) -> str:

@@ -51,8 +51,13 @@ class Around:
 
     @cached_property
     def batched(self) -> dict[UUID, BatchedCall]:
-        """Return by run the model call that waits in the batch lane."""
-        return calls_of(self._runs)
+        """Return by run the model call in the batch lane, without its request and result, which may be large."""
+        waiting = [run.pk for run in self._runs if run.state == RunStatus.WAITING_FOR_BATCH]
+        if not waiting:
+            return {}
+        lying = BatchedCall.objects.filter(call__run__in=waiting, call__status=ModelCallStatus.STARTED)
+        lean = lying.select_related("batch").annotate(run_id=F("call__run")).defer("body", "result")
+        return {call.run_id: call for call in lean.order_by("-created_at")}
 
     @cached_property
     def awaited(self) -> dict[UUID | None, UUID | None]:
@@ -76,23 +81,26 @@ class Around:
 
 def why(run: Run, around: Around | None = None) -> list[Reason]:
     """List every reason why a run is not running now; empty if it is running or has ended."""
-    reasons: list[Reason] = []
-    around = around or Around([run])
+    around, reasons = around or Around([run]), list[Reason]()
     match run.state:
         case RunStatus.SCHEDULED:
-            reasons += _busy_tools(run) or _not_yet(run, around)
+            reasons = _busy_tools(run) or _not_yet(run, around)
         case RunStatus.RETRYING:
-            reasons.append(_backoff(run))
+            error = (run.last_error or {}).get("type", "an error")
+            reasons = [Reason("backoff", f"try {run.attempts + 1} after {error}", run.next_attempt_at)]
         case RunStatus.QUEUED:
-            reasons += _held_back(run, around) or [_in_line(run, around)]
+            reasons = _held_back(run, around) or [Reason("slots", *around.lanes.place(run)[1:])]
         case RunStatus.WAITING_FOR_CONFIRMATION:
-            reasons += _decisions(run)
+            actions = run.actions.all()  # prefetched for a list of runs
+            opened = [action for action in actions if action.status == ActionStatus.OPEN]
+            decided = Reason(ActionKind.APPROVAL, "a decision was taken just now: the run goes on at once")
+            reasons = [_decision(action) for action in opened] or [decided]
         case RunStatus.WAITING_FOR_CHILDREN:
-            reasons.append(Reason("children", "child runs have not all ended"))
+            reasons = [Reason("children", "child runs have not all ended")]
         case RunStatus.WAITING_FOR_BATCH:
-            reasons.append(Reason("batch", message_of(around.batched.get(run.pk))))
+            reasons = [Reason("batch", _of_batch(around.batched.get(run.pk)))]
         case RunStatus.RUNNING if run.cancel_requested_at:
-            reasons.append(Reason("cancelling", f"{run.cancel_requested_by} asked to cancel it"))
+            reasons = [Reason("cancelling", f"{run.cancel_requested_by} asked to cancel it")]
     return reasons
 
 
@@ -101,8 +109,8 @@ def _busy_tools(run: Run) -> list[Reason]:
     if run.started_at is None:
         return []
     names = run.steps.filter(kind=StepKind.TOOL_CALL, status=StepStatus.PLANNED).values_list("name", flat=True)
-    found = {(one.message, one.code, one.until) for name in names for one in blocked_call(name, run)}
-    return [Reason(code, message, until) for message, code, until in sorted(found, key=lambda one: one[0])]
+    found = {Reason(one.code, one.message, one.until) for name in names for one in blocked_call(name, run)}
+    return sorted(found, key=lambda reason: reason.message)
 
 
 def _not_yet(run: Run, around: Around) -> list[Reason]:
@@ -112,11 +120,6 @@ def _not_yet(run: Run, around: Around) -> list[Reason]:
     if not holder or (run.next_attempt_at and run.next_attempt_at > around.now):
         reasons.append(Reason("scheduled", "starts by its timer", run.next_attempt_at))
     return reasons
-
-
-def _backoff(run: Run) -> Reason:
-    error = (run.last_error or {}).get("type", "an error")
-    return Reason("backoff", f"try {run.attempts + 1} after {error}", run.next_attempt_at)
 
 
 def _held_back(run: Run, around: Around) -> list[Reason]:
@@ -138,11 +141,6 @@ def _held_back(run: Run, around: Around) -> list[Reason]:
     return reasons
 
 
-def _in_line(run: Run, around: Around) -> Reason:
-    place = around.lanes.place(run)
-    return Reason("slots", place.message, place.until)
-
-
 _WORDS = {
     ActionKind.APPROVAL: "needs approval of {tool}",
     ActionKind.QUESTION: "asked a question",
@@ -152,33 +150,13 @@ _WORDS = {
 
 
 def _decision(action: PendingAction) -> Reason:
-    if action.budget_period_id and action.budget_period:
-        period = action.budget_period
+    if period := action.budget_period:
         return Reason(action.kind, f"the budget has no room: {period.budget}", period.ends_at or action.expires_at)
     words = _WORDS[ActionKind(action.kind)].format(tool=action.tool or "a step")
     return Reason(action.kind, words, action.expires_at)
 
 
-def _decisions(run: Run) -> list[Reason]:
-    opened = [
-        _decision(action)
-        for action in run.actions.all()  # prefetched for a list of runs
-        if action.status == ActionStatus.OPEN
-    ]
-    return opened or [Reason(ActionKind.APPROVAL, "a decision was taken just now: the run goes on at once")]
-
-
-def calls_of(runs: Iterable[Run]) -> dict[UUID, BatchedCall]:
-    """Find by run the model calls in the batch lane, without their requests and results, which may be large."""
-    waiting = [run.pk for run in runs if run.state == RunStatus.WAITING_FOR_BATCH]
-    if not waiting:
-        return {}
-    lying = BatchedCall.objects.filter(call__run__in=waiting, call__status=ModelCallStatus.STARTED)
-    lean = lying.select_related("batch").annotate(run_id=F("call__run")).defer("body", "result")
-    return {call.run_id: call for call in lean.order_by("-created_at")}
-
-
-def message_of(batched: BatchedCall | None) -> str:
+def _of_batch(batched: BatchedCall | None) -> str:
     """Describe the state of the model call of a run that waits for a batch."""
     if batched is None:
         return "its model call lies in a message batch"

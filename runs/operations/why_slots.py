@@ -5,9 +5,9 @@ Counted for many runs at once, and only up to `FAR`: the cost of a list must not
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -33,46 +33,12 @@ _BEFORE = f"""
 """  # noqa: S608 (a number of ours)
 
 
-@dataclass(frozen=True, slots=True)
-class SlotUse:
-    """The slots of the live workers that serve a queue, and when each busy one is free at the latest."""
-
-    all: int
-    free: int
-    ends: Sequence[datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceInLane:
-    """How many runs are ahead of one; more than `runs` if they are too many to count."""
+class Place(NamedTuple):
+    """The place of a queued run: how many are ahead, what it waits for, and until when at the latest."""
 
     before: int
-    or_more: bool
-    slots: SlotUse
-
-    @property
-    def until(self) -> datetime | None:
-        """Return when enough slots are free at the latest; None if unknown."""
-        missing = self.before + 1 - self.slots.free
-        return self.slots.ends[missing - 1] if 0 < missing <= len(self.slots.ends) and not self.or_more else None
-
-    @property
-    def message(self) -> str:
-        """Describe the run's place, and what it waits for."""
-        if self.slots.free > self.before and not self.or_more:
-            return f"starts at the next look, within {conf().sweep_s:g} s: {self._before}, {self._slots}"
-        known = ", enough of them by then at the latest" if self.until else ""
-        return f"waits for a slot: {self._before}, {self._slots}{known}"
-
-    @property
-    def _before(self) -> str:
-        if self.or_more:
-            return f"more than {self.before} runs are before it"
-        return f"number {self.before + 1} in line"
-
-    @property
-    def _slots(self) -> str:
-        return f"{self.slots.free} of {self.slots.all} slots are free"
+    message: str
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +62,29 @@ class LaneFacts:
         self._runs = [run for run in runs if run.state == RunStatus.QUEUED and not run.hold_reason]
         self._workers = workers
 
-    def place(self, run: Run) -> PlaceInLane:
-        """Find the place of a queued run: turns of other tenants come between those of its own."""
+    def place(self, run: Run) -> Place:
+        """Find the place of a queued run."""
+        serving = [worker for worker in self._workers if run.queue in worker.queues]
+        free = sum(max(0, worker.slots - len(self._ends[worker.pk])) for worker in serving)
+        ends = sorted(end for worker in serving for end in self._ends[worker.pk])
+        slots = f"{free} of {sum(worker.slots for worker in serving)} slots are free"
+        before, is_counted = self._before(run)
+        if not is_counted:
+            return Place(before, f"waits for a slot: more than {before} runs are before it, {slots}")
+        place = f"number {before + 1} in line, {slots}"
+        if free > before:
+            return Place(before, f"starts at the next look, within {conf().sweep_s:g} s: {place}")
+        until = ends[before - free] if before - free < len(ends) else None
+        known = ", enough of them by then at the latest" if until else ""
+        return Place(before, f"waits for a slot: {place}{known}", until)
+
+    def _before(self, run: Run) -> tuple[int, bool]:
+        """Count the runs ahead of one, turns of other tenants among them, and say if all are counted."""
         own = self._before_of_tenant.get(run.pk, 0)
         tenants = self._tenants[run.queue]
         mine = tenants.get(run.tenant_id, TenantInQueue(turn_ended_at=0.0, weight=1, queued=0))
         others = (other.starts_before(mine, own) for pk, other in tenants.items() if pk != run.tenant_id)
-        return PlaceInLane(own + sum(others), own > FAR, self._slots(run.queue))
+        return own + sum(others), own <= FAR
 
     @cached_property
     def _before_of_tenant(self) -> dict[UUID, int]:
@@ -123,12 +105,6 @@ class LaneFacts:
         for queue, tenant, weight, turn_ended_at, queued in turns:
             found[queue][tenant] = TenantInQueue(turn_ended_at, weight, queued)
         return found
-
-    def _slots(self, queue: str) -> SlotUse:
-        serving = [worker for worker in self._workers if queue in worker.queues]
-        free = sum(max(0, worker.slots - len(self._ends[worker.pk])) for worker in serving)
-        ends = sorted(end for worker in serving for end in self._ends[worker.pk])
-        return SlotUse(sum(worker.slots for worker in serving), free, ends)
 
     @cached_property
     def _ends(self) -> dict[UUID, list[datetime]]:

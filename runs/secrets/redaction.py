@@ -7,6 +7,7 @@ from typing import Any
 
 from runs.secrets.shapes import HIDDEN, hide_shapes, is_placeholder, may_have_shape, names_secret
 from runs.secrets.values import known_forms
+from runs.strict_json import strict_json
 
 _NUMBERS = range(10**7, 10**64)  # known secrets have at least eight characters
 
@@ -30,9 +31,10 @@ def redact(text: str) -> str:
         return text
     if text.lstrip()[:1] in ("{", "["):
         try:
-            value = json.loads(text, object_pairs_hook=_unambiguous)
+            value = strict_json(text)
             hidden = redact_all(value)
-            return text if hidden == value else _written_alike(hidden, text)
+            separators = None if '": ' in text else (",", ":")  # as it was written
+            return text if hidden == value else json.dumps(hidden, ensure_ascii=False, separators=separators)
         except (ValueError, RecursionError):
             pass  # not JSON, or ambiguous JSON
     for form in known_forms():
@@ -68,17 +70,6 @@ def _free_name(name: str, taken: dict[Any, Any]) -> str:
     while free in taken:
         number, free = number + 1, f"{name} ({number})"
     return free
-
-
-def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError("a key comes twice")
-    return dict(pairs)
-
-
-def _written_alike(value: Any, text: str) -> str:
-    separators = None if '": ' in text else (",", ":")
-    return json.dumps(value, ensure_ascii=False, separators=separators)
 
 
 class RedactingFormatter(logging.Formatter):

@@ -6,6 +6,7 @@ number of characters. Most texts hold no mark of a shape and are searched for no
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 HIDDEN = "[redacted]"
 
@@ -25,7 +26,6 @@ _TOKEN_MARKS = (
     *("sk-proj-", "sk-svcacct-", "sk-admin-", "AIza"),
 )
 
-_KEY_MARK = "PRIVATE KEY"
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:[A-Za-z0-9+/=\s:,.]+|\\+[nrt]|-(?!----))*"
@@ -90,14 +90,6 @@ def is_placeholder(value: str) -> bool:
     return not value.strip() or bool(_PLACEHOLDER.match(value.strip()))
 
 
-def _hide_tokens(text: str) -> str:
-    return _TOKENS.sub(HIDDEN, text)
-
-
-def _hide_private_keys(text: str) -> str:
-    return _PRIVATE_KEY.sub(HIDDEN, text)
-
-
 def _hide_bearers(text: str) -> str:
     return _BEARER.sub(lambda found: f"{found[1]}{HIDDEN}" if _is_opaque(found[2]) else found[0], text)
 
@@ -148,8 +140,7 @@ def _hide_in_addresses(text: str) -> str:
         ends = _END_OF_ADDRESS.search(text, at)
         end = ends.start() if ends else len(text)
         host = text.rfind("@", at, end)
-        start = _start_of_user(text, at, host)
-        if start:
+        if start := _start_of_user(text, at, host):
             parts += [text[done:start], HIDDEN]
             done = host
         at = text.find("://", end)
@@ -170,8 +161,8 @@ def _start_of_user(text: str, at: int, host: int) -> int:
 # (marks, whether case matters, what to do with a text that holds one)
 _SHAPES: tuple[tuple[tuple[str, ...], bool, Callable[[str], str]], ...] = (
     (("://",), True, _hide_in_addresses),
-    ((_KEY_MARK,), True, _hide_private_keys),
-    (_TOKEN_MARKS, True, _hide_tokens),
+    (("PRIVATE KEY",), True, partial(_PRIVATE_KEY.sub, HIDDEN)),
+    (_TOKEN_MARKS, True, partial(_TOKENS.sub, HIDDEN)),
     (("bearer",), False, _hide_bearers),
     (_NAME_MARKS, False, _hide_assigned),
 )

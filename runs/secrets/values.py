@@ -54,17 +54,14 @@ def _forms_of(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _forms(value: str) -> set[str]:
-    plain = {value, value.replace("\n", "\r\n"), value.strip(), *_long_lines(value)}
+    lines = [line for line in map(str.strip, value.splitlines()) if len(line) >= _LINE_MIN_LENGTH]
+    lines = [line for line in lines if not line.startswith("-----")]
+    plain = {value, value.replace("\n", "\r\n"), value.strip(), *lines}
     encoded = plain | {encode(text) for text in plain for encode in _ENCODINGS}
     encoded |= {core for text in plain for core in _base64_cores(text)}
     for _ in range(_NESTED):
         encoded |= {escape(text) for text in encoded for escape in _ESCAPES}
     return encoded
-
-
-def _long_lines(value: str) -> Iterable[str]:
-    lines = [line.strip() for line in value.splitlines()]
-    return [line for line in lines if len(line) >= _LINE_MIN_LENGTH and not line.startswith("-----")]
 
 
 def _lower_hex(text: str) -> str:

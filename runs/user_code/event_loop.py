@@ -5,7 +5,6 @@ import concurrent.futures
 import inspect
 import io
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from contextvars import Context
 from itertools import islice
 from typing import Any, TypeVar
@@ -31,7 +30,8 @@ def awaited(value: Any, check: Callable[[], None] | None = None) -> Any:
     """
     while True:
         if is_unfinished(value):
-            value = _run(value, check or _go_on)
+            with asyncio.Runner() as runner:
+                value = runner.run(_watched(value, check or _go_on))
         elif isinstance(value, Iterator) and not isinstance(value, io.IOBase):
             return _items(value, check or _go_on)
         else:
@@ -77,29 +77,19 @@ def drop(value: Any) -> None:
         value.close()
 
 
-@contextmanager
-def outside_the_loop() -> Iterator[None]:
-    """Let synchronous code of the engine run in this thread, although it was called from a coroutine."""
+def as_engine(function: Callable[[], T]) -> T:
+    """Run the engine's own work during the project's code, outside of its context and event loop."""
     loop = asyncio._get_running_loop()
-    if loop is None:
-        yield
-        return
-    task = asyncio.current_task(loop)
-    if task:
+    task = asyncio.current_task(loop) if loop else None
+    if loop and task:
         asyncio.tasks._leave_task(loop, task)
     asyncio._set_running_loop(None)
     try:
-        yield
+        return Context().run(function)
     finally:
         asyncio._set_running_loop(loop)
-        if task:
+        if loop and task:
             asyncio.tasks._enter_task(loop, task)
-
-
-def as_engine(function: Callable[[], T]) -> T:
-    """Run the engine's own work during the project's code, outside of its context and event loop."""
-    with outside_the_loop():
-        return Context().run(function)
 
 
 def _items(iterator: Iterator[Any], check: Callable[[], None]) -> list[Any]:
@@ -112,11 +102,6 @@ def _items(iterator: Iterator[Any], check: Callable[[], None]) -> list[Any]:
         close = getattr(iterator, "close", lambda: None)
         close()
     return items
-
-
-def _run(value: Any, check: Callable[[], None]) -> Any:
-    with asyncio.Runner() as runner:
-        return runner.run(_watched(value, check))
 
 
 async def _watched(value: Any, check: Callable[[], None]) -> Any:

@@ -6,9 +6,9 @@ run.
 
 import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -31,7 +31,7 @@ class _State:
     atomic_blocks: int
     needs_rollback: bool
     execute_wrappers: list[Any]
-    session_changed: bool = field(default=False)
+    session_changed: bool = False
 
     def note(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         """Notice statements that may change the session (a Django execute wrapper)."""
@@ -50,8 +50,7 @@ class Connections:
     def restore(self) -> str:
         """Restore every connection; return a message about what was rolled back, empty if nothing."""
         _present.reset(self._token)
-        left = [wrapper.alias for wrapper in connections.all(initialized_only=True) if self._restore(wrapper)]
-        return in_words(left)
+        return _in_words(wrapper.alias for wrapper in connections.all(initialized_only=True) if self._restore(wrapper))
 
     def is_open(self) -> bool:
         """Say whether the call has a transaction open now on the engine's database."""
@@ -94,14 +93,14 @@ def close_all() -> str:
             _roll_back(wrapper)
         else:
             _hang_up(wrapper)
-    return in_words(left)
+    return _in_words(left)
 
 
-def in_words(aliases: list[str]) -> str:
+def _in_words(aliases: Iterable[str]) -> str:
     """Write a message about the databases where a transaction was left open; empty if there are none."""
-    if not aliases:
-        return ""
     named = ", ".join(map(repr, aliases))
+    if not named:
+        return ""
     return (
         f"A transaction was left open on the database {named}: what was written in it is rolled back. "
         "Write `with transaction.atomic():`, which ends it."

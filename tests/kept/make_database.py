@@ -26,12 +26,12 @@ from runs import clock
 from runs.conf import conf
 from runs.invariants.every import breaches
 from runs.maintenance.batches.tend import tend_batches
-from runs.models import Budget, Limit, Pause, PendingAction, Run
+from runs.models import ApprovalRule, Budget, Limit, Pause, PendingAction, Run
 from runs.operations.accounts import make_member, make_tenant, make_token
 from runs.operations.actions.answer import answer
 from runs.operations.actions.approve import approve
 from runs.operations.actions.reject import reject
-from runs.operations.actions.rules import RuleRequest, grant_rule
+from runs.operations.actions.rules import grant_rule
 from runs.operations.budgets import make_budget
 from runs.operations.cancel_run import cancel_run
 from runs.operations.limits import set_limit
@@ -94,7 +94,11 @@ def what_holds(tenant, root):
     end_pause(pause(Pause(queue="batch", reason="nightly"), user=root), user=root)
     revoke_tool("crawl", tenant=make_tenant("other"), reason="too slow", user=root)
     month = timezone.now() + timedelta(days=30)
-    grant_rule(RuleRequest("pay", "small ones", month, 5, max_usd=Decimal(5)), tenant=tenant, user=root)
+    grant_rule(
+        ApprovalRule(tool="pay", reason="small ones", expires_at=month, max_uses=5, max_usd=Decimal(5)),
+        tenant=tenant,
+        user=root,
+    )
 
 
 def what_has_ended(post, work, anna, root):

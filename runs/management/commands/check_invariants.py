@@ -13,16 +13,12 @@ from runs.management.database import require_database
 
 
 class Command(BaseCommand):
-    """Check and report."""
-
     help = "Check what must always hold; one line per breach. Exits 0 clean, 1 with breaches, 2 if it could not run."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--json", action="store_true", help="end with a report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Check everything that a database can show."""
         require_database()
         try:
             found = list(breaches())

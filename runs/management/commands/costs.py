@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -34,12 +34,9 @@ _ALWAYS = ("calls", "cost_usd")  # the others only if there is anything in them
 
 
 class Command(BaseCommand):
-    """Sum up and show."""
-
     help = "Show what model calls have cost, and what cache and batch saved; exits 2 if an option does not fit."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--by", default="model", metavar="A,B", help=f"keys, of {', '.join(KEYS)} (default: model)")
         parser.add_argument("--since", default="30d", metavar="TIME", help="30d, 12h, a day, a time (default: 30d)")
         parser.add_argument("--until", default="0h", metavar="TIME", help="the same (default: now)")
@@ -47,10 +44,15 @@ class Command(BaseCommand):
         parser.add_argument("--format", default="table", metavar="FORMAT", help="table, json or csv (default: table)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Ask, and write the answer."""
         try:
             write = _WRITERS[options["format"]]
-            usage = self._usage(options)
+            now = clock.now()
+            usage = usage_by(
+                [key.strip() for key in options["by"].split(",") if key.strip()],
+                since=_moment(options, "since", now=now),
+                until=_moment(options, "until", now=now),
+                tenant=_tenant(options["tenant"]),
+            )
         except KeyError as error:
             raise CommandError(f"--format: {error} is none; give {', '.join(_WRITERS)}", returncode=2) from error
         except InvalidInputError as error:
@@ -59,35 +61,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"the database is not ready ({error}); run `manage.py migrate` first", returncode=2
             ) from error
-        write(self, usage)
-
-    def _usage(self, options: dict[str, Any]) -> Usage:
-        now = clock.now()
-        return usage_by(
-            [key.strip() for key in options["by"].split(",") if key.strip()],
-            since=_moment(options, "since", now=now),
-            until=_moment(options, "until", now=now),
-            tenant=_tenant(options["tenant"]),
-        )
-
-    def write_json(self, usage: Usage) -> None:
-        """Write one line of JSON."""
-        self.stdout.write(json.dumps(as_document(usage), ensure_ascii=False))
-
-    def write_csv(self, usage: Usage) -> None:
-        """Write CSV."""
-        self.stdout.write(as_csv(usage), ending="")
-
-    def write_table(self, usage: Usage) -> None:
-        """Write a table with a line of totals, or that there is nothing."""
-        said = f"{usage.since:%Y-%m-%d %H:%M} to {usage.until:%Y-%m-%d %H:%M} UTC"
-        if not usage.rows:
-            self.stdout.write(f"{_EMPTY} ({said})")
-            return
-        self.stdout.write("\n".join([said, *_table(usage)]))
-
-
-_WRITERS = {"table": Command.write_table, "json": Command.write_json, "csv": Command.write_csv}
+        self.stdout.write(write(usage))
 
 
 def _moment(options: dict[str, Any], name: str, *, now: datetime) -> datetime:
@@ -106,7 +80,13 @@ def _tenant(slug: str | None) -> Tenant | None:
     return tenant
 
 
-def _table(usage: Usage) -> Iterator[str]:
+def _table(usage: Usage) -> str:
+    """Lay out a table with a line of totals, or say that there is nothing."""
+    said = f"{usage.since:%Y-%m-%d %H:%M} to {usage.until:%Y-%m-%d %H:%M} UTC"
+    return "\n".join([said, *_lines(usage)]) if usage.rows else f"{_EMPTY} ({said})"
+
+
+def _lines(usage: Usage) -> Iterator[str]:
     """Lay out names, rows and the total: keys to the left, numbers to the right."""
     shown = [name for name in _COLUMNS if name in _ALWAYS or getattr(usage.total, name)]
     lines = [
@@ -124,3 +104,10 @@ def _table(usage: Usage) -> Iterator[str]:
 
 def _cell(value: int | Decimal) -> str:
     return f"{value:,.4f}" if isinstance(value, Decimal) else f"{value:,}"
+
+
+_WRITERS: dict[str, Callable[[Usage], str]] = {
+    "table": _table,
+    "json": lambda usage: json.dumps(as_document(usage), ensure_ascii=False),
+    "csv": as_csv,
+}

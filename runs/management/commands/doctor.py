@@ -12,8 +12,6 @@ from runs.operations.diagnose import DATABASE, diagnose
 
 
 class Command(BaseCommand):
-    """Check and report."""
-
     help = (
         "Look whether database, Redis, workers, clock, prices, circuits, mails and declarations are well; say what to "
         "do about what is not. Exits 0 if all is well, 1 with findings, 2 without a database."
@@ -21,12 +19,10 @@ class Command(BaseCommand):
     requires_system_checks: list[Any] = []  # their findings are shown, and do not stop the command
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--json", action="store_true", help="end with a report as one line of JSON")
         parser.add_argument("--errors", action="store_true", help="print the table by which errors are classified")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Look at everything, or print the table."""
         if options["errors"]:
             self.stdout.write(table_as_markdown())
             return

@@ -38,7 +38,6 @@ class Command(QClusterCommand):  # type: ignore[misc]  # django-q2 has no types
     help = "Run the clock: timers and recovery go on even when every worker is gone."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Ensure that our one schedule row exists, then run django-q2 as its own command does."""
         require_database()
         forks_die_with_us()  # else django-q2's children would outlive this clock and run beside its successor
         Schedule.objects.update_or_create(name=TICK, defaults=_TICK)

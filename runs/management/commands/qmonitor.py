@@ -4,8 +4,6 @@ from runs.management.elsewhere import ElsewhereCommand
 
 
 class Command(ElsewhereCommand):
-    """Say where the clock is watched."""
-
     package = "django_q"
     help = "django-q2 is only the clock here, and shows nothing of runs."
     instead = "Look with `manage.py doctor` whether it runs, and in the console under Runs and Workers."

@@ -11,19 +11,15 @@ from runs.management.database import require_database
 
 
 class Command(BaseCommand):
-    """Do what is due, once."""
-
     help = (
         "Rescue runs of dead workers, wake due timers, expire decisions, recount lanes, send mails. "
         "Exits 0, or 2 if it could not run."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--json", action="store_true", help="print the counts as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Sweep and tell."""
         require_database()
         done = reconcile_and_send()
         if options["json"]:

@@ -4,7 +4,5 @@ from runs.management.elsewhere import ElsewhereCommand
 
 
 class Command(ElsewhereCommand):
-    """Say where the clock is."""
-
     help = "RQ's cron is not used here."
     instead = "The clock is `manage.py qcluster`; a single run waits with `scheduled_at` in POST /api/v1/runs/."

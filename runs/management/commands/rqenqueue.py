@@ -4,7 +4,5 @@ from runs.management.elsewhere import ElsewhereCommand
 
 
 class Command(ElsewhereCommand):
-    """Say where runs are posted."""
-
     help = "A worker runs no function that is put into Redis."
     instead = "Post a run of a declared job type: `manage.py run NAME --input JSON`, or POST /api/v1/runs/."

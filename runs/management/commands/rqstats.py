@@ -4,7 +4,5 @@ from runs.management.elsewhere import ElsewhereCommand
 
 
 class Command(ElsewhereCommand):
-    """Say where queues and workers are shown."""
-
     help = "RQ knows nothing of runs: the queues are in the database."
     instead = "Look with `manage.py doctor`, or in the console under Lanes and Workers."

@@ -4,7 +4,5 @@ from runs.management.elsewhere import ElsewhereCommand
 
 
 class Command(ElsewhereCommand):
-    """Say where queues are paused."""
-
     help = "Suspending RQ holds back no run: workers claim runs from the database."
     instead = "Pause a queue in the console under Pauses, or with POST /api/v1/pauses/."

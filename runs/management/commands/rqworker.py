@@ -27,8 +27,6 @@ _MEANINGLESS = {  # options of django-rq's command
 
 
 class Command(BaseCommand):
-    """Run a worker until SIGTERM or Ctrl-C."""
-
     help = (
         "Work on runs of the given queues, in that order, or by their weights (critical=3 default=2). Needs no Redis; "
         "doorbells only make it look sooner."
@@ -45,7 +43,6 @@ class Command(BaseCommand):
             super().run_from_argv(argv)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options; those of django-rq that have no meaning here are accepted."""
         parser.add_argument(
             "queues", nargs="*", default=["agents"], help="queue names, each with =WEIGHT or without (default: agents)"
         )
@@ -59,7 +56,6 @@ class Command(BaseCommand):
             parser.add_argument(option, help=SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Work."""
         for option, why in _MEANINGLESS.items():
             if options[option.removeprefix("--").replace("-", "_")] is not None:
                 raise CommandError(f"{option} means nothing here: {why}", returncode=2)
@@ -67,8 +63,7 @@ class Command(BaseCommand):
             weights = read_weights(options["queues"])
         except ValueError as error:
             raise CommandError(str(error)) from error
-        unknown = [queue for queue in weights if queue not in own_queues()]
-        if unknown:
+        if unknown := [queue for queue in weights if queue not in own_queues()]:
             raise CommandError(
                 f"no queue {unknown[0]!r} for runs; there are {', '.join(own_queues())}. Name more of them in "
                 "AGENTOPS_QUEUES=a,b (RQ_QUEUES, in a project of your own)"

@@ -1,8 +1,11 @@
 """`run NAME --input JSON`: post a run and follow it."""
 
 import json
+import sys
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -10,7 +13,6 @@ from django.db import DatabaseError
 
 from runs.errors import RunsError
 from runs.management.database import require_database
-from runs.management.progress import progress
 from runs.models import Run
 from runs.notices.pages import page_of
 from runs.operations.accounts import make_member, make_tenant
@@ -23,12 +25,9 @@ _CALLS = {"answer": "runs/{run}/messages/"}  # the other verbs have the action's
 
 
 class Command(BaseCommand):
-    """Post a run and show its progress until it ends or waits for a person."""
-
     help = "Post a run and follow it; exits 0 if it completed, 1 if it failed, 2 if it waits or was not accepted."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("name", help="job type")
         parser.add_argument("--input", default="{}", metavar="JSON")
         parser.add_argument("--tenant", default="default", metavar="SLUG")
@@ -37,7 +36,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the last state as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Post, follow, report."""
         require_database()
         run = self._post(options)
         if options["no_follow"]:
@@ -97,7 +95,7 @@ class Command(BaseCommand):
         return run
 
     def _follow(self, run: Run) -> Run:
-        with progress() as show:
+        with _progress() as show:
             while run.state not in ENDED and run.state != RunStatus.WAITING_FOR_CONFIRMATION:
                 reasons = "; ".join(reason.message for reason in why(run))
                 words = run.progress_message or reasons
@@ -117,3 +115,25 @@ def _json(text: str) -> Any:
 def _place(run: Run) -> str:
     """Where the run is looked at: its page and its address in the API."""
     return f"{page_of('run', run.pk)} or GET /api/v1/runs/{run.pk}/"
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[float, str], None]]:
+    """Show percent and words on stderr: as a bar if `rich` is installed, else a line for each change."""
+    try:
+        from rich.console import Console
+        from rich.progress import Progress
+    except ModuleNotFoundError:  # it comes with `django-agentops[demo]`
+        said = [""]
+
+        def show(percent: float, words: str) -> None:
+            line = f"{percent:3.0f} % {words}"
+            if line != said[-1]:
+                said.append(line)
+                print(line, file=sys.stderr, flush=True)
+
+        yield show
+        return
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("queued", total=100)
+        yield lambda percent, words: bar.update(task, completed=percent, description=words)

@@ -12,19 +12,15 @@ from runs.operations.accounts import make_token
 
 
 class Command(BaseCommand):
-    """Issue an API token."""
-
     help = "Issue an API token, making tenant and user if they are missing; prints the token and nothing else."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--tenant", required=True, metavar="SLUG")
         parser.add_argument("--user", metavar="NAME", help="default: the tenant's service account")
         parser.add_argument("--scopes", metavar="A,B", help=f"default: {','.join(DEFAULT_SCOPES)}")
         parser.add_argument("--job-types", metavar="A,B", help="those that it may post and act on; default: every one")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Issue and print."""
         try:
             token = make_token(
                 tenant_slug=options["tenant"],

@@ -1,13 +1,11 @@
 """Answer a question of a tool, or of an agent that converses."""
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
 
 from runs.declarations.schema import BLANK
 from runs.errors import InvalidInputError, InvalidTransitionError
 from runs.models import PendingAction, Run
-from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, lock
-from runs.operations.actions.steps import complete_step
+from runs.operations.actions.decide import Decision, complete_step, expect, settle
 from runs.operations.permissions import check_may_decide
 from runs.states import ActionKind, ActionStatus
 from runs.storable import storable_text
@@ -26,15 +24,8 @@ def answer(action: PendingAction, *, user: AbstractBaseUser, text: str, end: boo
     if not text.strip():
         raise InvalidInputError({"text": [BLANK]})
     decision = Decision({"verb": "answer", "text": text, "end": end}, ActionStatus.ANSWERED)
-    with transaction.atomic():
-        _, action = lock(action)
-        if not is_open(action, decision):
-            return action
-        check_may_decide(action, user)
-        decided = decide(action, decision, user)
-        complete_step(decided.step, {"text": text} | ({"end": True} if end else {}))
-        go_on(decided, user)
-    return decided
+    result = {"text": text} | ({"end": True} if end else {})
+    return settle(action, decision, user, lambda decided: complete_step(decided.step, result))
 
 
 def send_message(run: Run, *, user: AbstractBaseUser, text: str, end: bool = False) -> PendingAction:
@@ -42,12 +33,8 @@ def send_message(run: Run, *, user: AbstractBaseUser, text: str, end: bool = Fal
 
     Raises: InvalidTransitionError if there is no open question; as `answer`.
     """
-    action = (
-        PendingAction.objects.filter(run=run, kind=ActionKind.QUESTION, status=ActionStatus.OPEN)
-        .select_related("step", "run")
-        .order_by("requested_at")
-        .first()
-    )
+    questions = PendingAction.objects.filter(run=run, kind=ActionKind.QUESTION, status=ActionStatus.OPEN)
+    action = questions.select_related("step", "run").order_by("requested_at").first()
     if action is None:
         raise InvalidTransitionError(f"the run has no open question; it is {run.status}")
     return answer(action, user=user, text=text, end=end)

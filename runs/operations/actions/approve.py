@@ -1,6 +1,6 @@
 """Approve a proposed call, as shown or edited; by one person, or by as many as the policy requires."""
 
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -15,14 +15,15 @@ from runs.engine.approvals.requirements import requirements_of
 from runs.engine.approvals.validity import good_approvals
 from runs.engine.permissions import check_tool
 from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError, ToolRevokedError, UnknownJobTypeError
-from runs.models import Approval, PendingAction, Run, Step
+from runs.models import Approval, PendingAction, Step
 from runs.models.fields import dump_json, hash_of
 from runs.models.moves import Event, transition
-from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, kept_note, lock
+from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, lock
 from runs.operations.actions.raise_budget import raise_budget
 from runs.operations.client_values import fit_unchanged
 from runs.operations.permissions import check_may_approve, check_may_decide
 from runs.states import ActionKind, ActionStatus, Risk
+from runs.storable import storable_note
 
 
 def approve(
@@ -44,30 +45,19 @@ def approve(
     edited = None if arguments is None else _edited(action, fit_unchanged("arguments", arguments))
     decision = Decision({"verb": "approve", "arguments": edited}, ActionStatus.APPROVED, note)
     with transaction.atomic():
-        run, action = lock(action)
+        action = lock(action)
         if not is_open(action, decision):
             return action
-        if seen and seen != action.bound_hash:
-            raise ConflictError("the call was edited since you have seen it: look at it again")
-        return _approve(run, action, decision, user)
-
-
-def _approve(run: Run, action: PendingAction, decision: Decision, user: AbstractBaseUser) -> PendingAction:
-    edited, note = decision.verb["arguments"], decision.note
-    _check_shown(action)
-    _check_granted(action)
-    if edited is not None and dump_json(edited) != dump_json(action.arguments):
-        _store_edit(action, edited)
-    check_may_approve(action, user)
-    _check_said_why(action, note)
-    repeated = has_agreed(action, user)
-    count = _agree(action, user, note)
-    if count.given < count.needed:
-        if not repeated:
-            transition(run, events=[_agreed(action, user, count)])
-        return action
-    decided = decide(action, decision, user)
-    go_on(decided, user)
+        _check_call(action, seen)
+        if edited is not None and dump_json(edited) != dump_json(action.arguments):
+            _store_edit(action, edited)
+        check_may_approve(action, user)
+        if action.risk == Risk.HIGH and not note.strip():
+            raise InvalidInputError({"note": ["the call is of high risk: say why it may be made"]})
+        if not _agree(action, user, note):
+            return action
+        decided = decide(action, decision, user)
+        go_on(decided, user)
     return decided
 
 
@@ -76,58 +66,41 @@ def has_agreed(action: PendingAction, user: AbstractBaseUser) -> bool:
     return action.approvals.filter(user_id=user.pk, bound_hash=action.bound_hash).exists()
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
-    """How many people have agreed, and how many must."""
+def _check_call(action: PendingAction, seen: str) -> None:
+    """Refuse a call that is not the one proposed and seen, or would not be made anyway.
 
-    given: int
-    needed: int
-
-
-def _agree(action: PendingAction, user: AbstractBaseUser, note: str) -> _Count:
-    """Record one person's approval of the action in its current form; nobody counts twice."""
-    Approval.objects.update_or_create(
-        action=action,
-        user_id=user.pk,
-        defaults={"bound_hash": action.bound_hash, "note": kept_note(note), "at": clock.now()},
-    )
-    requirements = requirements_of(action)
-    if action.approvals_needed != requirements.approvals:
-        PendingAction.objects.filter(pk=action.pk).update(approvals_needed=requirements.approvals)
-        action.approvals_needed = requirements.approvals
-    return _Count(len(good_approvals(action, action.run, requirements)), requirements.approvals)
-
-
-def _agreed(action: PendingAction, user: AbstractBaseUser, count: _Count) -> Event:
-    data = {"action": str(action.pk), "step": action.step.seq, "given": count.given, "needed": count.needed}
-    return Event("action.agreed", data, actor=user.get_username())
-
-
-def _check_said_why(action: PendingAction, note: str) -> None:
-    """Require a note for a call of high risk, as proposed or as edited. Raises: InvalidInputError."""
-    if action.risk == Risk.HIGH and not note.strip():
-        raise InvalidInputError({"note": ["the call is of high risk: say why it may be made"]})
-
-
-def _check_shown(action: PendingAction) -> None:
-    """Refuse to approve if the agent's arguments were tampered with. Raises: ConflictError."""
+    Raises: ConflictError; InvalidTransitionError.
+    """
+    if seen and seen != action.bound_hash:
+        raise ConflictError("the call was edited since you have seen it: look at it again")
     if hash_of(action.arguments) != action.arguments_hash:
         raise ConflictError("the arguments that are shown are not the ones that were proposed: reject the call")
-
-
-def _check_granted(action: PendingAction) -> None:
-    """Refuse to approve a call that would not be made anyway. Raises: InvalidTransitionError."""
     try:
         check_tool(action.tool, action.run)
     except ToolRevokedError as error:
         raise InvalidTransitionError(f"{error}; reject the call, so that the agent can go on") from error
 
 
+def _agree(action: PendingAction, user: AbstractBaseUser, note: str) -> bool:
+    """Record one person's approval of the call in its current form; nobody counts twice. Returns if enough agree."""
+    repeated = has_agreed(action, user)
+    kept = {"bound_hash": action.bound_hash, "note": storable_note(note), "at": clock.now()}
+    Approval.objects.update_or_create(action=action, user_id=user.pk, defaults=kept)
+    requirements = requirements_of(action)
+    needed = requirements.approvals
+    if action.approvals_needed != needed:
+        PendingAction.objects.filter(pk=action.pk).update(approvals_needed=needed)
+        action.approvals_needed = needed
+    given = len(good_approvals(action, action.run, requirements))
+    if given < needed and not repeated:
+        data = {"action": str(action.pk), "step": action.step.seq, "given": given, "needed": needed}
+        transition(action.run, events=[Event("action.agreed", data, actor=user.get_username())])
+    return given >= needed
+
+
 def _edited(action: PendingAction, arguments: Any) -> dict[str, Any]:
     """Validate edited arguments against the tool's schema. Raises: InvalidInputError."""
     tool = _tool(action)
-    if tool is None:
-        raise InvalidInputError({"arguments": ["the tool is not declared here, so they cannot be checked"]})
     try:
         tool.validate(arguments)
     except InvalidInputError as error:
@@ -135,19 +108,18 @@ def _edited(action: PendingAction, arguments: Any) -> dict[str, Any]:
     return dict(arguments)
 
 
-def _tool(action: PendingAction) -> Tool | None:
-    try:
+def _tool(action: PendingAction) -> Tool:
+    """Find the tool of an action. Raises: InvalidInputError if this deploy does not declare it."""
+    with suppress(UnknownJobTypeError):
         agent = job_type_named(action.run.job_type)
-    except UnknownJobTypeError:
-        return None
-    return agent.tools_by_name.get(action.tool) if isinstance(agent, Agent) else None
+        if isinstance(agent, Agent) and action.tool in agent.tools_by_name:
+            return agent.tools_by_name[action.tool]
+    raise InvalidInputError({"arguments": ["the tool is not declared here, so they cannot be checked"]})
 
 
 def _store_edit(action: PendingAction, edited: dict[str, Any]) -> None:
     """Bind the action to the edited arguments, and keep the agent's original proposal."""
-    tool = _tool(action)
-    assert tool is not None, "edited arguments were held against it"
-    call = bind(tool, edited)
+    call = bind(_tool(action), edited)
     if action.proposed is None:
         action.proposed = action.arguments
     action.arguments, action.arguments_hash = edited, hash_of(edited)

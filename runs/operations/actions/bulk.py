@@ -37,7 +37,13 @@ def preview(actions: Sequence[PendingAction], *, user: AbstractBaseUser) -> list
 
     Raises: InvalidInputError if there are none, too many, or not all of one tool.
     """
-    _check_alike(actions)
+    if not actions:
+        raise InvalidInputError({"ids": ["name at least one action"]})
+    if len(actions) > BULK_MAX:
+        raise InvalidInputError({"ids": [f"at most {BULK_MAX} at once"]})
+    tools = sorted({action.tool or action.kind for action in actions})
+    if len(tools) > 1:
+        raise InvalidInputError({"ids": [f"all must be of one tool; these are of {', '.join(tools)}"]})
     return [Item(action, _why_not(action, user)) for action in actions]
 
 
@@ -89,16 +95,6 @@ def _decide(action: PendingAction, verb: str, *, user: AbstractBaseUser, note: s
     if decided.decided_by_id != user.pk and decided.status != ActionStatus.OPEN:
         return Item(decided, f"already {decided.status} by {decided.decided_by}")
     return Item(decided, done=True)
-
-
-def _check_alike(actions: Sequence[PendingAction]) -> None:
-    if not actions:
-        raise InvalidInputError({"ids": ["name at least one action"]})
-    if len(actions) > BULK_MAX:
-        raise InvalidInputError({"ids": [f"at most {BULK_MAX} at once"]})
-    tools = sorted({action.tool or action.kind for action in actions})
-    if len(tools) > 1:
-        raise InvalidInputError({"ids": [f"all must be of one tool; these are of {', '.join(tools)}"]})
 
 
 def _why_not(action: PendingAction, user: AbstractBaseUser) -> str:

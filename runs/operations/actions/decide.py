@@ -5,10 +5,12 @@ UPDATE of the action that requires it to be open and not expired, by the databas
 """
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
 from django.db.models import Q
 
 from runs import clock
@@ -16,14 +18,14 @@ from runs.clock import Now
 from runs.engine.sleep import wake_from_decision
 from runs.errors import ConflictError, InvalidTransitionError
 from runs.fault_points import fault_point
-from runs.models import PendingAction, Run
+from runs.models import PendingAction, Run, Step
+from runs.models.fields import hash_of
 from runs.models.moves import Event
 from runs.models.pending_action import STAYS_OPEN
 from runs.notices.actions import tell_decision
-from runs.states import ActionKind, ActionStatus
-from runs.storable import storable_text
-
-NOTE_MAX_CHARS = 4000
+from runs.operations.permissions import check_may_decide
+from runs.states import ActionKind, ActionStatus, StepStatus
+from runs.storable import storable, storable_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +35,43 @@ class Decision:
     verb: dict[str, Any]
     status: ActionStatus
     note: str = ""
-    columns: dict[str, Any] = field(default_factory=dict)
 
 
 def expect(action: PendingAction, verb: str, *kinds: ActionKind) -> None:
     """Refuse a verb that does not fit the kind of the action. Raises: InvalidTransitionError."""
     if action.kind not in kinds:
-        raise InvalidTransitionError(f"{verb} does not fit an action of kind {action.kind}: {_hint(action)}")
+        hint = f"its verbs are {', '.join(action.verbs)}" if action.verbs else f"it is {action.status}"
+        raise InvalidTransitionError(f"{verb} does not fit an action of kind {action.kind}: {hint}")
 
 
-def _hint(action: PendingAction) -> str:
-    return f"its verbs are {', '.join(action.verbs)}" if action.verbs else f"it is {action.status}"
+def settle(
+    action: PendingAction, decision: Decision, user: AbstractBaseUser, apply: Callable[[PendingAction], None]
+) -> PendingAction:
+    """Decide an action; `apply` then changes its step. Deciding again in the same way changes nothing.
+
+    Raises: as `is_open` and `decide`; NotPermittedError.
+    """
+    with transaction.atomic():
+        action = lock(action)
+        if not is_open(action, decision):
+            return action
+        check_may_decide(action, user)
+        decided = decide(action, decision, user)
+        apply(decided)
+        go_on(decided, user)
+    return decided
 
 
-def lock(action: PendingAction) -> tuple[Run, PendingAction]:
-    """Lock the run of an action; return it and the action's current state. Needs a transaction."""
+def lock(action: PendingAction) -> PendingAction:
+    """Lock the run of an action; return the action's current state. Needs a transaction."""
     run = Run.objects.select_for_update(of=("self",)).select_related("tenant").get(pk=action.run_id)
+    return _present(action, run)
+
+
+def _present(action: PendingAction, run: Run) -> PendingAction:
     present = PendingAction.objects.select_related("step", "decided_by", "rule").get(pk=action.pk)
     present.run = run
-    return run, present
+    return present
 
 
 def is_open(action: PendingAction, decision: Decision) -> bool:
@@ -63,15 +83,11 @@ def is_open(action: PendingAction, decision: Decision) -> bool:
         if not PendingAction.objects.filter(_in_time(), pk=action.pk).exists():
             raise InvalidTransitionError("the action has expired")
         return True
-    if _as_json(action.decision) == _as_json(decision.verb):
+    # Compared as JSON: in Python 1, 1.0 and True are equal.
+    if json.dumps(action.decision, sort_keys=True) == json.dumps(decision.verb, sort_keys=True):
         return False
     by = f" by {action.decided_by}" if action.decided_by else " by a rule" if action.rule_id else ""
     raise ConflictError(f"the action was already {action.status}{by}")
-
-
-def _as_json(value: Any) -> str:
-    """Serialise a value for comparison: in Python 1, 1.0 and True are equal. Key order does not matter."""
-    return json.dumps(value, sort_keys=True)
 
 
 def decide(action: PendingAction, decision: Decision, user: AbstractBaseUser) -> PendingAction:
@@ -84,24 +100,24 @@ def decide(action: PendingAction, decision: Decision, user: AbstractBaseUser) ->
         decided_at=clock.now(),
         decided_by=user,
         decision=decision.verb,
-        note=kept_note(decision.note),
+        note=storable_note(decision.note),
         tell_at=None,
-        **decision.columns,
     )
     if not decided:
         raise InvalidTransitionError("the action has expired")
-    present = PendingAction.objects.select_related("step", "decided_by", "rule").get(pk=action.pk)
-    present.run = action.run
-    return present
+    return _present(action, action.run)
 
 
 def _in_time() -> Q:
     return Q(expires_at__isnull=True) | Q(expires_at__gt=Now()) | STAYS_OPEN
 
 
-def kept_note(note: str) -> str:
-    """Make a person's text fit to store."""
-    return storable_text(note, NOTE_MAX_CHARS)
+def complete_step(step: Step, result: dict[str, Any]) -> None:
+    """Record a person's answer as the result of the step."""
+    result = storable(result)
+    Step.objects.filter(pk=step.pk).update(
+        status=StepStatus.COMPLETED, result=result, result_hash=hash_of(result), error=None, finished_at=Now()
+    )
 
 
 def go_on(action: PendingAction, user: AbstractBaseUser, **columns: Any) -> None:

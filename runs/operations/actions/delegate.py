@@ -9,13 +9,14 @@ from runs import clock
 from runs.engine.approvals.deciders import objection_to, roles_that_decide
 from runs.engine.approvals.requirements import requirements_of
 from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError
-from runs.models import PendingAction, Run, holds_role
+from runs.models import PendingAction, holds_role
 from runs.models.moves import Event, transition
 from runs.models.people import people_named
 from runs.notices.actions import tell_assignee, tell_deciders, tell_requester
-from runs.operations.actions.decide import kept_note, lock
+from runs.operations.actions.decide import lock
 from runs.operations.permissions import check_may_delegate
 from runs.states import ActionKind, ActionStatus
+from runs.storable import storable_note
 
 
 def ask(action: PendingAction, *, user: AbstractBaseUser, text: str) -> PendingAction:
@@ -25,8 +26,8 @@ def ask(action: PendingAction, *, user: AbstractBaseUser, text: str) -> PendingA
     """
     words = _words(text, "say what you need to know")
     with transaction.atomic():
-        run, action = _lock_open(action, user)
-        _tell(run, "asked", action, user, text=words)
+        action = _lock_open(action, user)
+        _tell("asked", action, user, text=words)
         tell_requester(action, f"{user.get_username()} asks about {action.tool or action.kind}", words)
     return action
 
@@ -35,8 +36,8 @@ def reply(action: PendingAction, *, user: AbstractBaseUser, text: str) -> Pendin
     """Reply to a question, or add information for the deciders. Raises: as `ask`."""
     words = _words(text, "say what they should know")
     with transaction.atomic():
-        run, action = _lock_open(action, user)
-        _tell(run, "replied", action, user, text=words)
+        action = _lock_open(action, user)
+        _tell("replied", action, user, text=words)
         tell_deciders(action)
     return action
 
@@ -47,10 +48,10 @@ def reassign(action: PendingAction, *, user: AbstractBaseUser, to: str) -> Pendi
     Raises: InvalidInputError if no user of that name may decide it; InvalidTransitionError; NotPermittedError.
     """
     with transaction.atomic():
-        run, action = _lock_open(action, user)
+        action = _lock_open(action, user)
         action.assignee = _decider(action, to)
         action.save(update_fields=["assignee"])
-        _tell(run, "reassigned", action, user, to=to)
+        _tell("reassigned", action, user, to=to)
         tell_assignee(action, by=user.get_username())
     return action
 
@@ -61,34 +62,34 @@ def escalate(action: PendingAction, *, user: AbstractBaseUser, note: str = "") -
     Raises: ConflictError if it was escalated already; InvalidTransitionError; NotPermittedError.
     """
     with transaction.atomic():
-        run, action = _lock_open(action, user)
+        action = _lock_open(action, user)
         if action.escalated_at:
             raise ConflictError("the action was already escalated to the admins of the tenant")
         action.escalated_at, action.assignee = clock.now(), None
         action.save(update_fields=["escalated_at", "assignee"])
-        _tell(run, "escalated", action, user, text=kept_note(note))
+        _tell("escalated", action, user, text=storable_note(note))
         tell_deciders(action)
     return action
 
 
-def _lock_open(action: PendingAction, user: AbstractBaseUser) -> tuple[Run, PendingAction]:
+def _lock_open(action: PendingAction, user: AbstractBaseUser) -> PendingAction:
     check_may_delegate(action, user)
-    run, action = lock(action)
+    action = lock(action)
     if action.status != ActionStatus.OPEN:
         by = f" by {action.decided_by}" if action.decided_by else ""
         raise InvalidTransitionError(f"the action was already {action.status}{by}")
-    return run, action
+    return action
 
 
-def _tell(run: Run, what: str, action: PendingAction, user: AbstractBaseUser, **data: Any) -> None:
+def _tell(what: str, action: PendingAction, user: AbstractBaseUser, **data: Any) -> None:
     told = {"action": str(action.pk), "step": action.step.seq, **data}
-    transition(run, events=[Event(f"action.{what}", told, actor=user.get_username())])
+    transition(action.run, events=[Event(f"action.{what}", told, actor=user.get_username())])
 
 
 def _words(text: str, hint: str) -> str:
     if not text.strip():
         raise InvalidInputError({"text": [hint]})
-    return kept_note(text)
+    return storable_note(text)
 
 
 def _decider(action: PendingAction, name: str) -> Any:
@@ -96,8 +97,9 @@ def _decider(action: PendingAction, name: str) -> Any:
     person = people_named(name).filter(is_active=True).first()
     if person is None or not holds_role(person, action.tenant_id, roles_that_decide(action)):
         raise InvalidInputError({"to": [f"nobody named {name!r} may decide this; see the members of the tenant"]})
-    if action.kind == ActionKind.APPROVAL:
-        objection = objection_to(person, action.run, requirements_of(action))
-        if objection:
-            raise InvalidInputError({"to": [objection]})
+    objection = (
+        objection_to(person, action.run, requirements_of(action)) if action.kind == ActionKind.APPROVAL else None
+    )
+    if objection:
+        raise InvalidInputError({"to": [objection]})
     return person

@@ -1,14 +1,13 @@
 """Reject an action: tell the model why and let the run go on; a refused budget fails the run."""
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
 
+from runs.clock import Now
 from runs.errors import InvalidInputError
-from runs.models import PendingAction
-from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, lock
-from runs.operations.actions.steps import skip_step
+from runs.models import PendingAction, Step
+from runs.operations.actions.decide import Decision, expect, settle
 from runs.operations.permissions import check_may_decide
-from runs.states import ActionKind, ActionStatus
+from runs.states import ActionKind, ActionStatus, StepStatus
 
 
 def reject(action: PendingAction, *, user: AbstractBaseUser, note: str) -> PendingAction:
@@ -20,14 +19,15 @@ def reject(action: PendingAction, *, user: AbstractBaseUser, note: str) -> Pendi
     check_may_decide(action, user)
     if not note.strip():
         raise InvalidInputError({"note": ["say why: the model reads it"]})
-    decision = Decision({"verb": "reject"}, ActionStatus.REJECTED, note)
-    with transaction.atomic():
-        _, action = lock(action)
-        if not is_open(action, decision):
-            return action
-        check_may_decide(action, user)
-        decided = decide(action, decision, user)
+    message = f"Refused by a person: {note.strip()}"
+
+    def skip_step(decided: PendingAction) -> None:
         if decided.kind != ActionKind.BUDGET:
-            skip_step(decided.step, f"Refused by a person: {note.strip()}")
-        go_on(decided, user)
-    return decided
+            Step.objects.filter(pk=decided.step_id).update(
+                status=StepStatus.SKIPPED,
+                result={"text": message},
+                error={"type": "rejected", "message": message},
+                finished_at=Now(),
+            )
+
+    return settle(action, Decision({"verb": "reject"}, ActionStatus.REJECTED, note), user, skip_step)

@@ -3,19 +3,18 @@
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
 
 from runs import clock
+from runs.conf import conf
 from runs.engine.unknown_outcome import may_arrive_until
 from runs.errors import InvalidInputError, InvalidTransitionError
 from runs.models import PendingAction, Step
-from runs.operations.actions.decide import Decision, decide, expect, go_on, is_open, lock
-from runs.operations.actions.steps import complete_with
+from runs.models.fields import dump_json
+from runs.operations.actions.decide import Decision, complete_step, expect, settle
 from runs.operations.permissions import check_may_decide
+from runs.sanitize import cut
 from runs.states import ActionKind, ActionStatus, StepStatus
 from runs.storable import storable
-
-OUTCOMES = ("happened", "did_not_happen")
 
 
 def resolve(
@@ -28,31 +27,28 @@ def resolve(
     """
     expect(action, "resolve", ActionKind.OUTCOME)
     check_may_decide(action, user)
-    if outcome not in OUTCOMES:
+    if outcome not in ("happened", "did_not_happen"):
         raise InvalidInputError({"outcome": ["must be `happened` or `did_not_happen`"]})
     if outcome == "did_not_happen" and action.status == ActionStatus.OPEN:
-        _refuse_while_it_may_arrive(action.step)
+        safe_at = may_arrive_until(action.step)
+        if safe_at and clock.now() < safe_at:
+            raise InvalidTransitionError(
+                f"the first call may still arrive until {safe_at:%Y-%m-%d %H:%M:%S} UTC; then say so again"
+            )
     result = storable(result)
-    verb = {"verb": "resolve", "outcome": outcome, "result": result}
-    decision = Decision(verb, ActionStatus.RESOLVED, note)
-    with transaction.atomic():
-        _, action = lock(action)
-        if not is_open(action, decision):
-            return action
-        check_may_decide(action, user)
-        decided = decide(action, decision, user)
+
+    def apply(decided: PendingAction) -> None:
         if outcome == "happened":
-            complete_with(decided.step, result)
+            complete_step(decided.step, _as_result(decided.step, result))
         else:
             Step.objects.filter(pk=decided.step_id).update(status=StepStatus.PLANNED)
-        go_on(decided, user)
-    return decided
+
+    verb = {"verb": "resolve", "outcome": outcome, "result": result}
+    return settle(action, Decision(verb, ActionStatus.RESOLVED, note), user, apply)
 
 
-def _refuse_while_it_may_arrive(step: Step) -> None:
-    """Refuse while the first call may still be in flight: until its deadline and a grace have passed."""
-    safe_at = may_arrive_until(step)
-    if safe_at and clock.now() < safe_at:
-        raise InvalidTransitionError(
-            f"the first call may still arrive until {safe_at:%Y-%m-%d %H:%M:%S} UTC; then say so again"
-        )
+def _as_result(step: Step, result: Any) -> dict[str, Any]:
+    """Shape a result as the step stores it: a text for the model, or the value of a job's own step."""
+    if not step.tool_use_id:
+        return {"value": result}
+    return {"text": cut(result if isinstance(result, str) else dump_json(result), conf().text_max_chars)}

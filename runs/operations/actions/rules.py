@@ -1,10 +1,7 @@
 """Grant and revoke approval rules."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 
@@ -14,50 +11,25 @@ from runs.declarations.job_types import Agent
 from runs.declarations.tools import Tool
 from runs.errors import InvalidInputError, NotPermittedError
 from runs.models import DECIDERS, ApprovalRule, Tenant, holds_role
-from runs.operations.actions.decide import kept_note
 from runs.states import Risk
+from runs.storable import storable_note
 
 DAYS_MAX = 31
 USES_MAX = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class RuleRequest:
-    """What a rule should approve. Every rule ends, by time and by number of uses."""
-
-    tool: str
-    reason: str
-    expires_at: datetime
-    max_uses: int
-    job_type: str = ""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    max_usd: Decimal | None = None
-    max_total_usd: Decimal | None = None
-
-
-def grant_rule(request: RuleRequest, *, tenant: Tenant, user: AbstractBaseUser) -> ApprovalRule:
-    """Approve low-risk calls of a tool in advance, within bounds, in one tenant.
+def grant_rule(rule: ApprovalRule, *, tenant: Tenant, user: AbstractBaseUser) -> ApprovalRule:
+    """Approve low-risk calls of a tool in advance, in one tenant. Every rule ends, by time and by number of uses.
 
     Raises: InvalidInputError naming each field; NotPermittedError.
     """
     _check_may_rule(tenant, user)
-    problems = _problems(request)
-    if problems:
+    if problems := _problems(rule):
         raise InvalidInputError(problems)
-    return ApprovalRule.objects.create(
-        tenant=tenant,
-        tool=request.tool,
-        job_type=request.job_type,
-        arguments=dict(request.arguments),
-        max_usd=request.max_usd,
-        max_total_usd=request.max_total_usd,
-        max_uses=request.max_uses,
-        expires_at=request.expires_at,
-        reason=kept_note(request.reason),
-        granted_by_id=user.pk,
-        granted_at=clock.now(),
-        used_usd=Decimal(0),
-    )
+    rule.reason = storable_note(rule.reason)
+    rule.tenant, rule.granted_by_id, rule.granted_at, rule.used_usd = tenant, user.pk, clock.now(), Decimal(0)
+    rule.save(force_insert=True)
+    return rule
 
 
 def revoke_rule(rule: ApprovalRule, *, user: AbstractBaseUser) -> ApprovalRule:
@@ -78,40 +50,34 @@ def _check_may_rule(tenant: Tenant, user: AbstractBaseUser) -> None:
         raise NotPermittedError(f"approval rules need one of the roles {', '.join(DECIDERS)} in the tenant")
 
 
-def _problems(request: RuleRequest) -> dict[str, list[str]]:
-    found: dict[str, str | None] = {
-        "reason": None if request.reason.strip() else "say why nobody needs to look",
-        "expires_at": _expiry_problem(request.expires_at),
-        "max_uses": None if 0 < request.max_uses <= USES_MAX else f"give a whole number from 1 to {USES_MAX}",
-        **_tool_problems(request),
-    }
-    for name in ("max_usd", "max_total_usd"):
-        amount = getattr(request, name)
-        found[name] = "give USD above 0" if amount is not None and amount <= 0 else found.get(name)
-    return {name: [problem] for name, problem in found.items() if problem}
-
-
-def _expiry_problem(at: datetime) -> str | None:
+def _problems(rule: ApprovalRule) -> dict[str, list[str]]:
     now = clock.now()
-    within = now < at <= now + timedelta(days=DAYS_MAX)
-    return None if within else f"must lie in the future, at most {DAYS_MAX} days away"
+    found: dict[str, str] = {}
+    if not rule.reason.strip():
+        found["reason"] = "say why nobody needs to look"
+    if not now < rule.expires_at <= now + timedelta(days=DAYS_MAX):
+        found["expires_at"] = f"must lie in the future, at most {DAYS_MAX} days away"
+    if not 0 < rule.max_uses <= USES_MAX:
+        found["max_uses"] = f"give a whole number from 1 to {USES_MAX}"
+    found |= _tool_problems(rule)
+    for name in ("max_usd", "max_total_usd"):
+        amount = getattr(rule, name)
+        if amount is not None and amount <= 0:
+            found[name] = "give USD above 0"
+    return {name: [problem] for name, problem in found.items()}
 
 
-def _tool_problems(request: RuleRequest) -> dict[str, str | None]:
-    tools = _tools_named(request.tool, request.job_type)
+def _tool_problems(rule: ApprovalRule) -> dict[str, str]:
+    agents = [one for one in job_types() if isinstance(one, Agent) and rule.job_type in ("", one.name)]
+    tools = [agent.tools_by_name[rule.tool] for agent in agents if rule.tool in agent.tools_by_name]
     if not tools:
-        return {"tool": f"no job type here declares a tool {request.tool!r}"}
+        return {"tool": f"no job type here declares a tool {rule.tool!r}"}
     if all(_is_too_risky(tool) for tool in tools):
         return {"tool": "only calls of low risk can be approved by rule; declare the tool with risk='low' if they are"}
-    if (request.max_usd or request.max_total_usd) and not any(tool.amount for tool in tools):
+    if (rule.max_usd or rule.max_total_usd) and not any(tool.amount for tool in tools):
         return {"max_usd": "the tool does not say which argument holds USD; declare it with amount='…'"}
     return {}
 
 
 def _is_too_risky(tool: Tool) -> bool:
     return not callable(tool.risk) and tool.risk_of({}) != Risk.LOW
-
-
-def _tools_named(name: str, job_type: str) -> list[Tool]:
-    agents = [a for a in job_types() if isinstance(a, Agent) and job_type in ("", a.name)]
-    return [agent.tools_by_name[name] for agent in agents if name in agent.tools_by_name]

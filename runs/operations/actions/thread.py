@@ -5,15 +5,7 @@ from datetime import datetime
 
 from runs.models import PendingAction, RunEvent
 
-_KINDS = {
-    "action.agreed": "agreed",
-    "action.asked": "asked",
-    "action.replied": "replied",
-    "action.reassigned": "reassigned",
-    "action.escalated": "escalated",
-    "action.reminded": "reminded",
-    "action.overdue": "overdue",
-}
+_SAID = ("agreed", "asked", "replied", "reassigned", "escalated", "reminded", "overdue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +20,10 @@ class Said:
 
 def thread_of(action: PendingAction) -> list[Said]:
     """List the entries, oldest first."""
-    events = RunEvent.objects.filter(run=action.run_id, kind__in=_KINDS, at__gte=action.requested_at).order_by("seq")
+    kinds = [f"action.{what}" for what in _SAID]
+    events = RunEvent.objects.filter(run=action.run_id, kind__in=kinds, at__gte=action.requested_at).order_by("seq")
     return [
-        Said(event.at, event.actor, _KINDS[event.kind], _text(event.data))
+        Said(event.at, event.actor, event.kind.removeprefix("action."), _text(event.data))
         for event in events
         if event.data.get("action") == str(action.pk)
     ]

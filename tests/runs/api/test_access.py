@@ -18,7 +18,7 @@ from deadletters.redrive.plan import plan
 from runs.api.problems import unknown_address
 from runs.models import SCOPES, ApprovalRule, Limit, Pause, PendingAction, Run
 from runs.operations.accounts import make_tenant, make_token
-from runs.operations.actions.rules import RuleRequest, grant_rule
+from runs.operations.actions.rules import grant_rule
 from runs.operations.limits import set_limit
 from runs.operations.pauses import pause
 from tests.runs.api.conftest import NOBODY, RUNS, Api, assert_problem, row_of
@@ -217,7 +217,7 @@ def theirs(approval, failed, user) -> dict[str, object]:
         "dead-letters": DeadLetter.objects.get(run_id=failed.pk).pk,
         "dead-letter-groups": DeadLetter.objects.get(run_id=failed.pk).group_id,
         "approval-rules": grant_rule(
-            RuleRequest(tool="pay", reason="small", expires_at=timezone.now() + timedelta(days=1), max_uses=3),
+            ApprovalRule(tool="pay", reason="small", expires_at=timezone.now() + timedelta(days=1), max_uses=3),
             tenant=approval.tenant,
             user=user,
         ).pk,

@@ -31,7 +31,8 @@ from runs.engine.advance import advance
 from runs.engine.budgets import forget_budgets
 from runs.engine.provider import answered_by
 from runs.errors import BrokenStreamError, InvalidInputError, InvalidTransitionError
-from runs.invariants.of_money import CHECKS
+from runs.invariants import of_money
+from runs.invariants.every import checks_of
 from runs.maintenance.reopen_budgets import reopen_budgets
 from runs.maintenance.rescue_runs import rescue_runs
 from runs.maintenance.wake_timers import wake_timers
@@ -181,7 +182,7 @@ class Machine(RuleBasedStateMachine):
             assert (period.spent_usd, period.reserved_usd) == (spent[place], held[place]), period
             is_within = period.spent_usd + period.reserved_usd <= period.ceiling_usd
             assert is_within or period.budget_id in self.lowered, period
-        assert [str(breach) for check in CHECKS for breach in check()] == []
+        assert [str(breach) for check in checks_of(of_money) for breach in check()] == []
 
     def teardown(self):
         if not hasattr(self, "atomic"):

@@ -5,11 +5,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from deadletters.invariants import dead_letters_agree
 from runs import clock
 from runs.invariants import of_decisions, of_money, of_runs, of_steps
+from runs.invariants.every import checks_of
 from runs.models import ModelCall, PendingAction, Run, RunEvent, Step
 from runs.operations.why import Around, why
 from runs.states import ENDED, FINAL, RunStatus, may_move
 
-CHECKS = (dead_letters_agree, *of_runs.CHECKS, *of_steps.CHECKS, *of_decisions.CHECKS, *of_money.CHECKS)
+CHECKS = (
+    dead_letters_agree,
+    *(one for module in (of_runs, of_steps, of_decisions, of_money) for one in checks_of(module)),
+)
 PENDING = ("is running, but its lease ended long ago", "was due long ago")  # until somebody sweeps
 CODES = frozenset(
     "scheduled backoff slots limit paused no_worker rate circuit quarantine approval question outcome budget "

@@ -15,7 +15,7 @@ from runs.errors import InvalidInputError, NotPermittedError, ToolBusyError
 from runs.invariants.every import breaches
 from runs.maintenance.wake_timers import wake_timers
 from runs.models import ApprovalPolicy, ApprovalRule, Membership, PendingAction, Role, RunEvent
-from runs.operations.actions.rules import RuleRequest, grant_rule, revoke_rule
+from runs.operations.actions.rules import grant_rule, revoke_rule
 from tests.at_once import at_once
 from tests.runs.engine.story import say, use
 from tests.testapp.agents import CALLS
@@ -34,7 +34,7 @@ def grant(tenant, person):
             "max_usd": Decimal(20),
         } | more
         request["expires_at"] += clock.now()
-        return grant_rule(RuleRequest(**request), tenant=tenant, user=person("anna"))
+        return grant_rule(ApprovalRule(**request), tenant=tenant, user=person("anna"))
 
     return grant
 
