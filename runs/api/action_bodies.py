@@ -6,10 +6,22 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from runs.api.strict_body import LEFT_OUT, AnyJson, Body, Id, Note, Object, OneOf, Text, Usd, ZonedTime
+from runs.api.strict_body import (
+    LEFT_OUT,
+    NOTE_MAX_CHARS,
+    AnyJson,
+    Body,
+    Id,
+    NoteText,
+    Object,
+    OneOf,
+    Text,
+    Usd,
+    ZonedTime,
+)
 from runs.errors import InvalidInputError
 from runs.operations.actions.bulk import BULK_MAX, VERBS
-from runs.operations.actions.rules import USES_MAX, RuleRequest
+from runs.operations.actions.rules import USES_MAX
 
 _Hash = Annotated[str, Text(64, may_be_blank=True)]
 _AboveZero = Annotated[Decimal, Usd(above_zero=True)]
@@ -19,14 +31,14 @@ class Approve(Body):
     """The body of `approve`."""
 
     arguments: Object | None = None
-    note: Note = Field("", description="Needed for a call of high risk.")
+    note: NoteText = Field("", description="Needed for a call of high risk.")
     seen: _Hash = Field("", description="The `bound_hash` that the person saw: 409 if the call was edited since.")
 
 
 class Reject(Body):
     """The body of `reject`."""
 
-    note: Annotated[str, Text(4000)] = Field(description="Shown to the model.")
+    note: Annotated[str, Text(NOTE_MAX_CHARS)] = Field(description="Shown to the model.")
 
 
 class Resolve(Body):
@@ -34,7 +46,7 @@ class Resolve(Body):
 
     outcome: Literal["happened", "did_not_happen"]
     result: AnyJson = None
-    note: Note = ""
+    note: NoteText = ""
 
 
 class Raise(Body):
@@ -43,7 +55,7 @@ class Raise(Body):
     json_schema: ClassVar[dict[str, Any]] = {"oneOf": [{"required": ["max_cost_usd"]}, {"required": ["raise_usd"]}]}
     max_cost_usd: _AboveZero = Field(LEFT_OUT, description="The new ceiling of the run.")
     raise_usd: _AboveZero = Field(LEFT_OUT, description="Extra amount for the budget, for this day or month.")
-    note: Note = ""
+    note: NoteText = ""
 
     @model_validator(mode="after")
     def demand_one(self) -> Self:
@@ -57,7 +69,7 @@ class Raise(Body):
 class Words(Body):
     """The body of `ask` and `reply`."""
 
-    text: Annotated[str, Text(4000)]
+    text: Annotated[str, Text(NOTE_MAX_CHARS)]
 
 
 class Reassign(Body):
@@ -69,7 +81,7 @@ class Reassign(Body):
 class Escalate(Body):
     """The body of `escalate`."""
 
-    note: Note = ""
+    note: NoteText = ""
 
 
 class Bulk(Body):
@@ -77,7 +89,7 @@ class Bulk(Body):
 
     ids: Annotated[list[Id], Field(min_length=1, max_length=BULK_MAX)]
     verb: Annotated[str, OneOf(VERBS)]
-    note: Note = ""
+    note: NoteText = ""
     dry_run: bool = Field(False, description="Only say what would be done.")
     seen: Annotated[dict[str, _Hash], Field(min_length=1)] | None = Field(
         None,
@@ -101,14 +113,10 @@ class GrantRule(Body):
     """The body of `POST /approval-rules/`."""
 
     tool: Annotated[str, Text(200)]
-    reason: Annotated[str, Text(4000)]
+    reason: Annotated[str, Text(NOTE_MAX_CHARS)]
     expires_at: ZonedTime
     max_uses: Annotated[int, Field(ge=1, le=USES_MAX)]
     job_type: Annotated[str, Text(100, may_be_blank=True)] = ""
     arguments: Object = Field(default_factory=dict, description="Arguments that must match exactly.")
     max_usd: _AboveZero | None = None
     max_total_usd: _AboveZero | None = None
-
-    def request(self) -> RuleRequest:
-        """Return the request for a rule."""
-        return RuleRequest(**dict(self))

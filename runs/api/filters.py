@@ -6,8 +6,8 @@ from typing import Any
 import django_filters  # type: ignore[import-untyped]  # django-filter has no types
 from django import forms
 
-from runs.api.fields import ID
 from runs.api.moments import moment_of
+from runs.api.strict_body import ID
 from runs.models import PendingAction, Run
 from runs.models.people import name_path
 from runs.states import ActionStatus, RunStatus

@@ -1,18 +1,16 @@
 """Limits: the tenant's own, and those of all tenants, which only superusers set."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from drf_spectacular.utils import extend_schema
 from pydantic import Field
-from rest_framework import serializers, status
-from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from runs.api.documents import Document, Person
-from runs.api.pagination import ByUpdate
+from runs.api.documents import Document
+from runs.api.rows import verb
 from runs.api.selector import SelectorBody, SelectorViewSet
-from runs.api.strict_body import LEFT_OUT, Body, Note, OneOf
+from runs.api.strict_body import LEFT_OUT, Body, NoteText, OneOf
 from runs.models import Limit
 from runs.operations.limits import MOST, change_limit, set_limit
 from runs.states import LimitKind
@@ -27,7 +25,7 @@ class PostLimit(SelectorBody):
     )
     per_s: Annotated[float, Field(ge=1, le=86_400)] = Field(60.0, description="Of a rate.")
     each_tenant: bool = Field(False, description="For each tenant, instead of for all together.")
-    note: Note = ""
+    note: NoteText = ""
 
 
 class ChangeLimit(Body):
@@ -35,14 +33,11 @@ class ChangeLimit(Body):
 
     most: Annotated[int, Field(ge=0, le=MOST)] = LEFT_OUT
     is_active: bool = LEFT_OUT
-    note: Note = LEFT_OUT
+    note: NoteText = LEFT_OUT
 
 
 class LimitSerializer(Document[Limit]):
     """A limit."""
-
-    tenant = serializers.SlugRelatedField[Any]("slug", read_only=True, allow_null=True)
-    updated_by = Person(allow_null=True)
 
     class Meta:
         model = Limit
@@ -54,26 +49,16 @@ class LimitSerializer(Document[Limit]):
 class LimitViewSet(SelectorViewSet[Limit]):
     """Limits of the token's tenant and of all tenants."""
 
-    queryset = Limit.objects.all()
+    queryset = Limit.objects.select_related("tenant", "updated_by")
     serializer_class = LimitSerializer
-    pagination_class = ByUpdate
-    related = ("tenant", "updated_by")
-    scopes = {
-        "list": "limits:read",
-        "retrieve": "limits:read",
-        "create": "limits:write",
-        "change": "limits:write",
-    }
+    ordering = ("-updated_at", "-id")
 
     @extend_schema(request=PostLimit, responses={201: LimitSerializer})
     def create(self, request: Request) -> Response:
         """Create a limit for this tenant; with `all_tenants`, for every tenant."""
-        limit = set_limit(Limit(**self.columns_of(PostLimit.read(request.data))), user=self.user)
-        return Response(LimitSerializer(limit).data, status=status.HTTP_201_CREATED)
+        limit = Limit(**self.columns_of(self.read(PostLimit)))
+        return self.respond(set_limit(limit, user=self.user), status=201)
 
-    @extend_schema(request=ChangeLimit, responses=LimitSerializer)
-    @action(detail=True, methods=["post"])
-    def change(self, request: Request, pk: Any = None) -> Response:
-        """Change the number or the note of a limit, or switch it off and on."""
-        limit, body = self.get_object(), ChangeLimit.read(request.data)
-        return Response(LimitSerializer(change_limit(limit, user=self.user, **dict(body))).data)
+    change = verb(
+        "change", change_limit, ChangeLimit, "Change the number or the note of a limit, or switch it off and on."
+    )

@@ -1,14 +1,12 @@
 """What the views of limits and pauses share: the selector's body, and the visible rows."""
 
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from pydantic import Field
-from rest_framework import mixins
-from rest_framework.viewsets import GenericViewSet
 
+from runs.api.rows import RowViewSet
 from runs.api.strict_body import Body, Text
-from runs.api.tenant_view import TenantView
 from runs.models import Selector
 
 S = TypeVar("S", bound=Selector)
@@ -24,18 +22,14 @@ class SelectorBody(Body):
     all_tenants: bool = Field(False, description="Of every tenant; for superusers.")
 
 
-class SelectorViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, GenericViewSet[S]):
+class SelectorViewSet(RowViewSet[S]):
     """The tenant's own rows, and those of all tenants, which only superusers set."""
 
-    lookup_value_converter = "uuid"
-    related: ClassVar[tuple[str, ...]]  # read together with a row
+    reads, writes = "limits:read", "limits:write"
 
-    def get_queryset(self) -> QuerySet[S]:
+    def visible(self, rows: QuerySet[S]) -> QuerySet[S]:
         """Select the rows that apply to the tenant."""
-        rows = super().get_queryset()
-        if getattr(self, "swagger_fake_view", False):
-            return rows.none()
-        return rows.filter(self.own_or_general).select_related(*self.related)
+        return rows.filter(Q(tenant=self.tenant) | Q(tenant=None))
 
     def columns_of(self, body: SelectorBody) -> dict[str, Any]:
         """Return the columns of a body, for the token's tenant or for every tenant."""

@@ -1,9 +1,8 @@
 """What every view of a tenant's data shares: the token, the known parameters, the parsing of bodies."""
 
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import Q
 from django.http import HttpRequest
 from rest_framework.exceptions import MethodNotAllowed, ValidationError
 from rest_framework.request import Request
@@ -12,18 +11,19 @@ from runs.api.bulkhead import one_list
 from runs.api.parsers import BoundedJSONParser
 from runs.api.permissions import not_narrowed_to
 from runs.api.policies import OwnPolicies
-from runs.api.strict_body import Empty
+from runs.api.strict_body import Body
 from runs.errors import NotPermittedError
 from runs.models import ApiToken, Tenant
 
+B = TypeVar("B", bound=Body)
 PAGE_PARAMETERS = frozenset({"limit", "cursor"})
 
 
 class TenantView(OwnPolicies):
-    """A view that needs a token. `scopes` names the scope for each method or action."""
+    """A view that needs a token with the scope `reads`, or for a POST `writes`."""
 
     http_method_names = ["get", "head", "post"]
-    scopes: dict[str, str] = {}
+    reads = writes = ""
     paged_actions: frozenset[str] = frozenset({"list"})
     query_parameters: dict[str, frozenset[str]] = {}  # by action, in addition to those of pages and filters
     looks_at_job_types: frozenset[str] = frozenset()  # verbs without an object that call `expect_job_type`
@@ -42,11 +42,6 @@ class TenantView(OwnPolicies):
     def user(self) -> AbstractBaseUser:
         """Return the token's user."""
         return self.token.user
-
-    @property
-    def own_or_general(self) -> Q:
-        """Match the tenant's own rows, and those without a tenant, which apply to all."""
-        return Q(tenant=self.tenant) | Q(tenant=None)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Let DRF see a chunked body: without a Content-Length, it would assume that there is none."""
@@ -77,10 +72,10 @@ class TenantView(OwnPolicies):
         if not self.token.acts_on(name):
             raise NotPermittedError(not_narrowed_to(self.token, name))
 
-    def expect_no_fields(self) -> None:
-        """Refuse any field in the body of a request that takes none. Raises: InvalidInputError."""
-        if BoundedJSONParser.media_type in self.request.content_type:
-            Empty.read(self.request.data)
+    def read(self, body: type[B]) -> B:
+        """Parse the body; a request that takes no fields may have any type. Raises: InvalidInputError."""
+        takes_any = not body.model_fields and BoundedJSONParser.media_type not in self.request.content_type
+        return body.read({} if takes_any else self.request.data)
 
     @property
     def _is_paged(self) -> bool:

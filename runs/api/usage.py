@@ -87,7 +87,7 @@ class CsvRenderer(BaseRenderer):
 class UsageView(TenantView):
     """The tenant's ledger, summed up."""
 
-    scopes = {"get": "usage:read"}
+    reads = "usage:read"
     query_parameters = {"": frozenset(_DEFAULTS)}
     renderer_classes = [Json, CsvRenderer]
 
