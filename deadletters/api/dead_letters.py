@@ -34,10 +34,9 @@ class DeadLetterViewSet(LetterViewSet[DeadLetter]):
     serializer_class = DeadLetterSerializer
     filterset_class = DeadLetterFilter
     ordering = ("-failed_at", "-id")
-    query_parameters = {"preview": frozenset({"from_step"})}
 
     @extend_schema(responses=PreviewSerializer, parameters=[_FROM_STEP], filters=False)
-    @action(detail=True, filterset_class=None, pagination_class=None)
+    @action(detail=True, filterset_class=None, pagination_class=None, query_parameters=frozenset({"from_step"}))
     def preview(self, request: Request, pk: Any = None) -> Response:
         """Preview what a replay would do, or why it would be refused; new input equals `from_step` 1."""
         from_step = whole_number(request, "from_step")

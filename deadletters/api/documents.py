@@ -5,13 +5,12 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from deadletters.models import DeadLetter, LetterGroup, Redrive, RedriveItem
 from deadletters.redrive.actions import held_by, reasons_of, verbs_of
 from deadletters.stats import GroupStats, shared_beyond, stats_of
-from runs.api.documents import Document, Moment, Usd
+from runs.api.documents import Amount, Computed, Document, Moment
 from runs.operations.preview_replay import ReplayPreview
 
 
@@ -26,7 +25,7 @@ class DeadLetterSerializer(Document[DeadLetter]):
     """A dead letter."""
 
     run = serializers.UUIDField(source="run_id")
-    effects = serializers.SerializerMethodField()
+    effects = Computed(lambda letter: json.loads(letter.effects, parse_constant=str), EffectsSerializer())
 
     class Meta:
         model = DeadLetter
@@ -35,11 +34,6 @@ class DeadLetterSerializer(Document[DeadLetter]):
             "failed_at fingerprint group status replays replayed_at replayed_as assignee due_at done_at decided_by "
             "decided_at note effects"
         ).split()
-
-    @extend_schema_field(EffectsSerializer)
-    def get_effects(self, letter: DeadLetter) -> Any:
-        """Return the effects of the run."""
-        return json.loads(letter.effects, parse_constant=str)
 
 
 class PreviewEffectSerializer(serializers.Serializer[Any]):
@@ -58,7 +52,7 @@ class PreviewSerializer(serializers.Serializer[ReplayPreview]):
     effects_done = PreviewEffectSerializer(many=True)
     effects_unknown = PreviewEffectSerializer(many=True)
     effects_repeated = PreviewEffectSerializer(many=True)
-    estimated_cost_usd = Usd(help_text="Of the missing model calls.")
+    estimated_cost_usd = Amount(help_text="Of the missing model calls.")
     refusal = serializers.CharField()
 
 
@@ -105,19 +99,12 @@ class LetterGroupSerializer(Document[LetterGroup]):
         return document | hidden if instance.pk in self._shared else document
 
 
-class CountsSerializer(serializers.Serializer[Any]):
+class CountsSerializer(Document[Redrive]):
     """The dead letters of a redrive: `excluded`, `skipped`, `pending`, `sent`; the other counts are of those sent."""
 
-    total = serializers.IntegerField()
-    left_out = serializers.IntegerField(help_text="Matched too, but beyond the maximum of one redrive.")
-    excluded = serializers.IntegerField()
-    skipped = serializers.IntegerField()
-    pending = serializers.IntegerField()
-    sent = serializers.IntegerField()
-    in_flight = serializers.IntegerField()
-    completed = serializers.IntegerField()
-    failed = serializers.IntegerField()
-    cancelled = serializers.IntegerField()
+    class Meta:
+        model = Redrive
+        fields = "total left_out excluded skipped pending sent in_flight completed failed cancelled".split()
 
 
 class NotSentSerializer(serializers.Serializer[Any]):
@@ -131,10 +118,10 @@ class NotSentSerializer(serializers.Serializer[Any]):
 class RedriveSerializer(Document[Redrive]):
     """A redrive."""
 
-    selection = serializers.SerializerMethodField()
+    selection = Computed(lambda redrive: json.loads(redrive.selection), serializers.DictField())
     counts = CountsSerializer(source="*")
-    held_by = serializers.SerializerMethodField()
-    verbs = serializers.SerializerMethodField()
+    held_by = Computed(held_by, serializers.CharField(help_text="What it waits for; empty: nothing, or it is over."))
+    verbs = Computed(verbs_of, serializers.ListField(child=serializers.CharField()))
 
     class Meta:
         model = Redrive
@@ -143,31 +130,14 @@ class RedriveSerializer(Document[Redrive]):
             "held_by verbs estimated_cost_usd planned_by planned_at started_at ended_at changed_by changed_at"
         ).split()
 
-    def get_selection(self, redrive: Redrive) -> dict[str, Any]:
-        """Return which dead letters were asked for."""
-        return dict(json.loads(redrive.selection))
-
-    def get_held_by(self, redrive: Redrive) -> str:
-        """Return what the redrive waits for; empty if it sends at its rate, or is over."""
-        return held_by(redrive)
-
-    def get_verbs(self, redrive: Redrive) -> list[str]:
-        """Return the verbs that fit its status."""
-        return verbs_of(redrive)
-
 
 class RedriveDetailSerializer(RedriveSerializer):
     """A redrive, with the reasons for excluded and skipped dead letters."""
 
-    not_sent = serializers.SerializerMethodField()
+    not_sent = Computed(reasons_of, NotSentSerializer(many=True))
 
     class Meta(RedriveSerializer.Meta):
         fields = [*RedriveSerializer.Meta.fields, "not_sent"]
-
-    @extend_schema_field(NotSentSerializer(many=True))
-    def get_not_sent(self, redrive: Redrive) -> Any:
-        """Return the reasons why dead letters were not sent."""
-        return NotSentSerializer(reasons_of(redrive), many=True).data
 
 
 class RedriveItemSerializer(Document[RedriveItem]):

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from runs.api.documents import Document, Moment, StoredJSON
+from runs.api.documents import Computed, Document, Moment, StoredJSON
 from runs.models import Approval, ApprovalRule, PendingAction
 from runs.operations.actions.thread import thread_of
 
@@ -23,15 +22,14 @@ class ApprovalSerializer(Document[Approval]):
     """One person's approval. It counts only for the current arguments."""
 
     by = serializers.CharField(source="user.get_username")
-    counts = serializers.SerializerMethodField()
+    counts = Computed(
+        lambda approval: approval.bound_hash == approval.action.bound_hash,
+        serializers.BooleanField(help_text="False if the arguments were edited since."),
+    )
 
     class Meta:
         model = Approval
         fields = ("by", "at", "note", "counts")
-
-    def get_counts(self, approval: Approval) -> bool:
-        """Return False if the arguments were edited since."""
-        return approval.bound_hash == approval.action.bound_hash
 
 
 class SaidSerializer(serializers.Serializer[Any]):
@@ -62,15 +60,10 @@ class ActionSerializer(Document[PendingAction]):
 class OneActionSerializer(ActionSerializer):
     """A pending action with its thread."""
 
-    thread = serializers.SerializerMethodField()
+    thread = Computed(thread_of, SaidSerializer(many=True))
 
     class Meta(ActionSerializer.Meta):
         fields = [*ActionSerializer.Meta.fields, "thread"]
-
-    @extend_schema_field(SaidSerializer(many=True))
-    def get_thread(self, action: PendingAction) -> Any:
-        """Return questions, replies, assignments and reminders, oldest first."""
-        return SaidSerializer(thread_of(action), many=True).data
 
 
 class ItemSerializer(serializers.Serializer[Any]):

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from runs import clock
-from runs.api.documents import Moment, Usd, one_page
+from runs.api.documents import Amount, Moment, one_page
 from runs.api.tenant_view import TenantView
 from runs.operations.budgets import budgets_of, status_of, with_present
 
@@ -22,12 +22,12 @@ class BudgetSerializer(serializers.Serializer[Any]):
     period = serializers.CharField(help_text="`day`, `month` or `total`.")
     starts_at = Moment()
     ends_at = Moment(allow_null=True, help_text="Null for a `total`.")
-    limit_usd = Usd()
-    raised_usd = Usd()
-    ceiling_usd = Usd()
-    spent_usd = Usd()
-    reserved_usd = Usd(help_text="Held by calls in flight.")
-    forecast_usd = Usd(allow_null=True, help_text="At the end of the period, at the present rate.")
+    limit_usd = Amount()
+    raised_usd = Amount()
+    ceiling_usd = Amount()
+    spent_usd = Amount()
+    reserved_usd = Amount(help_text="Held by calls in flight.")
+    forecast_usd = Amount(allow_null=True, help_text="At the end of the period, at the present rate.")
     soft_percent = serializers.IntegerField()
 
 

@@ -4,13 +4,14 @@ A document is derived from its model: money is a decimal string, times are UTC, 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.db import models
+from drf_spectacular.drainage import set_override
 from drf_spectacular.utils import inline_serializer
 from rest_framework import ISO_8601, serializers
 from rest_framework.utils.model_meta import RelationInfo
@@ -26,7 +27,7 @@ def money(value: Decimal | None) -> str | None:
     return None if value is None else f"{value.normalize():f}"
 
 
-class Usd(serializers.CharField):
+class Amount(serializers.CharField):
     """An amount of USD."""
 
     def __init__(self, max_digits: int = 0, decimal_places: int = 0, **options: Any) -> None:
@@ -62,6 +63,20 @@ class StoredJSON(serializers.JSONField):
         return value
 
 
+class Computed(serializers.Field[Any, Any, Any, Any]):
+    """What a function tells of a row, written and described as another field."""
+
+    def __init__(self, function: Callable[[Any], Any], field: Any, **options: Any) -> None:
+        super().__init__(source="*", read_only=True, **options)
+        self.function, self.field = function, field
+        set_override(self, "field", field)
+
+    def to_representation(self, value: Any) -> Any:
+        """Call the function; None stays null."""
+        told = self.function(value)
+        return None if told is None else self.field.to_representation(told)
+
+
 class Document(serializers.ModelSerializer[M]):
     """A row as the API writes it."""
 
@@ -69,7 +84,7 @@ class Document(serializers.ModelSerializer[M]):
         **serializers.ModelSerializer.serializer_field_mapping,
         models.DateTimeField: Moment,
         models.BigIntegerField: WholeNumber,
-        models.DecimalField: Usd,
+        models.DecimalField: Amount,
         JSONText: StoredJSON,
     }
 

@@ -7,28 +7,25 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from runs.api.documents import one_page
+from runs.api.documents import Computed, one_page
 from runs.api.tenant_view import TenantView
 from runs.declarations.catalog import job_types
-from runs.declarations.job_types import JobType
-from runs.declarations.tools import Tool
 from runs.states import Lane, OnConflict
 
 
-class ToolSerializer(serializers.Serializer[Tool]):
+class ToolSerializer(serializers.Serializer[Any]):
     """A tool of an agent."""
 
     name = serializers.CharField()
     description = serializers.CharField()
     effect = serializers.CharField()
-    approval = serializers.SerializerMethodField(help_text="`never`, `always` or `by rule`")
+    approval = Computed(
+        lambda tool: "by rule" if callable(tool.approval) else tool.approval,
+        serializers.CharField(help_text="`never`, `always` or `by rule`"),
+    )
     roles = serializers.ListField(
         child=serializers.CharField(), help_text="The user of a run must hold one of them. Empty: none is needed."
     )
-
-    def get_approval(self, tool: Tool) -> str:
-        """Name the policy."""
-        return "by rule" if callable(tool.approval) else tool.approval
 
 
 class JobTypeSerializer(serializers.Serializer[Any]):
@@ -36,7 +33,7 @@ class JobTypeSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     form = serializers.CharField(help_text="`agent` or `job`")
-    description = serializers.SerializerMethodField()
+    description = Computed(lambda one: one.description or (type(one).__doc__ or "").strip(), serializers.CharField())
     queue = serializers.CharField()
     input_schema = serializers.JSONField(source="input_json_schema")
     output_schema = serializers.JSONField(source="output_json_schema", allow_null=True)
@@ -51,10 +48,6 @@ class JobTypeSerializer(serializers.Serializer[Any]):
         read_only=True, default=Lane.STANDARD, help_text="`standard` or `batch`: the default of a run."
     )
     tools = ToolSerializer(read_only=True, many=True, default=())
-
-    def get_description(self, job_type: JobType) -> str:
-        """Return what it was declared with, or the docstring of its class."""
-        return job_type.description or (type(job_type).__doc__ or "").strip()
 
 
 class JobTypesView(TenantView):

@@ -3,23 +3,24 @@
 import re
 from typing import Any
 
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from runs.api.moments import in_utc
+from runs.errors import InvalidInputError
 
 _POSITIVE = re.compile(r"0*[1-9][0-9]{0,8}", re.ASCII)
 
 
 def whole_number(request: Request, name: str) -> int | None:
-    """Read a parameter. Raises: ValidationError if it is not a whole number from 1 on."""
+    """Read a parameter. Raises: InvalidInputError if it is not a whole number from 1 on."""
     text = request.query_params.get(name)
     if text is None:
         return None
     if not _POSITIVE.fullmatch(text):
-        raise ValidationError({name: ["Give a whole number from 1 on."]})
+        raise InvalidInputError({name: ["Give a whole number from 1 on."]})
     return int(text)
 
 
@@ -35,17 +36,17 @@ class NewestFirst(CursorPagination):
         return view.ordering  # type: ignore[no-any-return]  # of a `RowViewSet`
 
     def get_page_size(self, request: Request) -> int:
-        """Read `limit`, capped at the maximum. Raises: ValidationError if it is not a whole number from 1 on."""
+        """Read `limit`, capped at the maximum. Raises: InvalidInputError if it is not a whole number from 1 on."""
         return min(whole_number(request, "limit") or self.page_size, self.max_page_size)
 
     def decode_cursor(self, request: Request) -> Any:
-        """Read the cursor. Raises: ValidationError if it is not one of ours: DRF would trust its position."""
+        """Read the cursor. Raises: InvalidInputError if it is not one of ours: DRF would trust its position."""
         try:
             cursor = super().decode_cursor(request)
             if cursor and cursor.position is not None:
                 self.check_position(str(cursor.position))
         except (NotFound, ValueError) as error:
-            raise ValidationError({"cursor": ["Not a cursor of this list; take it from `next`."]}) from error
+            raise InvalidInputError({"cursor": ["Not a cursor of this list; take it from `next`."]}) from error
         return cursor
 
     def check_position(self, position: str) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from django.utils.http import parse_header_parameters
-from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType, ValidationError
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
 from runs.conf import conf
+from runs.errors import InvalidInputError
 from runs.operations.post_run import DEPTH_MAX
 from runs.sanitize import depth
 
@@ -31,8 +32,8 @@ class BoundedJSONParser(BaseParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         """Read at most the limit, then parse; a missing body counts as an empty object.
 
-        Raises: TooLargeError (413); UnsupportedMediaType (415); ParseError (400); ValidationError (422) naming a
-        field that is nested too deeply.
+        Raises: TooLargeError (413); UnsupportedMediaType (415); ParseError (400); InvalidInputError (422) naming
+        a field that is nested too deeply.
         """
         _expect_utf8(media_type or "")
         limit = conf().body_max_bytes
@@ -44,7 +45,7 @@ class BoundedJSONParser(BaseParser):
         value = _object(body) if body else {}
         too_deep = [name for name, inner in value.items() if depth(inner) > DEPTH_MAX]
         if too_deep:
-            raise ValidationError({name: [f"is nested more deeply than {DEPTH_MAX} levels"] for name in too_deep})
+            raise InvalidInputError({name: [f"is nested more deeply than {DEPTH_MAX} levels"] for name in too_deep})
         return value
 
 

@@ -59,8 +59,8 @@ def verb(
     """
 
     def view(self: RowViewSet[Any], request: Request, pk: Any = None) -> Response:
-        said = self.arguments_of(self.read(body))
-        operation(self.get_object(), user=self.user, **said)
+        said, row = self.read(body), self.get_object()
+        operation(row, user=self.user, **self.arguments_of(said))
         return self.respond(self.get_object(), status=next(iter(answers or {200: None})))
 
     view.__name__, view.__doc__ = name, doc

@@ -7,7 +7,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from runs.api.documents import Document, Moment, StoredJSON, Usd
+from runs.api.documents import Amount, Computed, Document, Moment, StoredJSON
 from runs.engine.cancel import cancellation_of
 from runs.engine.signed_blocks import without_sealed
 from runs.models import Run, Step
@@ -71,7 +71,7 @@ class CancellationSerializer(serializers.Serializer[Any]):
     requested_by = serializers.CharField()
     reason = serializers.CharField(allow_null=True, help_text="The error by which its job type discarded it.")
     last_effect = LastEffectSerializer(allow_null=True)
-    spent_after_usd = Usd(help_text="Spent after the request.")
+    spent_after_usd = Amount(help_text="Spent after the request.")
 
 
 class LinksSerializer(serializers.Serializer[Any]):
@@ -82,9 +82,6 @@ class LinksSerializer(serializers.Serializer[Any]):
     cancel = serializers.CharField()
 
 
-_CANCELLATION = CancellationSerializer()
-
-
 class RunSerializer(Document[Run]):
     """A run."""
 
@@ -93,7 +90,7 @@ class RunSerializer(Document[Run]):
     last_error = LastErrorSerializer(allow_null=True)
     usage = UsageSerializer()
     open_actions = serializers.SerializerMethodField()
-    cancellation = serializers.SerializerMethodField()
+    cancellation = Computed(cancellation_of, CancellationSerializer(allow_null=True))
     links = serializers.SerializerMethodField()
 
     class Meta:
@@ -122,12 +119,6 @@ class RunSerializer(Document[Run]):
     def get_open_actions(self, run: Run) -> list[str]:
         """Return the ids of open actions."""
         return [str(action.pk) for action in run.actions.all() if action.status == ActionStatus.OPEN]
-
-    @extend_schema_field(CancellationSerializer(allow_null=True))
-    def get_cancellation(self, run: Run) -> Any:
-        """Return who asked to cancel, the last effect and what was spent after; null if nobody asked."""
-        cancellation = cancellation_of(run)
-        return _CANCELLATION.to_representation(cancellation) if cancellation else None
 
     @extend_schema_field(LinksSerializer)
     def get_links(self, run: Run) -> dict[str, str]:

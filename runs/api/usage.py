@@ -1,25 +1,26 @@
 """Usage: the spending of the token's tenant, by any of the ledger's keys."""
 
 import re
+from dataclasses import fields
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from runs import clock
-from runs.api.documents import Moment
+from runs.api.documents import Amount, Moment
 from runs.api.moments import DAY, MOMENT
 from runs.api.policies import Json
 from runs.api.tenant_view import TenantView
 from runs.errors import InvalidInputError
-from runs.operations.usage import EXPECTED, KEYS, moment_in, usage_by
+from runs.operations.usage import EXPECTED, KEYS, Sums, moment_in, usage_by
 from runs.operations.usage_documents import as_csv, as_document
 
 _TIME = "A span back from now such as `30d` or `12h`, a day, or a time with its zone; the default is "
@@ -36,17 +37,10 @@ def _schema_of(name: str) -> dict[str, str]:
 class SumsSerializer(serializers.Serializer[Any]):
     """The sums of some calls. `cost_usd` includes `presumed_usd`; `reserved_usd` is held by calls in flight."""
 
-    calls = serializers.IntegerField()
-    input_tokens = serializers.IntegerField()
-    output_tokens = serializers.IntegerField()
-    cache_read_tokens = serializers.IntegerField()
-    cache_write_tokens = serializers.IntegerField()
-    web_searches = serializers.IntegerField()
-    cost_usd = serializers.CharField()
-    presumed_usd = serializers.CharField()
-    reserved_usd = serializers.CharField()
-    saved_by_cache_usd = serializers.CharField()
-    saved_by_batch_usd = serializers.CharField()
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Describe each sum of the ledger."""
+        sums = {one.name: Amount() if one.type is Decimal else serializers.IntegerField() for one in fields(Sums)}
+        return super().get_fields() | sums
 
 
 class UsageRowSerializer(SumsSerializer):
@@ -88,15 +82,15 @@ class UsageView(TenantView):
     """The tenant's ledger, summed up."""
 
     reads = "usage:read"
-    query_parameters = {"": frozenset(_DEFAULTS)}
+    query_parameters = frozenset(_DEFAULTS)
     renderer_classes = [Json, CsvRenderer]
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Choose the format. Raises: ValidationError for an unknown format, where DRF would answer 404."""
+        """Choose the format. Raises: InvalidInputError for an unknown format, where DRF would answer 404."""
         try:
             return super().perform_content_negotiation(request, force)
         except Http404 as error:
-            raise ValidationError({"format": ["There is no such form; give json or csv."]}) from error
+            raise InvalidInputError({"format": ["There is no such form; give json or csv."]}) from error
 
     @extend_schema(
         parameters=[

@@ -103,11 +103,11 @@ def fits(name: str, body: dict[str, Any]) -> bool:
 def of(name: str) -> type[Any]:
     """Find the class that reads a body."""
     from deadletters.api import bodies as dead_letter_bodies
-    from runs.api import action_bodies, bodies, limits, pauses
+    from runs.api import action_bodies, bodies, limits
 
     classes = {
         f"{one.__name__}Request": one
-        for module in (action_bodies, bodies, dead_letter_bodies, limits, pauses)
+        for module in (action_bodies, bodies, dead_letter_bodies, limits)
         for one in vars(module).values()
         if isinstance(one, type) and issubclass(one, Body)
     }
