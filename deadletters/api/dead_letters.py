@@ -43,25 +43,23 @@ class DeadLetterViewSet(LetterViewSet[DeadLetter]):
         return Response(PreviewSerializer(preview(self.get_object(), from_step=from_step)).data)
 
     replay = verb(
-        "replay",
         _replay,
         Replay,
         "Continue the failed run after its last good step, or start a new one from a step or with other input.",
+        name="replay",
         answers={202: DeadLetterSerializer},
     )
-    discard = verb(
-        "discard", decisions.discard, Discard, "Close the dead letter without a replay; the run stays failed."
-    )
-    assign = verb("assign", decisions.assign, Assign, "Assign the dead letter to a user of the tenant; it stays live.")
+    discard = verb(decisions.discard, Discard, "Close the dead letter without a replay; the run stays failed.")
+    assign = verb(decisions.assign, Assign, "Assign the dead letter to a user of the tenant; it stays live.")
     task = verb(
-        "task",
         decisions.make_task,
         Task,
         "Make the dead letter a manual task of a user of the tenant, due at a time.",
+        name="task",
     )
     done = verb(
-        "done",
         decisions.finish_task,
         Note,
         "Close an assigned dead letter as done: a person did by hand what the run could not.",
+        name="done",
     )

@@ -11,6 +11,7 @@ from deadletters.models import DeadLetter, LetterGroup, Redrive, RedriveItem
 from deadletters.redrive.actions import held_by, reasons_of, verbs_of
 from deadletters.stats import GroupStats, shared_beyond, stats_of
 from runs.api.documents import Amount, Computed, Document, Moment
+from runs.api.serializers import EffectSerializer
 from runs.operations.preview_replay import ReplayPreview
 
 
@@ -36,12 +37,8 @@ class DeadLetterSerializer(Document[DeadLetter]):
         ).split()
 
 
-class PreviewEffectSerializer(serializers.Serializer[Any]):
+class PreviewEffectSerializer(EffectSerializer):
     """An effect of a recorded step."""
-
-    seq = serializers.IntegerField()
-    tool = serializers.CharField()
-    effect_key = serializers.CharField(allow_null=True)
 
 
 class PreviewSerializer(serializers.Serializer[ReplayPreview]):

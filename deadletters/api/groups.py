@@ -27,16 +27,12 @@ class DeadLetterGroupViewSet(LetterViewSet[LetterGroup]):
         return rows.filter(letters__tenant=self.tenant.slug).annotate(own_last_seen=Max("letters__failed_at"))
 
     resolve = verb(
-        "resolve",
-        group_decisions.resolve,
-        Note,
-        "Mark the cause as gone; its next dead letter makes the group `regressed`.",
+        group_decisions.resolve, Note, "Mark the cause as gone; its next dead letter makes the group `regressed`."
     )
     ignore = verb(
-        "ignore",
         group_decisions.ignore,
         Ignore,
         "Stop mails about the cause until a time or a rate; dead letters are still stored and counted.",
     )
-    reopen = verb("reopen", group_decisions.reopen, Note, "Reopen a resolved or ignored cause.")
-    assign = verb("assign", group_decisions.assign_group, Assign, "Assign the cause to a user of the tenant.")
+    reopen = verb(group_decisions.reopen, Note, "Reopen a resolved or ignored cause.")
+    assign = verb(group_decisions.assign_group, Assign, "Assign the cause to a user of the tenant.", name="assign")

@@ -43,7 +43,7 @@ class RedriveViewSet(LetterViewSet[Redrive]):
         """List the state of each dead letter, in sending order."""
         return self.respond_page(self.get_object().items.all(), RedriveItemSerializer)
 
-    start = verb("start", actions.start, Empty, "Start sending at the planned rate.")
-    pause = verb("pause", actions.pause, Note, "Stop sending until resumed; runs already sent go on.")
-    resume = verb("resume", actions.resume, Empty, "Resume at the same rate.")
-    abort = verb("abort", actions.abort, Note, "Stop sending for good; runs already sent go on.")
+    start = verb(actions.start, Empty, "Start sending at the planned rate.")
+    pause = verb(actions.pause, Note, "Stop sending until resumed; runs already sent go on.")
+    resume = verb(actions.resume, Empty, "Resume at the same rate.")
+    abort = verb(actions.abort, Note, "Stop sending for good; runs already sent go on.")

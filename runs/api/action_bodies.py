@@ -92,8 +92,7 @@ class Bulk(Body):
     note: NoteText = ""
     dry_run: bool = Field(False, description="Only say what would be done.")
     seen: Annotated[dict[str, _Hash], Field(min_length=1)] | None = Field(
-        None,
-        description="By id, the `bound_hash` of each action as shown: calls edited since are not approved.",
+        None, description="By id, the `bound_hash` of each action as shown: calls edited since are not approved."
     )
 
     @model_validator(mode="after")

@@ -44,7 +44,6 @@ class ActionViewSet(RowViewSet[PendingAction]):
         return OneActionSerializer if self.action == "retrieve" else ActionSerializer
 
     approve = verb(
-        "approve",
         approve,
         Approve,
         """Approve the call, with other arguments if given; for a budget, raise it.
@@ -53,19 +52,19 @@ class ActionViewSet(RowViewSet[PendingAction]):
         `seen`, the `bound_hash` that the person saw, the answer is 409 if the call was edited since.
         """,
     )
-    reject = verb("reject", reject, Reject, "Reject the call; the note tells the model why.")
-    resolve = verb("resolve", resolve, Resolve, "Say whether an effect whose result was lost has happened.")
-    answer = verb("answer", answer, Message, "Answer a question, as a message to its run would.")
+    reject = verb(reject, Reject, "Reject the call; the note tells the model why.")
+    resolve = verb(resolve, Resolve, "Say whether an effect whose result was lost has happened.")
+    answer = verb(answer, Message, "Answer a question, as a message to its run would.")
     raise_ = verb(
-        "raise_",
         _raise,
         Raise,
         "Raise the run's `max_cost_usd`, or add an amount to the full budget, depending on the arguments.",
+        name="raise_",
     )
-    ask = verb("ask", ask, Words, "Ask the person who posted the run for information; the action stays open.")
-    reply = verb("reply", reply, Words, "Reply to a question, or add information for the deciders.")
-    reassign = verb("reassign", reassign, Reassign, "Assign the decision to one person.")
-    escalate = verb("escalate", escalate, Escalate, "Escalate to the admins of the tenant.")
+    ask = verb(ask, Words, "Ask the person who posted the run for information; the action stays open.")
+    reply = verb(reply, Words, "Reply to a question, or add information for the deciders.")
+    reassign = verb(reassign, Reassign, "Assign the decision to one person.")
+    escalate = verb(escalate, Escalate, "Escalate to the admins of the tenant.")
 
     @extend_schema(request=Bulk, responses=BulkResultSerializer)
     @action(detail=False, methods=["post"])

@@ -29,4 +29,4 @@ class ApprovalRuleViewSet(RowViewSet[ApprovalRule]):
         rule = grant_rule(RuleRequest(**dict(body)), tenant=self.tenant, user=self.user)
         return self.respond(rule, status=201)
 
-    revoke = verb("revoke", revoke_rule, Empty, "End a rule at once.")
+    revoke = verb(revoke_rule, Empty, "End a rule at once.", name="revoke")

@@ -45,12 +45,6 @@ class Moment(serializers.DateTimeField):
     timezone = UTC
 
 
-class WholeNumber(serializers.BigIntegerField):
-    """A number, however large."""
-
-    coerce_to_string = False
-
-
 class StoredJSON(serializers.JSONField):
     """A stored JSON value. A job's output may hold NaN, which is not JSON: one such run must not break a list."""
 
@@ -83,7 +77,6 @@ class Document(serializers.ModelSerializer[M]):
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
         models.DateTimeField: Moment,
-        models.BigIntegerField: WholeNumber,
         models.DecimalField: Amount,
         JSONText: StoredJSON,
     }

@@ -88,7 +88,7 @@ class LimitViewSet(SelectorViewSet[Limit]):
         return self.respond(set_limit(limit, user=self.user), status=201)
 
     change = verb(
-        "change", change_limit, ChangeLimit, "Change the number or the note of a limit, or switch it off and on."
+        change_limit, ChangeLimit, "Change the number or the note of a limit, or switch it off and on.", name="change"
     )
 
 
@@ -120,4 +120,4 @@ class PauseViewSet(SelectorViewSet[Pause]):
         paused = Pause(**self.columns_of(self.read(PostPause)))
         return self.respond(pause(paused, user=self.user), status=201)
 
-    end = verb("end", end_pause, Empty, "End a pause.")
+    end = verb(end_pause, Empty, "End a pause.", name="end")

@@ -1,6 +1,7 @@
 """Parse bodies: one JSON object in UTF-8, bounded in size and depth, without duplicate names."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -75,7 +76,6 @@ def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse a duplicate name: a proxy may have checked the first, while we would act on the last."""
     value = dict(pairs)
     if len(value) < len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]  # None is false
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise ValueError(f"{twice[:100]!r} is given twice in one object")
     return value

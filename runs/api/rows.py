@@ -50,13 +50,19 @@ class RowViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
 
 
 def verb(
-    name: str, operation: Callable[..., Any], body: type[Body], doc: str, *, answers: dict[int, Any] | None = None
+    operation: Callable[..., Any],
+    body: type[Body],
+    doc: str,
+    *,
+    name: str = "",
+    answers: dict[int, Any] | None = None,
 ) -> Any:
     """Build the view of `POST …/{id}/{name}/`: do an operation as the body says, then answer with the row.
 
-    An underscore after a name that is a keyword is not part of the address.
+    The name is that of the operation unless given; an underscore after a keyword is not part of the address.
     Shape: `answers` holds the document by status; the default is the view's own, with 200.
     """
+    name = name or operation.__name__
 
     def view(self: RowViewSet[Any], request: Request, pk: Any = None) -> Response:
         said, row = self.read(body), self.get_object()

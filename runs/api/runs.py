@@ -74,10 +74,12 @@ class RunViewSet(RowViewSet[Run]):
         return self.respond_page(self.get_object().steps.all(), StepSerializer)
 
     cancel = verb(
-        "cancel", cancel_run, Empty, "Cancel a run: at once if no worker holds it, else at the worker's next boundary."
+        cancel_run,
+        Empty,
+        "Cancel a run: at once if no worker holds it, else at the worker's next boundary.",
+        name="cancel",
     )
     retry = verb(
-        "retry",
         retry_run,
         Empty,
         """Continue a failed run after its last good step, or make the next try of a `retrying` run now.
@@ -85,6 +87,7 @@ class RunViewSet(RowViewSet[Run]):
         409 if the run is neither, or its dead letter is closed. An open circuit still holds the run.
         """,
         answers={202: RunSerializer},
+        name="retry",
     )
 
     @extend_schema(request=Fork, responses={202: RunSerializer})

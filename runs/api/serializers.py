@@ -55,12 +55,17 @@ class LastErrorSerializer(StepErrorSerializer):
     at = Moment(required=False)
 
 
-class LastEffectSerializer(serializers.Serializer[Any]):
-    """The effect begun last."""
+class EffectSerializer(serializers.Serializer[Any]):
+    """An effect of a recorded step."""
 
     seq = serializers.IntegerField()
     tool = serializers.CharField()
     effect_key = serializers.CharField(allow_null=True)
+
+
+class LastEffectSerializer(EffectSerializer):
+    """The effect begun last."""
+
     status = serializers.CharField()
 
 
