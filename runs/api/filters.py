@@ -39,7 +39,7 @@ class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]  # d
 class IdFilter(django_filters.UUIDFilter):  # type: ignore[misc]  # django-filter has no types
     """Compares with an id. Django's own field accepts other spellings."""
 
-    field_class = partial(ParsedField, parse=id_of)
+    field_class = partial(ParsedField, parse=id_of, strip=False)
 
 
 class AnyOf(django_filters.MultipleChoiceFilter):  # type: ignore[misc]  # django-filter has no types
