@@ -15,7 +15,7 @@ from deadletters.redrive.options import (
     Selection,
 )
 from runs import clock
-from runs.api.strict_body import COUNT_MAX, LEFT_OUT, NOTE_MAX_CHARS, Body, Id, NoteText, Object, Text, ZonedTime
+from runs.api.strict_body import COUNT_MAX, LEFT_OUT, Body, Id, Object, OptionalText, RequiredText, Text, ZonedTime
 from runs.errors import InvalidInputError
 
 _DEFAULT = RedriveOptions()
@@ -42,13 +42,13 @@ class Replay(Body):
 class Discard(Body):
     """The body of `discard`."""
 
-    note: Annotated[str, Text(NOTE_MAX_CHARS)] = Field(description="Why nobody needs to act.")
+    note: RequiredText = Field(description="Why nobody needs to act.")
 
 
 class Note(Body):
     """The body of verbs with an optional note: `done`, `resolve`, `reopen`, `pause`, `abort`."""
 
-    note: NoteText = ""
+    note: OptionalText = ""
 
 
 class Assign(Note):

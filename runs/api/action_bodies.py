@@ -8,13 +8,13 @@ from pydantic import Field, model_validator
 
 from runs.api.strict_body import (
     LEFT_OUT,
-    NOTE_MAX_CHARS,
     AnyJson,
     Body,
     Id,
-    NoteText,
     Object,
     OneOf,
+    OptionalText,
+    RequiredText,
     Text,
     Usd,
     ZonedTime,
@@ -31,14 +31,14 @@ class Approve(Body):
     """The body of `approve`."""
 
     arguments: Object | None = None
-    note: NoteText = Field("", description="Needed for a call of high risk.")
+    note: OptionalText = Field("", description="Needed for a call of high risk.")
     seen: _Hash = Field("", description="The `bound_hash` that the person saw: 409 if the call was edited since.")
 
 
 class Reject(Body):
     """The body of `reject`."""
 
-    note: Annotated[str, Text(NOTE_MAX_CHARS)] = Field(description="Shown to the model.")
+    note: RequiredText = Field(description="Shown to the model.")
 
 
 class Resolve(Body):
@@ -46,7 +46,7 @@ class Resolve(Body):
 
     outcome: Literal["happened", "did_not_happen"]
     result: AnyJson = None
-    note: NoteText = ""
+    note: OptionalText = ""
 
 
 class Raise(Body):
@@ -55,7 +55,7 @@ class Raise(Body):
     json_schema: ClassVar[dict[str, Any]] = {"oneOf": [{"required": ["max_cost_usd"]}, {"required": ["raise_usd"]}]}
     max_cost_usd: _AboveZero = Field(LEFT_OUT, description="The new ceiling of the run.")
     raise_usd: _AboveZero = Field(LEFT_OUT, description="Extra amount for the budget, for this day or month.")
-    note: NoteText = ""
+    note: OptionalText = ""
 
     @model_validator(mode="after")
     def demand_one(self) -> Self:
@@ -69,7 +69,7 @@ class Raise(Body):
 class Words(Body):
     """The body of `ask` and `reply`."""
 
-    text: Annotated[str, Text(NOTE_MAX_CHARS)]
+    text: RequiredText
 
 
 class Reassign(Body):
@@ -81,7 +81,7 @@ class Reassign(Body):
 class Escalate(Body):
     """The body of `escalate`."""
 
-    note: NoteText = ""
+    note: OptionalText = ""
 
 
 class Bulk(Body):
@@ -89,7 +89,7 @@ class Bulk(Body):
 
     ids: Annotated[list[Id], Field(min_length=1, max_length=BULK_MAX)]
     verb: Annotated[str, OneOf(VERBS)]
-    note: NoteText = ""
+    note: OptionalText = ""
     dry_run: bool = Field(False, description="Only say what would be done.")
     seen: Annotated[dict[str, _Hash], Field(min_length=1)] | None = Field(
         None, description="By id, the `bound_hash` of each action as shown: calls edited since are not approved."
@@ -112,7 +112,7 @@ class GrantRule(Body):
     """The body of `POST /approval-rules/`."""
 
     tool: Annotated[str, Text(200)]
-    reason: Annotated[str, Text(NOTE_MAX_CHARS)]
+    reason: RequiredText
     expires_at: ZonedTime
     max_uses: Annotated[int, Field(ge=1, le=USES_MAX)]
     job_type: Annotated[str, Text(100, may_be_blank=True)] = ""

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from runs.api.documents import Document
 from runs.api.rows import RowViewSet, verb
-from runs.api.strict_body import LEFT_OUT, NOTE_MAX_CHARS, Body, Empty, NoteText, OneOf, Text, ZonedTime
+from runs.api.strict_body import LEFT_OUT, Body, Empty, OneOf, OptionalText, RequiredText, Text, ZonedTime
 from runs.models import Limit, Pause, Selector
 from runs.operations.limits import MOST, change_limit, set_limit
 from runs.operations.pauses import end_pause, pause
@@ -53,7 +53,7 @@ class PostLimit(SelectorBody):
     )
     per_s: Annotated[float, Field(ge=1, le=86_400)] = Field(60.0, description="Of a rate.")
     each_tenant: bool = Field(False, description="For each tenant, instead of for all together.")
-    note: NoteText = ""
+    note: OptionalText = ""
 
 
 class ChangeLimit(Body):
@@ -61,7 +61,7 @@ class ChangeLimit(Body):
 
     most: Annotated[int, Field(ge=0, le=MOST)] = LEFT_OUT
     is_active: bool = LEFT_OUT
-    note: NoteText = LEFT_OUT
+    note: OptionalText = LEFT_OUT
 
 
 class LimitSerializer(Document[Limit]):
@@ -95,7 +95,7 @@ class LimitViewSet(SelectorViewSet[Limit]):
 class PostPause(SelectorBody):
     """The body of `POST /pauses/`."""
 
-    reason: Annotated[str, Text(NOTE_MAX_CHARS)]
+    reason: RequiredText
     until: ZonedTime | None = None
 
 

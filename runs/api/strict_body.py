@@ -20,7 +20,6 @@ from runs.api.moments import MOMENT, moment_of
 from runs.errors import InvalidInputError
 
 COUNT_MAX = 2**31 - 1
-NOTE_MAX_CHARS = 4000
 ID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 WORDS = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"  # something to read, and no NUL
 LEFT_OUT: Any = None  # the default of a field that may be left out but not be null
@@ -148,7 +147,8 @@ ZonedTime = Annotated[
 Id = Annotated[UUID, BeforeValidator(id_of), described("string", format="uuid", pattern=f"^{ID}$")]
 AnyJson = Annotated[Any, BeforeValidator(_json), WithJsonSchema({"nullable": True})]
 Object = Annotated[Any, BeforeValidator(_object), described("object", additionalProperties={})]
-NoteText = Annotated[str, Text(NOTE_MAX_CHARS, may_be_blank=True)]
+RequiredText = Annotated[str, Text(4000)]
+OptionalText = Annotated[str, Text(4000, may_be_blank=True)]
 
 
 class BodyExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  # drf-spectacular has no types
