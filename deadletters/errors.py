@@ -1,13 +1,4 @@
-"""The errors of dead letters, subclasses of those of runs: errors about a state become 409 over HTTP.
-
-InvalidTransitionError
-├── DeadLetterDecidedError      somebody has dealt with the dead letter, or its group, already
-└── RedriveStateError           the verb does not fit the redrive's status
-ConflictError
-├── ReplaysExhaustedError       the chain of replays has reached its maximum
-├── NotAMemberError             the assignee does not belong to the tenant
-└── NoDeadLettersError          no dead letter matches the selection of a redrive
-"""
+"""The errors of dead letters, below those of runs: over HTTP, the status of each is that of its base (409)."""
 
 from runs.errors import ConflictError, InvalidTransitionError
 
@@ -20,10 +11,8 @@ class RedriveStateError(InvalidTransitionError):
     """The verb does not fit the redrive's status."""
 
 
-class ReplaysExhaustedError(ConflictError):
+class ReplaysExhaustedError(ConflictError, code="replays_exhausted"):
     """The dead letter has no replays left."""
-
-    code = "replays_exhausted"
 
     def __init__(self, replays: int, allowed: int) -> None:
         super().__init__(
@@ -32,13 +21,9 @@ class ReplaysExhaustedError(ConflictError):
         )
 
 
-class NotAMemberError(ConflictError):
+class NotAMemberError(ConflictError, code="not_a_member"):
     """The assignee does not belong to the tenant."""
 
-    code = "not_a_member"
 
-
-class NoDeadLettersError(ConflictError):
+class NoDeadLettersError(ConflictError, code="no_letters"):
     """No dead letter matches the selection of a redrive."""
-
-    code = "no_letters"

@@ -1,104 +1,111 @@
-"""Request bodies about dead letters and their groups."""
+"""Request bodies about dead letters, their groups and redrives."""
 
-from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, ClassVar, Self
 
-from rest_framework import serializers
+from pydantic import AfterValidator, Field, model_validator
 
-from deadletters.members import member_named
+from deadletters.redrive.options import (
+    CANARY_MAX,
+    CONCURRENCY_MAX,
+    LETTERS_MAX,
+    RATE_MAX_PER_S,
+    RATE_MIN_PER_S,
+    RedriveOptions,
+    Selection,
+)
 from runs import clock
-from runs.api.bodies import StrictSerializer
-from runs.api.fields import COUNT_MAX, ObjectField, StrictInteger, StrictMoment, StrictText
+from runs.api.strict_body import COUNT_MAX, LEFT_OUT, Body, Id, Object, OptionalText, RequiredText, Text, ZonedTime
 from runs.errors import InvalidInputError
 
-NOTE_MAX_CHARS = 4000
+_DEFAULT = RedriveOptions()
+_OPTIONS = {"rate_per_s", "concurrency", "canary", "stop_above_percent"}
+_Count = Annotated[int, Field(ge=1, le=COUNT_MAX)]
 
 
-class FutureMoment(StrictMoment):
-    """A time that has not passed."""
-
-    def to_internal_value(self, value: Any) -> datetime:
-        """Refuse a time that has passed."""
-        moment = super().to_internal_value(value)
-        if moment <= clock.now():
-            raise serializers.ValidationError("This time has passed; give a later one.")
-        return moment
+def _in_future(moment: datetime) -> datetime:
+    if moment <= clock.now():
+        raise ValueError("This time has passed; give a later one.")
+    return moment
 
 
-def note_field() -> StrictText:
-    """Build the field of an optional note."""
-    return StrictText(required=False, allow_blank=True, default="", max_length=NOTE_MAX_CHARS)
+_FutureTime = Annotated[ZonedTime, AfterValidator(_in_future)]
 
 
-class ReplaySerializer(StrictSerializer):
+class Replay(Body):
     """The body of `replay`: empty continues the run; an input or a step starts a new one."""
 
-    input = ObjectField(required=False, allow_null=True, default=None)
-    from_step = StrictInteger(required=False, allow_null=True, default=None, min_value=1, max_value=COUNT_MAX)
+    input: Object | None = None
+    from_step: _Count | None = None
 
 
-class DiscardSerializer(StrictSerializer):
+class Discard(Body):
     """The body of `discard`."""
 
-    note = StrictText(max_length=NOTE_MAX_CHARS, help_text="Why nobody needs to act.")
+    note: RequiredText = Field(description="Why nobody needs to act.")
 
 
-class AssignSerializer(StrictSerializer):
-    """The body of `assign`."""
-
-    user = StrictText(max_length=150, help_text="Name of a user of the tenant.")
-    note = note_field()
-
-
-class TaskSerializer(AssignSerializer):
-    """The body of `task`."""
-
-    due_at = FutureMoment(help_text="When the task is due.")
-
-
-class NoteSerializer(StrictSerializer):
+class Note(Body):
     """The body of verbs with an optional note: `done`, `resolve`, `reopen`, `pause`, `abort`."""
 
-    note = note_field()
+    note: OptionalText = ""
 
 
-class IgnoreSerializer(StrictSerializer):
+class Assign(Note):
+    """The body of `assign`."""
+
+    user: Annotated[str, Text(150)] = Field(description="Name of a user of the tenant.")
+
+
+class Task(Assign):
+    """The body of `task`."""
+
+    due_at: _FutureTime = Field(description="When the task is due.")
+
+
+class Ignore(Note):
     """The body of `ignore`: at least one of `until` and `above_per_hour`."""
 
-    json_schema = {
+    json_schema: ClassVar[dict[str, Any]] = {
         "anyOf": [
             {"required": ["until"], "properties": {"until": {"type": "string"}}},
             {"required": ["above_per_hour"], "properties": {"above_per_hour": {"type": "integer"}}},
         ]
     }
-    until = FutureMoment(required=False, allow_null=True, default=None)
-    above_per_hour = StrictInteger(
-        required=False, allow_null=True, default=None, min_value=1, max_value=COUNT_MAX,
-        help_text="More dead letters than this within an hour reopen the group.",
-    )  # fmt: skip
-    note = note_field()
+    until: _FutureTime | None = None
+    above_per_hour: _Count | None = Field(
+        None, description="More dead letters than this within an hour reopen the group."
+    )
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse to ignore something forever."""
-        if attrs["until"] is None and attrs["above_per_hour"] is None:
-            raise serializers.ValidationError(
-                {"until": ["Give a time, or `above_per_hour`: nothing is ignored for ever."]}
-            )
-        return attrs
+    @model_validator(mode="after")
+    def demand_an_end(self) -> Self:
+        """Refuse to ignore something forever. Raises: InvalidInputError."""
+        if self.until is None and self.above_per_hour is None:
+            raise InvalidInputError({"until": ["Give a time, or `above_per_hour`: nothing is ignored for ever."]})
+        return self
 
 
-class PreviewQuerySerializer(serializers.Serializer[Any]):
-    """The parameters of `preview`."""
+class Plan(Body):
+    """The body of `POST /redrives/`: which dead letters, and how. Only `ids` can name closed ones."""
 
-    from_step = serializers.RegexField(r"(?a)^[1-9][0-9]{0,8}\Z", required=False, trim_whitespace=False)
+    fingerprint: Annotated[str, Text(64)] = LEFT_OUT
+    job_type: Annotated[str, Text(100)] = LEFT_OUT
+    error_class: Annotated[str, Text(200)] = LEFT_OUT
+    failed_after: ZonedTime | None = None
+    failed_before: ZonedTime | None = None
+    ids: Annotated[list[Id], Field(min_length=1, max_length=LETTERS_MAX)] = LEFT_OUT
+    rate_per_s: Annotated[float, Field(ge=RATE_MIN_PER_S, le=RATE_MAX_PER_S)] = _DEFAULT.rate_per_s
+    concurrency: Annotated[int, Field(ge=1, le=CONCURRENCY_MAX)] = _DEFAULT.concurrency
+    canary: Annotated[int, Field(ge=1, le=CANARY_MAX)] = _DEFAULT.canary
+    stop_above_percent: Annotated[int, Field(ge=0, le=100)] = _DEFAULT.stop_above_percent
 
+    @property
+    def selection(self) -> Selection:
+        """Return which dead letters to send."""
+        given = self.model_dump(exclude=_OPTIONS, exclude_none=True)
+        return Selection(**given | {"ids": tuple(given.get("ids", ()))})
 
-def assignee_named(username: str, tenants: Collection[str]) -> Any:
-    """Find a user of one of these tenants by name. Raises: InvalidInputError naming `user`, also for other tenants'."""
-    found = member_named(username, tenants)
-    if found is None:
-        raise InvalidInputError(
-            {"user": [f"nobody named {username!r} belongs to {' or '.join(tenants)}; name a member"]}
-        )
-    return found
+    @property
+    def options(self) -> RedriveOptions:
+        """Return how to send them."""
+        return RedriveOptions(**self.model_dump(include=_OPTIONS))

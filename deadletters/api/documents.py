@@ -1,16 +1,17 @@
-"""Documents of dead letters and their groups."""
+"""Documents of dead letters, their groups and redrives."""
 
 import json
-from datetime import datetime
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from deadletters.models import DeadLetter, LetterGroup
-from deadletters.stats import GroupStats
-from runs.api.documents import Document, Moment, Person
-from runs.api.serializers import money
+from deadletters.models import DeadLetter, LetterGroup, Redrive, RedriveItem
+from deadletters.redrive.actions import held_by, reasons_of, verbs_of
+from deadletters.stats import GroupStats, shared_beyond, stats_of
+from runs.api.documents import Amount, Computed, Document, Moment
+from runs.api.serializers import EffectSerializer
 from runs.operations.preview_replay import ReplayPreview
 
 
@@ -25,11 +26,7 @@ class DeadLetterSerializer(Document[DeadLetter]):
     """A dead letter."""
 
     run = serializers.UUIDField(source="run_id")
-    group = serializers.UUIDField(source="group_id", allow_null=True)
-    assignee = Person(allow_null=True)
-    decided_by = Person(allow_null=True)
-    cost_usd = serializers.SerializerMethodField()
-    effects = serializers.SerializerMethodField()
+    effects = Computed(lambda letter: json.loads(letter.effects, parse_constant=str), EffectsSerializer())
 
     class Meta:
         model = DeadLetter
@@ -39,22 +36,9 @@ class DeadLetterSerializer(Document[DeadLetter]):
             "decided_at note effects"
         ).split()
 
-    def get_cost_usd(self, letter: DeadLetter) -> str:
-        """Return the cost of the run."""
-        return money(letter.cost_usd) or "0"
 
-    @extend_schema_field(EffectsSerializer)
-    def get_effects(self, letter: DeadLetter) -> Any:
-        """Return the effects of the run."""
-        return json.loads(letter.effects, parse_constant=str)
-
-
-class PreviewEffectSerializer(serializers.Serializer[Any]):
+class PreviewEffectSerializer(EffectSerializer):
     """An effect of a recorded step."""
-
-    seq = serializers.IntegerField()
-    tool = serializers.CharField()
-    effect_key = serializers.CharField(allow_null=True)
 
 
 class PreviewSerializer(serializers.Serializer[ReplayPreview]):
@@ -65,16 +49,8 @@ class PreviewSerializer(serializers.Serializer[ReplayPreview]):
     effects_done = PreviewEffectSerializer(many=True)
     effects_unknown = PreviewEffectSerializer(many=True)
     effects_repeated = PreviewEffectSerializer(many=True)
-    estimated_cost_usd = serializers.SerializerMethodField()
+    estimated_cost_usd = Amount(help_text="Of the missing model calls.")
     refusal = serializers.CharField()
-
-    def get_estimated_cost_usd(self, preview: ReplayPreview) -> str:
-        """Return the estimated cost of the missing model calls."""
-        return money(preview.estimated_cost_usd) or "0"
-
-
-def _moment(moment: datetime | None) -> Any:
-    return Moment().to_representation(moment) if moment else None
 
 
 class LetterGroupSerializer(Document[LetterGroup]):
@@ -83,15 +59,15 @@ class LetterGroupSerializer(Document[LetterGroup]):
     Notes of people about a cause shared with other tenants are hidden.
     """
 
-    # Needs `stats` and `shared` in its context: see `DeadLetterGroupViewSet`.
-
-    count = serializers.SerializerMethodField()
-    first_seen = serializers.SerializerMethodField()
-    last_seen = serializers.SerializerMethodField()
-    versions = serializers.SerializerMethodField()
-    trend = serializers.SerializerMethodField()
-    assignee = Person(allow_null=True)
-    resolved_by = Person(allow_null=True)
+    count = serializers.IntegerField(source="own.count")
+    first_seen = Moment(source="own.first_seen")
+    last_seen = Moment(source="own.last_seen")
+    trend = serializers.ListField(
+        source="own.trend", child=serializers.IntegerField(), help_text="By hour of the last 24, oldest first."
+    )
+    versions = serializers.DictField(
+        source="own.versions", child=serializers.IntegerField(), help_text="By version of the definition."
+    )
 
     class Meta:
         model = LetterGroup
@@ -100,37 +76,72 @@ class LetterGroupSerializer(Document[LetterGroup]):
             "ignored_until ignored_above_per_hour resolved_at resolved_by assignee note"
         ).split()
 
+    @cached_property
+    def _tenants(self) -> list[str]:
+        return [self.context["view"].tenant.slug]
+
+    @cached_property
+    def _stats(self) -> dict[UUID, GroupStats]:
+        return stats_of(self.page, tenants=self._tenants)
+
+    @cached_property
+    def _shared(self) -> set[UUID]:
+        return shared_beyond(self.page, self._tenants)
+
     def to_representation(self, instance: LetterGroup) -> dict[str, Any]:
-        """Leave out notes and names if the group is shared between tenants."""
+        """Count the tenant's own; leave out notes and names if the group is shared between tenants."""
+        instance.own = self._stats[instance.pk]  # type: ignore[attr-defined]  # read by the fields above
         document = super().to_representation(instance)
-        if instance.pk in self.context["shared"]:
-            document |= {"assignee": None, "resolved_by": None, "note": ""}
-        return document
+        hidden = {"assignee": None, "resolved_by": None, "note": ""}
+        return document | hidden if instance.pk in self._shared else document
 
-    def _stats(self, group: LetterGroup) -> GroupStats:
-        stats: GroupStats = self.context["stats"][group.pk]
-        return stats
 
-    def get_count(self, group: LetterGroup) -> int:
-        """Return the number of the tenant's dead letters."""
-        return self._stats(group).count
+class CountsSerializer(Document[Redrive]):
+    """The dead letters of a redrive: `excluded`, `skipped`, `pending`, `sent`; the other counts are of those sent."""
 
-    @extend_schema_field(Moment())
-    def get_first_seen(self, group: LetterGroup) -> Any:
-        """Return the time of the tenant's first dead letter."""
-        return _moment(self._stats(group).first_seen)
+    class Meta:
+        model = Redrive
+        fields = "total left_out excluded skipped pending sent in_flight completed failed cancelled".split()
 
-    @extend_schema_field(Moment())
-    def get_last_seen(self, group: LetterGroup) -> Any:
-        """Return the time of the tenant's last dead letter."""
-        return _moment(self._stats(group).last_seen)
 
-    @extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
-    def get_versions(self, group: LetterGroup) -> dict[str, int]:
-        """Count dead letters by version of the definition."""
-        return self._stats(group).versions
+class NotSentSerializer(serializers.Serializer[Any]):
+    """Why dead letters were excluded by the plan, or skipped later, and how many."""
 
-    @extend_schema_field(serializers.ListField(child=serializers.IntegerField()))
-    def get_trend(self, group: LetterGroup) -> list[int]:
-        """Count dead letters in each of the last 24 hours, oldest first."""
-        return self._stats(group).trend
+    state = serializers.ChoiceField(["excluded", "skipped"])
+    reason = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class RedriveSerializer(Document[Redrive]):
+    """A redrive."""
+
+    selection = Computed(lambda redrive: json.loads(redrive.selection), serializers.DictField())
+    counts = CountsSerializer(source="*")
+    held_by = Computed(held_by, serializers.CharField(help_text="What it waits for; empty: nothing, or it is over."))
+    verbs = Computed(verbs_of, serializers.ListField(child=serializers.CharField()))
+
+    class Meta:
+        model = Redrive
+        fields = (
+            "id status tenant reason selection rate_per_s concurrency canary stop_above_percent counts "
+            "held_by verbs estimated_cost_usd planned_by planned_at started_at ended_at changed_by changed_at"
+        ).split()
+
+
+class RedriveDetailSerializer(RedriveSerializer):
+    """A redrive, with the reasons for excluded and skipped dead letters."""
+
+    not_sent = Computed(reasons_of, NotSentSerializer(many=True))
+
+    class Meta(RedriveSerializer.Meta):
+        fields = [*RedriveSerializer.Meta.fields, "not_sent"]
+
+
+class RedriveItemSerializer(Document[RedriveItem]):
+    """One dead letter of a redrive."""
+
+    run = serializers.UUIDField(source="run_id", allow_null=True, help_text="The replayed run.")
+
+    class Meta:
+        model = RedriveItem
+        fields = "place letter run state reason sent_at ended_at".split()

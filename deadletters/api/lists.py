@@ -1,11 +1,19 @@
-"""Filter and order the lists of dead letters, causes and redrives."""
+"""What the views of dead letters, their groups and redrives share, and the filters of their lists."""
+
+from typing import Any, TypeVar
 
 import django_filters  # type: ignore[import-untyped]  # django-filter has no types
+from django.db.models import Model, QuerySet
 
+from deadletters.members import member_named
 from deadletters.models import DeadLetter, DeadLetterStatus, GroupState, LetterGroup, Redrive, RedriveStatus
 from runs.api.filters import AnyOf, IdFilter, MomentFilter
-from runs.api.pagination import BySequence, NewestFirst
+from runs.api.rows import RowViewSet
+from runs.api.strict_body import Body
+from runs.errors import InvalidInputError
 from runs.models.people import name_path
+
+M = TypeVar("M", bound=Model)
 
 
 class DeadLetterFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
@@ -38,32 +46,28 @@ class LetterGroupFilter(django_filters.FilterSet):  # type: ignore[misc]  # djan
 class RedriveFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     """Filters of redrives."""
 
-    status = django_filters.MultipleChoiceFilter(choices=RedriveStatus.choices)
+    status = AnyOf(choices=RedriveStatus.choices)
 
     class Meta:
         model = Redrive
         fields = ["status"]
 
 
-class ByFailure(NewestFirst):
-    """Dead letters, newest failure first."""
+class LetterViewSet(RowViewSet[M]):
+    """What dead letters, their groups and redrives share: the scopes, the tenant by slug, users by name."""
 
-    ordering = ("-failed_at", "-id")
+    reads, writes = "dead_letters:read", "dead_letters:write"
 
+    def visible(self, rows: QuerySet[M]) -> QuerySet[M]:
+        """Select the tenant's own rows."""
+        return rows.filter(tenant=self.tenant.slug)
 
-class ByLastSeen(NewestFirst):
-    """Groups of dead letters, latest failure first."""
-
-    ordering = ("-own_last_seen", "-id")
-
-
-class ByPlan(NewestFirst):
-    """Redrives, newest plan first."""
-
-    ordering = ("-planned_at", "-id")
-
-
-class ByPlace(BySequence):
-    """The dead letters of a redrive, in sending order."""
-
-    ordering = ("place",)
+    def arguments_of(self, body: Body) -> dict[str, Any]:
+        """Return what a body says, with the user that it names. Raises: InvalidInputError, also for other tenants'."""
+        said = super().arguments_of(body)
+        if (name := said.pop("user", None)) is None:
+            return said
+        tenant = self.tenant.slug
+        if (member := member_named(name, [tenant])) is None:
+            raise InvalidInputError({"user": [f"nobody named {name!r} belongs to {tenant}; name a member"]})
+        return said | {"assignee": member}

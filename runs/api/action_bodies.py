@@ -6,7 +6,19 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from runs.api.strict_body import LEFT_OUT, AnyJson, Body, Id, Note, Object, OneOf, Text, Usd, ZonedTime
+from runs.api.strict_body import (
+    LEFT_OUT,
+    AnyJson,
+    Body,
+    Id,
+    Object,
+    OneOf,
+    OptionalText,
+    RequiredText,
+    Text,
+    Usd,
+    ZonedTime,
+)
 from runs.errors import InvalidInputError
 from runs.models import ApprovalRule
 from runs.operations.actions.bulk import BULK_MAX, VERBS
@@ -20,14 +32,14 @@ class Approve(Body):
     """The body of `approve`."""
 
     arguments: Object | None = None
-    note: Note = Field("", description="Needed for a call of high risk.")
+    note: OptionalText = Field("", description="Needed for a call of high risk.")
     seen: _Hash = Field("", description="The `bound_hash` that the person saw: 409 if the call was edited since.")
 
 
 class Reject(Body):
     """The body of `reject`."""
 
-    note: Annotated[str, Text(4000)] = Field(description="Shown to the model.")
+    note: RequiredText = Field(description="Shown to the model.")
 
 
 class Resolve(Body):
@@ -35,7 +47,7 @@ class Resolve(Body):
 
     outcome: Literal["happened", "did_not_happen"]
     result: AnyJson = None
-    note: Note = ""
+    note: OptionalText = ""
 
 
 class Raise(Body):
@@ -44,7 +56,7 @@ class Raise(Body):
     json_schema: ClassVar[dict[str, Any]] = {"oneOf": [{"required": ["max_cost_usd"]}, {"required": ["raise_usd"]}]}
     max_cost_usd: _AboveZero = Field(LEFT_OUT, description="The new ceiling of the run.")
     raise_usd: _AboveZero = Field(LEFT_OUT, description="Extra amount for the budget, for this day or month.")
-    note: Note = ""
+    note: OptionalText = ""
 
     @model_validator(mode="after")
     def demand_one(self) -> Self:
@@ -58,7 +70,7 @@ class Raise(Body):
 class Words(Body):
     """The body of `ask` and `reply`."""
 
-    text: Annotated[str, Text(4000)]
+    text: RequiredText
 
 
 class Reassign(Body):
@@ -70,7 +82,7 @@ class Reassign(Body):
 class Escalate(Body):
     """The body of `escalate`."""
 
-    note: Note = ""
+    note: OptionalText = ""
 
 
 class Bulk(Body):
@@ -78,11 +90,10 @@ class Bulk(Body):
 
     ids: Annotated[list[Id], Field(min_length=1, max_length=BULK_MAX)]
     verb: Annotated[str, OneOf(VERBS)]
-    note: Note = ""
+    note: OptionalText = ""
     dry_run: bool = Field(False, description="Only say what would be done.")
     seen: Annotated[dict[str, _Hash], Field(min_length=1)] | None = Field(
-        None,
-        description="By id, the `bound_hash` of each action as shown: calls edited since are not approved.",
+        None, description="By id, the `bound_hash` of each action as shown: calls edited since are not approved."
     )
 
     @model_validator(mode="after")
@@ -102,7 +113,7 @@ class GrantRule(Body):
     """The body of `POST /approval-rules/`."""
 
     tool: Annotated[str, Text(200)]
-    reason: Annotated[str, Text(4000)]
+    reason: RequiredText
     expires_at: ZonedTime
     max_uses: Annotated[int, Field(ge=1, le=USES_MAX)]
     job_type: Annotated[str, Text(100, may_be_blank=True)] = ""

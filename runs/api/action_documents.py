@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from runs.api.documents import Document, Moment, Person
-from runs.api.serializers import StoredJSON, money
+from runs.api.documents import Computed, Document, Moment, StoredJSON
 from runs.models import Approval, ApprovalRule, PendingAction
 from runs.operations.actions.thread import thread_of
 
@@ -23,16 +21,15 @@ class EvidenceSerializer(serializers.Serializer[Any]):
 class ApprovalSerializer(Document[Approval]):
     """One person's approval. It counts only for the current arguments."""
 
-    by = Person(source="user")
-    counts = serializers.SerializerMethodField()
+    by = serializers.CharField(source="user.get_username")
+    counts = Computed(
+        lambda approval: approval.bound_hash == approval.action.bound_hash,
+        serializers.BooleanField(help_text="False if the arguments were edited since."),
+    )
 
     class Meta:
         model = Approval
         fields = ("by", "at", "note", "counts")
-
-    def get_counts(self, approval: Approval) -> bool:
-        """Return False if the arguments were edited since."""
-        return approval.bound_hash == approval.action.bound_hash
 
 
 class SaidSerializer(serializers.Serializer[Any]):
@@ -47,16 +44,8 @@ class SaidSerializer(serializers.Serializer[Any]):
 class ActionSerializer(Document[PendingAction]):
     """A pending action."""
 
-    run = serializers.UUIDField(source="run_id")
     step = serializers.IntegerField(source="step.seq")
-    arguments = StoredJSON()
-    proposed = StoredJSON()
-    verbs = serializers.ListField(child=serializers.CharField())
-    decided_by = Person(allow_null=True)
-    evidence = serializers.SerializerMethodField()
-    amount_usd = serializers.SerializerMethodField()
-    assignee = Person(allow_null=True)
-    rule = serializers.UUIDField(source="rule_id", allow_null=True)
+    evidence = EvidenceSerializer(allow_null=True, help_text="Of a call whose outcome is unknown.")
     approvals = ApprovalSerializer(many=True)
 
     class Meta:
@@ -67,29 +56,14 @@ class ActionSerializer(Document[PendingAction]):
             "reminders decided_at decided_by rule note"
         ).split()
 
-    @extend_schema_field(EvidenceSerializer(allow_null=True))
-    def get_evidence(self, action: PendingAction) -> Any:
-        """Return what is known about the call, for kind `outcome`."""
-        return action.evidence
-
-    @extend_schema_field(serializers.CharField(allow_null=True))
-    def get_amount_usd(self, action: PendingAction) -> str | None:
-        """Return the amount that the call moves, if its tool names one."""
-        return money(action.amount_usd)
-
 
 class OneActionSerializer(ActionSerializer):
     """A pending action with its thread."""
 
-    thread = serializers.SerializerMethodField()
+    thread = Computed(thread_of, SaidSerializer(many=True))
 
     class Meta(ActionSerializer.Meta):
         fields = [*ActionSerializer.Meta.fields, "thread"]
-
-    @extend_schema_field(SaidSerializer(many=True))
-    def get_thread(self, action: PendingAction) -> Any:
-        """Return questions, replies, assignments and reminders, oldest first."""
-        return SaidSerializer(thread_of(action), many=True).data
 
 
 class ItemSerializer(serializers.Serializer[Any]):
@@ -120,30 +94,9 @@ class BulkResultSerializer(serializers.Serializer[Any]):
 class RuleSerializer(Document[ApprovalRule]):
     """An approval rule."""
 
-    arguments = StoredJSON()
-    max_usd = serializers.SerializerMethodField()
-    max_total_usd = serializers.SerializerMethodField()
-    used_usd = serializers.SerializerMethodField()
-    granted_by = Person()
-    revoked_by = Person(allow_null=True)
-
     class Meta:
         model = ApprovalRule
         fields = (
             "id tool job_type arguments max_usd max_total_usd max_uses expires_at reason granted_by granted_at "
             "uses used_usd revoked_by revoked_at"
         ).split()
-
-    @extend_schema_field(serializers.CharField(allow_null=True))
-    def get_max_usd(self, rule: ApprovalRule) -> str | None:
-        """Return the most that one call may move."""
-        return money(rule.max_usd)
-
-    @extend_schema_field(serializers.CharField(allow_null=True))
-    def get_max_total_usd(self, rule: ApprovalRule) -> str | None:
-        """Return the most that all its calls may move."""
-        return money(rule.max_total_usd)
-
-    def get_used_usd(self, rule: ApprovalRule) -> str:
-        """Return what its calls have moved so far."""
-        return money(rule.used_usd) or "0"

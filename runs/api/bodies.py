@@ -1,29 +1,12 @@
 """Request bodies about runs."""
 
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 from pydantic import Field
-from rest_framework import serializers
 
-from runs.api.fields import COUNT_MAX
-from runs.api.strict_body import LEFT_OUT, Body, Id, Object, OneOf, Text, Usd, ZonedTime, described
-from runs.operations.post_run import RunRequest
+from runs.api.strict_body import COUNT_MAX, LEFT_OUT, Body, Id, Object, OneOf, Text, Usd, ZonedTime, described
 from runs.states import Lane, OnConflict
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """A body about dead letters, in which an unknown field is an error that names it."""
-
-    json_schema: ClassVar[dict[str, Any]] = {}  # constraints across fields
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse fields that do not exist."""
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
-        if unknown:
-            known = ", ".join(self.fields) or "none"
-            raise serializers.ValidationError({name: [f"There is no such field. Known: {known}."] for name in unknown})
-        return super().to_internal_value(data)
 
 
 class PostRun(Body):
@@ -48,10 +31,6 @@ class PostRun(Body):
     on_conflict: Annotated[str, OneOf(OnConflict)] = Field(
         LEFT_OUT, description="What to do while another run counts as the same. Default: the job type's policy."
     )
-
-    def request(self) -> RunRequest:
-        """Return the request for a run."""
-        return RunRequest(**dict(self))
 
 
 class Message(Body):

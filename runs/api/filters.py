@@ -1,28 +1,31 @@
 """Filters of the lists. `status` may be given several times."""
 
-import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import django_filters  # type: ignore[import-untyped]  # django-filter has no types
 from django import forms
 
-from runs.api.fields import ID
 from runs.api.moments import moment_of
+from runs.api.strict_body import id_of
 from runs.models import PendingAction, Run
 from runs.models.people import name_path
 from runs.states import ActionStatus, RunStatus
 
 
-class MomentField(forms.CharField):
-    """A time with its zone, in a query."""
+class ParsedField(forms.CharField):
+    """A value in the same form as in a body; an empty one filters nothing."""
+
+    def __init__(self, *args: Any, parse: Callable[[str], Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.parse = parse
 
     def to_python(self, value: Any) -> Any:
-        """Parse the time; an empty one filters nothing."""
+        """Parse it."""
         text = super().to_python(value)
-        if not text:
-            return None
         try:
-            return moment_of(text)
+            return self.parse(text) if text else None
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
 
@@ -30,23 +33,13 @@ class MomentField(forms.CharField):
 class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]  # django-filter has no types
     """Compares with a time. django-filter's own field accepts times that overflow in UTC."""
 
-    field_class = MomentField
-
-
-class IdField(forms.UUIDField):
-    """An id with hyphens; Django's own field accepts other spellings."""
-
-    def to_python(self, value: Any) -> Any:
-        """Refuse other spellings of an id."""
-        if value and not re.fullmatch(ID, str(value)):
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
-        return super().to_python(value)
+    field_class = partial(ParsedField, parse=moment_of)
 
 
 class IdFilter(django_filters.UUIDFilter):  # type: ignore[misc]  # django-filter has no types
-    """Compares with an id."""
+    """Compares with an id. Django's own field accepts other spellings."""
 
-    field_class = IdField
+    field_class = partial(ParsedField, parse=id_of, strip=False)
 
 
 class AnyOf(django_filters.MultipleChoiceFilter):  # type: ignore[misc]  # django-filter has no types

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 EXPECTED = "Give a time with its zone in ISO 8601, such as 2030-01-31T08:00:00Z."
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -10,14 +11,14 @@ MOMENT = rf"{DAY}T{_CLOCK}:[0-5][0-9](\.[0-9]{{1,9}})?(Z|[+-]{_CLOCK})"
 _MOMENT = re.compile(MOMENT)
 
 
-def moment_of(text: str) -> datetime:
+def moment_of(value: Any) -> datetime:
     """Parse a time, as UTC.
 
-    Raises: ValueError if it is not a time, has no zone, or is out of range in UTC.
+    Raises: ValueError if it is not a time as text, has no zone, or is out of range in UTC.
     """
-    if not _MOMENT.fullmatch(text):
-        raise ValueError(EXPECTED)
-    return in_utc(text)
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return in_utc(value)
+    raise ValueError(EXPECTED)
 
 
 def in_utc(text: str) -> datetime:

@@ -3,41 +3,50 @@
 import re
 from typing import Any
 
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from runs.api.moments import in_utc
+from runs.errors import InvalidInputError
 
 _POSITIVE = re.compile(r"0*[1-9][0-9]{0,8}", re.ASCII)
 
 
+def whole_number(request: Request, name: str) -> int | None:
+    """Read a parameter. Raises: InvalidInputError if it is not a whole number from 1 on."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    if not _POSITIVE.fullmatch(text):
+        raise InvalidInputError({name: ["Give a whole number from 1 on."]})
+    return int(text)
+
+
 class NewestFirst(CursorPagination):
-    """Fifty a page, newest first."""
+    """Fifty a page, by the time that the view's `ordering` names."""
 
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 200
-    ordering: Any = ("-created_at", "-id")
+
+    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
+        """Return the order of the view."""
+        return view.ordering  # type: ignore[no-any-return]  # of a `RowViewSet`
 
     def get_page_size(self, request: Request) -> int:
-        """Read `limit`, capped at the maximum. Raises: ValidationError if it is not a whole number from 1 on."""
-        text = request.query_params.get("limit")
-        if text is None:
-            return self.page_size
-        if not _POSITIVE.fullmatch(text):
-            raise ValidationError({"limit": ["Give a whole number from 1 on."]})
-        return min(int(text), self.max_page_size)
+        """Read `limit`, capped at the maximum. Raises: InvalidInputError if it is not a whole number from 1 on."""
+        return min(whole_number(request, "limit") or self.page_size, self.max_page_size)
 
     def decode_cursor(self, request: Request) -> Any:
-        """Read the cursor. Raises: ValidationError if it is not one of ours: DRF would trust its position."""
+        """Read the cursor. Raises: InvalidInputError if it is not one of ours: DRF would trust its position."""
         try:
             cursor = super().decode_cursor(request)
             if cursor and cursor.position is not None:
                 self.check_position(str(cursor.position))
         except (NotFound, ValueError) as error:
-            raise ValidationError({"cursor": ["Not a cursor of this list; take it from `next`."]}) from error
+            raise InvalidInputError({"cursor": ["Not a cursor of this list; take it from `next`."]}) from error
         return cursor
 
     def check_position(self, position: str) -> None:
@@ -67,38 +76,13 @@ class NewestFirst(CursorPagination):
         }
 
 
-class ByRequest(NewestFirst):
-    """Pending actions, newest request first."""
-
-    ordering = ("-requested_at", "-id")
-
-
-class ByUpdate(NewestFirst):
-    """Limits, last edited first."""
-
-    ordering = ("-updated_at", "-id")
-
-
-class ByPause(NewestFirst):
-    """Pauses, newest first."""
-
-    ordering = ("-paused_at", "-id")
-
-
-class ByGrant(NewestFirst):
-    """Approval rules, newest first."""
-
-    ordering = ("-granted_at", "-id")
-
-
 class BySequence(NewestFirst):
-    """Steps of a run, in order."""
+    """Numbered parts of a whole, in order."""
 
     page_size = 200
     max_page_size = 1000
-    ordering = ("seq",)
 
     def check_position(self, position: str) -> None:
-        """Refuse anything but the number of a step."""
+        """Refuse anything but the number of a part."""
         if not _POSITIVE.fullmatch(position):
             raise ValueError(position)

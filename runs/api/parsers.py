@@ -1,14 +1,16 @@
 """Parse bodies: one JSON object in UTF-8, bounded in size and depth, without duplicate names."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from django.utils.http import parse_header_parameters
-from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType, ValidationError
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
 from runs.conf import conf
+from runs.errors import InvalidInputError
 from runs.operations.client_values import DEPTH_MAX
 from runs.sanitize import depth
 
@@ -31,8 +33,8 @@ class BoundedJSONParser(BaseParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         """Read at most the limit, then parse; a missing body counts as an empty object.
 
-        Raises: TooLargeError (413); UnsupportedMediaType (415); ParseError (400); ValidationError (422) naming a
-        field that is nested too deeply.
+        Raises: TooLargeError (413); UnsupportedMediaType (415); ParseError (400); InvalidInputError (422) naming
+        a field that is nested too deeply.
         """
         _expect_utf8(media_type or "")
         limit = conf().body_max_bytes
@@ -44,7 +46,7 @@ class BoundedJSONParser(BaseParser):
         value = _object(body) if body else {}
         too_deep = [name for name, inner in value.items() if depth(inner) > DEPTH_MAX]
         if too_deep:
-            raise ValidationError({name: [f"is nested more deeply than {DEPTH_MAX} levels"] for name in too_deep})
+            raise InvalidInputError({name: [f"is nested more deeply than {DEPTH_MAX} levels"] for name in too_deep})
         return value
 
 
@@ -74,7 +76,6 @@ def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse a duplicate name: a proxy may have checked the first, while we would act on the last."""
     value = dict(pairs)
     if len(value) < len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]  # None is false
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise ValueError(f"{twice[:100]!r} is given twice in one object")
     return value

@@ -1,4 +1,4 @@
-"""Scopes: each view names those it needs, by method or action."""
+"""Scopes: each view names the one that reads, and the one that writes."""
 
 from typing import Any, cast
 
@@ -17,29 +17,23 @@ class HasToken(BasePermission):
 
 
 class HasScope(BasePermission):
-    """Allow a request if its token has the scope that the view names for the method or action."""
-
-    message = "The token lacks the scope."
+    """Allow a request if its token has the scope that the view names for reading or writing."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Look up the scope in the view's `scopes`; a view without scopes allows nobody."""
+        """Look up the scope; a view without one allows nobody."""
         if not isinstance(request.auth, ApiToken):
             return False
         if request.method not in view.allowed_methods:
             return True  # the view answers 405, so no scope would help
-        scope = view.scopes.get(_what(request, view))
+        scope = view.reads if request.method in SAFE_METHODS else view.writes
         self.message = f"The token lacks the scope {scope!r}."
-        return scope in request.auth.scopes and self._is_wide_enough(request, view)
+        return scope in request.auth.scopes and self._is_wide_enough(request.auth, request, view)
 
-    def _is_wide_enough(self, request: Request, view: Any) -> bool:
+    def _is_wide_enough(self, token: ApiToken, request: Request, view: Any) -> bool:
         """Refuse a narrowed token if the address names no object, unless the view checks the job type."""
         self.message = "The token acts on some job types only, and this is about more than those."
         about_one = request.method in SAFE_METHODS or getattr(view, "detail", False)
-        return (
-            cast(ApiToken, request.auth).job_types is None
-            or about_one
-            or _what(request, view) in view.looks_at_job_types
-        )
+        return token.job_types is None or about_one or view.action in view.looks_at_job_types
 
     def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
         """Let a narrowed token read everything, but act only on objects of its job types."""
@@ -53,10 +47,3 @@ def not_narrowed_to(token: ApiToken, job_type: str) -> str:
     """Word the refusal of a job type that the token does not cover."""
     what = f"the job type {job_type!r}" if job_type else "what concerns every job type"
     return f"The token does not act on {what}; it acts on {', '.join(token.job_types or ())}."
-
-
-def _what(request: Request, view: Any) -> str:
-    if hasattr(view, "action"):
-        return str(view.action)
-    method = str(request.method).lower()
-    return "get" if method == "head" else method

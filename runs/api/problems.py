@@ -2,7 +2,6 @@
 
 import logging
 import math
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -12,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanen
 from django.urls import resolve
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
-from rest_framework.settings import api_settings
 
 from runs.errors import (
     ConflictError,
@@ -30,6 +28,8 @@ CONTENT_TYPE = "application/problem+json"
 _DETAIL_MAX = 2000
 _NAME_MAX = 300
 _ERRORS_MAX = 20
+_STATUSES = {NotPermittedError: 403, ConflictError: 409, InvalidTransitionError: 409, QueueFullError: 429}
+_CODES = {400: "malformed", 401: "unauthenticated", 403: "forbidden", 405: "method_not_allowed", 429: "rate_limited"}
 _TITLES = {
     400: "Malformed request",
     401: "Not authenticated",
@@ -64,39 +64,29 @@ def problem_response(error: Exception, context: dict[str, Any]) -> JsonResponse:
     """Translate an exception of a view; DRF's exception handler."""
     match error:
         case InvalidInputError():
-            errors = [(field, message) for field, messages in error.errors.items() for message in messages]
-            return _invalid(error.code, errors)
-        case NotPermittedError():
-            return problem(403, error.code, str(error))
-        case ConflictError() | InvalidTransitionError():
-            return problem(409, error.code, str(error))
-        case QueueFullError() | OperationalError() | InterfaceError():
-            return _later(error)
+            return _invalid(error)
+        case exceptions.ValidationError(detail=dict() as errors):  # of a filter
+            return _invalid(InvalidInputError(errors))
         case RunsError():
-            return problem(422, error.code, str(error))
-        case _:
-            return _of_framework(error)
+            status = next((number for kind, number in _STATUSES.items() if isinstance(error, kind)), 422)
+            headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, QueueFullError) else None
+            return problem(status, error.code, str(error), headers=headers)
+    return _of_framework(error)
 
 
-def _later(error: QueueFullError | OperationalError | InterfaceError) -> JsonResponse:
-    """Answer a request that may succeed later, with the time to retry."""
-    if isinstance(error, QueueFullError):
-        return problem(429, error.code, str(error), headers={"Retry-After": str(error.retry_after_s)})
-    log.error("the database is away: %s", error)
-    return problem(503, "database_away", "The database is away; try again.", headers={"Retry-After": "2"})
-
-
-def _invalid(code: str, errors: list[tuple[str, str]]) -> JsonResponse:
+def _invalid(error: InvalidInputError) -> JsonResponse:
     """Name the invalid fields, but only the first few: a small body can have a hundred thousand errors."""
+    errors = [(field, message) for field, messages in error.errors.items() for message in messages]
     named = [{"field": cut(field, _NAME_MAX), "message": cut(text, _NAME_MAX)} for field, text in errors[:_ERRORS_MAX]]
     detail = "; ".join(f"{one['field']}: {one['message']}" for one in named)
-    return problem(422, code, detail, errors=named)
+    return problem(422, error.code, detail, errors=named)
 
 
 def _of_framework(error: Exception) -> JsonResponse:
     match error:
-        case exceptions.ValidationError():
-            return _invalid("invalid", list(_flatten(error.detail)))
+        case OperationalError() | InterfaceError():
+            log.error("the database is away: %s", error)
+            return problem(503, "database_away", "The database is away; try again.", headers={"Retry-After": "2"})
         case Http404() | exceptions.NotFound():
             return problem(404, "not_found", "There is no such object, or it belongs to another tenant.")
         case PermissionDenied():
@@ -110,9 +100,6 @@ def _of_framework(error: Exception) -> JsonResponse:
     return problem(500, "server_error", "Something went wrong here; it has been logged.")
 
 
-_CODES = {400: "malformed", 401: "unauthenticated", 403: "forbidden", 405: "method_not_allowed", 429: "rate_limited"}
-
-
 def _headers(error: exceptions.APIException) -> dict[str, str]:
     headers = {}
     if header := getattr(error, "auth_header", None):
@@ -120,22 +107,6 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
     if wait := getattr(error, "wait", None):
         headers["Retry-After"] = str(math.ceil(wait))
     return headers
-
-
-def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each invalid field by its path."""
-    if isinstance(detail, dict):
-        for name, inner in detail.items():
-            said = "non_field_errors" if name == api_settings.NON_FIELD_ERRORS_KEY else str(name)
-            yield from _flatten(inner, f"{path}.{said}" if path else said)
-    elif isinstance(detail, list) and any(isinstance(inner, dict | list) for inner in detail):
-        for index, inner in enumerate(detail):
-            yield from _flatten(inner, f"{path}.{index}")
-    elif isinstance(detail, list):
-        for message in detail:
-            yield path, str(message)
-    else:
-        yield path, str(detail)
 
 
 @login_not_required

@@ -2,28 +2,27 @@
 
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from runs.api.action_documents import ActionSerializer
 from runs.api.bodies import Fork, Message, PostRun
 from runs.api.filters import RunFilter
-from runs.api.pagination import BySequence, NewestFirst
+from runs.api.pagination import BySequence
 from runs.api.problems import problem
+from runs.api.rows import RowViewSet, verb
 from runs.api.serializers import ConflictSerializer, PostedRunSerializer, RunSerializer, StepSerializer
-from runs.api.tenant_view import TenantView
+from runs.api.strict_body import Empty
 from runs.errors import ConflictError, InvalidInputError
 from runs.models import PendingAction, Run
 from runs.operations.actions.answer import send_message
 from runs.operations.cancel_run import cancel_run
 from runs.operations.fork_run import fork_run
-from runs.operations.post_run import Intake, Posted, post
+from runs.operations.post_run import Intake, Posted, RunRequest, post
 from runs.operations.replay_run import retry_run
 from runs.states import ENDED, Applied
 
@@ -32,37 +31,17 @@ _KEY_MAX = 255
 _KEY_SCHEMA = {"type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": _KEY_MAX}
 
 
-class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, GenericViewSet[Run]):
+class RunViewSet(RowViewSet[Run]):
     """Runs of the token's tenant."""
 
-    queryset = Run.objects.all()
+    queryset = Run.objects.select_related("tenant", "requested_by", "queue_lane", "circuit_breaker").prefetch_related(
+        Prefetch("actions", PendingAction.objects.select_related("budget_period__budget__tenant"))  # for `why`
+    )
     serializer_class = RunSerializer
-    pagination_class = NewestFirst
     filterset_class = RunFilter
-    lookup_value_converter = "uuid"
     paged_actions = frozenset({"list", "steps"})
     looks_at_job_types = frozenset({"create"})
-    scopes = {
-        "list": "runs:read",
-        "retrieve": "runs:read",
-        "steps": "runs:read",
-        "create": "runs:write",
-        "cancel": "runs:write",
-        "retry": "runs:write",
-        "fork": "runs:write",
-        "messages": "runs:write",
-    }
-
-    def get_queryset(self) -> QuerySet[Run]:
-        """Select only the tenant's own runs; others do not exist for it."""
-        if getattr(self, "swagger_fake_view", False):
-            return Run.objects.none()
-        actions = PendingAction.objects.select_related("budget_period__budget__tenant")  # for `why`
-        return (
-            Run.objects.filter(tenant=self.tenant)
-            .select_related("tenant", "requested_by", "queue_lane", "circuit_breaker")
-            .prefetch_related(Prefetch("actions", actions))
-        )
+    reads, writes = "runs:read", "runs:write"
 
     @extend_schema(
         request=PostRun,
@@ -75,64 +54,62 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView, G
         202 also for a run joined by `join`. 200: nothing was created, because of `discard` or because a completed run
         is fresh enough; `conflict` says which.
         """
-        body = PostRun.read(request.data)
+        body = self.read(PostRun)
         self.expect_job_type(body.job_type)
         intake = Intake(tenant=self.tenant, user=self.user, origin="api", idempotency_key=_key_of(request))
         try:
-            posted = post(body.request(), intake)
+            posted = post(RunRequest(**dict(body)), intake)
         except ConflictError as error:  # not 409: the request is wrong, not the state
             errors = [{"field": _KEY, "message": str(error)}]
             return problem(422, error.code, str(error), errors=errors)
-        document = self._document(posted.run)
+        answer = self._started(posted.run, status=_status_of(posted))
         if posted.conflict:
-            document["conflict"] = dict(ConflictSerializer(posted.conflict).data)
-        return Response(document, status=_status_of(posted), headers={"Location": document["links"]["self"]})
+            answer.data["conflict"] = ConflictSerializer(posted.conflict).data
+        return answer
 
     @extend_schema(responses=StepSerializer(many=True), filters=False)
-    @action(detail=True, pagination_class=BySequence, filterset_class=None)
+    @action(detail=True, pagination_class=BySequence, ordering=("seq",), filterset_class=None)
     def steps(self, request: Request, pk: Any = None) -> Response:
         """Read the trace: every model call, tool call and wait, in order."""
-        pages = BySequence()
-        page = pages.paginate_queryset(self.get_object().steps.all(), request, view=self)
-        return pages.get_paginated_response(StepSerializer(page or [], many=True).data)
+        return self.respond_page(self.get_object().steps.all(), StepSerializer)
 
-    @extend_schema(request=None, responses=RunSerializer)
-    @action(detail=True, methods=["post"])
-    def cancel(self, request: Request, pk: Any = None) -> Response:
-        """Cancel a run: at once if no worker holds it, else at the worker's next boundary."""
-        self.expect_no_fields()
-        return Response(self._document(cancel_run(self.get_object(), user=self.user)))
-
-    @extend_schema(request=None, responses={202: RunSerializer})
-    @action(detail=True, methods=["post"])
-    def retry(self, request: Request, pk: Any = None) -> Response:
+    cancel = verb(
+        cancel_run,
+        Empty,
+        "Cancel a run: at once if no worker holds it, else at the worker's next boundary.",
+        name="cancel",
+    )
+    retry = verb(
+        retry_run,
+        Empty,
         """Continue a failed run after its last good step, or make the next try of a `retrying` run now.
 
         409 if the run is neither, or its dead letter is closed. An open circuit still holds the run.
-        """
-        self.expect_no_fields()
-        return Response(self._document(retry_run(self.get_object(), user=self.user)), status=202)
+        """,
+        answers={202: RunSerializer},
+        name="retry",
+    )
 
     @extend_schema(request=Fork, responses={202: RunSerializer})
     @action(detail=True, methods=["post"])
     def fork(self, request: Request, pk: Any = None) -> Response:
         """Start a run that reuses the steps of an ended one before `from_step` and runs the rest again."""
-        body = Fork.read(request.data)
-        fork = fork_run(self.get_object(), user=self.user, from_step=body.from_step, new_input=body.input)
-        document = self._document(fork)
-        return Response(document, status=202, headers={"Location": document["links"]["self"]})
+        body = self.read(Fork)
+        run = fork_run(self.get_object(), user=self.user, from_step=body.from_step, new_input=body.input)
+        return self._started(run, status=202)
 
     @extend_schema(request=Message, responses={202: ActionSerializer})
     @action(detail=True, methods=["post"])
     def messages(self, request: Request, pk: Any = None) -> Response:
         """Answer the open question; with `end`, complete the run with this last message."""
-        body = Message.read(request.data)
+        body = self.read(Message)
         answered = send_message(self.get_object(), user=self.user, text=body.text, end=body.end)
         return Response(ActionSerializer(answered).data, status=202)
 
-    def _document(self, run: Run) -> dict[str, Any]:
-        fresh = self.get_queryset().get(pk=run.pk)
-        return dict(RunSerializer(fresh, context={"request": self.request}).data)
+    def _started(self, run: Run, *, status: int) -> Response:
+        answer = self.respond(self.get_queryset().get(pk=run.pk), status=status)
+        answer.headers["Location"] = answer.data["links"]["self"]
+        return answer
 
 
 def _status_of(posted: Posted) -> int:

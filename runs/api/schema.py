@@ -5,9 +5,8 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
-from runs.api.fields import ID, WORDS
 from runs.api.moments import MOMENT
-from runs.api.strict_body import Empty
+from runs.api.strict_body import ID, WORDS
 
 
 class ProblemErrorSerializer(serializers.Serializer[Any]):
@@ -36,6 +35,7 @@ _ALWAYS = {
     "429": "The token has spent its units; `Retry-After` says when there are more",
     "503": "The database is away",
 }
+_PATTERNS = {None: WORDS, "date-time": f"^{MOMENT}$", "uuid": f"^{ID}$"}  # by format of a parameter
 _OF_ONE = {"404": "No such object, or another tenant's"}
 _OF_POSTS = {
     "400": "Malformed JSON",
@@ -46,59 +46,8 @@ _OF_POSTS = {
 }
 
 
-class ExactSchema(AutoSchema):
-    """Describes exactly what is accepted, from the `json_schema` of fields and bodies."""
-
-    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
-        schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]  # drf-spectacular has no types
-        exact = getattr(field, "json_schema", {})
-        if "oneOf" in exact:  # several types: what DRF's options say applies to only one of them
-            schema = {name: value for name, value in schema.items() if name not in ("type", "format", "pattern")}
-        if isinstance(field, serializers.DictField) and not field.allow_empty:
-            schema["minProperties"] = 1
-        return schema | exact if exact else schema
-
-    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
-        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]  # drf-spectacular has no types
-        return schema | _of_body(serializer)
-
-    def _get_request_body(self, direction: Any = "request") -> Any:
-        body = super()._get_request_body(direction)  # type: ignore[no-untyped-call]  # drf-spectacular has no types
-        if self.method != "POST":
-            return body
-        if body is None:
-            return {"content": {"application/json": {"schema": self._empty_body()}}}
-        if _of_body(self.get_request_serializer()).keys() > {"additionalProperties"}:
-            body["required"] = True  # a missing body cannot meet constraints across fields
-        return body
-
-    def _empty_body(self) -> Any:
-        return self.resolve_serializer(Empty, "request").ref  # type: ignore[arg-type]  # it takes classes too
-
-    def _get_parameters(self) -> Any:
-        parameters = super()._get_parameters()
-        for one in parameters:
-            if one["in"] == "query":
-                one["schema"] = _of_parameter(one["schema"])
-        return parameters
-
-
-def _of_body(serializer: Any) -> dict[str, Any]:
-    """Return a body's constraints across fields; serializers of answers have no `json_schema`."""
-    rules = getattr(serializer, "json_schema", None)
-    return {} if rules is None else {"additionalProperties": False, **rules}
-
-
-def _of_parameter(schema: dict[str, Any]) -> dict[str, Any]:
-    """Require that parameters are not empty, and that times use one format."""
-    if schema.get("type") != "string" or schema.keys() & {"enum", "pattern"}:
-        return schema
-    patterns = {None: WORDS, "date-time": f"^{MOMENT}$", "uuid": f"^{ID}$"}
-    return schema | {"pattern": patterns[schema.get("format")]}
-
-
-class ProblemSchema(ExactSchema):
-    """Adds the problems that an operation may answer with."""
+class ProblemSchema(AutoSchema):
+    """Adds the problems that an operation may answer with, and says exactly what it accepts."""
 
     def get_operation(self, *args: Any) -> Any:
         """Describe the operation, then its problems."""
@@ -113,3 +62,17 @@ class ProblemSchema(ExactSchema):
     def _problems(self) -> dict[str, str]:
         of_one = _OF_ONE if "{" in self.path else {}
         return _ALWAYS | of_one | (_OF_POSTS if self.method == "POST" else {})
+
+    def _get_request_body(self, direction: Any = "request") -> Any:
+        body = super()._get_request_body(direction)  # type: ignore[no-untyped-call]  # drf-spectacular has no types
+        if body and getattr(self.get_request_serializer(), "json_schema", None):
+            body["required"] = True  # a missing body cannot meet constraints across fields
+        return body
+
+    def _get_parameters(self) -> Any:
+        """Require that parameters are not empty, and that times and ids use one format."""
+        parameters = super()._get_parameters()
+        for schema in (one["schema"] for one in parameters if one["in"] == "query"):
+            if schema.get("type") == "string" and not schema.keys() & {"enum", "pattern"}:
+                schema["pattern"] = _PATTERNS[schema.get("format")]
+        return parameters

@@ -16,10 +16,12 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
-from runs.api.fields import ID, WORDS
-from runs.api.moments import EXPECTED, MOMENT, moment_of
+from runs.api.moments import MOMENT, moment_of
 from runs.errors import InvalidInputError
 
+COUNT_MAX = 2**31 - 1
+ID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+WORDS = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"  # something to read, and no NUL
 LEFT_OUT: Any = None  # the default of a field that may be left out but not be null
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]{1,8})?", re.ASCII)
 _AMOUNT_MAX_CHARS = 1000
@@ -116,14 +118,8 @@ class Usd:
         raise ValueError('Give an amount in USD, such as "0.50".')
 
 
-def _moment(value: Any) -> datetime:
-    try:
-        return moment_of(value)
-    except TypeError as error:
-        raise ValueError(EXPECTED) from error
-
-
-def _id(value: Any) -> UUID:
+def id_of(value: Any) -> UUID:
+    """Parse an id in its usual form; Python and DRF also accept others. Raises: ValueError."""
     if isinstance(value, str) and re.fullmatch(ID, value):
         return UUID(value)
     raise ValueError("Give an id with its hyphens, such as 123e4567-e89b-12d3-a456-426614174000.")
@@ -146,12 +142,13 @@ def described(kind: str, **more: Any) -> WithJsonSchema:
 
 
 ZonedTime = Annotated[
-    datetime, BeforeValidator(_moment), described("string", format="date-time", pattern=f"^{MOMENT}$")
+    datetime, BeforeValidator(moment_of), described("string", format="date-time", pattern=f"^{MOMENT}$")
 ]
-Id = Annotated[UUID, BeforeValidator(_id), described("string", format="uuid", pattern=f"^{ID}$")]
+Id = Annotated[UUID, BeforeValidator(id_of), described("string", format="uuid", pattern=f"^{ID}$")]
 AnyJson = Annotated[Any, BeforeValidator(_json), WithJsonSchema({"nullable": True})]
 Object = Annotated[Any, BeforeValidator(_object), described("object", additionalProperties={})]
-Note = Annotated[str, Text(4000, may_be_blank=True)]
+RequiredText = Annotated[str, Text(4000)]
+OptionalText = Annotated[str, Text(4000, may_be_blank=True)]
 
 
 class BodyExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  # drf-spectacular has no types

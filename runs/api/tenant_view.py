@@ -1,31 +1,30 @@
 """What every view of a tenant's data shares: the token, the known parameters, the parsing of bodies."""
 
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import Q
 from django.http import HttpRequest
-from rest_framework.exceptions import MethodNotAllowed, ValidationError
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 
 from runs.api.bulkhead import one_list
 from runs.api.parsers import BoundedJSONParser
 from runs.api.permissions import not_narrowed_to
 from runs.api.policies import OwnPolicies
-from runs.api.strict_body import Empty
-from runs.errors import NotPermittedError
+from runs.api.strict_body import Body
+from runs.errors import InvalidInputError, NotPermittedError
 from runs.models import ApiToken, Tenant
 
-PAGE_PARAMETERS = frozenset({"limit", "cursor"})
+B = TypeVar("B", bound=Body)
 
 
 class TenantView(OwnPolicies):
-    """A view that needs a token. `scopes` names the scope for each method or action."""
+    """A view that needs a token with the scope `reads`, or for a POST `writes`."""
 
     http_method_names = ["get", "head", "post"]
-    scopes: dict[str, str] = {}
+    reads = writes = ""
     paged_actions: frozenset[str] = frozenset({"list"})
-    query_parameters: dict[str, frozenset[str]] = {}  # by action, in addition to those of pages and filters
+    query_parameters: frozenset[str] = frozenset()  # in addition to those of pages and filters
     looks_at_job_types: frozenset[str] = frozenset()  # verbs without an object that call `expect_job_type`
 
     @property
@@ -43,11 +42,6 @@ class TenantView(OwnPolicies):
         """Return the token's user."""
         return self.token.user
 
-    @property
-    def own_or_general(self) -> Q:
-        """Match the tenant's own rows, and those without a tenant, which apply to all."""
-        return Q(tenant=self.tenant) | Q(tenant=None)
-
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Let DRF see a chunked body: without a Content-Length, it would assume that there is none."""
         if request.META.get("CONTENT_TYPE") and not request.META.get("CONTENT_LENGTH"):
@@ -57,38 +51,38 @@ class TenantView(OwnPolicies):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Wait for a slot if this is a list, then refuse unknown or empty parameters.
 
-        An ignored filter would show more than requested. Raises: Throttled, ValidationError.
+        An ignored filter would show more than requested. Raises: Throttled, InvalidInputError.
         """
-        if self._is_paged:
+        if self._action in self.paged_actions:
             self.held.enter_context(one_list())
         super().initial(request, *args, **kwargs)
         if request.method not in self.allowed_methods:
             raise MethodNotAllowed(str(request.method))  # whatever its parameters are
-        unknown = sorted(set(request.query_params) - self._parameters())
-        if unknown:
-            known = ", ".join(sorted(self._parameters())) or "none"
-            raise ValidationError({name: [f"There is no such parameter. Known: {known}."] for name in unknown})
-        empty = [name for name, values in request.query_params.lists() if not all(value.strip() for value in values)]
-        if empty:
-            raise ValidationError({name: ["It is empty: give a value, or leave it out."] for name in sorted(empty)})
+        given, known = dict(sorted(request.query_params.lists())), self._parameters()
+        said = f"There is no such parameter. Known: {', '.join(sorted(known))}."
+        errors = {name: [said] for name in given if name not in known} or {
+            name: ["It is empty: give a value, or leave it out."]
+            for name, values in given.items()
+            if not all(value.strip() for value in values)
+        }
+        if errors:
+            raise InvalidInputError(errors)
 
     def expect_job_type(self, name: str) -> None:
         """Refuse a job type that the token does not cover. Raises: NotPermittedError."""
         if not self.token.acts_on(name):
             raise NotPermittedError(not_narrowed_to(self.token, name))
 
-    def expect_no_fields(self) -> None:
-        """Refuse any field in the body of a request that takes none. Raises: InvalidInputError."""
-        if BoundedJSONParser.media_type in self.request.content_type:
-            Empty.read(self.request.data)
+    def read(self, body: type[B]) -> B:
+        """Parse the body; a request that takes no fields may have any type. Raises: InvalidInputError."""
+        takes_any = not body.model_fields and BoundedJSONParser.media_type not in self.request.content_type
+        return body.read({} if takes_any else self.request.data)
 
     @property
-    def _is_paged(self) -> bool:
-        return getattr(self, "action", None) in self.paged_actions
+    def _action(self) -> str | None:
+        return getattr(self, "action", None)  # only views with a router have one
 
-    def _parameters(self) -> frozenset[str]:
-        action = getattr(self, "action", None)
-        paged = PAGE_PARAMETERS if self._is_paged else frozenset()
-        filters = getattr(self, "filterset_class", None) if action == "list" else None
-        own = self.query_parameters.get(action or "", frozenset())
-        return paged | own | frozenset(filters.base_filters if filters else ()) | {"format"}
+    def _parameters(self) -> set[str]:
+        paged = {"limit", "cursor"} if self._action in self.paged_actions else set()
+        filters = getattr(self, "filterset_class", None) if self._action == "list" else None
+        return {"format"} | paged | self.query_parameters | set(filters.base_filters if filters else ())

@@ -7,9 +7,8 @@ from runs.api.actions import ActionViewSet
 from runs.api.approval_rules import ApprovalRuleViewSet
 from runs.api.budgets import BudgetsView
 from runs.api.job_types import JobTypesView
-from runs.api.limits import LimitViewSet
+from runs.api.limits import LimitViewSet, PauseViewSet
 from runs.api.not_built import PATHS, NotBuiltView
-from runs.api.pauses import PauseViewSet
 from runs.api.problems import unknown_address
 from runs.api.runs import RunViewSet
 from runs.api.usage import UsageView

@@ -1,25 +1,26 @@
 """Usage: the spending of the token's tenant, by any of the ledger's keys."""
 
 import re
+from dataclasses import fields
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
-from rest_framework.renderers import BaseRenderer
+from rest_framework.renderers import StaticHTMLRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from runs import clock
-from runs.api.documents import Moment
+from runs.api.documents import Amount, Moment
 from runs.api.moments import DAY, MOMENT
 from runs.api.policies import Json
 from runs.api.tenant_view import TenantView
 from runs.errors import InvalidInputError
-from runs.operations.usage import EXPECTED, KEYS, moment_in, usage_by
+from runs.operations.usage import EXPECTED, KEYS, Sums, moment_in, usage_by
 from runs.operations.usage_documents import as_csv, as_document
 
 _TIME = "A span back from now such as `30d` or `12h`, a day, or a time with its zone; the default is "
@@ -36,17 +37,10 @@ def _schema_of(name: str) -> dict[str, str]:
 class SumsSerializer(serializers.Serializer[Any]):
     """The sums of some calls. `cost_usd` includes `presumed_usd`; `reserved_usd` is held by calls in flight."""
 
-    calls = serializers.IntegerField()
-    input_tokens = serializers.IntegerField()
-    output_tokens = serializers.IntegerField()
-    cache_read_tokens = serializers.IntegerField()
-    cache_write_tokens = serializers.IntegerField()
-    web_searches = serializers.IntegerField()
-    cost_usd = serializers.CharField()
-    presumed_usd = serializers.CharField()
-    reserved_usd = serializers.CharField()
-    saved_by_cache_usd = serializers.CharField()
-    saved_by_batch_usd = serializers.CharField()
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Describe each sum of the ledger."""
+        sums = {one.name: Amount() if one.type is Decimal else serializers.IntegerField() for one in fields(Sums)}
+        return super().get_fields() | sums
 
 
 class UsageRowSerializer(SumsSerializer):
@@ -72,31 +66,26 @@ class UsageDocumentSerializer(serializers.Serializer[Any]):
     total = SumsSerializer()
 
 
-class CsvRenderer(BaseRenderer):
-    """Passes CSV on."""
+class CsvRenderer(StaticHTMLRenderer):
+    """Passes CSV on, as its base does with HTML."""
 
     media_type = "text/csv"
     format = "csv"
-    charset = "utf-8"
-
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        """Encode it."""
-        return str(data).encode()
 
 
 class UsageView(TenantView):
     """The tenant's ledger, summed up."""
 
-    scopes = {"get": "usage:read"}
-    query_parameters = {"": frozenset(_DEFAULTS)}
+    reads = "usage:read"
+    query_parameters = frozenset(_DEFAULTS)
     renderer_classes = [Json, CsvRenderer]
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Choose the format. Raises: ValidationError for an unknown format, where DRF would answer 404."""
+        """Choose the format. Raises: InvalidInputError for an unknown format, where DRF would answer 404."""
         try:
             return super().perform_content_negotiation(request, force)
         except Http404 as error:
-            raise ValidationError({"format": ["There is no such form; give json or csv."]}) from error
+            raise InvalidInputError({"format": ["There is no such form; give json or csv."]}) from error
 
     @extend_schema(
         parameters=[
@@ -109,7 +98,7 @@ class UsageView(TenantView):
     def get(self, request: Request) -> Response:
         """Sum up the tenant's model calls, as JSON, or as CSV with `Accept: text/csv` or `format=csv`."""
         now = clock.now()
-        asked = _DEFAULTS | {name: request.query_params[name] for name in _DEFAULTS if name in request.query_params}
+        asked = _DEFAULTS | request.query_params.dict()
         usage = usage_by(
             [key.strip(" ") for key in asked["by"].split(",")],
             since=_moment(asked, "since", now=now),

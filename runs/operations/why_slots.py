@@ -5,6 +5,7 @@ Counted for many runs at once, and only up to `FAR`: the cost of a list must not
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple

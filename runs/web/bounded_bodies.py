@@ -74,7 +74,8 @@ class _Body:
             async with asyncio.timeout_at(self._ends_at):
                 message = await self._receive()
         except TimeoutError:
-            await self._refuse_time()
+            said = f"The body did not arrive within {conf().body_timeout_s:g} seconds; send it again."
+            await self._refuse(408, "body_timeout", said)
             return _GONE
         self._is_complete = not message.get("more_body", False)
         self._count += len(message.get("body", b""))
@@ -89,17 +90,11 @@ class _Body:
             await self._send(message)
 
     async def refuse_size(self) -> None:
-        await self._answer(413, "too_large", f"The body is larger than {self._limit // 1024} KB.")
-        if not self._is_complete and b"expect" not in self._headers:
-            await self._linger()
-        await self._send({"type": "http.response.body"})
+        still_comes = not self._is_complete and b"expect" not in self._headers
+        said = f"The body is larger than {self._limit // 1024} KB."
+        await self._refuse(413, "too_large", said, lingers=still_comes)
 
-    async def _refuse_time(self) -> None:
-        seconds = f"{conf().body_timeout_s:g}"
-        await self._answer(408, "body_timeout", f"The body did not arrive within {seconds} seconds; send it again.")
-        await self._send({"type": "http.response.body"})
-
-    async def _answer(self, status: int, code: str, detail: str) -> None:
+    async def _refuse(self, status: int, code: str, detail: str, *, lingers: bool = False) -> None:
         from runs.api.problems import problem  # needs Django's apps, which load after a project's asgi.py has begun
 
         self._is_refused = True
@@ -110,6 +105,9 @@ class _Body:
             headers.append((b"connection", b"close"))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": document.content, "more_body": True})
+        if lingers:
+            await self._linger()
+        await self._send({"type": "http.response.body"})
 
     async def _linger(self) -> None:
         """Discard the rest of the body: most clients send it all before they read, and a reset would hide the answer.

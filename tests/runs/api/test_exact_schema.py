@@ -103,25 +103,21 @@ def fits(name: str, body: dict[str, Any]) -> bool:
 def of(name: str) -> type[Any]:
     """Find the class that reads a body."""
     from deadletters.api import bodies as dead_letter_bodies
-    from deadletters.api import redrive_documents
-    from runs.api import action_bodies, bodies, limits, pauses
+    from runs.api import action_bodies, bodies, limits
 
     classes = {
-        f"{one.__name__.removesuffix('Serializer')}Request": one
-        for module in (action_bodies, bodies, dead_letter_bodies, limits, pauses, redrive_documents)
+        f"{one.__name__}Request": one
+        for module in (action_bodies, bodies, dead_letter_bodies, limits)
         for one in vars(module).values()
-        if isinstance(one, type) and issubclass(one, bodies.StrictSerializer | Body)
+        if isinstance(one, type) and issubclass(one, Body)
     }
     return classes[name]
 
 
 def is_taken(name: str, body: dict[str, Any]) -> bool:
     unbuilt = body.get("webhook_url")  # refused as not built, not as malformed
-    read = of(name)
-    if not issubclass(read, Body):
-        return bool(read(data=body).is_valid())
     try:
-        read.read(body)
+        of(name).read(body)
     except InvalidInputError:
         return False
     return unbuilt is None
