@@ -8,24 +8,26 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from deadletters.admin.formatting import history, sparkline, utc
 from deadletters.admin.letter_page import word_for
-from deadletters.admin.scope import DeadLettersAdmin, causes_seen, tenants_seen
-from deadletters.admin.verbs import OF_GROUPS, people_options
+from deadletters.admin.scope import causes_seen, tenants_seen
+from deadletters.admin.verbs import OF_GROUPS, DecidedAdmin
 from deadletters.group_decisions import check_may_decide, tenants_of
 from deadletters.models import DeadLetter, GroupState, LetterGroup
 from deadletters.stats import GroupStats, shared_beyond, stats_of, with_own_times
 from runs.admin.kit import formatting
-from runs.admin.kit.verbs import FormVerb, FormVerbsAdmin
+from runs.admin.kit.lists import Column, badge_column
 from runs.errors import NotPermittedError
 
-EMPTY_STATE = "No causes: no run has failed for good. Failures with the same cause appear here as one row."
-HINT = "Failures that differ in ids and numbers only are one cause."
 NAMES_SHOWN = 3
 LETTERS_SHOWN = 25
+
+
+def _most(counts: dict[str, int]) -> str:
+    names = sorted(counts, key=lambda name: -counts[name])
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more
 
 
 class GroupChangeList(ChangeList):
@@ -44,7 +46,7 @@ class GroupChangeList(ChangeList):
 
 
 @admin.register(LetterGroup)
-class LetterGroupAdmin(FormVerbsAdmin[LetterGroup], DeadLettersAdmin[LetterGroup]):
+class LetterGroupAdmin(DecidedAdmin[LetterGroup]):
     """Read causes and decide about them."""
 
     list_display = (
@@ -56,10 +58,22 @@ class LetterGroupAdmin(FormVerbsAdmin[LetterGroup], DeadLettersAdmin[LetterGroup
     list_select_related = ("assignee",)
     list_per_page = 50
     search_fields = ("fingerprint", "error_class", "message", "job_type", "step_name")
-    page_template = "admin/deadletters/lettergroup/change_form.html"
     form_verbs = OF_GROUPS
-    empty_state = EMPTY_STATE
-    hint = HINT
+    empty_state = "No causes: no run has failed for good. Failures with the same cause appear here as one row."
+    hint = "Failures that differ in ids and numbers only are one cause."
+
+    status = badge_column("state", lambda group: group.state, ordering="state")
+    text = Column("message", lambda group: formatting.clipped(group.message))
+    letters_seen = Column("letters", lambda group: f"{group.stats.count:,}")
+    trend = Column("last 24 h", lambda group: sparkline(group.stats.trend))
+    first = Column("first (UTC)", lambda group: formatting.minute(group.stats.first_seen), ordering="own_first_seen")
+    last = Column("last (UTC)", lambda group: formatting.minute(group.stats.last_seen), ordering="own_last_seen")
+    tenants = Column("tenants", lambda group: _most(group.stats.tenants))
+    versions = Column("versions", lambda group: _most({name: n for name, n in group.stats.versions.items() if name}))
+    # Hidden where the cause is shared with tenants that the user cannot see.
+    looked_after_by = Column(
+        "assignee", lambda group: "" if group.is_shared else str(group.assignee or ""), ordering="assignee"
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LetterGroup]:
         """Select causes that the user's tenants met; superusers see all."""
@@ -79,64 +93,13 @@ class LetterGroupAdmin(FormVerbsAdmin[LetterGroup], DeadLettersAdmin[LetterGroup
         """Use the list that gathers stats."""
         return GroupChangeList
 
-    @admin.display(description="state", ordering="state")
-    def status(self, group: Any) -> SafeString:
-        """Show the state, with an icon beside its text."""
-        return formatting.badge_html(group.state)
-
-    @admin.display(description="message")
-    def text(self, group: Any) -> SafeString:
-        """Show the beginning of the message."""
-        return format_html('<span class="clip">{}</span>', group.message[:160])
-
-    @admin.display(description="letters")
-    def letters_seen(self, group: Any) -> str:
-        """Show the number of dead letters."""
-        return f"{group.stats.count:,}"
-
-    @admin.display(description="last 24 h")
-    def trend(self, group: Any) -> SafeString:
-        """Show the trend."""
-        return sparkline(group.stats.trend)
-
-    @admin.display(description="first (UTC)", ordering="own_first_seen")
-    def first(self, group: Any) -> str:
-        """Show when the first one came."""
-        return formatting.minute(group.stats.first_seen)
-
-    @admin.display(description="last (UTC)", ordering="own_last_seen")
-    def last(self, group: Any) -> str:
-        """Show when the last one came."""
-        return formatting.minute(group.stats.last_seen)
-
-    @admin.display(description="tenants")
-    def tenants(self, group: Any) -> str:
-        """Show the tenants that met it most."""
-        return _most(group.stats.tenants)
-
-    @admin.display(description="versions")
-    def versions(self, group: Any) -> str:
-        """Show the versions that met it most."""
-        return _most({version: count for version, count in group.stats.versions.items() if version})
-
-    @admin.display(description="assignee", ordering="assignee")
-    def looked_after_by(self, group: Any) -> str:
-        """Show the assignee, unless the cause is shared with tenants that the user cannot see."""
-        return "" if group.is_shared else str(group.assignee or "")
-
     def page_context(self, request: HttpRequest, record: LetterGroup) -> dict[str, Any]:
         """What the group's page shows."""
         return _group_context(record, tenants=tenants_seen(request), user=request.user)
 
-    def verb_options(self, request: HttpRequest, record: LetterGroup, verb: FormVerb) -> dict[str, Any]:
-        """Offer the people who belong to every tenant that met the cause."""
-        return people_options(verb, request, tenants_of(record))
-
-
-def _most(counts: dict[str, int]) -> str:
-    names = sorted(counts, key=lambda name: -counts[name])
-    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-    return ", ".join(names[:NAMES_SHOWN]) + more
+    def tenants_with(self, record: LetterGroup) -> Collection[str]:
+        """All that met the cause."""
+        return tenants_of(record)
 
 
 def _group_context(group: LetterGroup, *, tenants: Collection[str] | None, user: Any) -> dict[str, Any]:

@@ -1,20 +1,24 @@
 """The verbs of dead letters and causes as the console offers them: their forms, and what they call."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 
+from deadletters.admin.scope import DeadLettersAdmin
 from deadletters.decisions import assign, discard, finish_task, make_task
 from deadletters.group_decisions import assign_group, ignore, reopen, resolve
 from deadletters.members import member_named, names_of_members
 from deadletters.models import DeadLetter, DeadLetterStatus, GroupState, LetterGroup
-from runs.admin.kit.forms import NOTE_MAX_CHARS, JSONTextField, NoteForm
-from runs.admin.kit.verbs import FormVerb
+from runs.admin.kit.forms import JSONTextField, NoteForm, note_form
+from runs.admin.kit.lists import M
+from runs.admin.kit.verbs import FormVerb, FormVerbsAdmin, Said
+from runs.errors import RunsError
 
 COUNT_MAX = 2**31 - 1
 
@@ -38,19 +42,13 @@ class StepForm(forms.Form):
     from_step = forms.IntegerField(min_value=1, max_value=COUNT_MAX, label="From step")
 
 
-class DiscardForm(forms.Form):
-    """Why nobody needs to act."""
-
-    note = forms.CharField(max_length=NOTE_MAX_CHARS, label="Reason why nobody needs to act")
-
-
 class AssignForm(NoteForm):
     """The assignee."""
 
     assignee = forms.ChoiceField(label="Assignee")
     field_order = ["assignee", "due_at", "note"]
 
-    def __init__(self, *args: Any, tenants: Sequence[str], me: str, **options: Any) -> None:
+    def __init__(self, *args: Any, tenants: Collection[str], me: str, **options: Any) -> None:
         super().__init__(*args, **options)
         self.tenants = tenants
         names = names_of_members(tenants)
@@ -122,7 +120,10 @@ OF_LETTERS: dict[str, FormVerb] = {
         TaskForm, make_task, "Make it a manual task", "It is a manual task now.",
         hint="Somebody does by hand what the run could not, by a date.",
     ),
-    "discard": FormVerb(DiscardForm, discard, "Discard", "Discarded; the run stays failed.", look="act--reject"),
+    "discard": FormVerb(
+        note_form("Reason why nobody needs to act"), discard, "Discard", "Discarded; the run stays failed.",
+        look="act--reject",
+    ),
 }  # fmt: skip
 OF_GROUPS: dict[str, FormVerb] = {
     "resolve": FormVerb(
@@ -141,8 +142,20 @@ OF_GROUPS: dict[str, FormVerb] = {
 }  # fmt: skip
 
 
-def people_options(verb: FormVerb, request: HttpRequest, tenants: Sequence[str]) -> dict[str, Any]:
-    """Context of a form with an assignee: the tenants whose members are offered, and the signed-in user."""
-    if not issubclass(verb.form, AssignForm):
-        return {}
-    return {"tenants": tenants, "me": request.user.get_username()}
+class DecidedAdmin(FormVerbsAdmin[M], DeadLettersAdmin[M]):
+    """Records about which people decide."""
+
+    def tenants_with(self, record: M) -> Collection[str]:
+        """The tenants that have a part in it: to all of them belongs who is assigned."""
+        raise NotImplementedError
+
+    def form_options(self, request: HttpRequest, record: M, verb: FormVerb) -> dict[str, Any]:
+        """What a form with an assignee needs: the tenants, and the signed-in user."""
+        if not issubclass(verb.form, AssignForm):
+            return {}
+        return {"tenants": self.tenants_with(record), "me": request.user.get_username()}
+
+    def refuse(self, request: HttpRequest, record: M, error: RunsError) -> Said:
+        """Say why not; the page stays open to a user who lacks only the role in a tenant."""
+        messages.error(request, f"Not done: {error}.")
+        return None

@@ -4,13 +4,11 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 
 from runs import clock
 from runs.admin.kit import formatting
-from runs.admin.kit.formatting import badge_html
 from runs.admin.kit.forms import EditedAdmin
-from runs.admin.kit.lists import CREATED, clip_column, column, moment_column
+from runs.admin.kit.lists import CREATED, badge_column, clip_column, column, moment_column
 from runs.models import Price
 
 HOW_TO_CHANGE = (
@@ -51,10 +49,7 @@ class PriceAdmin(EditedAdmin[Price]):
     empty_state = "No prices of your own: those of genai-prices hold."
     actions = None  # deleting by the dozen would not ask for each whether it is in force
 
-    @admin.display(description="state")
-    def state(self, price: Price) -> SafeString:
-        """Say whether it has begun to hold."""
-        return badge_html("in_force" if _is_in_force(price) else "to_come")
+    state = badge_column("state", lambda price: "in_force" if _is_in_force(price) else "to_come")
 
     def get_fields(self, request: HttpRequest, obj: Price | None = None) -> Any:
         """Write amounts that are only read as in the list."""

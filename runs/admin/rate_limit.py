@@ -6,7 +6,7 @@ from django.contrib import admin
 
 from runs.admin.kit import formatting
 from runs.admin.kit.forms import EditedAdmin
-from runs.admin.kit.lists import clip_column, column
+from runs.admin.kit.lists import Column, clip_column, column
 from runs.models import RateLimit
 from runs.operations.rate_limit_left import left_of
 
@@ -24,6 +24,12 @@ _COLUMNS = [column(name, label, "{:,}".format, empty="no limit") for name, label
 RAMP = column("ramp_s", "ramp", formatting.seconds)
 
 
+def _left_now(rate_limit: RateLimit) -> str:
+    """Say what may be used at once, and at which rate more comes in. Negative: taken ahead."""
+    lines = [f"{one.word}: {one.left:,.0f}, +{one.per_minute:,.0f} a minute" for one in left_of(rate_limit)]
+    return "\n".join(lines) or "not in use: another provider or workspace"
+
+
 @admin.register(RateLimit)
 class RateLimitAdmin(EditedAdmin[RateLimit]):
     """Read, add and edit rate limits, and see what they have left."""
@@ -38,8 +44,4 @@ class RateLimitAdmin(EditedAdmin[RateLimit]):
     hint = HOW_IT_HOLDS
     empty_state = "No rate limits: models are called as fast as there are slots."
 
-    @admin.display(description="left now")
-    def left_now(self, rate_limit: RateLimit) -> str:
-        """Say what may be used at once, and at which rate more comes in. Negative: taken ahead."""
-        lines = [f"{one.word}: {one.left:,.0f}, +{one.per_minute:,.0f} a minute" for one in left_of(rate_limit)]
-        return "\n".join(lines) or "not in use: another provider or workspace"
+    left_now = Column("left now", _left_now)

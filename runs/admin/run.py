@@ -10,11 +10,9 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from runs.admin.kit import formatting
-from runs.admin.kit.formatting import badge_html
-from runs.admin.kit.lists import check_term
+from runs.admin.kit.lists import Column, badge_column, check_term, column, id_column
 from runs.admin.kit.tenants import TenantFilter, operator_of
 from runs.admin.kit.verbs import PageAdmin, Question, Verb, ask, is_confirmed
 from runs.admin.run_page import page_context
@@ -49,10 +47,18 @@ class RunAdmin(PageAdmin[Run]):
     search_fields = ("idempotency_key",)
     search_help_text = "The beginning of an id, or of an idempotency key"
     actions = ("cancel_selected",)
-    page_template = "admin/runs/run/change_form.html"
-    verb_permission = "runs.change_run"
     questions = {"cancel": CANCEL}
     empty_state = "No runs yet. Post one: manage.py run NAME --input JSON"
+
+    state = badge_column("status", lambda run: run.status, ordering="status")
+    short_id = id_column()
+    steps = Column(
+        "steps",
+        lambda run: format_html('{} <span class="clip quiet">{}</span>', run.step_count, run.step_name or ""),
+    )
+    took = Column("took", lambda run: formatting.duration(run.started_at, run.finished_at, now=timezone.now()))
+    cost = column("cost_usd", "cost", formatting.money)
+    created = column("created_at", "created (UTC)", formatting.minute)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         """Count the steps of each run, and name the one it is at."""
@@ -77,40 +83,6 @@ class RunAdmin(PageAdmin[Run]):
             return queryset, False
         return queryset.filter(Q(idempotency_key__startswith=term) | _id_begins(term)), False
 
-    # Columns
-
-    @admin.display(description="status", ordering="status")
-    def state(self, run: Run) -> SafeString:
-        """Show the status."""
-        return badge_html(run.status)
-
-    @admin.display(description="id", ordering="id")
-    def short_id(self, run: Run) -> SafeString:
-        """Show the beginning of the id."""
-        return formatting.mono(formatting.short(run.pk))
-
-    @admin.display(description="steps")
-    def steps(self, run: Any) -> SafeString:
-        """Show how many steps there are, and the name of the one it is at."""
-        return format_html('{} <span class="clip quiet">{}</span>', run.step_count, run.step_name or "")
-
-    @admin.display(description="took")
-    def took(self, run: Run) -> str:
-        """Show how long it ran, or runs so far."""
-        return formatting.duration(run.started_at, run.finished_at, now=timezone.now())
-
-    @admin.display(description="cost", ordering="cost_usd")
-    def cost(self, run: Run) -> str:
-        """Show what it has cost."""
-        return formatting.money(run.cost_usd)
-
-    @admin.display(description="created (UTC)", ordering="created_at")
-    def created(self, run: Run) -> str:
-        """Show when it was posted."""
-        return formatting.minute(run.created_at)
-
-    # Page and verbs
-
     def page_context(self, request: HttpRequest, record: Run) -> dict[str, Any]:
         """What the run's page shows."""
         return page_context(request, record, may_act=self.may_act(request))
@@ -119,11 +91,7 @@ class RunAdmin(PageAdmin[Run]):
         """Cancel, retry and fork."""
         return {"cancel": _cancel, "retry": _retry, "fork": _fork}
 
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        """The bulk action needs the permission of the verbs."""
-        return self.may_act(request)
-
-    @admin.action(description="Cancel selected runs", permissions=["operate"])
+    @admin.action(description="Cancel selected runs", permissions=["act"])
     def cancel_selected(self, request: HttpRequest, runs: QuerySet[Run]) -> HttpResponse | None:
         """Ask, then cancel each; one that cannot be cancelled does not hold up the others."""
         if not is_confirmed(request):

@@ -5,9 +5,11 @@ from typing import Any
 
 from django import forms
 
-from runs.admin.kit.forms import NOTE_MAX_CHARS, JSONTextField, NoteForm
+from runs.admin.kit.forms import JSONTextField, NoteForm, note_form, words_field
 
-_WORDS = forms.Textarea(attrs={"rows": 2})
+
+def _usd(label: str) -> forms.DecimalField:
+    return forms.DecimalField(min_value=0, max_digits=14, decimal_places=8, label=label)
 
 
 class ApproveForm(NoteForm):
@@ -21,25 +23,18 @@ class ApproveForm(NoteForm):
 class RaiseForm(NoteForm):
     """Approve a new ceiling."""
 
-    max_cost_usd = forms.DecimalField(
-        min_value=0, max_digits=14, decimal_places=8, label="New ceiling of the run, in USD"
-    )
+    max_cost_usd = _usd("New ceiling of the run, in USD")
     field_order = ["max_cost_usd", "note"]
 
 
 class RaisePeriodForm(NoteForm):
     """Add to a budget."""
 
-    raise_usd = forms.DecimalField(
-        min_value=0, max_digits=14, decimal_places=8, label="More for this budget, in this period only, in USD"
-    )
+    raise_usd = _usd("More for this budget, in this period only, in USD")
     field_order = ["raise_usd", "note"]
 
 
-class RejectForm(forms.Form):
-    """Refuse, with the reason that the model is told."""
-
-    note = forms.CharField(max_length=NOTE_MAX_CHARS, label="Reason (the agent is told)")
+RejectForm = note_form("Reason (the agent is told)")
 
 
 class ResolveForm(NoteForm):
@@ -67,13 +62,13 @@ class AnswerForm(forms.Form):
 class AskForm(forms.Form):
     """What somebody needs to know."""
 
-    text = forms.CharField(max_length=NOTE_MAX_CHARS, widget=_WORDS, label="What do you need to know?")
+    text = words_field("What do you need to know?")
 
 
 class ReplyForm(forms.Form):
     """What deciders should know."""
 
-    text = forms.CharField(max_length=NOTE_MAX_CHARS, widget=_WORDS, label="What should they know?")
+    text = words_field("What should they know?")
 
 
 class ReassignForm(forms.Form):

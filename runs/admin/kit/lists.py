@@ -75,19 +75,26 @@ def _is_of(lookup: str, name: str) -> bool:
     return lookup.startswith(name) and path == "" and _SUFFIXES.issuperset(suffixes)
 
 
-Column = Callable[[Any], Any]
+class Column:
+    """A column of a list and a field of a page, named by the attribute that holds it: what `write` makes of a row."""
+
+    def __init__(self, label: str, write: Callable[[Any], Any], *, ordering: Any = None, name: str = "column") -> None:
+        self.short_description, self.admin_order_field, self.__name__ = label, ordering, name
+        self.write = write
+
+    def __call__(self, row: Any) -> Any:
+        """Write it for one row."""
+        return self.write(row)
 
 
 def column(name: str, label: str, write: Callable[[Any], Any] = str, *, empty: str = "-") -> Column:
     """Make a column of a field; `empty` stands where it says nothing."""
 
-    @admin.display(description=label, ordering=name)
-    def shown(record: Any) -> Any:
-        value = getattr(record, name)
+    def shown(row: Any) -> Any:
+        value = getattr(row, name)
         return empty if value is None or value == "" else write(value)
 
-    shown.__name__ = name
-    return shown
+    return Column(label, shown, ordering=name, name=name)
 
 
 def moment_column(name: str, label: str, *, empty: str = "never") -> Column:
@@ -98,6 +105,16 @@ def moment_column(name: str, label: str, *, empty: str = "never") -> Column:
 def clip_column(name: str, label: str) -> Column:
     """Make a column of a long text: its beginning, and all of it under the pointer and on the row's page."""
     return column(name, label, formatting.clipped)
+
+
+def id_column(length: int = 8) -> Column:
+    """Make a column of the ids, each by its beginning."""
+    return column("id", "id", lambda key: formatting.mono(str(key)[:length]))
+
+
+def badge_column(label: str, word_of: Callable[[Any], str], *, ordering: Any = None) -> Column:
+    """Make a column of a status, with an icon beside its text."""
+    return Column(label, lambda row: formatting.badge_html(word_of(row)), ordering=ordering)
 
 
 CREATED = moment_column("created_at", "created")

@@ -185,7 +185,7 @@ def test_an_empty_list_says_where_they_come_from(olga_client, tenant):
 def test_every_verb_works_and_is_offered_when_it_fits(redrive, olga_client):
     for verb, offered in [("start", "start abort"), ("pause", "pause abort"), ("resume", "resume abort")]:
         choices = olga_client.get(page_of(redrive)).context["choices"]
-        assert " ".join(choice.verb for choice in choices) == offered
+        assert " ".join(choice.name for choice in choices) == offered
         olga_client.post(verb_of(redrive, verb))
     olga_client.post(verb_of(redrive, "abort"), {"note": "enough"})
 
