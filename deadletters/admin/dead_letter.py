@@ -1,6 +1,6 @@
 """The console's pages of dead letters: the list, a page for each, and its replay."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -92,9 +92,9 @@ class DeadLetterAdmin(DecidedAdmin[DeadLetter]):
         """Its own."""
         return [record.tenant]
 
-    def verbs(self) -> dict[str, Verb]:
+    def all_verbs(self) -> Mapping[str, Verb]:
         """Replay it, besides the verbs with forms."""
-        return super().verbs() | {"replay": self.replay}
+        return {**super().all_verbs(), "replay": self.replay}
 
     def get_urls(self) -> list[URLPattern]:
         """Add the address of the preview."""

@@ -14,7 +14,7 @@ from deadletters.admin.scope import DeadLettersAdmin
 from deadletters.decisions import assign, discard, finish_task, make_task
 from deadletters.group_decisions import assign_group, ignore, reopen, resolve
 from deadletters.members import member_named, names_of_members
-from deadletters.models import DeadLetter, DeadLetterStatus, GroupState, LetterGroup
+from deadletters.models import DeadLetterStatus, GroupState
 from runs.admin.kit.forms import JSONTextField, NoteForm, note_form
 from runs.admin.kit.lists import M
 from runs.admin.kit.verbs import FormVerb, FormVerbsAdmin, Said
@@ -98,22 +98,11 @@ class IgnoreForm(NoteForm):
         return said
 
 
-def _is_assigned(letter: DeadLetter) -> bool:
-    return letter.status == DeadLetterStatus.ASSIGNED
-
-
-def _is_unresolved(group: LetterGroup) -> bool:
-    return group.state != GroupState.RESOLVED
-
-
-def _is_put_away(group: LetterGroup) -> bool:
-    return group.state in (GroupState.RESOLVED, GroupState.IGNORED)
-
-
 OF_LETTERS: dict[str, FormVerb] = {
     "done": FormVerb(
         NoteForm, finish_task, "Done", "Done; the run stays failed.",
-        hint="Close it: a person has done by hand what the run could not.", look="act--approve", fits=_is_assigned,
+        hint="Close it: a person has done by hand what the run could not.", look="act--approve",
+        fits=lambda letter: letter.status == DeadLetterStatus.ASSIGNED,
     ),
     "assign": FormVerb(AssignForm, assign, "Assign", "Assigned.", hint="One person looks after it. It stays live."),
     "task": FormVerb(
@@ -128,16 +117,19 @@ OF_LETTERS: dict[str, FormVerb] = {
 OF_GROUPS: dict[str, FormVerb] = {
     "resolve": FormVerb(
         NoteForm, resolve, "Resolve", "Resolved: the next letter of this cause makes it regressed.",
-        hint="The cause is gone. If it comes back, the group says so.", look="act--approve", fits=_is_unresolved,
+        hint="The cause is gone. If it comes back, the group says so.", look="act--approve",
+        fits=lambda group: group.state != GroupState.RESOLVED,
     ),
     "ignore": FormVerb(
         IgnoreForm, ignore, "Ignore", "Ignored for now: letters are kept and counted, and raise no mail.",
-        hint="No mails for now. Letters are kept and counted.", fits=_is_unresolved,
+        hint="No mails for now. Letters are kept and counted.",
+        fits=lambda group: group.state != GroupState.RESOLVED,
     ),
     "assign": FormVerb(AssignForm, assign_group, "Assign", "Assigned.", hint="One person looks after the cause."),
     "reopen": FormVerb(
         NoteForm, reopen, "Reopen", "Open again.",
-        hint="Take back that it is resolved or ignored.", fits=_is_put_away,
+        hint="Take back that it is resolved or ignored.",
+        fits=lambda group: group.state in (GroupState.RESOLVED, GroupState.IGNORED),
     ),
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from runs.admin.actions.words import BECOMES, who_decides
 from runs.admin.kit import formatting
@@ -111,18 +111,17 @@ class ApprovalPolicyAdmin(OwnTenantsAdmin[ApprovalPolicy]):
     )
     then = column("on_expiry", "if nobody does", lambda on_expiry: BECOMES[OnExpiry(on_expiry)])
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, or what holds without any policy."""
-        return super().changelist_view(request, {"empty_state": _without_policies()} | (extra_context or {}))
+    def list_texts(self, request: HttpRequest) -> dict[str, str]:
+        """Say of an empty list what holds without any policy."""
+        requirements = default_requirements()
+        who, then = who_decides(requirements), BECOMES[requirements.on_expiry]
+        time = formatting.seconds(requirements.expires_s)
+        empty = (
+            f"No policies. For every call that asks for approval holds: {who}. After {time} without a decision {then}."
+        )
+        return super().list_texts(request) | {"empty_state": empty}
 
     def save_model(self, request: HttpRequest, obj: ApprovalPolicy, form: Any, change: bool) -> None:
         """Keep who has written it last."""
         obj.updated_by_id = request.user.pk
         super().save_model(request, obj, form, change)
-
-
-def _without_policies() -> str:
-    requirements = default_requirements()
-    who, then = who_decides(requirements), BECOMES[requirements.on_expiry]
-    time = formatting.seconds(requirements.expires_s)
-    return f"No policies. For every call that asks for approval holds: {who}. After {time} without a decision {then}."

@@ -8,11 +8,11 @@ from django.http import HttpRequest
 
 from runs import clock
 from runs.admin.kit import formatting
-from runs.admin.kit.formatting import badge, clipped
+from runs.admin.kit.formatting import clipped
 from runs.admin.kit.forms import JSONTextField, TenantForm, words_field
 from runs.admin.kit.lists import Column, badge_column, moment_column
 from runs.admin.kit.tenants import TenantFilter, operator_of
-from runs.admin.kit.verbs import FormPageAdmin, Question, Verb
+from runs.admin.kit.verbs import FormPageAdmin, Question
 from runs.models import DECIDERS, ApprovalRule
 from runs.operations.actions.rules import DAYS_MAX, USES_MAX, RuleRequest, grant_rule, revoke_rule, tools_for_rules
 
@@ -73,6 +73,11 @@ def _moved(rule: ApprovalRule) -> str:
     return f"{formatting.dollars(rule.used_usd)}{most}"
 
 
+def _revoke(request: HttpRequest, rule: ApprovalRule) -> str:
+    revoked = revoke_rule(rule, user=operator_of(request))
+    return f"Revoked by {revoked.revoked_by}: it approves nothing any more."
+
+
 @admin.register(ApprovalRule)
 class ApprovalRuleAdmin(FormPageAdmin[ApprovalRule]):
     """Read, grant and revoke rules."""
@@ -85,6 +90,7 @@ class ApprovalRuleAdmin(FormPageAdmin[ApprovalRule]):
     list_filter = (("tenant", TenantFilter), "tool")
     list_select_related = ("tenant", "granted_by")
     search_fields = ("tool", "reason")
+    verbs = {"revoke": _revoke}
     questions = {"revoke": REVOKE}
     empty_state = "No rules: a person decides about every call that asks for approval."
     hint = "A rule approves calls of low risk beforehand, within bounds. Each use is recorded as a decided action."
@@ -101,27 +107,14 @@ class ApprovalRuleAdmin(FormPageAdmin[ApprovalRule]):
     why = Column("reason", lambda rule: clipped(rule.reason))
 
     def page_context(self, request: HttpRequest, record: ApprovalRule) -> dict[str, Any]:
-        """The bounds, what was used of them, and for what."""
+        """What its calls must say, and for what it was used."""
         return {
-            "status": badge(_state_of(record)),
-            "one_call": _one_call(record),
-            "used": self.used(record),
-            "moved": _moved(record),
             "arguments": formatting.pretty(record.arguments) if record.arguments else "",
             "uses": record.actions.select_related("run").order_by("-requested_at")[:USES_SHOWN],
         }
-
-    def verbs(self) -> dict[str, Verb]:
-        """Revoke."""
-        return {"revoke": _revoke}
 
     def call_operation(self, request: HttpRequest, said: dict[str, Any]) -> str:
         """Grant the rule."""
         tenant = said.pop("tenant")
         rule = grant_rule(RuleRequest(**said), tenant=tenant, user=operator_of(request))
         return f"Granted: {rule.tool}, at most {rule.max_uses} calls, until {formatting.minute(rule.expires_at)} UTC."
-
-
-def _revoke(request: HttpRequest, rule: ApprovalRule) -> str:
-    revoked = revoke_rule(rule, user=operator_of(request))
-    return f"Revoked by {revoked.revoked_by}: it approves nothing any more."

@@ -9,8 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from runs.admin.kit.formatting import badge
-from runs.admin.kit.forms import SelectorForm, words_field
+from runs.admin.kit.forms import SelectorForm, whole_number, words_field
 from runs.admin.kit.lists import Column, InForceFilter, badge_column, clip_column, column, moment_column
 from runs.admin.kit.tenants import TenantFilter, administers, operator_of
 from runs.admin.kit.verbs import FormPageAdmin, Verb
@@ -58,8 +57,18 @@ def _holds(limit: Limit) -> str:
     return f"at most {most} of one tenant" if limit.each_tenant else str(counts.total())
 
 
-def _state_of(limit: Limit) -> str:
-    return "in_force" if limit.is_active else "off"
+def _switch(is_active: bool) -> Verb:
+    def switch(request: HttpRequest, limit: Limit) -> str:
+        change_limit(limit, user=operator_of(request), is_active=is_active)
+        return f"{'In force' if is_active else 'Off'}: {limit}."
+
+    return switch
+
+
+def _change(request: HttpRequest, limit: Limit) -> str:
+    most, note = whole_number(request.POST.get("most", "")), request.POST.get("note")
+    changed = change_limit(limit, user=operator_of(request), most=-1 if most is None else most, note=note)
+    return f"Changed: {changed}."
 
 
 @admin.register(Limit)
@@ -88,20 +97,16 @@ class LimitAdmin(FormPageAdmin[Limit]):
     form_hint = "Running work goes on. While the limit is full, no more starts, or no more is accepted."
     form_class = LimitForm
     form_roles = (Role.ADMIN,)
+    verbs = {"off": _switch(False), "on": _switch(True), "most": _change}
 
-    state = badge_column("state", _state_of)
+    state = badge_column("state", lambda limit: "in_force" if limit.is_active else "off")
     what = Column("at most", lambda limit: limit.amount)
     about = Column("of", lambda limit: limit.scope)
     holds = Column("counted now", _holds)
 
     def page_context(self, request: HttpRequest, record: Limit) -> dict[str, Any]:
-        """What it holds, and whether it may be removed."""
-        may_remove = self.has_delete_permission(request, record)
-        return {"status": badge(_state_of(record)), "now": _holds(record), "may_remove": may_remove}
-
-    def verbs(self) -> dict[str, Verb]:
-        """Switch it off and on, or change how many and why."""
-        return {"off": _switch(False), "on": _switch(True), "most": _change}
+        """Whether it may be removed."""
+        return {"may_remove": self.has_delete_permission(request, record)}
 
     def call_operation(self, request: HttpRequest, said: dict[str, Any]) -> str:
         """Set the limit."""
@@ -120,17 +125,3 @@ class LimitAdmin(FormPageAdmin[Limit]):
         """Let the selected ones hold no longer."""
         for limit in queryset.select_related("tenant"):
             self.delete_model(request, limit)
-
-
-def _switch(is_active: bool) -> Verb:
-    def switch(request: HttpRequest, limit: Limit) -> str:
-        change_limit(limit, user=operator_of(request), is_active=is_active)
-        return f"{'In force' if is_active else 'Off'}: {limit}."
-
-    return switch
-
-
-def _change(request: HttpRequest, limit: Limit) -> str:
-    typed = request.POST.get("most", "")
-    most = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else -1
-    return f"Changed: {change_limit(limit, user=operator_of(request), most=most, note=request.POST.get('note'))}."

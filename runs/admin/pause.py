@@ -8,11 +8,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
-from runs.admin.kit.formatting import badge
 from runs.admin.kit.forms import SelectorForm, words_field
 from runs.admin.kit.lists import Column, badge_column, clip_column, column, moment_column
 from runs.admin.kit.tenants import TenantFilter, operator_of
-from runs.admin.kit.verbs import FormPageAdmin, Verb
+from runs.admin.kit.verbs import FormPageAdmin
 from runs.models import Pause
 from runs.operations.pauses import covers, end_pause, overlapping, pause
 from runs.operations.permissions import OPERATORS
@@ -30,6 +29,20 @@ class PauseForm(SelectorForm):
 def _state_of(paused: Pause) -> str:
     over = paused.ended_at or (paused.until and paused.until <= timezone.now())
     return "ended" if over else "paused"
+
+
+def _end(request: HttpRequest, paused: Pause) -> str:
+    end_pause(paused, user=operator_of(request))
+    others = list(overlapping(paused))
+    if covering := [other for other in others if covers(other, paused)]:
+        return f"Ended. {paused} still does not start: {_listed(covering)} is paused, too."
+    if others:
+        return f"Ended: {paused} starts again, except what else is paused: {_listed(others)}."
+    return f"Ended: {paused} starts again."
+
+
+def _listed(paused: Sequence[Pause]) -> str:
+    return "; ".join(str(one) for one in paused)
 
 
 @admin.register(Pause)
@@ -53,33 +66,16 @@ class PauseAdmin(FormPageAdmin[Pause]):
     form_hint = "Running jobs finish; nothing new of it starts until the pause ends."
     form_class = PauseForm
     form_roles = OPERATORS
+    verbs = {"end": _end}
 
     state = badge_column("state", _state_of)
     what = Column("what", str)
 
     def page_context(self, request: HttpRequest, record: Pause) -> dict[str, Any]:
         """Whether it holds."""
-        return {"status": badge(_state_of(record)), "holds": _state_of(record) == "paused"}
-
-    def verbs(self) -> dict[str, Verb]:
-        """End it."""
-        return {"end": _end}
+        return {"holds": _state_of(record) == "paused"}
 
     def call_operation(self, request: HttpRequest, said: dict[str, Any]) -> str:
         """Pause it."""
         paused = pause(Pause(**said), user=operator_of(request))
         return f"Paused: {paused}. Running jobs finish; nothing new starts."
-
-
-def _end(request: HttpRequest, paused: Pause) -> str:
-    end_pause(paused, user=operator_of(request))
-    others = list(overlapping(paused))
-    if covering := [other for other in others if covers(other, paused)]:
-        return f"Ended. {paused} still does not start: {_listed(covering)} is paused, too."
-    if others:
-        return f"Ended: {paused} starts again, except what else is paused: {_listed(others)}."
-    return f"Ended: {paused} starts again."
-
-
-def _listed(paused: Sequence[Pause]) -> str:
-    return "; ".join(str(one) for one in paused)

@@ -25,7 +25,7 @@ _RATES = {
     "web_searches_usd": "web searches",
 }
 _COLUMNS = [column(name, label, formatting.dollars) for name, label in _RATES.items()]
-BATCH_FACTOR = column("batch_factor", "batch", formatting.factor)
+BATCH_FACTOR = column("batch_factor", "batch", lambda factor: f"\u00d7 {factor.normalize():f}")
 
 
 @admin.register(Price)

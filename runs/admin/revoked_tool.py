@@ -6,11 +6,10 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from runs.admin.kit.formatting import badge
 from runs.admin.kit.forms import TenantForm, words_field
 from runs.admin.kit.lists import badge_column, clip_column, column, moment_column
 from runs.admin.kit.tenants import TenantFilter, operator_of
-from runs.admin.kit.verbs import FormPageAdmin, Verb
+from runs.admin.kit.verbs import FormPageAdmin
 from runs.models import RevokedTool, Role
 from runs.operations.revoke_tool import restore_tool, revoke_tool, tools_to_revoke
 
@@ -24,8 +23,10 @@ class RevokeForm(TenantForm):
     suggestions = staticmethod(tools_to_revoke)
 
 
-def _state_of(revoked: RevokedTool) -> str:
-    return "restored" if revoked.restored_at else "revoked"
+def _restore(request: HttpRequest, revoked: RevokedTool) -> str:
+    if restore_tool(revoked, user=operator_of(request)):
+        return f"Restored: agents may call {revoked.tool} again."
+    return "It was restored already."
 
 
 @admin.register(RevokedTool)
@@ -49,24 +50,11 @@ class RevokedToolAdmin(FormPageAdmin[RevokedTool]):
     form_hint = "No agent may use it from the next call on. A call in flight is not interrupted."
     form_class = RevokeForm
     form_roles = (Role.ADMIN,)
+    verbs = {"restore": _restore}
 
-    state = badge_column("state", _state_of)
+    state = badge_column("state", lambda revoked: "restored" if revoked.restored_at else "revoked")
     where = column("tenant", "tenant", empty="every tenant")
-
-    def page_context(self, request: HttpRequest, record: RevokedTool) -> dict[str, Any]:
-        """Whether it holds, and where."""
-        return {"status": badge(_state_of(record)), "where": self.where(record)}
-
-    def verbs(self) -> dict[str, Verb]:
-        """Restore."""
-        return {"restore": _restore}
 
     def call_operation(self, request: HttpRequest, said: dict[str, Any]) -> str:
         """Revoke the tool."""
         return f"Revoked: {revoke_tool(said.pop('tool'), user=operator_of(request), **said)}."
-
-
-def _restore(request: HttpRequest, revoked: RevokedTool) -> str:
-    if restore_tool(revoked, user=operator_of(request)):
-        return f"Restored: agents may call {revoked.tool} again."
-    return "It was restored already."

@@ -12,9 +12,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from runs.admin.kit import formatting
+from runs.admin.kit.forms import whole_number
 from runs.admin.kit.lists import Column, badge_column, check_term, column, id_column
 from runs.admin.kit.tenants import TenantFilter, operator_of
-from runs.admin.kit.verbs import PageAdmin, Question, Verb, ask, is_confirmed
+from runs.admin.kit.verbs import PageAdmin, Question, ask, is_confirmed
 from runs.admin.run_page import page_context
 from runs.errors import InvalidInputError, RunsError
 from runs.models import Run, Step
@@ -33,6 +34,28 @@ CANCEL_SELECTED = replace(CANCEL, title="Cancel these runs?", button="Cancel run
 SHOWN_REFUSALS = 5  # of a bulk action; the rest is counted
 
 
+def _cancel(request: HttpRequest, run: Run) -> str:
+    run = cancel_run(run, user=operator_of(request))
+    if run.state == RunStatus.CANCELLED:
+        return "The run is cancelled."
+    return "Asked to stop: the worker ends the run at its next boundary."
+
+
+def _fork(request: HttpRequest, run: Run) -> str:
+    from_step = whole_number(request.POST.get("from_step", ""))
+    if from_step is None:
+        raise InvalidInputError({"from_step": ["give the number of a step"]})
+    fork = fork_run(run, user=operator_of(request), from_step=from_step, origin="admin")
+    return f"Forked: run {formatting.short(fork.pk)} goes on from there; it is linked below as «Forked as»."
+
+
+def _retry(request: HttpRequest, run: Run) -> str:
+    retry_run(run, user=operator_of(request))
+    if run.state == RunStatus.RETRYING:  # before: the verb has changed the row, not what was read of it
+        return "The run is queued: it does not wait any longer for its next try."
+    return "The run is queued again and continues after its last good step."
+
+
 @admin.register(Run)
 class RunAdmin(PageAdmin[Run]):
     """Watch runs, cancel and retry them."""
@@ -47,6 +70,7 @@ class RunAdmin(PageAdmin[Run]):
     search_fields = ("idempotency_key",)
     search_help_text = "The beginning of an id, or of an idempotency key"
     actions = ("cancel_selected",)
+    verbs = {"cancel": _cancel, "retry": _retry, "fork": _fork}
     questions = {"cancel": CANCEL}
     empty_state = "No runs yet. Post one: manage.py run NAME --input JSON"
 
@@ -87,10 +111,6 @@ class RunAdmin(PageAdmin[Run]):
         """What the run's page shows."""
         return page_context(request, record, may_act=self.may_act(request))
 
-    def verbs(self) -> dict[str, Verb]:
-        """Cancel, retry and fork."""
-        return {"cancel": _cancel, "retry": _retry, "fork": _fork}
-
     @admin.action(description="Cancel selected runs", permissions=["act"])
     def cancel_selected(self, request: HttpRequest, runs: QuerySet[Run]) -> HttpResponse | None:
         """Ask, then cancel each; one that cannot be cancelled does not hold up the others."""
@@ -118,25 +138,3 @@ def _id_begins(term: str) -> Q:
     if not digits or len(digits) > 32 or not set(digits) <= set("0123456789abcdef"):
         return Q(pk__in=[])
     return Q(pk__gte=UUID(digits.ljust(32, "0")), pk__lte=UUID(digits.ljust(32, "f")))
-
-
-def _cancel(request: HttpRequest, run: Run) -> str:
-    run = cancel_run(run, user=operator_of(request))
-    if run.state == RunStatus.CANCELLED:
-        return "The run is cancelled."
-    return "Asked to stop: the worker ends the run at its next boundary."
-
-
-def _fork(request: HttpRequest, run: Run) -> str:
-    text = request.POST.get("from_step", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise InvalidInputError({"from_step": ["give the number of a step"]})
-    fork = fork_run(run, user=operator_of(request), from_step=int(text), origin="admin")
-    return f"Forked: run {formatting.short(fork.pk)} goes on from there; it is linked below as «Forked as»."
-
-
-def _retry(request: HttpRequest, run: Run) -> str:
-    retry_run(run, user=operator_of(request))
-    if run.state == RunStatus.RETRYING:  # before: the verb has changed the row, not what was read of it
-        return "The run is queued: it does not wait any longer for its next try."
-    return "The run is queued again and continues after its last good step."

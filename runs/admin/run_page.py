@@ -12,6 +12,7 @@ from django.utils import timezone
 from runs.admin.actions.card import card_of
 from runs.admin.kit import formatting
 from runs.admin.kit.formatting import badge
+from runs.admin.kit.forms import whole_number
 from runs.admin.trace import token_kind, trace_of
 from runs.engine.cancel import cancellation_of
 from runs.models import Run, Worker
@@ -54,7 +55,7 @@ def page_context(request: HttpRequest, run: Run, *, may_act: bool) -> dict[str, 
     now = timezone.now()
     open_actions = run.actions.filter(status=ActionStatus.OPEN).select_related("step", "run", "tenant", "decided_by")
     cards = [card_of(action, request.user, back_to_run=True) for action in open_actions]
-    first = _first_step(request)
+    first = max(1, whole_number(request.GET.get("from", "")) or 1)
     steps = trace_of(run, first=first, count=STEPS_PER_PAGE, now=now)
     additions = [add(run) for add in _additions]
     unfinished = run.state not in ENDED
@@ -84,11 +85,6 @@ def page_context(request: HttpRequest, run: Run, *, may_act: bool) -> dict[str, 
         "refreshes": unfinished and not cards and reloads,
         "refresh_is_off": not reloads,
     }
-
-
-def _first_step(request: HttpRequest) -> int:
-    text = request.GET.get("from", "1")
-    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else 1
 
 
 def _step_pages(run: Run, shown: int, first: int) -> dict[str, int]:

@@ -76,26 +76,23 @@ def money(value: Decimal | None) -> str:
     return f"${value:,.4f}"
 
 
+def amount(value: Decimal) -> str:
+    """Write an amount to be edited: with two decimals, and more only if it has them."""
+    return _plain(value).replace(",", "")
+
+
 def dollars(value: Decimal) -> str:
     """Write an amount that a call moves: as people write money, with more decimals only if it has them."""
-    text = f"{value:,.2f}"
-    return f"${text}" if Decimal(text.replace(",", "")) == value else f"${value.normalize():,f}"
+    return f"${_plain(value)}"
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value:,.2f}" if value == round(value, 2) else f"{value.normalize():,f}"
 
 
 def cents(value: Decimal) -> str:
     """Write an amount of USD where cents say enough."""
     return "<$0.01" if 0 < value < _CENT else f"${value:,.2f}"
-
-
-def amount(value: Decimal) -> str:
-    """Write an amount to be edited: with two decimals, and more only if it has them."""
-    text = f"{value:.2f}"
-    return text if Decimal(text) == value else f"{value.normalize():f}"
-
-
-def factor(value: Decimal) -> str:
-    """Write by what something is multiplied."""
-    return f"\u00d7 {value.normalize():f}"
 
 
 def seconds(value: float) -> str:

@@ -25,6 +25,11 @@ JSON_MAX_CHARS = 300_000
 NOTE_MAX_CHARS = 4000
 
 
+def whole_number(text: str) -> int | None:
+    """Read a whole number that any column holds; None if it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def _note(label: str, *, required: bool) -> forms.CharField:
     return forms.CharField(required=required, max_length=NOTE_MAX_CHARS, label=label)
 

@@ -18,10 +18,13 @@ class ListedAdmin(TenantScopedAdmin[M]):
     empty_state = ""  # what to do when there is no row at all
     hint = ""  # a sentence above the list
 
+    def list_texts(self, request: HttpRequest) -> dict[str, str]:
+        """The texts beside the list, or instead of it if there is nothing to list."""
+        return {"empty_state": self.empty_state, "hint": self.hint}
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, or what to do if there is nothing to list."""
-        texts = {"empty_state": self.empty_state, "hint": self.hint}
-        response: HttpResponse = super().changelist_view(request, texts | (extra_context or {}))
+        """Show the list with its texts."""
+        response: HttpResponse = super().changelist_view(request, self.list_texts(request) | (extra_context or {}))
         return response
 
 

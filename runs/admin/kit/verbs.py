@@ -3,7 +3,7 @@
 What cannot be undone is asked about first, without a script: the first POST shows a page whose button posts it again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern
 
 from runs.admin.kit.forms import TenantForm, add_errors
-from runs.admin.kit.lists import M
+from runs.admin.kit.lists import Column, M
 from runs.admin.kit.read_only import ReadOnlyAdmin
 from runs.admin.kit.tenants import operator_of, tenants_of
 from runs.errors import ConflictError, InvalidInputError, NotPermittedError, RunsError
@@ -71,23 +71,18 @@ class PageAdmin(ReadOnlyAdmin[M]):
     """A record with a page of our own, `change_form.html` of its model, and with verbs that are posted from it."""
 
     key_kind: ClassVar[str] = "uuid"  # of its primary key, as addresses write it
+    verbs: ClassVar[Mapping[str, Verb]] = {}  # by the last part of their address
     questions: ClassVar[Mapping[str, Question]] = {}  # asked before a verb that cannot be undone
 
     def page_context(self, request: HttpRequest, record: M) -> dict[str, Any]:
-        """What the page shows, besides the record itself (`original`)."""
+        """What the page shows, besides the record itself (`original`) and its columns in the list (`shown`)."""
         return {}
 
-    def verbs(self) -> dict[str, Verb]:
-        """The verbs by the last part of their address."""
-        return {}
+    def all_verbs(self) -> Mapping[str, Verb]:
+        """The verbs that have an address."""
+        return self.verbs
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the page; posting to it is refused."""
         if request.method not in ("GET", "HEAD") or not self.has_view_permission(request):
             raise PermissionDenied
@@ -103,6 +98,7 @@ class PageAdmin(ReadOnlyAdmin[M]):
             "media": self.media,
             "has_view_permission": True,
             "may_act": self.may_act(request),
+            "shown": {name: partial(column, record) for name, column in self._columns()},
             **self.page_context(request, record),
             **extra,
         }
@@ -110,11 +106,16 @@ class PageAdmin(ReadOnlyAdmin[M]):
             request, f"admin/{self.opts.app_label}/{self.opts.model_name}/change_form.html", context
         )
 
+    def _columns(self) -> Iterator[tuple[str, Column]]:
+        for name in self.list_display:
+            if isinstance(name, str) and isinstance(column := getattr(self, name, None), Column):
+                yield name, column
+
     def get_urls(self) -> list[URLPattern]:
         """Add one address for each verb."""
         own = [
             self.own_path(f"<{self.key_kind}:pk>/{verb}/", partial(self.verb_view, verb=verb, call=call), verb)
-            for verb, call in self.verbs().items()
+            for verb, call in self.all_verbs().items()
         ]
         return own + super().get_urls()
 
@@ -205,9 +206,9 @@ class FormVerbsAdmin(PageAdmin[M]):
         """Render the record's page with the forms of its verbs."""
         return super().render_page(request, record, **self.offer(request, record, kept or {}) | extra)
 
-    def verbs(self) -> dict[str, Verb]:
-        """The verbs by the last part of their address."""
-        return {name: partial(self.use, name=name) for name in self.form_verbs}
+    def all_verbs(self) -> Mapping[str, Verb]:
+        """The verbs with forms, too."""
+        return {**self.verbs, **{name: partial(self.use, name=name) for name in self.form_verbs}}
 
     def use(self, request: HttpRequest, record: M, *, name: str) -> Said:
         """Do what a form says; one that says something wrong is shown again."""
@@ -262,10 +263,10 @@ class FormPageAdmin(PageAdmin[M]):
         """Add the address of the page."""
         return [self.own_path(f"{self.form_verb}/", self.form_view, self.form_verb), *super().get_urls()]
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, with the way to make another."""
+    def list_texts(self, request: HttpRequest) -> dict[str, str]:
+        """Show the way to make another."""
         made = {"form_verb": self.form_verb, "form_title": self.form_title} if self.may_act(request, "add") else {}
-        return super().changelist_view(request, made | (extra_context or {}))
+        return super().list_texts(request) | made
 
     def form_view(self, request: HttpRequest) -> HttpResponseBase:
         """Show the form; when it is posted, do what it says. The operation asks for the role."""
