@@ -1,10 +1,9 @@
 """The console's pages of causes: the list that comes first, and a page for each."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -28,21 +27,6 @@ def _most(counts: dict[str, int]) -> str:
     names = sorted(counts, key=lambda name: -counts[name])
     more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
     return ", ".join(names[:NAMES_SHOWN]) + more
-
-
-class GroupChangeList(ChangeList):
-    """A page of groups with the stats of the visible dead letters, gathered for all rows at once."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Read the page, then its stats."""
-        super().get_results(request)
-        groups: list[Any] = list(self.result_list)
-        tenants = tenants_seen(request)
-        stats, shared = stats_of(groups, tenants=tenants), shared_beyond(groups, tenants)
-        for group in groups:
-            group.stats = stats[group.pk]
-            group.is_shared = group.pk in shared
-        self.result_list = groups  # templates only iterate over it
 
 
 @admin.register(LetterGroup)
@@ -89,9 +73,12 @@ class LetterGroupAdmin(DecidedAdmin[LetterGroup]):
         hidden = () if request.user.is_superuser else ("looked_after_by",)
         return [name for name in self.list_display if name not in hidden]
 
-    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
-        """Use the list that gathers stats."""
-        return GroupChangeList
+    def fill(self, request: HttpRequest, rows: Sequence[Any]) -> None:
+        """Add the stats of the visible dead letters."""
+        tenants = tenants_seen(request)
+        stats, shared = stats_of(rows, tenants=tenants), shared_beyond(rows, tenants)
+        for group in rows:
+            group.stats, group.is_shared = stats[group.pk], group.pk in shared
 
     def page_context(self, request: HttpRequest, record: LetterGroup) -> dict[str, Any]:
         """What the group's page shows."""
@@ -115,7 +102,7 @@ def _group_context(group: LetterGroup, *, tenants: Collection[str] | None, user:
         "trend": sparkline(stats.trend),
         "facts": _facts(group, stats, is_shared=is_shared),
         "breakdowns": [("Tenants", _rows(stats.tenants)), ("Versions", _rows(stats.versions))],
-        "letters": [_row(letter) for letter in letters[:LETTERS_SHOWN]],
+        "letters": [(formatting.badge_html(word_for(letter)), letter) for letter in letters[:LETTERS_SHOWN]],
         "more": f"{reverse('admin:deadletters_deadletter_changelist')}?fingerprint={group.fingerprint}",
         "history": [] if is_shared else history(group.events.select_related("user")),
         "refusal": _refusal(group, user),
@@ -146,17 +133,6 @@ def _facts(group: LetterGroup, stats: GroupStats, *, is_shared: bool) -> list[tu
 
 def _rows(counts: dict[str, int]) -> list[tuple[str, int]]:
     return [(name or "none", counts[name]) for name in sorted(counts, key=lambda name: -counts[name])]
-
-
-def _row(letter: DeadLetter) -> dict[str, Any]:
-    return {
-        "status": formatting.badge_html(word_for(letter)),
-        "href": reverse("admin:deadletters_deadletter_change", args=[letter.pk]),
-        "failed": utc(letter.failed_at),
-        "tenant": letter.tenant,
-        "version": letter.version,
-        "message": letter.error_message[:200],
-    }
 
 
 def _refusal(group: LetterGroup, user: Any) -> str:

@@ -19,12 +19,12 @@ from deadletters.redrive.actions import abort, pause, resume, start, verbs_of
 from deadletters.redrive.options import LETTERS_MAX
 from deadletters.redrive.plan import plan
 from runs.admin.kit.formatting import clipped, minute
-from runs.admin.kit.forms import note_form
+from runs.admin.kit.forms import form_of, note_field
 from runs.admin.kit.lists import Column, column, id_column
 from runs.admin.kit.verbs import Choice, FormPageAdmin, FormVerb, FormVerbsAdmin, Kept, Said
 from runs.errors import RunsError
 
-Reason = note_form("Reason (may be empty)", required=False)
+Reason = form_of(note=note_field("Reason (may be empty)", required=False))
 VERBS: dict[str, FormVerb] = {
     "start": FormVerb(
         forms.Form, start, "Start", "", "Send the letters, in the name of {planned_by}.", look="act--approve"

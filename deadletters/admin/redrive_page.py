@@ -5,13 +5,12 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from deadletters.admin.formatting import run_href, utc
-from deadletters.models import ItemState, Redrive, RedriveItem, RedriveStatus
+from deadletters.admin.formatting import utc
+from deadletters.models import ItemState, Redrive, RedriveStatus
 from deadletters.redrive.actions import held_by, reasons_of
-from runs.admin.kit.formatting import badge_html, money, short
+from runs.admin.kit.formatting import badge_html, money
 
 ITEMS_PER_PAGE = 100
 _OWN_LOOKS = {  # where the console's generic words are too weak
@@ -75,13 +74,4 @@ def _items(request: HttpRequest, redrive: Redrive) -> dict[str, Any]:
     if state in ItemState.values:
         items = items.filter(state=state)
     page = Paginator(items, ITEMS_PER_PAGE).get_page(request.GET.get("page"))
-    return {"page": page, "rows": [_row(item) for item in page], "states": ItemState.values, "state": state}
-
-
-def _row(item: RedriveItem) -> dict[str, Any]:
-    return {
-        "item": item,
-        "letter_href": reverse("admin:deadletters_deadletter_change", args=[item.letter_id]),
-        "run_href": run_href(item.run_id or item.letter.run_id),
-        "run": short(item.run_id or item.letter.run_id),
-    }
+    return {"page": page, "states": ItemState.values, "state": state}

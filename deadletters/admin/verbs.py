@@ -15,7 +15,7 @@ from deadletters.decisions import assign, discard, finish_task, make_task
 from deadletters.group_decisions import assign_group, ignore, reopen, resolve
 from deadletters.members import member_named, names_of_members
 from deadletters.models import DeadLetterStatus, GroupState
-from runs.admin.kit.forms import JSONTextField, NoteForm, note_form
+from runs.admin.kit.forms import JSONTextField, NoteForm, form_of, note_field
 from runs.admin.kit.lists import M
 from runs.admin.kit.verbs import FormVerb, FormVerbsAdmin, Said
 from runs.errors import RunsError
@@ -36,10 +36,7 @@ class InputForm(forms.Form):
         return value
 
 
-class StepForm(forms.Form):
-    """The step from which the work is done again."""
-
-    from_step = forms.IntegerField(min_value=1, max_value=COUNT_MAX, label="From step")
+StepForm = form_of(from_step=forms.IntegerField(min_value=1, max_value=COUNT_MAX, label="From step"))
 
 
 class AssignForm(NoteForm):
@@ -110,8 +107,8 @@ OF_LETTERS: dict[str, FormVerb] = {
         hint="Somebody does by hand what the run could not, by a date.",
     ),
     "discard": FormVerb(
-        note_form("Reason why nobody needs to act"), discard, "Discard", "Discarded; the run stays failed.",
-        look="act--reject",
+        form_of(note=note_field("Reason why nobody needs to act")), discard, "Discard",
+        "Discarded; the run stays failed.", look="act--reject",
     ),
 }  # fmt: skip
 OF_GROUPS: dict[str, FormVerb] = {

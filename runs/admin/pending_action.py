@@ -1,6 +1,6 @@
 """Pending actions: the inbox, and the page on which one is decided."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -14,7 +14,7 @@ from django.utils.html import format_html
 
 from runs.admin.actions.bulk import BulkPages
 from runs.admin.actions.card import amount_of
-from runs.admin.actions.inbox import InboxChangeList, InboxTabs
+from runs.admin.actions.inbox import InboxTabs, count_approvals
 from runs.admin.actions.page import how_decided, page_context
 from runs.admin.actions.verbs import DECIDING, VERBS, form_for
 from runs.admin.kit import formatting
@@ -71,9 +71,9 @@ class PendingActionAdmin(BulkPages):
         """With all that list and page show; the admin leaves a query alone that selects related rows itself."""
         return super().get_queryset(request).select_related("tenant", "run", "step", "decided_by", "assignee", "rule")
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[InboxChangeList]:
-        """Read the approvals of a page at once."""
-        return InboxChangeList
+    def fill(self, request: HttpRequest, rows: Sequence[Any]) -> None:
+        """Count the approvals of a page at once."""
+        count_approvals(rows)
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Show the status where rows differ in it."""

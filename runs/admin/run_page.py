@@ -80,7 +80,7 @@ def page_context(request: HttpRequest, run: Run, *, may_act: bool) -> dict[str, 
         "artifacts": list(run.artifacts.defer("body")),
         "failures": [failure for one in additions for failure in one.failures],
         "unfinished": unfinished,
-        "fork_href": "" if unfinished or not may_act else reverse("admin:runs_run_fork", args=[run.pk]),
+        "may_fork": may_act and not unfinished,
         # Reloading would throw away what is being typed into a decision.
         "refreshes": unfinished and not cards and reloads,
         "refresh_is_off": not reloads,

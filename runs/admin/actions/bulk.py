@@ -63,10 +63,18 @@ class BulkPages(FormVerbsAdmin[PendingAction]):
         return redirect("admin:runs_pendingaction_changelist")
 
     def _bulk_page(self, request: HttpRequest, actions: Sequence[PendingAction], form: forms.Form) -> TemplateResponse:
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form}
-        return TemplateResponse(
-            request, "admin/runs/pendingaction/bulk.html", context | _preview(actions, request.user)
-        )
+        """Show each action, and why some take no part. Raises: InvalidInputError."""
+        items = preview(actions, user=operator_of(request))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Decide {len(items)} actions",
+            "form": form,
+            "items": [_row(item) for item in items],
+            "takes_part": sum(not item.skipped for item in items),
+            "tool": actions[0].tool or actions[0].kind,
+        }
+        return TemplateResponse(request, "admin/runs/pendingaction/bulk.html", context)
 
 
 def _shown(texts: Sequence[str]) -> dict[UUID, str]:
@@ -80,17 +88,6 @@ def _shown(texts: Sequence[str]) -> dict[UUID, str]:
         with suppress(ValueError):
             found[UUID(pk)] = bound_hash
     return found
-
-
-def _preview(actions: Sequence[PendingAction], user: Any) -> dict[str, Any]:
-    """Show each action, and why some take no part. Raises: InvalidInputError."""
-    items = preview(actions, user=user)
-    return {
-        "title": f"Decide {len(items)} actions",
-        "items": [_row(item) for item in items],
-        "takes_part": sum(not item.skipped for item in items),
-        "tool": actions[0].tool or actions[0].kind,
-    }
 
 
 def _row(item: Item) -> dict[str, Any]:

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.urls import reverse
-
 from runs import clock
 from runs.admin.actions.card import card_of, choices_of
 from runs.admin.actions.verbs import HANDING_ON
@@ -14,7 +12,7 @@ from runs.admin.actions.words import became, becomes, who_decides_about
 from runs.admin.kit import formatting
 from runs.admin.kit.verbs import Kept
 from runs.engine.approvals.requirements import policy_for, requirements_of
-from runs.models import PendingAction
+from runs.models import ApprovalPolicy, PendingAction
 from runs.operations.actions.thread import Said, thread_of
 from runs.states import ActionKind, ActionStatus, Effect
 
@@ -52,14 +50,13 @@ def page_context(action: PendingAction, user: Any, *, kept: Kept) -> dict[str, A
         "effect": effect_of(action),
         "countdown": _countdown(action) if is_open and action.expires_at else None,
         "who": who_decides_about(action, requirements) if is_open else "",
-        "policy": _policy(action) if requirements else None,
+        "policy": requirements and _policy_of(action),
         "becomes": becomes(action) if is_open else "",
         "votes": votes_of(action, requirements),
         "thread": [_entry(said) for said in thread_of(action)],
         "opened": not kept.keys().isdisjoint(HANDING_ON),
         "handing_on": choices_of(action, user, HANDING_ON, kept=kept) if is_open else [],
         "decided": "" if is_open else how_decided(action),
-        "run_href": reverse("admin:runs_run_change", args=[action.run_id]),
     }
 
 
@@ -100,12 +97,9 @@ def _countdown(action: PendingAction) -> Countdown:
     )
 
 
-def _policy(action: PendingAction) -> dict[str, str] | None:
-    """Name the policy that holds, with its page; None where what holds without one."""
-    policy = policy_for(action.tenant_id, action.tool, risk=action.risk, amount_usd=action.amount_usd)
-    if policy is None:
-        return None
-    return {"name": str(policy), "href": reverse("admin:runs_approvalpolicy_change", args=[policy.pk])}
+def _policy_of(action: PendingAction) -> ApprovalPolicy | None:
+    """Find the policy that holds; None where what holds without one."""
+    return policy_for(action.tenant_id, action.tool, risk=action.risk, amount_usd=action.amount_usd)
 
 
 _SAID = {

@@ -30,24 +30,25 @@ def whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def _note(label: str, *, required: bool) -> forms.CharField:
+def form_of(**fields: forms.Field) -> type[forms.Form]:
+    """Make a form of these fields."""
+    return type("FormOfFields", (forms.Form,), fields)
+
+
+def note_field(label: str, *, required: bool = True) -> forms.CharField:
+    """Make a field for a note."""
     return forms.CharField(required=required, max_length=NOTE_MAX_CHARS, label=label)
-
-
-class NoteForm(forms.Form):
-    """A word about it."""
-
-    note = _note("Note", required=False)
-
-
-def note_form(label: str, *, required: bool = True) -> type[forms.Form]:
-    """Make a form of one note."""
-    return type("OneNoteForm", (forms.Form,), {"note": _note(label, required=required)})
 
 
 def words_field(label: str, **options: Any) -> forms.CharField:
     """Make a field for a sentence or two."""
     return forms.CharField(max_length=NOTE_MAX_CHARS, widget=forms.Textarea(attrs={"rows": 2}), label=label, **options)
+
+
+class NoteForm(forms.Form):
+    """A word about it."""
+
+    note = note_field("Note", required=False)
 
 
 class AmountField(forms.DecimalField):

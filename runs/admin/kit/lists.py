@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError
 from django.db.models import Model, QuerySet
@@ -20,6 +21,17 @@ _NUL = "\x00"
 M = TypeVar("M", bound=Model)
 
 _SUFFIXES = frozenset("exact isnull in gt gte lt lte year month day id pk".split())  # what offered filters append
+
+
+class FilledChangeList(ChangeList):
+    """A page of a list whose rows get what they show besides their columns, all at once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page, then what belongs to its rows."""
+        super().get_results(request)
+        rows = list(self.result_list)
+        self.model_admin.fill(request, rows)  # type: ignore[attr-defined]  # only `ListedAdmin` uses it
+        self.result_list = rows  # templates only go through it
 
 
 class ShownOnlyAdmin(admin.ModelAdmin[M]):

@@ -1,6 +1,6 @@
 """Lists that explain themselves, and pages of records that nobody writes by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from django.contrib.auth import get_permission_codename
@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, path, reverse
 
-from runs.admin.kit.lists import M
+from runs.admin.kit.lists import FilledChangeList, M
 from runs.admin.kit.tenants import TenantScopedAdmin
 
 
@@ -17,6 +17,13 @@ class ListedAdmin(TenantScopedAdmin[M]):
 
     empty_state = ""  # what to do when there is no row at all
     hint = ""  # a sentence above the list
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[FilledChangeList]:
+        """Read what the rows of a page show at once."""
+        return FilledChangeList
+
+    def fill(self, request: HttpRequest, rows: Sequence[Any]) -> None:
+        """Add to the rows of a page what they show besides their columns."""
 
     def list_texts(self, request: HttpRequest) -> dict[str, str]:
         """The texts beside the list, or instead of it if there is nothing to list."""

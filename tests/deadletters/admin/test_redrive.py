@@ -150,7 +150,7 @@ def test_its_letters_are_paged_and_filtered_by_state(tenant, olga, olga_client, 
     redrive = plan_for(olga)
 
     def rows(query):
-        return [row["item"].place for row in olga_client.get(f"{page_of(redrive)}?{query}").context["rows"]]
+        return [item.place for item in olga_client.get(f"{page_of(redrive)}?{query}").context["page"]]
 
     assert rows("") == [1, 2, 3, 4] and rows("page=2") == [5, 6, 7]
     assert rows("state=excluded") == [7] and rows("state=failed") == [] and rows("state=x&page=y") == [1, 2, 3, 4]
