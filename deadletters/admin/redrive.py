@@ -27,12 +27,12 @@ from runs.errors import RunsError
 Reason = form_of(note=note_field("Reason (may be empty)", required=False))
 VERBS: dict[str, FormVerb] = {
     "start": FormVerb(
-        forms.Form, start, "Start", "", "Send the letters, in the name of {planned_by}.", look="act--approve"
+        forms.Form, start, "Start", hint="Send the letters, in the name of {planned_by}.", look="act--approve"
     ),
-    "pause": FormVerb(Reason, pause, "Pause", "", "Send nothing more until it is resumed; what was sent goes on."),
-    "resume": FormVerb(forms.Form, resume, "Resume", "", "Go on at the same rate.", look="act--approve"),
+    "pause": FormVerb(Reason, pause, "Pause", hint="Send nothing more until it is resumed; what was sent goes on."),
+    "resume": FormVerb(forms.Form, resume, "Resume", hint="Go on at the same rate.", look="act--approve"),
     "abort": FormVerb(
-        Reason, abort, "Abort", "", "Send nothing more, for good; what was sent goes on.", look="act--reject"
+        Reason, abort, "Abort", hint="Send nothing more, for good; what was sent goes on.", look="act--reject"
     ),
 }
 
@@ -50,7 +50,6 @@ class RedriveAdmin(FormVerbsAdmin[Redrive], FormPageAdmin[Redrive], DeadLettersA
     empty_state = "No redrives yet: choose letters in the list of dead letters, or plan one by their cause."
     form_verb = "plan"
     form_title = "Plan a redrive"
-    form_hint = ""  # its page says more
     form_template = "admin/deadletters/redrive/plan.html"
     form_verbs = VERBS
 
@@ -106,7 +105,7 @@ class RedriveAdmin(FormVerbsAdmin[Redrive], FormPageAdmin[Redrive], DeadLettersA
         for name in verbs_of(record):
             verb = self.form_verbs[name]
             hint = verb.hint.format(planned_by=record.planned_by.get_username())
-            form = forms.Form() if reloads else kept.get(name) or self.form_of(request, record, name)
+            form = forms.Form() if reloads else kept.get(name) or self.verb_form(request, record, name)
             choices.append(Choice(name, replace(verb, hint=hint), self.address(name, record), form))
         return {
             **page_context(request, record),

@@ -67,6 +67,16 @@ class PendingActionAdmin(BulkPages):
     form_verbs = VERBS
     empty_state = "No pending actions yet. One appears here when an agent needs a person's decision."
 
+    state = badge_column("status", lambda action: action.status, ordering="status")
+    tool_name = column("tool", "tool", formatting.mono, empty=formatting.mono("none"))
+    risk_chip = column("risk", "risk", formatting.badge_html, empty="")
+    amount = Column("amount", amount_of, ordering="amount_usd")
+    agreed = Column("agreed", _agreed)
+    asked = Column("assignee", _asked, ordering=name_path("assignee"))
+    run_link = Column("run", lambda action: format_html('<a href="{}">{}</a>', _run_page(action), action.run))
+    why = Column("reason", lambda action: formatting.clipped(action.reason))
+    expires = Column("expires", _expires, ordering="expires_at")
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[PendingAction]:
         """With all that list and page show; the admin leaves a query alone that selects related rows itself."""
         return super().get_queryset(request).select_related("tenant", "run", "step", "decided_by", "assignee", "rule")
@@ -80,22 +90,12 @@ class PendingActionAdmin(BulkPages):
         differ = request.GET.get(InboxTabs.parameter_name) in ("decided", "all")
         return self.list_display if differ else self.list_display[1:]
 
-    state = badge_column("status", lambda action: action.status, ordering="status")
-    tool_name = column("tool", "tool", formatting.mono, empty=formatting.mono("none"))
-    risk_chip = column("risk", "risk", formatting.badge_html, empty="")
-    amount = Column("amount", amount_of, ordering="amount_usd")
-    agreed = Column("agreed", _agreed)
-    asked = Column("assignee", _asked, ordering=name_path("assignee"))
-    run_link = Column("run", lambda action: format_html('<a href="{}">{}</a>', _run_page(action), action.run))
-    why = Column("reason", lambda action: formatting.clipped(action.reason))
-    expires = Column("expires", _expires, ordering="expires_at")
-
     def offer(self, request: HttpRequest, record: PendingAction, kept: Kept) -> dict[str, Any]:
         """The action with the verbs that fit."""
         title = f"{record.kind.capitalize()}: {record.tool or record.run.job_type}"
         return {"title": title, **page_context(record, request.user, kept=kept)}
 
-    def form_of(self, request: HttpRequest, record: PendingAction, name: str, data: Any = None) -> forms.Form:
+    def verb_form(self, request: HttpRequest, record: PendingAction, name: str, data: Any = None) -> forms.Form:
         """Build the form of a verb; a run's page has no field for the arguments."""
         return form_for(record, name, data, short="arguments" not in request.POST)
 

@@ -11,10 +11,6 @@ from runs.admin.kit.forms import EditedAdmin
 from runs.admin.kit.lists import CREATED, badge_column, clip_column, column, moment_column
 from runs.models import Price
 
-HOW_TO_CHANGE = (
-    "A price in force is never edited, since calls were made at it: add a newer row. It holds within a second, "
-    "in every process."
-)
 VALID_FROM = moment_column("valid_from", "in force from")
 _RATES = {
     "input_usd": "input",
@@ -45,7 +41,10 @@ class PriceAdmin(EditedAdmin[Price]):
     labels: ClassVar[Any] = {name: f"{label.capitalize()}, USD" for name, label in _RATES.items()} | {
         "valid_from": "In force from"
     }
-    hint = HOW_TO_CHANGE
+    hint = (
+        "A price in force is never edited, since calls were made at it: add a newer row. It holds within a second, "
+        "in every process."
+    )
     empty_state = "No prices of your own: those of genai-prices hold."
     actions = None  # deleting by the dozen would not ask for each whether it is in force
 

@@ -10,18 +10,12 @@ from runs.admin.kit.lists import Column, clip_column, column
 from runs.models import RateLimit
 from runs.operations.rate_limit_left import left_of
 
-HOW_IT_HOLDS = (
-    "A call must fit into every row that its model's name begins with. Write what your provider's console shows, or "
-    "less: rate limit headers lower a row for five minutes, and never raise it. An edit takes effect within a second, "
-    "in every process."
-)
 _LIMITS = {
     "requests_per_minute": "requests / min",
     "input_tokens_per_minute": "input tokens / min",
     "output_tokens_per_minute": "output tokens / min",
 }
 _COLUMNS = [column(name, label, "{:,}".format, empty="no limit") for name, label in _LIMITS.items()]
-RAMP = column("ramp_s", "ramp", formatting.seconds)
 
 
 def _left_now(rate_limit: RateLimit) -> str:
@@ -35,13 +29,19 @@ class RateLimitAdmin(EditedAdmin[RateLimit]):
     """Read, add and edit rate limits, and see what they have left."""
 
     tenant_path = None
-    list_display = ("__str__", *_COLUMNS, RAMP, "left_now", clip_column("note", "note"))
+    list_display = (
+        "__str__", *_COLUMNS, column("ramp_s", "ramp", formatting.seconds), "left_now", clip_column("note", "note"),
+    )  # fmt: skip
     list_filter = ("provider",)
     search_fields = ("model_class", "note")
     fields: ClassVar[Any] = ("provider", "workspace", "model_class", *_LIMITS, "ramp_s", "note", "left_now")
     readonly_fields: ClassVar[Any] = ("left_now",)
     labels: ClassVar[Any] = {"model_class": "Models", "ramp_s": "Ramp, in seconds"}
-    hint = HOW_IT_HOLDS
+    hint = (
+        "A call must fit into every row that its model's name begins with. Write what your provider's console shows, "
+        "or less: rate limit headers lower a row for five minutes, and never raise it. An edit takes effect within a "
+        "second, in every process."
+    )
     empty_state = "No rate limits: models are called as fast as there are slots."
 
     left_now = Column("left now", _left_now)

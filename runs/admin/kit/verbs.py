@@ -156,7 +156,7 @@ class FormVerb:
     form: type[forms.Form]
     call: Callable[..., Any]  # gets the record, `user`, and what the form says
     button: str
-    done: str
+    done: str = ""  # what is said afterwards
     hint: str = ""
     look: str = ""  # a class of the button
     fits: Callable[[Any], bool] = lambda _: True
@@ -186,7 +186,7 @@ class FormVerbsAdmin(PageAdmin[M]):
         """What the form of a verb needs besides what is posted."""
         return {}
 
-    def form_of(self, request: HttpRequest, record: M, name: str, data: Any = None) -> forms.Form:
+    def verb_form(self, request: HttpRequest, record: M, name: str, data: Any = None) -> forms.Form:
         """Build the form of a verb."""
         verb = self.form_verbs[name]
         return verb.form(data, auto_id=f"{name}-%s", **self.form_options(request, record, verb))
@@ -194,7 +194,7 @@ class FormVerbsAdmin(PageAdmin[M]):
     def offer(self, request: HttpRequest, record: M, kept: Kept) -> dict[str, Any]:
         """What the page shows of the verbs that fit."""
         choices = [
-            Choice(name, verb, self.address(name, record), kept.get(name) or self.form_of(request, record, name))
+            Choice(name, verb, self.address(name, record), kept.get(name) or self.verb_form(request, record, name))
             for name, verb in self.form_verbs.items()
             if verb.fits(record)
         ]
@@ -212,7 +212,7 @@ class FormVerbsAdmin(PageAdmin[M]):
 
     def use(self, request: HttpRequest, record: M, *, name: str) -> Said:
         """Do what a form says; one that says something wrong is shown again."""
-        form = self.form_of(request, record, name, request.POST)
+        form = self.verb_form(request, record, name, request.POST)
         if form.is_valid():
             try:
                 return self.call(request, record, name, form.cleaned_data)
@@ -235,7 +235,7 @@ class FormPageAdmin(PageAdmin[M]):
 
     form_verb: ClassVar[str]  # the last part of the page's address, and the word on its button
     form_title: ClassVar[str]
-    form_hint: ClassVar[str]
+    form_hint: ClassVar[str] = ""
     form_class: ClassVar[type[TenantForm]]
     form_roles: ClassVar[tuple[Role, ...]]  # whose tenants the form offers; superusers may leave the tenant empty
     form_template = "admin/runs/form_page.html"
