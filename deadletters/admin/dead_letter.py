@@ -1,5 +1,6 @@
 """The console's pages of dead letters: the list, a page for each, and its replay."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -7,29 +8,35 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from deadletters.admin.formatting import indented, run_href
 from deadletters.admin.letter_page import letter_context, preview_context, word_for
 from deadletters.admin.redrive import redrive_selected
-from deadletters.admin.scope import DeadLettersAdmin, tenants_seen
-from deadletters.admin.verbs import OF_LETTERS, InputForm, StepForm, people_options
+from deadletters.admin.scope import tenants_seen
+from deadletters.admin.verbs import OF_LETTERS, DecidedAdmin, InputForm, StepForm
 from deadletters.models import DeadLetter
 from deadletters.replay import preview, replay
 from runs.admin.kit import formatting
-from runs.admin.kit.verbs import FormVerb, FormVerbsAdmin
+from runs.admin.kit.lists import Column, badge_column, column
+from runs.admin.kit.verbs import Verb
 from runs.errors import RunsError
 
-EMPTY_STATE = "No dead letters: no run has failed for good. One appears here when a run gives up."
+
+def _cause(letter: DeadLetter) -> SafeString:
+    """Link to the group of the cause."""
+    if letter.group_id is None:
+        return formatting.mono(letter.fingerprint[:11])
+    href = reverse("admin:deadletters_lettergroup_change", args=[letter.group_id])
+    return format_html('<a class="mono" href="{}" title="All with this cause">{}</a>', href, letter.fingerprint[:11])
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(FormVerbsAdmin[DeadLetter], DeadLettersAdmin[DeadLetter]):
+class DeadLetterAdmin(DecidedAdmin[DeadLetter]):
     """Read dead letters and act on them; a replay first shows a preview."""
 
     list_display = (
@@ -43,48 +50,21 @@ class DeadLetterAdmin(FormVerbsAdmin[DeadLetter], DeadLettersAdmin[DeadLetter]):
     linked_by = ("fingerprint",)
     search_fields = ("fingerprint", "error_class", "error_message", "job_type")
     actions = ("replay_selected", redrive_selected)
-    page_template = "admin/deadletters/deadletter/change_form.html"
     form_verbs = OF_LETTERS
-    empty_state = EMPTY_STATE
+    empty_state = "No dead letters: no run has failed for good. One appears here when a run gives up."
+
+    state = badge_column("status", word_for, ordering="status")
+    message = Column("message", lambda letter: formatting.clipped(letter.error_message))
+    cost = column("cost_usd", "cost", formatting.money)
+    failed = column("failed_at", "failed (UTC)", formatting.minute)
+    cause = Column("cause", _cause, ordering="fingerprint")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeadLetter]:
         """Select dead letters of the user's tenants; superusers see all."""
         letters, tenants = super().get_queryset(request), tenants_seen(request)
         return letters if tenants is None else letters.filter(tenant__in=tenants)
 
-    # List
-
-    @admin.display(description="status", ordering="status")
-    def state(self, letter: DeadLetter) -> SafeString:
-        """Show the status, with an icon beside its text."""
-        return formatting.badge_html(word_for(letter))
-
-    @admin.display(description="message")
-    def message(self, letter: DeadLetter) -> SafeString:
-        """Show the beginning of the message."""
-        return format_html('<span class="clip">{}</span>', letter.error_message[:160])
-
-    @admin.display(description="cost", ordering="cost_usd")
-    def cost(self, letter: DeadLetter) -> str:
-        """Show the cost of the run."""
-        return formatting.money(letter.cost_usd)
-
-    @admin.display(description="failed (UTC)", ordering="failed_at")
-    def failed(self, letter: DeadLetter) -> str:
-        """Show when it failed."""
-        return formatting.minute(letter.failed_at)
-
-    @admin.display(description="cause", ordering="fingerprint")
-    def cause(self, letter: DeadLetter) -> SafeString:
-        """Link to the group of the cause."""
-        if letter.group_id is None:
-            return format_html('<span class="mono">{}</span>', letter.fingerprint[:11])
-        href = reverse("admin:deadletters_lettergroup_change", args=[letter.group_id])
-        return format_html(
-            '<a class="mono" href="{}" title="All with this cause">{}</a>', href, letter.fingerprint[:11]
-        )
-
-    @admin.action(description="Replay selected letters", permissions=["replay"])
+    @admin.action(description="Replay selected letters", permissions=["act"])
     def replay_selected(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
         """Replay each; one that cannot be replayed, or needs a person first, does not block the others."""
         done = 0
@@ -100,8 +80,6 @@ class DeadLetterAdmin(FormVerbsAdmin[DeadLetter], DeadLettersAdmin[DeadLetter]):
         if done:
             messages.success(request, f"Replayed: {done}.")
 
-    # Page and verbs
-
     def page_context(self, request: HttpRequest, record: DeadLetter) -> dict[str, Any]:
         """What the letter's page shows."""
         forms_of_replay = {
@@ -110,68 +88,62 @@ class DeadLetterAdmin(FormVerbsAdmin[DeadLetter], DeadLettersAdmin[DeadLetter]):
         }
         return letter_context(record) | forms_of_replay
 
-    def verb_options(self, request: HttpRequest, record: DeadLetter, verb: FormVerb) -> dict[str, Any]:
-        """Offer the people of the tenant."""
-        return people_options(verb, request, [record.tenant])
+    def tenants_with(self, record: DeadLetter) -> list[str]:
+        """Its own."""
+        return [record.tenant]
+
+    def all_verbs(self) -> Mapping[str, Verb]:
+        """Replay it, besides the verbs with forms."""
+        return {**super().all_verbs(), "replay": self.replay}
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the addresses of a replay: its preview, and the replay itself."""
-        own = [
-            path(f"<uuid:pk>/{name}/", self.admin_site.admin_view(view), name=f"deadletters_deadletter_{name}")
-            for name, view in (("preview", self.preview_view), ("replay", self.replay_view))
-        ]
-        return [*own, *super().get_urls()]
+        """Add the address of the preview."""
+        return [self.own_path("<uuid:pk>/preview/", self.preview_view, "preview"), *super().get_urls()]
 
     def preview_view(self, request: HttpRequest, pk: UUID) -> HttpResponseBase:
         """Preview a replay, with the button to start it. Changes nothing; an input may be posted."""
         self.check_may_act(request)
         letter = self.get_object(request, str(pk))
+
+        def show(**said: Any) -> HttpResponseBase:
+            given = {name: asked[name] for name in ("input", "from_step") if name in said}
+            told = preview_context(preview(letter, **_named(said)))
+            page = self.render_page(request, letter, choices=[], given=given, preview=told, title=f"Replay {letter}?")
+            page.template_name = "admin/deadletters/deadletter/preview.html"
+            return page
+
         asked = request.POST if request.method == "POST" else request.GET
-        form = _form_of_replay(asked)
-        if form and not form.is_valid():
-            return self._page_again(request, letter, form)
-        said = form.cleaned_data if form else {}
-        try:
-            told = preview(letter, new_input=said.get("input"), from_step=said.get("from_step"))
-        except (RunsError, ObjectDoesNotExist) as error:
-            return self._refused(request, letter, form, error)
-        given = {name: asked[name] for name in said}
-        page = {"given": given, "choices": [], **letter_context(letter), "preview": preview_context(told)}
-        self_page = self.render_page(request, letter, **page, title=f"Replay {letter}?")
-        self_page.template_name = "admin/deadletters/deadletter/preview.html"
-        return self_page
+        return self._with_form(request, letter, asked, show)
 
-    def replay_view(self, request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    def replay(self, request: HttpRequest, letter: DeadLetter) -> HttpResponseBase:
         """Continue the failed run, or start one from a step or with other input."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        self.check_may_act(request)
-        letter = self.get_object(request, str(pk))
-        form = _form_of_replay(request.POST)
-        if form and not form.is_valid():
-            return self._page_again(request, letter, form)
-        said = form.cleaned_data if form else {}
-        try:
-            run_id = replay(letter, user=request.user, new_input=said.get("input"), from_step=said.get("from_step"))
-        except (RunsError, ObjectDoesNotExist) as error:
-            return self._refused(request, letter, form, error)
-        messages.success(request, "Replayed: this run goes on.")
-        return redirect(run_href(run_id))
 
-    def _refused(
-        self, request: HttpRequest, letter: DeadLetter, form: forms.Form | None, error: RunsError | ObjectDoesNotExist
+        def start(**said: Any) -> HttpResponseBase:
+            run_id = replay(letter, user=request.user, **_named(said))
+            messages.success(request, "Replayed: this run goes on.")
+            return redirect(run_href(run_id))
+
+        return self._with_form(request, letter, request.POST, start)
+
+    def _with_form(
+        self, request: HttpRequest, letter: DeadLetter, asked: Any, then: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
-        """Show why the replay was refused: at the field, if the input can be corrected."""
-        refusal = _refusal(error)
-        if form and letter.is_live:
-            form.add_error(next(iter(form.fields)), refusal)
-            return self._page_again(request, letter, form)
-        messages.error(request, f"Not replayed: {refusal}.")
-        return redirect(self.page_of(letter))
+        """Do what is asked with what its form says; a refusal stands at the field, if the input can be corrected."""
+        form = _form_of_replay(asked)
+        if form is None or form.is_valid():
+            try:
+                return then(**form.cleaned_data if form else {})
+            except (RunsError, ObjectDoesNotExist) as error:
+                if form is None or not letter.is_live:
+                    messages.error(request, f"Not replayed: {_refusal(error)}.")
+                    return redirect(self.page_of(letter))
+                form.add_error(next(iter(form.fields)), _refusal(error))
+        shown: dict[str, Any] = {"replay_form" if isinstance(form, InputForm) else "step_form": form}
+        return self.render_page(request, letter, **shown)
 
-    def _page_again(self, request: HttpRequest, letter: DeadLetter, form: forms.Form) -> TemplateResponse:
-        extra: dict[str, Any] = {"replay_form" if isinstance(form, InputForm) else "step_form": form}
-        return self.render_page(request, letter, **extra)
+
+def _named(said: dict[str, Any]) -> dict[str, Any]:
+    return {"new_input": said.get("input"), "from_step": said.get("from_step")}
 
 
 def _form_of_replay(asked: Any) -> forms.Form | None:

@@ -1,50 +1,36 @@
 """The console's pages of causes: the list that comes first, and a page for each."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from deadletters.admin.formatting import history, sparkline, utc
 from deadletters.admin.letter_page import word_for
-from deadletters.admin.scope import DeadLettersAdmin, causes_seen, tenants_seen
-from deadletters.admin.verbs import OF_GROUPS, people_options
+from deadletters.admin.scope import causes_seen, tenants_seen
+from deadletters.admin.verbs import OF_GROUPS, DecidedAdmin
 from deadletters.group_decisions import check_may_decide, tenants_of
 from deadletters.models import DeadLetter, GroupState, LetterGroup
 from deadletters.stats import GroupStats, shared_beyond, stats_of, with_own_times
 from runs.admin.kit import formatting
-from runs.admin.kit.verbs import FormVerb, FormVerbsAdmin
+from runs.admin.kit.lists import Column, badge_column
 from runs.errors import NotPermittedError
 
-EMPTY_STATE = "No causes: no run has failed for good. Failures with the same cause appear here as one row."
-HINT = "Failures that differ in ids and numbers only are one cause."
 NAMES_SHOWN = 3
 LETTERS_SHOWN = 25
 
 
-class GroupChangeList(ChangeList):
-    """A page of groups with the stats of the visible dead letters, gathered for all rows at once."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Read the page, then its stats."""
-        super().get_results(request)
-        groups: list[Any] = list(self.result_list)
-        tenants = tenants_seen(request)
-        stats, shared = stats_of(groups, tenants=tenants), shared_beyond(groups, tenants)
-        for group in groups:
-            group.stats = stats[group.pk]
-            group.is_shared = group.pk in shared
-        self.result_list = groups  # templates only iterate over it
+def _most(counts: dict[str, int]) -> str:
+    names = sorted(counts, key=lambda name: -counts[name])
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more
 
 
 @admin.register(LetterGroup)
-class LetterGroupAdmin(FormVerbsAdmin[LetterGroup], DeadLettersAdmin[LetterGroup]):
+class LetterGroupAdmin(DecidedAdmin[LetterGroup]):
     """Read causes and decide about them."""
 
     list_display = (
@@ -56,10 +42,22 @@ class LetterGroupAdmin(FormVerbsAdmin[LetterGroup], DeadLettersAdmin[LetterGroup
     list_select_related = ("assignee",)
     list_per_page = 50
     search_fields = ("fingerprint", "error_class", "message", "job_type", "step_name")
-    page_template = "admin/deadletters/lettergroup/change_form.html"
     form_verbs = OF_GROUPS
-    empty_state = EMPTY_STATE
-    hint = HINT
+    empty_state = "No causes: no run has failed for good. Failures with the same cause appear here as one row."
+    hint = "Failures that differ in ids and numbers only are one cause."
+
+    status = badge_column("state", lambda group: group.state, ordering="state")
+    text = Column("message", lambda group: formatting.clipped(group.message))
+    letters_seen = Column("letters", lambda group: f"{group.stats.count:,}")
+    trend = Column("last 24 h", lambda group: sparkline(group.stats.trend))
+    first = Column("first (UTC)", lambda group: formatting.minute(group.stats.first_seen), ordering="own_first_seen")
+    last = Column("last (UTC)", lambda group: formatting.minute(group.stats.last_seen), ordering="own_last_seen")
+    tenants = Column("tenants", lambda group: _most(group.stats.tenants))
+    versions = Column("versions", lambda group: _most({name: n for name, n in group.stats.versions.items() if name}))
+    # Hidden where the cause is shared with tenants that the user cannot see.
+    looked_after_by = Column(
+        "assignee", lambda group: "" if group.is_shared else str(group.assignee or ""), ordering="assignee"
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LetterGroup]:
         """Select causes that the user's tenants met; superusers see all."""
@@ -75,68 +73,20 @@ class LetterGroupAdmin(FormVerbsAdmin[LetterGroup], DeadLettersAdmin[LetterGroup
         hidden = () if request.user.is_superuser else ("looked_after_by",)
         return [name for name in self.list_display if name not in hidden]
 
-    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
-        """Use the list that gathers stats."""
-        return GroupChangeList
-
-    @admin.display(description="state", ordering="state")
-    def status(self, group: Any) -> SafeString:
-        """Show the state, with an icon beside its text."""
-        return formatting.badge_html(group.state)
-
-    @admin.display(description="message")
-    def text(self, group: Any) -> SafeString:
-        """Show the beginning of the message."""
-        return format_html('<span class="clip">{}</span>', group.message[:160])
-
-    @admin.display(description="letters")
-    def letters_seen(self, group: Any) -> str:
-        """Show the number of dead letters."""
-        return f"{group.stats.count:,}"
-
-    @admin.display(description="last 24 h")
-    def trend(self, group: Any) -> SafeString:
-        """Show the trend."""
-        return sparkline(group.stats.trend)
-
-    @admin.display(description="first (UTC)", ordering="own_first_seen")
-    def first(self, group: Any) -> str:
-        """Show when the first one came."""
-        return formatting.minute(group.stats.first_seen)
-
-    @admin.display(description="last (UTC)", ordering="own_last_seen")
-    def last(self, group: Any) -> str:
-        """Show when the last one came."""
-        return formatting.minute(group.stats.last_seen)
-
-    @admin.display(description="tenants")
-    def tenants(self, group: Any) -> str:
-        """Show the tenants that met it most."""
-        return _most(group.stats.tenants)
-
-    @admin.display(description="versions")
-    def versions(self, group: Any) -> str:
-        """Show the versions that met it most."""
-        return _most({version: count for version, count in group.stats.versions.items() if version})
-
-    @admin.display(description="assignee", ordering="assignee")
-    def looked_after_by(self, group: Any) -> str:
-        """Show the assignee, unless the cause is shared with tenants that the user cannot see."""
-        return "" if group.is_shared else str(group.assignee or "")
+    def fill(self, request: HttpRequest, rows: Sequence[Any]) -> None:
+        """Add the stats of the visible dead letters."""
+        tenants = tenants_seen(request)
+        stats, shared = stats_of(rows, tenants=tenants), shared_beyond(rows, tenants)
+        for group in rows:
+            group.stats, group.is_shared = stats[group.pk], group.pk in shared
 
     def page_context(self, request: HttpRequest, record: LetterGroup) -> dict[str, Any]:
         """What the group's page shows."""
         return _group_context(record, tenants=tenants_seen(request), user=request.user)
 
-    def verb_options(self, request: HttpRequest, record: LetterGroup, verb: FormVerb) -> dict[str, Any]:
-        """Offer the people who belong to every tenant that met the cause."""
-        return people_options(verb, request, tenants_of(record))
-
-
-def _most(counts: dict[str, int]) -> str:
-    names = sorted(counts, key=lambda name: -counts[name])
-    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-    return ", ".join(names[:NAMES_SHOWN]) + more
+    def tenants_with(self, record: LetterGroup) -> Collection[str]:
+        """All that met the cause."""
+        return tenants_of(record)
 
 
 def _group_context(group: LetterGroup, *, tenants: Collection[str] | None, user: Any) -> dict[str, Any]:
@@ -152,7 +102,7 @@ def _group_context(group: LetterGroup, *, tenants: Collection[str] | None, user:
         "trend": sparkline(stats.trend),
         "facts": _facts(group, stats, is_shared=is_shared),
         "breakdowns": [("Tenants", _rows(stats.tenants)), ("Versions", _rows(stats.versions))],
-        "letters": [_row(letter) for letter in letters[:LETTERS_SHOWN]],
+        "letters": [(formatting.badge_html(word_for(letter)), letter) for letter in letters[:LETTERS_SHOWN]],
         "more": f"{reverse('admin:deadletters_deadletter_changelist')}?fingerprint={group.fingerprint}",
         "history": [] if is_shared else history(group.events.select_related("user")),
         "refusal": _refusal(group, user),
@@ -183,17 +133,6 @@ def _facts(group: LetterGroup, stats: GroupStats, *, is_shared: bool) -> list[tu
 
 def _rows(counts: dict[str, int]) -> list[tuple[str, int]]:
     return [(name or "none", counts[name]) for name in sorted(counts, key=lambda name: -counts[name])]
-
-
-def _row(letter: DeadLetter) -> dict[str, Any]:
-    return {
-        "status": formatting.badge_html(word_for(letter)),
-        "href": reverse("admin:deadletters_deadletter_change", args=[letter.pk]),
-        "failed": utc(letter.failed_at),
-        "tenant": letter.tenant,
-        "version": letter.version,
-        "message": letter.error_message[:200],
-    }
 
 
 def _refusal(group: LetterGroup, user: Any) -> str:

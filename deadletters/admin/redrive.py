@@ -1,36 +1,44 @@
 """The console's pages of bulk redrives: plan, watch, start, pause, resume, abort."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
-from deadletters.admin.redrive_forms import ChosenForm, FilterForm, OptionsForm, RedriveNoteForm, form_for
+from deadletters.admin.redrive_forms import ChosenForm, FilterForm, form_for
 from deadletters.admin.redrive_page import badge_of, page_context, selection_of
 from deadletters.admin.scope import DeadLettersAdmin, tenants_seen
 from deadletters.models import DeadLetter, Redrive
-from deadletters.redrive.actions import abort, pause, resume, start
+from deadletters.redrive.actions import abort, pause, resume, start, verbs_of
 from deadletters.redrive.options import LETTERS_MAX
 from deadletters.redrive.plan import plan
-from runs.admin.kit.formatting import minute, mono, short
-from runs.admin.kit.verbs import Verb
+from runs.admin.kit.formatting import clipped, minute
+from runs.admin.kit.forms import form_of, note_field
+from runs.admin.kit.lists import Column, column, id_column
+from runs.admin.kit.verbs import Choice, FormPageAdmin, FormVerb, FormVerbsAdmin, Kept, Said
 from runs.errors import RunsError
 
-EMPTY_STATE = "No redrives yet: choose letters in the list of dead letters, or plan one by their cause."
-_VERBS: dict[str, Callable[..., None]] = {"start": start, "pause": pause, "resume": resume, "abort": abort}
-_WITH_NOTE = ("pause", "abort")
+Reason = form_of(note=note_field("Reason (may be empty)", required=False))
+VERBS: dict[str, FormVerb] = {
+    "start": FormVerb(
+        forms.Form, start, "Start", hint="Send the letters, in the name of {planned_by}.", look="act--approve"
+    ),
+    "pause": FormVerb(Reason, pause, "Pause", hint="Send nothing more until it is resumed; what was sent goes on."),
+    "resume": FormVerb(forms.Form, resume, "Resume", hint="Go on at the same rate.", look="act--approve"),
+    "abort": FormVerb(
+        Reason, abort, "Abort", hint="Send nothing more, for good; what was sent goes on.", look="act--reject"
+    ),
+}
 
 
 @admin.register(Redrive)
-class RedriveAdmin(DeadLettersAdmin[Redrive]):
+class RedriveAdmin(FormVerbsAdmin[Redrive], FormPageAdmin[Redrive], DeadLettersAdmin[Redrive]):
     """Watch, plan and control redrives."""
 
     list_display = ("state", "short_id", "letters", "tenant", "progress", "failed_again", "planned_by", "planned")
@@ -39,10 +47,18 @@ class RedriveAdmin(DeadLettersAdmin[Redrive]):
     list_select_related = ("planned_by",)
     list_per_page = 50
     actions = None
-    page_template = "admin/deadletters/redrive/change_form.html"
-    empty_state = EMPTY_STATE
+    empty_state = "No redrives yet: choose letters in the list of dead letters, or plan one by their cause."
+    form_verb = "plan"
+    form_title = "Plan a redrive"
+    form_template = "admin/deadletters/redrive/plan.html"
+    form_verbs = VERBS
 
-    # Who sees what
+    state = Column("status", badge_of, ordering="status")
+    short_id = id_column()
+    letters = Column("letters", lambda redrive: clipped(selection_of(redrive)))
+    progress = Column("ended of all to send", lambda redrive: f"{redrive.ended} of {redrive.pending + redrive.sent}")
+    failed_again = column("failed", "failed again")
+    planned = column("planned_at", "planned (UTC)", minute)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Redrive]:
         """Select redrives of the user's tenants, and the user's own over several tenants; superusers see all."""
@@ -57,100 +73,56 @@ class RedriveAdmin(DeadLettersAdmin[Redrive]):
         may_view_redrives = admin.ModelAdmin.has_view_permission(self, request, obj)
         return may_view_redrives or super().has_view_permission(request, obj)
 
-    # List
-
-    @admin.display(description="status", ordering="status")
-    def state(self, redrive: Redrive) -> SafeString:
-        """Show the status, with an icon beside its text."""
-        return badge_of(redrive)
-
-    @admin.display(description="id", ordering="id")
-    def short_id(self, redrive: Redrive) -> SafeString:
-        """Show the beginning of the id."""
-        return mono(short(redrive.pk))
-
-    @admin.display(description="letters")
-    def letters(self, redrive: Redrive) -> SafeString:
-        """Show the selection."""
-        return format_html('<span class="clip">{}</span>', selection_of(redrive))
-
-    @admin.display(description="ended of all to send")
-    def progress(self, redrive: Redrive) -> str:
-        """Show the progress."""
-        return f"{redrive.ended} of {redrive.pending + redrive.sent}"
-
-    @admin.display(description="failed again", ordering="failed")
-    def failed_again(self, redrive: Redrive) -> int:
-        """Show how many failed again."""
-        return redrive.failed
-
-    @admin.display(description="planned (UTC)", ordering="planned_at")
-    def planned(self, redrive: Redrive) -> str:
-        """Show when it was planned."""
-        return minute(redrive.planned_at)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, with a link to plan another."""
-        return super().changelist_view(request, {"may_act": self.may_act(request)} | (extra_context or {}))
-
     # Planning
 
-    def plan_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Ask for letters and options; plan, and show what would be sent."""
-        self.check_may_act(request)
-        if request.method != "POST":
-            return self.plan_page(request, FilterForm(initial=request.GET.dict()))
-        form = form_for(request.POST)
-        if not form.is_valid():
-            return self.plan_page(request, form)
+    def new_form(self, request: HttpRequest, data: Any = None) -> Any:
+        """Build the form: of chosen dead letters, or of a filter, which the address may fill in."""
+        return FilterForm(initial=request.GET.dict()) if data is None else form_for(data)
+
+    def make(self, request: HttpRequest, form: Any) -> HttpResponseBase:
+        """Plan, and show what would be sent."""
         letters = self.admin_site.get_model_admin(DeadLetter).get_queryset(request)
         try:
             redrive = plan(letters, form.selection(), user=request.user, options=form.options())
         except RunsError as error:
             form.add_error(None, f"{error}.")
-            return self.plan_page(request, form)
+            return self.form_page(request, form)
         messages.success(request, "Planned: nothing is sent until somebody starts it.")
         return redirect(self.page_of(redrive))
 
-    def plan_page(self, request: HttpRequest, form: OptionsForm) -> TemplateResponse:
-        """Show the form."""
+    def form_page(self, request: HttpRequest, form: forms.Form, **extra: Any) -> TemplateResponse:
+        """Show the form, with the number of letters that were chosen."""
         ids = form["ids"].value() or "" if isinstance(form, ChosenForm) else ""
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": "Plan a redrive",
-            "form": form,
-            "chosen": len(ids.split(",")) if ids else 0,
-            "letters_max": LETTERS_MAX,
-        }
-        return TemplateResponse(request, "admin/deadletters/redrive/plan.html", context)
+        chosen = len(ids.split(",")) if ids else 0
+        return super().form_page(request, form, chosen=chosen, letters_max=LETTERS_MAX)
 
     # Page and verbs
 
-    def page_context(self, request: HttpRequest, record: Redrive) -> dict[str, Any]:
-        """What the page shows."""
-        return page_context(request, record)
+    def offer(self, request: HttpRequest, record: Redrive, kept: Kept) -> dict[str, Any]:
+        """What the page shows, with the verbs that fit. A reload would throw away a reason that is being typed."""
+        reloads = record.needs_steps and request.GET.get("refresh") != "off" and not kept
+        choices = []
+        for name in verbs_of(record):
+            verb = self.form_verbs[name]
+            hint = verb.hint.format(planned_by=record.planned_by.get_username())
+            form = forms.Form() if reloads else kept.get(name) or self.verb_form(request, record, name)
+            choices.append(Choice(name, replace(verb, hint=hint), self.address(name, record), form))
+        return {
+            **page_context(request, record),
+            "choices": choices,
+            "refreshes": reloads,
+            "refresh_is_off": record.needs_steps and not reloads,
+        }
 
-    def verbs(self) -> dict[str, Verb]:
-        """Start, pause, resume, abort."""
-        return {verb: partial(_steer, verb=verb) for verb in _VERBS}
-
-    def get_urls(self) -> list[URLPattern]:
-        """Add the page of planning."""
-        planning = path("plan/", self.admin_site.admin_view(self.plan_view), name="deadletters_redrive_plan")
-        return [planning, *super().get_urls()]
+    def call(self, request: HttpRequest, record: Redrive, name: str, said: Mapping[str, Any]) -> Said:
+        """Control it, and say where it stands."""
+        super().call(request, record, name, said)
+        return f"The redrive is {record.status}."
 
 
-@admin.action(description="Redrive selected…", permissions=["replay"])
+@admin.action(description="Redrive selected…", permissions=["act"])
 def redrive_selected(letters_admin: Any, request: HttpRequest, letters: QuerySet[DeadLetter]) -> HttpResponseBase:
     """Redirect from the list of dead letters to the planning page."""
     ids = ",".join(str(pk) for pk in letters.values_list("pk", flat=True))
     redrives: RedriveAdmin = letters_admin.admin_site.get_model_admin(Redrive)
-    return redrives.plan_page(request, ChosenForm(initial={"ids": ids}))
-
-
-def _steer(request: HttpRequest, redrive: Redrive, *, verb: str) -> str:
-    form = RedriveNoteForm(request.POST)
-    note = {"note": form.cleaned_data["note"]} if verb in _WITH_NOTE and form.is_valid() else {}
-    _VERBS[verb](redrive, user=request.user, **note)
-    return f"The redrive is {redrive.status}."
+    return redrives.form_page(request, ChosenForm(initial={"ids": ids}))

@@ -14,7 +14,6 @@ from deadletters.redrive.options import (
     RedriveOptions,
     Selection,
 )
-from runs.admin.kit.forms import NOTE_MAX_CHARS
 
 _DEFAULT = RedriveOptions()
 _MOMENT = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
@@ -42,10 +41,6 @@ class OptionsForm(forms.Form):
     def options(self) -> RedriveOptions:
         """Return how to send."""
         return RedriveOptions(**{name: self.cleaned_data[name] for name in OptionsForm.base_fields})
-
-    def selection(self) -> Selection:
-        """Which letters are meant."""
-        raise NotImplementedError
 
 
 class FilterForm(OptionsForm):
@@ -83,12 +78,6 @@ class ChosenForm(OptionsForm):
         return Selection(ids=self.cleaned_data["ids"])
 
 
-class RedriveNoteForm(forms.Form):
-    """The reason for a pause or an abort."""
-
-    note = forms.CharField(max_length=NOTE_MAX_CHARS, required=False, label="Reason (may be empty)")
-
-
-def form_for(data: Any) -> OptionsForm:
+def form_for(data: Any) -> FilterForm | ChosenForm:
     """Read the posted form: chosen dead letters, or a filter."""
     return ChosenForm(data) if "ids" in data else FilterForm(data)

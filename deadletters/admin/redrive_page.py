@@ -1,44 +1,24 @@
 """Prepare the page of a redrive for its template."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
-from django import forms
 from django.core.paginator import Paginator
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from deadletters.admin.formatting import run_href, utc
-from deadletters.admin.redrive_forms import RedriveNoteForm
-from deadletters.models import ItemState, Redrive, RedriveItem, RedriveStatus
-from deadletters.redrive.actions import held_by, reasons_of, verbs_of
-from runs.admin.kit.formatting import badge_html, money, short
+from deadletters.admin.formatting import utc
+from deadletters.models import ItemState, Redrive, RedriveStatus
+from deadletters.redrive.actions import held_by, reasons_of
+from runs.admin.kit.formatting import badge_html, money
 
 ITEMS_PER_PAGE = 100
 _OWN_LOOKS = {  # where the console's generic words are too weak
     RedriveStatus.PAUSED: ("!", "ask"),
     RedriveStatus.STOPPED: ("✕", "bad"),
 }
-_WORDS = {
-    "start": ("Start", "Send the letters, in the name of {user}.", "act--approve"),
-    "pause": ("Pause", "Send nothing more until it is resumed; what was sent goes on.", ""),
-    "resume": ("Resume", "Go on at the same rate.", "act--approve"),
-    "abort": ("Abort", "Send nothing more, for good; what was sent goes on.", "act--reject"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class RedriveChoice:
-    """A verb that fits the status."""
-
-    verb: str
-    button: str
-    text: str
-    look: str
-    href: str
-    form: forms.Form | None
+_FIGURES = ("pending", "sent", "in_flight", "completed", "failed", "cancelled", "excluded", "skipped")
+_WORDS = {"in_flight": "under way", "failed": "failed again"}
 
 
 def badge_of(redrive: Redrive) -> SafeString:
@@ -48,28 +28,17 @@ def badge_of(redrive: Redrive) -> SafeString:
 
 def page_context(request: HttpRequest, redrive: Redrive) -> dict[str, Any]:
     """Gather the page's values, ready to show."""
-    reloads = redrive.needs_steps and request.GET.get("refresh") != "off"
     return {
         "redrive": redrive,
         "status": badge_of(redrive),
         "held_by": held_by(redrive),
         "to_send": redrive.pending + redrive.sent,
-        "figures": figures(redrive),
+        "figures": [(_WORDS.get(name, name), getattr(redrive, name)) for name in _FIGURES],
         "facts": _facts(redrive),
         "reasons": reasons_of(redrive),
-        "choices": [_choice(redrive, verb, with_note=not reloads) for verb in verbs_of(redrive)],
         "events": redrive.events.all(),
-        "refreshes": reloads,
-        "refresh_is_off": redrive.needs_steps and not reloads,
         **_items(request, redrive),
     }
-
-
-def figures(redrive: Redrive) -> list[tuple[str, int]]:
-    """Shape: label, count."""
-    names = ("pending", "sent", "in_flight", "completed", "failed", "cancelled", "excluded", "skipped")
-    words = {"in_flight": "under way", "failed": "failed again"}
-    return [(words.get(name, name), getattr(redrive, name)) for name in names]
 
 
 def _facts(redrive: Redrive) -> list[tuple[str, str]]:
@@ -98,19 +67,6 @@ def selection_of(redrive: Redrive) -> str:
     return ", ".join(words) or "all that were open"
 
 
-def _choice(redrive: Redrive, verb: str, *, with_note: bool) -> RedriveChoice:
-    button, text, look = _WORDS[verb]
-    return RedriveChoice(
-        verb=verb,
-        button=button,
-        text=text.format(user=redrive.planned_by.get_username()),
-        look=look,
-        href=reverse(f"admin:deadletters_redrive_{verb}", args=[redrive.pk]),
-        # A reload would discard what is being typed.
-        form=RedriveNoteForm(auto_id=f"{verb}-%s") if with_note and verb in ("pause", "abort") else None,
-    )
-
-
 def _items(request: HttpRequest, redrive: Redrive) -> dict[str, Any]:
     """Return one page of the dead letters, of one state if the address names one."""
     state = request.GET.get("state", "")
@@ -118,13 +74,4 @@ def _items(request: HttpRequest, redrive: Redrive) -> dict[str, Any]:
     if state in ItemState.values:
         items = items.filter(state=state)
     page = Paginator(items, ITEMS_PER_PAGE).get_page(request.GET.get("page"))
-    return {"page": page, "rows": [_row(item) for item in page], "states": ItemState.values, "state": state}
-
-
-def _row(item: RedriveItem) -> dict[str, Any]:
-    return {
-        "item": item,
-        "letter_href": reverse("admin:deadletters_deadletter_change", args=[item.letter_id]),
-        "run_href": run_href(item.run_id or item.letter.run_id),
-        "run": short(item.run_id or item.letter.run_id),
-    }
+    return {"page": page, "states": ItemState.values, "state": state}

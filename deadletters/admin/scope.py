@@ -43,7 +43,3 @@ class DeadLettersAdmin(PageAdmin[M]):
     def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         """Show them, causes too, to everybody who may see dead letters."""
         return request.user.has_perm("deadletters.view_deadletter")
-
-    def has_replay_permission(self, request: HttpRequest) -> bool:
-        """Bulk actions need the permission of the verbs."""
-        return self.may_act(request)

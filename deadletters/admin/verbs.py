@@ -1,20 +1,24 @@
 """The verbs of dead letters and causes as the console offers them: their forms, and what they call."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 
+from deadletters.admin.scope import DeadLettersAdmin
 from deadletters.decisions import assign, discard, finish_task, make_task
 from deadletters.group_decisions import assign_group, ignore, reopen, resolve
 from deadletters.members import member_named, names_of_members
-from deadletters.models import DeadLetter, DeadLetterStatus, GroupState, LetterGroup
-from runs.admin.kit.forms import NOTE_MAX_CHARS, JSONTextField, NoteForm
-from runs.admin.kit.verbs import FormVerb
+from deadletters.models import DeadLetterStatus, GroupState
+from runs.admin.kit.forms import JSONTextField, NoteForm, form_of, note_field
+from runs.admin.kit.lists import M
+from runs.admin.kit.verbs import FormVerb, FormVerbsAdmin, Said
+from runs.errors import RunsError
 
 COUNT_MAX = 2**31 - 1
 
@@ -32,16 +36,7 @@ class InputForm(forms.Form):
         return value
 
 
-class StepForm(forms.Form):
-    """The step from which the work is done again."""
-
-    from_step = forms.IntegerField(min_value=1, max_value=COUNT_MAX, label="From step")
-
-
-class DiscardForm(forms.Form):
-    """Why nobody needs to act."""
-
-    note = forms.CharField(max_length=NOTE_MAX_CHARS, label="Reason why nobody needs to act")
+StepForm = form_of(from_step=forms.IntegerField(min_value=1, max_value=COUNT_MAX, label="From step"))
 
 
 class AssignForm(NoteForm):
@@ -50,7 +45,7 @@ class AssignForm(NoteForm):
     assignee = forms.ChoiceField(label="Assignee")
     field_order = ["assignee", "due_at", "note"]
 
-    def __init__(self, *args: Any, tenants: Sequence[str], me: str, **options: Any) -> None:
+    def __init__(self, *args: Any, tenants: Collection[str], me: str, **options: Any) -> None:
         super().__init__(*args, **options)
         self.tenants = tenants
         names = names_of_members(tenants)
@@ -100,49 +95,56 @@ class IgnoreForm(NoteForm):
         return said
 
 
-def _is_assigned(letter: DeadLetter) -> bool:
-    return letter.status == DeadLetterStatus.ASSIGNED
-
-
-def _is_unresolved(group: LetterGroup) -> bool:
-    return group.state != GroupState.RESOLVED
-
-
-def _is_put_away(group: LetterGroup) -> bool:
-    return group.state in (GroupState.RESOLVED, GroupState.IGNORED)
-
-
 OF_LETTERS: dict[str, FormVerb] = {
     "done": FormVerb(
         NoteForm, finish_task, "Done", "Done; the run stays failed.",
-        hint="Close it: a person has done by hand what the run could not.", look="act--approve", fits=_is_assigned,
+        hint="Close it: a person has done by hand what the run could not.", look="act--approve",
+        fits=lambda letter: letter.status == DeadLetterStatus.ASSIGNED,
     ),
     "assign": FormVerb(AssignForm, assign, "Assign", "Assigned.", hint="One person looks after it. It stays live."),
     "task": FormVerb(
         TaskForm, make_task, "Make it a manual task", "It is a manual task now.",
         hint="Somebody does by hand what the run could not, by a date.",
     ),
-    "discard": FormVerb(DiscardForm, discard, "Discard", "Discarded; the run stays failed.", look="act--reject"),
+    "discard": FormVerb(
+        form_of(note=note_field("Reason why nobody needs to act")), discard, "Discard",
+        "Discarded; the run stays failed.", look="act--reject",
+    ),
 }  # fmt: skip
 OF_GROUPS: dict[str, FormVerb] = {
     "resolve": FormVerb(
         NoteForm, resolve, "Resolve", "Resolved: the next letter of this cause makes it regressed.",
-        hint="The cause is gone. If it comes back, the group says so.", look="act--approve", fits=_is_unresolved,
+        hint="The cause is gone. If it comes back, the group says so.", look="act--approve",
+        fits=lambda group: group.state != GroupState.RESOLVED,
     ),
     "ignore": FormVerb(
         IgnoreForm, ignore, "Ignore", "Ignored for now: letters are kept and counted, and raise no mail.",
-        hint="No mails for now. Letters are kept and counted.", fits=_is_unresolved,
+        hint="No mails for now. Letters are kept and counted.",
+        fits=lambda group: group.state != GroupState.RESOLVED,
     ),
     "assign": FormVerb(AssignForm, assign_group, "Assign", "Assigned.", hint="One person looks after the cause."),
     "reopen": FormVerb(
         NoteForm, reopen, "Reopen", "Open again.",
-        hint="Take back that it is resolved or ignored.", fits=_is_put_away,
+        hint="Take back that it is resolved or ignored.",
+        fits=lambda group: group.state in (GroupState.RESOLVED, GroupState.IGNORED),
     ),
 }  # fmt: skip
 
 
-def people_options(verb: FormVerb, request: HttpRequest, tenants: Sequence[str]) -> dict[str, Any]:
-    """Context of a form with an assignee: the tenants whose members are offered, and the signed-in user."""
-    if not issubclass(verb.form, AssignForm):
-        return {}
-    return {"tenants": tenants, "me": request.user.get_username()}
+class DecidedAdmin(FormVerbsAdmin[M], DeadLettersAdmin[M]):
+    """Records about which people decide."""
+
+    def tenants_with(self, record: M) -> Collection[str]:
+        """The tenants that have a part in it: to all of them belongs who is assigned."""
+        raise NotImplementedError
+
+    def form_options(self, request: HttpRequest, record: M, verb: FormVerb) -> dict[str, Any]:
+        """What a form with an assignee needs: the tenants, and the signed-in user."""
+        if not issubclass(verb.form, AssignForm):
+            return {}
+        return {"tenants": self.tenants_with(record), "me": request.user.get_username()}
+
+    def refuse(self, request: HttpRequest, record: M, error: RunsError) -> Said:
+        """Say why not; the page stays open to a user who lacks only the role in a tenant."""
+        messages.error(request, f"Not done: {error}.")
+        return None

@@ -1,47 +1,7 @@
-"""The console: one module per model. Records are read here and changed only through named verbs."""
+"""The console: one module per model, each registers its page. Records are changed only through named verbs."""
 
-from runs.admin import (
-    api_token,
-    approval_policy,
-    approval_rule,
-    artifact,
-    budget,
-    circuit_breaker,
-    definition,
-    limit,
-    mail,
-    message_batch,
-    pause,
-    pending_action,
-    price,
-    queue_lane,
-    rate_limit,
-    revoked_tool,
-    run,
-    site,
-    tenant,
-    worker,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = [
-    "api_token",
-    "approval_policy",
-    "approval_rule",
-    "artifact",
-    "budget",
-    "circuit_breaker",
-    "definition",
-    "limit",
-    "mail",
-    "message_batch",
-    "pause",
-    "pending_action",
-    "price",
-    "queue_lane",
-    "rate_limit",
-    "revoked_tool",
-    "run",
-    "site",
-    "tenant",
-    "worker",
-]
+for _module in iter_modules(__path__, f"{__name__}."):
+    import_module(_module.name)

@@ -5,21 +5,17 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from runs.admin.actions.words import BECOMES, who_decides
 from runs.admin.kit import formatting
 from runs.admin.kit.forms import OwnTenantsAdmin
-from runs.admin.kit.lists import moment_column
+from runs.admin.kit.lists import Column, column, moment_column
 from runs.admin.kit.tenants import TenantFilter
 from runs.engine.approvals.requirements import default_requirements, requirements_from
 from runs.models import APPROVALS_MAX, POLICY_TIME_MAX_S, ApprovalPolicy
 from runs.states import OnExpiry, SelfApproval
 
-HINT = (
-    "Of the policies that fit a call the most exact one holds, also for what is open already: "
-    "first the tenant's own, then by tool, by risk, by the higher amount."
-)
 _LABELS = {
     "from_usd": "From USD",
     "role": "Who decides",
@@ -44,10 +40,19 @@ class PolicyForm(forms.ModelForm[ApprovalPolicy]):
     """Terms, with each problem said at its field."""
 
     approvals = forms.IntegerField(
-        min_value=1, max_value=APPROVALS_MAX, initial=1, help_text=f"2 is four eyes; at most {APPROVALS_MAX}."
+        min_value=1,
+        max_value=APPROVALS_MAX,
+        initial=1,
+        label=_LABELS["approvals"],
+        help_text=f"2 is four eyes; at most {APPROVALS_MAX}.",
     )
     from_usd = forms.DecimalField(
-        min_value=0, max_digits=14, decimal_places=8, initial=0, help_text="For calls that move so much or more."
+        min_value=0,
+        max_digits=14,
+        decimal_places=8,
+        initial=0,
+        label=_LABELS["from_usd"],
+        help_text="For calls that move so much or more.",
     )
 
     class Meta:
@@ -61,9 +66,6 @@ class PolicyForm(forms.ModelForm[ApprovalPolicy]):
         super().__init__(*args, **options)
         if self.instance.pk:
             self.initial["from_usd"] = f"{self.instance.from_usd.normalize():f}"  # not 0E-8
-        for name, label in _LABELS.items():
-            if name in self.fields:
-                self.fields[name].label = label
         for name, words in _CHOICES.items():
             if name in self.fields:
                 self.fields[name].choices = [(value.value, text) for value, text in words.items()]  # type: ignore[attr-defined]  # of its kind of field
@@ -92,45 +94,34 @@ class ApprovalPolicyAdmin(OwnTenantsAdmin[ApprovalPolicy]):
 
     general_rows = True
     form = PolicyForm
+    labels = _LABELS
     list_display = ("calls", "who", "time_to_decide", "then", "updated_by", moment_column("updated_at", "updated"))
     list_filter = (("tenant", TenantFilter), "risk")
     list_select_related = ("tenant", "updated_by")
     search_fields = ("tool",)
+    hint = (
+        "Of the policies that fit a call the most exact one holds, also for what is open already: "
+        "first the tenant's own, then by tool, by risk, by the higher amount."
+    )
 
-    @admin.display(description="which calls", ordering="tool")
-    def calls(self, policy: ApprovalPolicy) -> str:
-        """Name the calls."""
-        return str(policy)
+    calls = Column("which calls", str, ordering="tool")
+    who = Column("who decides", lambda policy: who_decides(requirements_from(policy)))
+    time_to_decide = Column(
+        "time to decide", lambda policy: formatting.seconds(requirements_from(policy).expires_s), ordering="expires_s"
+    )
+    then = column("on_expiry", "if nobody does", lambda on_expiry: BECOMES[OnExpiry(on_expiry)])
 
-    @admin.display(description="who decides")
-    def who(self, policy: ApprovalPolicy) -> str:
-        """Say who, and how many."""
-        return who_decides(requirements_from(policy))
-
-    @admin.display(description="time to decide", ordering="expires_s")
-    def time_to_decide(self, policy: ApprovalPolicy) -> str:
-        """Say how long there is."""
-        return formatting.seconds(requirements_from(policy).expires_s)
-
-    @admin.display(description="if nobody does", ordering="on_expiry")
-    def then(self, policy: ApprovalPolicy) -> str:
-        """Say what happens then."""
-        return BECOMES[OnExpiry(policy.on_expiry)]
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, or what holds without any policy."""
-        texts = {"hint": HINT, "empty_state": _without_policies()}
-        response: HttpResponse = super().changelist_view(request, texts | (extra_context or {}))
-        return response
+    def list_texts(self, request: HttpRequest) -> dict[str, str]:
+        """Say of an empty list what holds without any policy."""
+        requirements = default_requirements()
+        who, then = who_decides(requirements), BECOMES[requirements.on_expiry]
+        time = formatting.seconds(requirements.expires_s)
+        empty = (
+            f"No policies. For every call that asks for approval holds: {who}. After {time} without a decision {then}."
+        )
+        return super().list_texts(request) | {"empty_state": empty}
 
     def save_model(self, request: HttpRequest, obj: ApprovalPolicy, form: Any, change: bool) -> None:
         """Keep who has written it last."""
         obj.updated_by_id = request.user.pk
         super().save_model(request, obj, form, change)
-
-
-def _without_policies() -> str:
-    requirements = default_requirements()
-    who, then = who_decides(requirements), BECOMES[requirements.on_expiry]
-    time = formatting.seconds(requirements.expires_s)
-    return f"No policies. For every call that asks for approval holds: {who}. After {time} without a decision {then}."

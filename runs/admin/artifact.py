@@ -7,12 +7,11 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from runs.admin.kit.formatting import mono
-from runs.admin.kit.lists import CREATED
+from runs.admin.kit.lists import CREATED, Column, column
 from runs.admin.kit.read_only import ReadOnlyAdmin
 from runs.models import Artifact
 
@@ -26,32 +25,22 @@ class ArtifactAdmin(ReadOnlyAdmin[Artifact]):
     list_select_related = ("run",)
     search_fields = ("name",)
     fields = ("name", "run", "size_in_bytes", "content_type", "fingerprint", CREATED, "download_link")
-    readonly_fields = (CREATED, "size_in_bytes", "fingerprint", "download_link")
     empty_state = "No artifacts yet. A result too long for its step is kept here whole."
+
+    size_in_bytes = column("size", "size_in_bytes", "{:,}".format)
+    fingerprint = column("sha256", "SHA-256", mono)
+    download_link = Column(
+        "payload",
+        lambda one: format_html('<a href="{}">Download</a>', reverse("admin:runs_artifact_download", args=[one.pk])),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Artifact]:
         """Leave the payloads in the database."""
         return super().get_queryset(request).defer("body")
 
-    @admin.display(description="size_in_bytes", ordering="size")
-    def size_in_bytes(self, artifact: Artifact) -> str:
-        """Show the size."""
-        return f"{artifact.size:,}"
-
-    @admin.display(description="SHA-256")
-    def fingerprint(self, artifact: Artifact) -> SafeString:
-        """Show the hash of the payload."""
-        return mono(artifact.sha256)
-
-    @admin.display(description="payload")
-    def download_link(self, artifact: Artifact) -> SafeString:
-        """Link to the payload."""
-        return format_html('<a href="{}">Download</a>', reverse("admin:runs_artifact_download", args=[artifact.pk]))
-
     def get_urls(self) -> list[URLPattern]:
         """Add the download."""
-        view = self.admin_site.admin_view(self.download)
-        return [path("<uuid:pk>/download/", view, name="runs_artifact_download"), *super().get_urls()]
+        return [self.own_path("<uuid:pk>/download/", self.download, "download"), *super().get_urls()]
 
     def download(self, request: HttpRequest, pk: Any) -> FileResponse:
         """Send the payload as a file of plain text: whatever it contains, no browser shall run it."""

@@ -1,6 +1,5 @@
 """Budgets: where they stand, and what they are. Admins write their tenant's, superusers those of all tenants."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -13,25 +12,51 @@ from django.utils.safestring import SafeString
 
 from runs import clock
 from runs.admin.kit import formatting
-from runs.admin.kit.formatting import badge_html
 from runs.admin.kit.forms import OwnTenantsAdmin
-from runs.admin.kit.lists import CREATED, InForceFilter, clip_column
+from runs.admin.kit.lists import CREATED, Column, InForceFilter, badge_column, clip_column
 from runs.admin.kit.tenants import TenantFilter
 from runs.declarations.catalog import job_types
 from runs.models import Budget, PendingAction
 from runs.operations.budgets import BudgetStatus, make_budget, status_of, with_present
 from runs.states import ActionStatus
 
-HINT = (
-    "The most that a call may cost is held of every budget that covers it, before it is sent. What does not fit waits "
-    "for a person, or for room. A budget is not deleted: switch it off."
-)
-EMPTY = "No budgets: only the ceiling of each run holds. Add one for a tenant, a job type, a day, a month or in total."
 _SCOPE = ("tenant", "job_type", "period")
 _TERMS = ("limit_usd", "soft_percent", "is_active", "note")
 _STATUS_COLUMNS = ("state", "budget_status", "ceiling", "forecast", "ends", "waiting_runs", "raises")
 _RAISES_SHOWN = 20
 _BAR_WIDTH = 120
+
+
+def _status_of(budget: Any) -> BudgetStatus:
+    return status_of(budget, at=budget.seen_at)
+
+
+def _state_of(budget: Budget) -> str:
+    """Say whether it holds, and whether something fits into it."""
+    if not budget.is_active:
+        return "off"
+    status = _status_of(budget)
+    return "full" if status.spent_usd >= status.ceiling_usd else "in_force"
+
+
+def _ceiling(budget: Budget) -> str:
+    status = _status_of(budget)
+    raised = f", {formatting.cents(status.raised_usd)} of it raised" if status.raised_usd else ""
+    return f"{formatting.cents(status.ceiling_usd)}{raised}"
+
+
+def _forecast(budget: Budget) -> str:
+    """Say what it comes to by the end, if it goes on as so far."""
+    forecast = _status_of(budget).forecast_usd
+    return "-" if forecast is None else formatting.cents(forecast)
+
+
+def _raises(budget: Budget) -> SafeString | str:
+    """Name who has raised it, by how much, and why."""
+    raised = PendingAction.objects.filter(status=ActionStatus.APPROVED, budget_period__budget=budget)
+    newest = raised.select_related("decided_by").order_by("-decided_at")[:_RAISES_SHOWN]
+    lines = format_html_join("", "<li>{}</li>", ((_said(action),) for action in newest))
+    return format_html('<ul class="plain">{}</ul>', lines) if lines else "nobody yet"
 
 
 @admin.register(Budget)
@@ -46,8 +71,22 @@ class BudgetAdmin(OwnTenantsAdmin[Budget]):
     fields: ClassVar[Any] = (*_SCOPE, *_TERMS)
     readonly_fields: ClassVar[Any] = (*_STATUS_COLUMNS, "created_by", CREATED)
     labels: ClassVar[Any] = {"limit_usd": "Limit, USD", "soft_percent": "Told at, percent", "is_active": "In force"}
-    hint = HINT
-    empty_state = EMPTY
+    hint = (
+        "The most that a call may cost is held of every budget that covers it, before it is sent. What does not fit "
+        "waits for a person, or for room. A budget is not deleted: switch it off."
+    )
+    empty_state = (
+        "No budgets: only the ceiling of each run holds. Add one for a tenant, a job type, a day, a month or in total."
+    )
+
+    name = Column("budget", str)
+    state = badge_column("state", _state_of, ordering="is_active")
+    budget_status = Column("spent and held", lambda budget: _bar(_status_of(budget)))
+    ceiling = Column("limit", _ceiling)
+    forecast = Column("forecast", _forecast)
+    ends = Column("until (UTC)", lambda budget: formatting.minute(_status_of(budget).ends_at) or "no end")
+    waiting_runs = Column("runs waiting", lambda budget: budget.waiting or 0)
+    raises = Column("raised by", _raises)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
         """Read them with their present periods, at one moment for all."""
@@ -56,58 +95,6 @@ class BudgetAdmin(OwnTenantsAdmin[Budget]):
         asking = PendingAction.objects.filter(status=ActionStatus.OPEN, budget_period__budget=OuterRef("pk"))
         counted = asking.order_by().values("budget_period__budget").annotate(count=Count("pk")).values("count")
         return rows.annotate(seen_at=Value(at, output_field=DateTimeField()), waiting=Subquery(counted))
-
-    @admin.display(description="budget")
-    def name(self, budget: Budget) -> str:
-        """Name what it is over."""
-        return str(budget)
-
-    @admin.display(description="state", ordering="is_active")
-    def state(self, budget: Budget) -> SafeString:
-        """Say whether it holds, and whether something fits into it."""
-        if not budget.is_active:
-            return badge_html("off")
-        budget_status = _status_of(budget)
-        return badge_html("full" if budget_status.spent_usd >= budget_status.ceiling_usd else "in_force")
-
-    @admin.display(description="spent and held")
-    def budget_status(self, budget: Budget) -> SafeString:
-        """Show how much of it is gone."""
-        return _bar(_status_of(budget))
-
-    @admin.display(description="limit")
-    def ceiling(self, budget: Budget) -> str:
-        """Show the limit of this period."""
-        budget_status = _status_of(budget)
-        raised = f", {formatting.cents(budget_status.raised_usd)} of it raised" if budget_status.raised_usd else ""
-        return f"{formatting.cents(budget_status.ceiling_usd)}{raised}"
-
-    @admin.display(description="forecast")
-    def forecast(self, budget: Budget) -> str:
-        """Show what it comes to by the end, if it goes on as so far."""
-        forecast = _status_of(budget).forecast_usd
-        return "-" if forecast is None else formatting.cents(forecast)
-
-    @admin.display(description="until (UTC)")
-    def ends(self, budget: Budget) -> str:
-        """Say when the next period begins."""
-        ends_at = _status_of(budget).ends_at
-        return formatting.minute(ends_at) if ends_at else "no end"
-
-    @admin.display(description="runs waiting")
-    def waiting_runs(self, budget: Budget) -> int:
-        """Count the runs that wait for room in it."""
-        return getattr(budget, "waiting", None) or 0
-
-    @admin.display(description="raised by")
-    def raises(self, budget: Budget) -> SafeString | str:
-        """Name who has raised it, by how much, and why."""
-        raised = PendingAction.objects.filter(status=ActionStatus.APPROVED, budget_period__isnull=False)
-        newest = raised.filter(budget_period__budget=budget).select_related("decided_by").order_by("-decided_at")
-        lines = format_html_join("", "<li>{}</li>", ((_said(action),) for action in newest[:_RAISES_SHOWN]))
-        return format_html('<ul class="plain">{}</ul>', lines) if lines else "nobody yet"
-
-    # Who may write which
 
     def get_fieldsets(self, request: HttpRequest, obj: Budget | None = None) -> Any:
         """Show first where it stands, then what may be changed."""
@@ -142,11 +129,6 @@ class BudgetAdmin(OwnTenantsAdmin[Budget]):
             return
         obj.created_by_id = request.user.pk
         make_budget(obj)
-
-
-def _status_of(budget: Budget) -> BudgetStatus:
-    at: datetime = getattr(budget, "seen_at", None) or clock.now()
-    return status_of(budget, at=at)
 
 
 def _said(action: PendingAction) -> str:

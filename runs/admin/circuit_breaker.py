@@ -3,10 +3,8 @@
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 
-from runs.admin.kit.formatting import badge_html
-from runs.admin.kit.lists import clip_column, moment_column
+from runs.admin.kit.lists import Column, badge_column, clip_column, moment_column
 from runs.admin.kit.read_only import ReadOnlyAdmin
 from runs.models import CircuitBreaker
 from runs.operations.close_circuit import close_circuit
@@ -21,36 +19,18 @@ class CircuitBreakerAdmin(ReadOnlyAdmin[CircuitBreaker]):
 
     tenant_path = None
     list_display = (
-        "model",
-        "provider",
-        "state",
-        clip_column("reason", "reason"),
-        OPENED_AT,
-        OPEN_UNTIL,
-        "times_opened",
-        "held_runs",
-    )
+        "model", "provider", "state", clip_column("reason", "reason"), OPENED_AT, OPEN_UNTIL,
+        "times_opened", "held_runs",
+    )  # fmt: skip
     list_filter = ("open_reason", "provider")
     fields = ("provider", "model", "state", "reason", OPENED_AT, OPEN_UNTIL, "times_opened", "held_runs", "probe")
-    readonly_fields = ("state", OPENED_AT, OPEN_UNTIL, "held_runs")
     empty_state = "No circuit has ever opened: no provider has asked for a pause or failed in a burst."
     actions = ("close_selected",)
 
-    @admin.display(description="state")
-    def state(self, breaker: CircuitBreaker) -> SafeString:
-        """Say whether the circuit is open or closed."""
-        return badge_html("open circuit" if breaker.is_open else "closed circuit")
+    state = badge_column("state", lambda breaker: "open circuit" if breaker.is_open else "closed circuit")
+    held_runs = Column("runs held", lambda breaker: breaker.held.count())
 
-    @admin.display(description="runs held")
-    def held_runs(self, breaker: CircuitBreaker) -> int:
-        """Count the runs that wait for it."""
-        return breaker.held.count()
-
-    def has_close_permission(self, request: HttpRequest) -> bool:
-        """Closing has a permission of its own."""
-        return request.user.has_perm("runs.change_circuitbreaker")
-
-    @admin.action(description="Close selected circuits now", permissions=["close"])
+    @admin.action(description="Close selected circuits now", permissions=["act"])
     def close_selected(self, request: HttpRequest, breakers: QuerySet[CircuitBreaker]) -> None:
         """Ask the model again at once; if it still refuses, the circuit opens again."""
         closed = sum(close_circuit(breaker, user=request.user) for breaker in breakers)

@@ -1,7 +1,6 @@
 """Limits on what works at once, starts or waits, with what they count now."""
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,12 +8,10 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 
-from runs.admin.kit.formatting import badge, badge_html
-from runs.admin.kit.forms import SelectorForm
-from runs.admin.kit.lists import InForceFilter, clip_column, column, moment_column
-from runs.admin.kit.tenants import TenantFilter, administers, operator_of, tenants_of
+from runs.admin.kit.forms import SelectorForm, whole_number, words_field
+from runs.admin.kit.lists import Column, InForceFilter, badge_column, clip_column, column, moment_column
+from runs.admin.kit.tenants import TenantFilter, administers, operator_of
 from runs.admin.kit.verbs import FormPageAdmin, Verb
 from runs.engine.limits.blocked import runs_counted
 from runs.engine.tool_limits import calls_counted
@@ -22,9 +19,6 @@ from runs.models import Limit, Role
 from runs.operations.backlog import runs_waiting
 from runs.operations.limits import MOST, change_limit, remove_limit, set_limit
 from runs.states import LimitKind
-
-CHANGED_BY = column("updated_by", "changed by")
-CHANGED = moment_column("updated_at", "changed")
 
 
 class LimitForm(SelectorForm):
@@ -47,7 +41,34 @@ class LimitForm(SelectorForm):
     each_tenant = forms.BooleanField(
         required=False, label="For each tenant", help_text="For each of them, instead of for all together."
     )
-    note = forms.CharField(required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 2}), label="Why")
+    note = words_field("Why", required=False)
+
+
+def _counts_of(limit: Limit) -> Counter[UUID]:
+    if limit.kind == LimitKind.BACKLOG:
+        return runs_waiting(limit)
+    return calls_counted(limit) if limit.tool else runs_counted(limit)
+
+
+def _holds(limit: Limit) -> str:
+    """Say how many it counts; for each tenant, the most that one has."""
+    counts = _counts_of(limit)
+    most = max(counts.values(), default=0)
+    return f"at most {most} of one tenant" if limit.each_tenant else str(counts.total())
+
+
+def _switch(is_active: bool) -> Verb:
+    def switch(request: HttpRequest, limit: Limit) -> str:
+        change_limit(limit, user=operator_of(request), is_active=is_active)
+        return f"{'In force' if is_active else 'Off'}: {limit}."
+
+    return switch
+
+
+def _change(request: HttpRequest, limit: Limit) -> str:
+    most, note = whole_number(request.POST.get("most", "")), request.POST.get("note")
+    changed = change_limit(limit, user=operator_of(request), most=-1 if most is None else most, note=note)
+    return f"Changed: {changed}."
 
 
 @admin.register(Limit)
@@ -55,13 +76,14 @@ class LimitAdmin(FormPageAdmin[Limit]):
     """Set limits, see what they hold, switch them off and on."""
 
     general_rows = True
-    list_display = ("state", "what", "about", "holds", clip_column("note", "note"), CHANGED_BY, CHANGED)
+    list_display = (
+        "state", "what", "about", "holds", clip_column("note", "note"), column("updated_by", "changed by"),
+        moment_column("updated_at", "changed"),
+    )  # fmt: skip
     list_display_links = ("what",)
     list_filter = ("kind", InForceFilter, "queue", ("tenant", TenantFilter))
     list_select_related = ("tenant", "updated_by")
     search_fields = ("queue", "job_type", "model", "tool", "note")
-    page_template = "admin/runs/limit/change_form.html"
-    verb_permission = "runs.change_limit"
     empty_state = (
         "No limits yet. Slots bound how many runs work at once, job types may cap a tenant, tenants share each queue "
         "equally, and every post is accepted."
@@ -73,46 +95,20 @@ class LimitAdmin(FormPageAdmin[Limit]):
     form_verb = "set"
     form_title = "Set a limit"
     form_hint = "Running work goes on. While the limit is full, no more starts, or no more is accepted."
-    form_permission = "runs.add_limit"
     form_class = LimitForm
+    form_roles = (Role.ADMIN,)
+    verbs = {"off": _switch(False), "on": _switch(True), "most": _change}
 
-    @admin.display(description="state")
-    def state(self, limit: Limit) -> SafeString:
-        """Say whether it holds."""
-        return badge_html(_state_of(limit))
-
-    @admin.display(description="at most")
-    def what(self, limit: Limit) -> str:
-        """Say how many."""
-        return limit.amount
-
-    @admin.display(description="of")
-    def about(self, limit: Limit) -> str:
-        """Say what it is about."""
-        return limit.scope
-
-    @admin.display(description="counted now")
-    def holds(self, limit: Limit) -> str:
-        """Say how many it counts; for each tenant, the most that one has."""
-        counts = _counts_of(limit)
-        most = max(counts.values(), default=0)
-        return f"at most {most} of one tenant" if limit.each_tenant else str(counts.total())
+    state = badge_column("state", lambda limit: "in_force" if limit.is_active else "off")
+    what = Column("at most", lambda limit: limit.amount)
+    about = Column("of", lambda limit: limit.scope)
+    holds = Column("counted now", _holds)
 
     def page_context(self, request: HttpRequest, record: Limit) -> dict[str, Any]:
-        """What it is, and what it holds."""
-        may_remove = self.has_delete_permission(request, record)
-        state = badge(_state_of(record))
-        return {"limit": record, "status": state, "now": self.holds(record), "may_remove": may_remove}
+        """Whether it may be removed."""
+        return {"may_remove": self.has_delete_permission(request, record)}
 
-    def verbs(self) -> dict[str, Verb]:
-        """Switch it off and on, or change how many and why."""
-        return {"off": _switch(False), "on": _switch(True), "most": _change}
-
-    def form_options(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer the tenants that the user administers; superusers may leave it empty."""
-        return {"tenants": tenants_of(request, Role.ADMIN), "everywhere": request.user.is_superuser}
-
-    def call_operation(self, request: HttpRequest, said: Mapping[str, Any]) -> str:
+    def call_operation(self, request: HttpRequest, said: dict[str, Any]) -> str:
         """Set the limit."""
         return f"Set: {set_limit(Limit(**said), user=operator_of(request))}."
 
@@ -129,27 +125,3 @@ class LimitAdmin(FormPageAdmin[Limit]):
         """Let the selected ones hold no longer."""
         for limit in queryset.select_related("tenant"):
             self.delete_model(request, limit)
-
-
-def _counts_of(limit: Limit) -> Counter[UUID]:
-    if limit.kind == LimitKind.BACKLOG:
-        return runs_waiting(limit)
-    return calls_counted(limit) if limit.tool else runs_counted(limit)
-
-
-def _state_of(limit: Limit) -> str:
-    return "in_force" if limit.is_active else "off"
-
-
-def _switch(is_active: bool) -> Verb:
-    def switch(request: HttpRequest, limit: Limit) -> str:
-        change_limit(limit, user=operator_of(request), is_active=is_active)
-        return f"{'In force' if is_active else 'Off'}: {limit}."
-
-    return switch
-
-
-def _change(request: HttpRequest, limit: Limit) -> str:
-    typed = request.POST.get("most", "")
-    most = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else -1
-    return f"Changed: {change_limit(limit, user=operator_of(request), most=most, note=request.POST.get('note'))}."

@@ -5,10 +5,9 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 
-from runs.admin.kit.formatting import badge_html, block
-from runs.admin.kit.lists import CREATED, clip_column, moment_column
+from runs.admin.kit.formatting import block
+from runs.admin.kit.lists import CREATED, Column, badge_column, clip_column, moment_column
 from runs.admin.kit.read_only import ReadOnlyAdmin
 from runs.admin.kit.tenants import operator_of
 from runs.errors import NotPermittedError
@@ -16,9 +15,7 @@ from runs.models import Mail
 from runs.models.mail import MailQuerySet
 from runs.operations.retry_mail import retry_mail
 
-NEXT_TRY = moment_column("next_try_at", "next try")
 SENT = moment_column("sent_at", "sent")
-GIVEN_UP = moment_column("given_up_at", "given up")
 
 
 class MailStateFilter(admin.SimpleListFilter):
@@ -44,44 +41,23 @@ class MailAdmin(ReadOnlyAdmin[Mail]):
 
     tenant_path = "run__tenant"  # one without a run is seen by superusers only
     list_display = (
-        clip_column("subject", "subject"),
-        "addresses",
-        "state_badge",
-        "tries",
-        clip_column("error", "error"),
-        CREATED,
-        SENT,
-    )
+        clip_column("subject", "subject"), "addresses", "state_badge", "tries", clip_column("error", "error"),
+        CREATED, SENT,
+    )  # fmt: skip
     list_filter = (MailStateFilter,)
     search_fields = ("subject", "to")
     fields = (
-        "subject", "addresses", "state_badge", "tries", "error", "run",
-        CREATED, NEXT_TRY, SENT, GIVEN_UP, "text",
+        "subject", "addresses", "state_badge", "tries", "error", "run", CREATED,
+        moment_column("next_try_at", "next try"), SENT, moment_column("given_up_at", "given up"), "text",
     )  # fmt: skip
-    readonly_fields = ("addresses", "state_badge", CREATED, NEXT_TRY, SENT, GIVEN_UP, "text")
     empty_state = "No mails yet. Operators are mailed when a run fails for good, if they have an address."
     actions = ("send_selected_again",)
 
-    @admin.display(description="to")
-    def addresses(self, mail: Mail) -> str:
-        """List whom it is for."""
-        return ", ".join(str(address) for address in mail.to)
+    addresses = Column("to", lambda mail: ", ".join(map(str, mail.to)))
+    state_badge = badge_column("state", lambda mail: mail.state)
+    text = Column("text", lambda mail: block(mail.body))
 
-    @admin.display(description="state")
-    def state_badge(self, mail: Mail) -> SafeString:
-        """Say what has become of it."""
-        return badge_html(mail.state)
-
-    @admin.display(description="text")
-    def text(self, mail: Mail) -> SafeString:
-        """Show the body as it is."""
-        return block(mail.body)
-
-    def has_send_permission(self, request: HttpRequest) -> bool:
-        """Sending again needs the permission to change mails."""
-        return request.user.has_perm("runs.change_mail")
-
-    @admin.action(description="Send again the selected mails that were given up", permissions=["send"])
+    @admin.action(description="Send again the selected mails that were given up", permissions=["act"])
     def send_selected_again(self, request: HttpRequest, mails: QuerySet[Mail]) -> None:
         """Retry the mails that were given up; leave the others alone."""
         waiting, refused = 0, 0

@@ -7,18 +7,30 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from runs.admin.kit.formatting import badge_html
-from runs.admin.kit.lists import CREATED, clip_column, moment_column
+from runs.admin.kit.lists import CREATED, Column, badge_column, clip_column, moment_column
 from runs.admin.kit.read_only import ReadOnlyAdmin
 from runs.admin.kit.tenants import tenants_of
 from runs.models import MessageBatch, Run
 
 SENT = moment_column("sent_at", "sent", empty="not yet")
 ENDED = moment_column("ended_at", "ended", empty="not yet")
-COLLECTED = moment_column("collected_at", "collected", empty="not yet")
-NEXT_LOOK = moment_column("next_look_at", "next look", empty="none: it is closed")
 _ENDS = ("succeeded", "errored", "expired", "canceled", "lost")
 _SHOWN = 200  # runs on the page of a batch
+
+
+def _progress(batch: MessageBatch) -> str:
+    """Say how many requests have ended, and how."""
+    counts = {word: getattr(batch, word) for word in _ENDS}
+    how = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    ended = f"{sum(counts.values())} of {batch.requests} ended"
+    return f"{ended}: {how}" if how else ended
+
+
+def _links(batch: MessageBatch) -> SafeString:
+    """Link the runs whose calls are in it, the newest first."""
+    own = batch.__dict__["own_runs"]
+    links = ((reverse("admin:runs_run_change", args=[run.pk]), str(run), run.status) for run in own)
+    return format_html_join("\n", '<p><a href="{}">{}</a> {}</p>', links)
 
 
 @admin.register(MessageBatch)
@@ -30,48 +42,23 @@ class MessageBatchAdmin(ReadOnlyAdmin[MessageBatch]):
     list_filter = ("status",)
     search_fields = ("provider_id",)
     fields = (
-        "name", "state", "progress", CREATED, SENT, ENDED, COLLECTED, NEXT_LOOK, "tries", "error", "runs",
+        "name", "state", "progress", CREATED, SENT, ENDED, moment_column("collected_at", "collected", empty="not yet"),
+        moment_column("next_look_at", "next look", empty="none: it is closed"), "tries", "error", "runs",
     )  # fmt: skip
-    readonly_fields = ("name", "state", "progress", CREATED, SENT, ENDED, COLLECTED, NEXT_LOOK, "runs")
     empty_state = 'No batches yet. Post a run with `"lane": "batch"`, or declare it on an agent.'
+
+    name = Column("batch", str, ordering="provider_id")
+    state = badge_column("state", lambda batch: batch.status, ordering="status")
+    progress = Column("requests", _progress, ordering="requests")
+    runs = Column("runs", _links)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MessageBatch]:
         """Each batch once, however many calls of the user's tenants are in it."""
-        self._request = request
         return super().get_queryset(request).distinct()
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> MessageBatch:
         """Find a batch, with those of its runs that the user may see."""
         batch = super().get_object(request, object_id, from_field)
-        batch.__dict__["own_runs"] = runs_of(batch).filter(tenant__in=tenants_of(request))[:_SHOWN]
+        own = Run.objects.filter(model_calls__batched__batch=batch).distinct().order_by("-created_at")
+        batch.__dict__["own_runs"] = own.filter(tenant__in=tenants_of(request))[:_SHOWN]
         return batch
-
-    @admin.display(description="batch", ordering="provider_id")
-    def name(self, batch: MessageBatch) -> str:
-        """Name it as the provider does."""
-        return str(batch)
-
-    @admin.display(description="state", ordering="status")
-    def state(self, batch: MessageBatch) -> SafeString:
-        """Say where it stands."""
-        return badge_html(batch.status)
-
-    @admin.display(description="requests", ordering="requests")
-    def progress(self, batch: MessageBatch) -> str:
-        """Say how many have ended, and how."""
-        counts = {word: getattr(batch, word) for word in _ENDS}
-        how = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-        ended = f"{sum(counts.values())} of {batch.requests} ended"
-        return f"{ended}: {how}" if how else ended
-
-    @admin.display(description="runs")
-    def runs(self, batch: MessageBatch) -> SafeString:
-        """Link the runs whose calls are in it, the newest first."""
-        own = batch.__dict__["own_runs"]
-        links = ((reverse("admin:runs_run_change", args=[run.pk]), str(run), run.status) for run in own)
-        return format_html_join("\n", '<p><a href="{}">{}</a> {}</p>', links)
-
-
-def runs_of(batch: MessageBatch) -> QuerySet[Run]:
-    """Select the runs that have a call in a batch."""
-    return Run.objects.filter(model_calls__batched__batch=batch).distinct().order_by("-created_at")

@@ -4,19 +4,13 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 
 from runs import clock
 from runs.admin.kit import formatting
-from runs.admin.kit.formatting import badge_html
 from runs.admin.kit.forms import EditedAdmin
-from runs.admin.kit.lists import CREATED, clip_column, column, moment_column
+from runs.admin.kit.lists import CREATED, badge_column, clip_column, column, moment_column
 from runs.models import Price
 
-HOW_TO_CHANGE = (
-    "A price in force is never edited, since calls were made at it: add a newer row. It holds within a second, "
-    "in every process."
-)
 VALID_FROM = moment_column("valid_from", "in force from")
 _RATES = {
     "input_usd": "input",
@@ -27,7 +21,7 @@ _RATES = {
     "web_searches_usd": "web searches",
 }
 _COLUMNS = [column(name, label, formatting.dollars) for name, label in _RATES.items()]
-BATCH_FACTOR = column("batch_factor", "batch", formatting.factor)
+BATCH_FACTOR = column("batch_factor", "batch", lambda factor: f"\u00d7 {factor.normalize():f}")
 
 
 @admin.register(Price)
@@ -47,14 +41,14 @@ class PriceAdmin(EditedAdmin[Price]):
     labels: ClassVar[Any] = {name: f"{label.capitalize()}, USD" for name, label in _RATES.items()} | {
         "valid_from": "In force from"
     }
-    hint = HOW_TO_CHANGE
+    hint = (
+        "A price in force is never edited, since calls were made at it: add a newer row. It holds within a second, "
+        "in every process."
+    )
     empty_state = "No prices of your own: those of genai-prices hold."
     actions = None  # deleting by the dozen would not ask for each whether it is in force
 
-    @admin.display(description="state")
-    def state(self, price: Price) -> SafeString:
-        """Say whether it has begun to hold."""
-        return badge_html("in_force" if _is_in_force(price) else "to_come")
+    state = badge_column("state", lambda price: "in_force" if _is_in_force(price) else "to_come")
 
     def get_fields(self, request: HttpRequest, obj: Price | None = None) -> Any:
         """Write amounts that are only read as in the list."""

@@ -11,10 +11,9 @@ from runs.models import QueueLane
 class QueueLaneAdmin(ReadOnlyAdmin[QueueLane]):
     """Read lanes."""
 
-    list_display = ("queue", "tenant", "job_type", "queued", "running", "cap")
+    list_display = fields = ("queue", "tenant", "job_type", "queued", "running", "cap")
     list_display_links = ("queue", "job_type")
     list_filter = ("queue", ("tenant", TenantFilter), "job_type")
     list_select_related = ("tenant",)
     search_fields = ("job_type",)
-    fields = ("queue", "tenant", "job_type", "queued", "running", "cap")
     empty_state = "No lanes yet. The first run of a queue, tenant and job type opens one."

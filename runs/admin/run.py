@@ -10,13 +10,12 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from runs.admin.kit import formatting
-from runs.admin.kit.formatting import badge_html
-from runs.admin.kit.lists import check_term
+from runs.admin.kit.forms import whole_number
+from runs.admin.kit.lists import Column, badge_column, check_term, column, id_column
 from runs.admin.kit.tenants import TenantFilter, operator_of
-from runs.admin.kit.verbs import PageAdmin, Question, Verb, ask, is_confirmed
+from runs.admin.kit.verbs import PageAdmin, Question, ask, is_confirmed
 from runs.admin.run_page import page_context
 from runs.errors import InvalidInputError, RunsError
 from runs.models import Run, Step
@@ -35,6 +34,28 @@ CANCEL_SELECTED = replace(CANCEL, title="Cancel these runs?", button="Cancel run
 SHOWN_REFUSALS = 5  # of a bulk action; the rest is counted
 
 
+def _cancel(request: HttpRequest, run: Run) -> str:
+    run = cancel_run(run, user=operator_of(request))
+    if run.state == RunStatus.CANCELLED:
+        return "The run is cancelled."
+    return "Asked to stop: the worker ends the run at its next boundary."
+
+
+def _fork(request: HttpRequest, run: Run) -> str:
+    from_step = whole_number(request.POST.get("from_step", ""))
+    if from_step is None:
+        raise InvalidInputError({"from_step": ["give the number of a step"]})
+    fork = fork_run(run, user=operator_of(request), from_step=from_step, origin="admin")
+    return f"Forked: run {formatting.short(fork.pk)} goes on from there; it is linked below as «Forked as»."
+
+
+def _retry(request: HttpRequest, run: Run) -> str:
+    retry_run(run, user=operator_of(request))
+    if run.state == RunStatus.RETRYING:  # before: the verb has changed the row, not what was read of it
+        return "The run is queued: it does not wait any longer for its next try."
+    return "The run is queued again and continues after its last good step."
+
+
 @admin.register(Run)
 class RunAdmin(PageAdmin[Run]):
     """Watch runs, cancel and retry them."""
@@ -49,10 +70,19 @@ class RunAdmin(PageAdmin[Run]):
     search_fields = ("idempotency_key",)
     search_help_text = "The beginning of an id, or of an idempotency key"
     actions = ("cancel_selected",)
-    page_template = "admin/runs/run/change_form.html"
-    verb_permission = "runs.change_run"
+    verbs = {"cancel": _cancel, "retry": _retry, "fork": _fork}
     questions = {"cancel": CANCEL}
     empty_state = "No runs yet. Post one: manage.py run NAME --input JSON"
+
+    state = badge_column("status", lambda run: run.status, ordering="status")
+    short_id = id_column()
+    steps = Column(
+        "steps",
+        lambda run: format_html('{} <span class="clip quiet">{}</span>', run.step_count, run.step_name or ""),
+    )
+    took = Column("took", lambda run: formatting.duration(run.started_at, run.finished_at, now=timezone.now()))
+    cost = column("cost_usd", "cost", formatting.money)
+    created = column("created_at", "created (UTC)", formatting.minute)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         """Count the steps of each run, and name the one it is at."""
@@ -77,53 +107,11 @@ class RunAdmin(PageAdmin[Run]):
             return queryset, False
         return queryset.filter(Q(idempotency_key__startswith=term) | _id_begins(term)), False
 
-    # Columns
-
-    @admin.display(description="status", ordering="status")
-    def state(self, run: Run) -> SafeString:
-        """Show the status."""
-        return badge_html(run.status)
-
-    @admin.display(description="id", ordering="id")
-    def short_id(self, run: Run) -> SafeString:
-        """Show the beginning of the id."""
-        return formatting.mono(formatting.short(run.pk))
-
-    @admin.display(description="steps")
-    def steps(self, run: Any) -> SafeString:
-        """Show how many steps there are, and the name of the one it is at."""
-        return format_html('{} <span class="clip quiet">{}</span>', run.step_count, run.step_name or "")
-
-    @admin.display(description="took")
-    def took(self, run: Run) -> str:
-        """Show how long it ran, or runs so far."""
-        return formatting.duration(run.started_at, run.finished_at, now=timezone.now())
-
-    @admin.display(description="cost", ordering="cost_usd")
-    def cost(self, run: Run) -> str:
-        """Show what it has cost."""
-        return formatting.money(run.cost_usd)
-
-    @admin.display(description="created (UTC)", ordering="created_at")
-    def created(self, run: Run) -> str:
-        """Show when it was posted."""
-        return formatting.minute(run.created_at)
-
-    # Page and verbs
-
     def page_context(self, request: HttpRequest, record: Run) -> dict[str, Any]:
         """What the run's page shows."""
         return page_context(request, record, may_act=self.may_act(request))
 
-    def verbs(self) -> dict[str, Verb]:
-        """Cancel, retry and fork."""
-        return {"cancel": _cancel, "retry": _retry, "fork": _fork}
-
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        """The bulk action needs the permission of the verbs."""
-        return self.may_act(request)
-
-    @admin.action(description="Cancel selected runs", permissions=["operate"])
+    @admin.action(description="Cancel selected runs", permissions=["act"])
     def cancel_selected(self, request: HttpRequest, runs: QuerySet[Run]) -> HttpResponse | None:
         """Ask, then cancel each; one that cannot be cancelled does not hold up the others."""
         if not is_confirmed(request):
@@ -150,25 +138,3 @@ def _id_begins(term: str) -> Q:
     if not digits or len(digits) > 32 or not set(digits) <= set("0123456789abcdef"):
         return Q(pk__in=[])
     return Q(pk__gte=UUID(digits.ljust(32, "0")), pk__lte=UUID(digits.ljust(32, "f")))
-
-
-def _cancel(request: HttpRequest, run: Run) -> str:
-    run = cancel_run(run, user=operator_of(request))
-    if run.state == RunStatus.CANCELLED:
-        return "The run is cancelled."
-    return "Asked to stop: the worker ends the run at its next boundary."
-
-
-def _fork(request: HttpRequest, run: Run) -> str:
-    text = request.POST.get("from_step", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise InvalidInputError({"from_step": ["give the number of a step"]})
-    fork = fork_run(run, user=operator_of(request), from_step=int(text), origin="admin")
-    return f"Forked: run {formatting.short(fork.pk)} goes on from there; it is linked below as «Forked as»."
-
-
-def _retry(request: HttpRequest, run: Run) -> str:
-    retry_run(run, user=operator_of(request))
-    if run.state == RunStatus.RETRYING:  # before: the verb has changed the row, not what was read of it
-        return "The run is queued: it does not wait any longer for its next try."
-    return "The run is queued again and continues after its last good step."

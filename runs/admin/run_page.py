@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from runs.admin.actions.card import ActionCard, card_of
+from runs.admin.actions.card import card_of
 from runs.admin.kit import formatting
 from runs.admin.kit.formatting import badge
-from runs.admin.trace import StepView, trace_of
+from runs.admin.kit.forms import whole_number
+from runs.admin.trace import token_kind, trace_of
 from runs.engine.cancel import cancellation_of
 from runs.models import Run, Worker
 from runs.operations.why import why
@@ -30,15 +31,6 @@ class Fact:
     value: str
     href: str = ""
     is_code: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """A verb of the run. With `refusal` it is disabled and says why."""
-
-    label: str
-    href: str
-    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,46 +53,43 @@ def add_to_run_page(addition: Callable[[Run], Addition]) -> None:
 def page_context(request: HttpRequest, run: Run, *, may_act: bool) -> dict[str, Any]:
     """Gather everything; each value is ready to be shown."""
     now = timezone.now()
-    cards = _open_cards(request, run)
-    first = _first_step(request)
+    open_actions = run.actions.filter(status=ActionStatus.OPEN).select_related("step", "run", "tenant", "decided_by")
+    cards = [card_of(action, request.user, back_to_run=True) for action in open_actions]
+    first = max(1, whole_number(request.GET.get("from", "")) or 1)
     steps = trace_of(run, first=first, count=STEPS_PER_PAGE, now=now)
     additions = [add(run) for add in _additions]
     unfinished = run.state not in ENDED
+    reloads = request.GET.get("refresh") != "off"
     return {
         "run": run,
         "status": badge(run.status),
         "reasons": why(run),
         "facts": _facts(run, now, [fact for one in additions for fact in one.lineage]),
-        "tokens": _tokens(run),
+        "tokens": [Fact(token_kind(name), f"{count:,}") for name, count in run.usage.items()],
         "spent": formatting.money(run.cost_usd),
         "ceiling": formatting.money(run.max_cost_usd),
         "buttons": _buttons(run, additions, may_act=may_act),
         "cards": cards,
         "steps": steps,
-        "step_pages": _step_pages(run, steps, first),
+        "step_pages": _step_pages(run, len(steps), first),
         "input": formatting.pretty(run.input),
-        "output": None if run.output is None else _output(run.output),
+        "output": _output(run.output),
         "metadata": formatting.pretty(run.metadata) if run.metadata else "",
         "events": _events(run),
         "calls": _calls(run, now),
         "artifacts": list(run.artifacts.defer("body")),
         "failures": [failure for one in additions for failure in one.failures],
         "unfinished": unfinished,
-        "fork_href": "" if unfinished or not may_act else reverse("admin:runs_run_fork", args=[run.pk]),
+        "may_fork": may_act and not unfinished,
         # Reloading would throw away what is being typed into a decision.
-        "refreshes": unfinished and not cards and request.GET.get("refresh") != "off",
-        "refresh_is_off": request.GET.get("refresh") == "off",
+        "refreshes": unfinished and not cards and reloads,
+        "refresh_is_off": not reloads,
     }
 
 
-def _first_step(request: HttpRequest) -> int:
-    text = request.GET.get("from", "1")
-    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else 1
-
-
-def _step_pages(run: Run, steps: Sequence[StepView], first: int) -> dict[str, int]:
+def _step_pages(run: Run, shown: int, first: int) -> dict[str, int]:
     """Name the first steps of the neighbouring pages. Shape: {earlier?, later?, total}."""
-    total = run.steps.count() if first > 1 or len(steps) == STEPS_PER_PAGE else len(steps)
+    total = run.steps.count() if first > 1 or shown == STEPS_PER_PAGE else shown
     pages = {"total": total}
     if first > 1:
         pages["earlier"] = max(1, first - STEPS_PER_PAGE)
@@ -109,12 +98,9 @@ def _step_pages(run: Run, steps: Sequence[StepView], first: int) -> dict[str, in
     return pages
 
 
-def _open_cards(request: HttpRequest, run: Run) -> list[ActionCard]:
-    actions = run.actions.filter(status=ActionStatus.OPEN).select_related("step", "run", "tenant", "decided_by")
-    return [card_of(action, request.user, back_to_run=True) for action in actions]
-
-
-def _output(output: Any) -> str:
+def _output(output: Any) -> str | None:
+    if output is None:
+        return None
     return formatting.pretty_text(output) if isinstance(output, str) else formatting.pretty(output)
 
 
@@ -157,7 +143,7 @@ def _cancellation(run: Run) -> list[Fact]:
     did = f"step {effect['seq']}, {effect['tool']}, {effect['status']}" if effect else "none"
     return [
         Fact("Cancel asked", f"{formatting.moment(asked.requested_at)} by {asked.requested_by}"),
-        *([Fact("Discarded because", asked.reason)] if asked.reason else []),
+        Fact("Discarded because", asked.reason or ""),
         Fact("Last effect", did, f"#step-{effect['seq']}" if effect else ""),
         Fact("Its effect key", str((effect or {}).get("effect_key") or ""), is_code=True),
         Fact("Spent after the request", formatting.money(asked.spent_after_usd)),
@@ -172,49 +158,36 @@ def _worker_name(run: Run) -> str:
 
 
 def _lineage(run: Run, added: Sequence[Fact]) -> list[Fact]:
-    definition = run.definition
-    facts = [Fact(label, str(other), _page(other)) for label, other in _relatives(run) if other]
-    facts += added
-    if definition:
-        href = reverse("admin:runs_definition_change", args=[definition.pk])
-        facts.append(Fact("Definition", f"{definition.model}, {definition.hash[:8]}", href))
-    return facts
-
-
-def _relatives(run: Run) -> list[tuple[str, Run | None]]:
-    return [
+    relatives = [
         ("Parent", run.parent),
         ("Continues", run.continues),
         ("Forked from", run.forked_from),
         *(("Continued by", other) for other in run.continuations.all()[:20]),
         *(("Forked as", other) for other in run.forks.all()[:20]),
     ]
+    facts = [
+        Fact(label, str(other), reverse("admin:runs_run_change", args=[other.pk]))
+        for label, other in relatives
+        if other
+    ]
+    facts += added
+    if definition := run.definition:
+        href = reverse("admin:runs_definition_change", args=[definition.pk])
+        facts.append(Fact("Definition", f"{definition.model}, {definition.hash[:8]}", href))
+    return facts
 
 
-def _page(run: Run) -> str:
-    return reverse("admin:runs_run_change", args=[run.pk])
-
-
-def _tokens(run: Run) -> list[Fact]:
-    words = {
-        "input_tokens": "input",
-        "output_tokens": "output",
-        "cache_read_tokens": "cache read",
-        "cache_write_tokens": "cache write",
-    }
-    return [Fact(words[name], f"{count:,}") for name, count in run.usage.items()]
-
-
-def _buttons(run: Run, additions: Sequence[Addition], *, may_act: bool) -> list[Button]:
-    """Cancel and Retry; what does not fit the status is disabled and says why."""
+def _buttons(run: Run, additions: Sequence[Addition], *, may_act: bool) -> list[dict[str, str]]:
+    """Cancel and Retry; what does not fit the status is disabled and says why. Shape: label, href, refusal."""
     forbidden = "" if may_act else "You lack the permission to change runs"
     ended = run.state in FINAL or run.state == RunStatus.FAILED
     asked = run.cancel_requested_at is not None and not ended
     cancel = f"It is already {run.status}" if ended else "It has been asked to stop" if asked else ""
     retry = "Retry now" if run.state == RunStatus.RETRYING else "Retry"
+    verbs = (("cancel", "Cancel run", cancel), ("retry", retry, _why_no_retry(run, additions)))
     return [
-        Button("Cancel run", reverse("admin:runs_run_cancel", args=[run.pk]), cancel or forbidden),
-        Button(retry, reverse("admin:runs_run_retry", args=[run.pk]), _why_no_retry(run, additions) or forbidden),
+        {"label": label, "href": reverse(f"admin:runs_run_{verb}", args=[run.pk]), "refusal": refusal or forbidden}
+        for verb, label, refusal in verbs
     ]
 
 

@@ -6,11 +6,9 @@ from django.contrib import admin
 from django.contrib.admin.widgets import ForeignKeyRawIdWidget
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 
-from runs.admin.kit.formatting import badge_html
 from runs.admin.kit.forms import EditedAdmin, OwnTenantsAdmin, SearchedSelect
-from runs.admin.kit.lists import CREATED, ActiveFilter
+from runs.admin.kit.lists import CREATED, ActiveFilter, badge_column
 from runs.admin.kit.tenants import TenantFilter
 from runs.models import Membership, Tenant
 from runs.models.people import name_path
@@ -27,10 +25,7 @@ class TenantAdmin(EditedAdmin[Tenant]):
     fields = ("slug", "name", "is_active", "weight")
     labels: ClassVar[Any] = {"is_active": "Active"}
 
-    @admin.display(description="state", ordering="is_active")
-    def state(self, tenant: Tenant) -> SafeString:
-        """Say whether its runs may run."""
-        return badge_html("active" if tenant.is_active else "suspended")
+    state = badge_column("state", lambda tenant: "active" if tenant.is_active else "suspended", ordering="is_active")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:
         """The slug is a public name. Its share beside other tenants is the operator's to say, not the tenant's."""
@@ -55,10 +50,9 @@ class MembershipAdmin(OwnTenantsAdmin[Membership]):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Never list all users: without a search, a key is typed."""
         if db_field.name == "user":
-            is_searched = self.get_autocomplete_fields(request)
             kwargs["widget"] = (
                 SearchedSelect(db_field, self.admin_site)
-                if is_searched
+                if self.get_autocomplete_fields(request)
                 else ForeignKeyRawIdWidget(db_field.remote_field, self.admin_site)
             )
         return super().formfield_for_foreignkey(db_field, request, **kwargs)

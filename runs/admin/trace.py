@@ -1,11 +1,12 @@
 """The trace of a run: each step made ready to be shown. What steps hold is hostile and may have any shape."""
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from runs.admin.kit import formatting
-from runs.admin.kit.formatting import Badge, badge
+from runs.admin.kit.formatting import badge
 from runs.engine.signed_blocks import LEFT_OUT, without_sealed
 from runs.models import PendingAction, Run, Step
 from runs.states import StepKind, StepStatus
@@ -23,55 +24,41 @@ class Part:
     tone: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StepView:
-    """One step as it is shown."""
-
-    seq: int
-    kind: str
-    name: str
-    status: Badge
-    attempt: int
-    took: str
-    tokens: str
-    cost: str
-    is_open: bool
-    facts: list[tuple[str, str]] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
-
-
-def trace_of(run: Run, *, first: int, count: int, now: datetime) -> list[StepView]:
-    """Read the steps from number `first` on, with the decisions that were asked for."""
+def trace_of(run: Run, *, first: int, count: int, now: datetime) -> list[dict[str, Any]]:
+    """Read the steps from number `first` on, with the decisions that were asked for. Shape: see `run/_step.html`."""
     steps = list(run.steps.filter(seq__gte=first).order_by("seq")[:count])
-    ids = [step.pk for step in steps]
-    actions: dict[Any, list[PendingAction]] = {}
-    for action in PendingAction.objects.filter(run=run, step__in=ids).select_related("decided_by"):
-        actions.setdefault(action.step_id, []).append(action)
-    last = steps[-1].pk if steps else None
-    return [_view(step, actions.get(step.pk, []), is_last=step.pk == last, now=now) for step in steps]
+    asked: dict[Any, list[PendingAction]] = defaultdict(list)
+    for action in PendingAction.objects.filter(run=run, step__in=steps).select_related("decided_by"):
+        asked[action.step_id].append(action)
+    return [_view(step, asked[step.pk], is_last=step is steps[-1], now=now) for step in steps]
 
 
-def _view(step: Step, actions: list[PendingAction], *, is_last: bool, now: datetime) -> StepView:
+def _view(step: Step, actions: list[PendingAction], *, is_last: bool, now: datetime) -> dict[str, Any]:
     total = sum(step.usage.values())
     is_model = step.kind == StepKind.MODEL_CALL
-    return StepView(
-        seq=step.seq,
-        kind=step.kind.replace("_", " "),
-        name=step.name,
-        status=badge(step.status),
-        attempt=step.attempt,
-        took=formatting.duration(step.started_at, step.finished_at, now=now),
-        tokens=f"{total:,} tokens" if total else "",
-        cost=formatting.money(step.cost_usd) if is_model else "",
-        is_open=is_last or step.status in _OPENED,
-        facts=[(label, value) for label, value in _facts(step) if value],
-        parts=[*_decisions(actions), *(_of_model(step) if is_model else _of_call(step)), *_error(step)],
-    )
+    return {
+        "seq": step.seq,
+        "kind": step.kind.replace("_", " "),
+        "name": step.name,
+        "status": badge(step.status),
+        "attempt": step.attempt,
+        "took": formatting.duration(step.started_at, step.finished_at, now=now),
+        "tokens": f"{total:,} tokens" if total else "",
+        "cost": formatting.money(step.cost_usd) if is_model else "",
+        "is_open": is_last or step.status in _OPENED,
+        "facts": [(label, value) for label, value in _facts(step) if value],
+        "parts": [*_decisions(actions), *(_of_model(step) if is_model else _of_call(step)), *_error(step)],
+    }
+
+
+def token_kind(name: str) -> str:
+    """Write `cache_read_tokens` as people say it, `cache read`."""
+    return name.removesuffix("_tokens").replace("_", " ")
 
 
 def _facts(step: Step) -> list[tuple[str, str]]:
     result = step.result if isinstance(step.result, dict) else {}
-    used = [f"{count:,} {name.removesuffix('_tokens').replace('_', ' ')}" for name, count in step.usage.items()]
+    used = [f"{count:,} {token_kind(name)}" for name, count in step.usage.items()]
     return [
         ("Started", formatting.moment(step.started_at)),
         ("Finished", formatting.moment(step.finished_at)),

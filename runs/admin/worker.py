@@ -4,17 +4,22 @@ from datetime import timedelta
 
 from django.contrib import admin
 from django.utils import timezone
-from django.utils.safestring import SafeString
 
-from runs.admin.kit.formatting import badge_html, duration, mono
-from runs.admin.kit.lists import moment_column
+from runs.admin.kit.formatting import duration, mono
+from runs.admin.kit.lists import Column, badge_column, column, moment_column
 from runs.admin.kit.read_only import ReadOnlyAdmin
 from runs.conf import conf
 from runs.models import Worker
 
 STARTED = moment_column("started_at", "started")
-HEARTBEAT = moment_column("heartbeat_at", "last heartbeat")
-STOPPED = moment_column("stopped_at", "stopped")
+
+
+def _state_of(worker: Worker) -> str:
+    """Say whether it lives, by its heartbeat."""
+    silent = timezone.now() - worker.heartbeat_at > timedelta(seconds=conf().worker_silence_s)
+    if worker.stopped_at:
+        return "lost" if worker.lost else "stopped"
+    return "silent" if silent else "draining" if worker.draining else "alive"
 
 
 @admin.register(Worker)
@@ -26,31 +31,12 @@ class WorkerAdmin(ReadOnlyAdmin[Worker]):
     list_filter = ("host", "draining")
     search_fields = ("name", "host")
     fields = (
-        "name", "state", "queue_names", "load", "heartbeat_age", "host", "pid",
-        "draining", STARTED, HEARTBEAT, STOPPED, "id",
+        "name", "state", "queue_names", "load", "heartbeat_age", "host", "pid", "draining",
+        STARTED, moment_column("heartbeat_at", "last heartbeat"), moment_column("stopped_at", "stopped"), "id",
     )  # fmt: skip
-    readonly_fields = ("state", "queue_names", "load", "heartbeat_age", STARTED, HEARTBEAT, STOPPED, "id")
     empty_state = "No worker has ever started. Start one: manage.py rqworker agents"
 
-    @admin.display(description="state")
-    def state(self, worker: Worker) -> SafeString:
-        """Say whether it lives, by its heartbeat."""
-        silent = timezone.now() - worker.heartbeat_at > timedelta(seconds=conf().worker_silence_s)
-        if worker.stopped_at:
-            return badge_html("lost" if worker.lost else "stopped")
-        return badge_html("silent" if silent else "draining" if worker.draining else "alive")
-
-    @admin.display(description="queues")
-    def queue_names(self, worker: Worker) -> str:
-        """List the queues in the order in which they are served."""
-        return ", ".join(str(name) for name in worker.queues)
-
-    @admin.display(description="held / slots")
-    def load(self, worker: Worker) -> SafeString:
-        """Show how full it is."""
-        return mono(f"{worker.held} / {worker.slots}")
-
-    @admin.display(description="heartbeat", ordering="heartbeat_at")
-    def heartbeat_age(self, worker: Worker) -> str:
-        """Say how long ago it was last heard of."""
-        return f"{duration(worker.heartbeat_at, None, now=timezone.now())} ago"
+    state = badge_column("state", _state_of)
+    queue_names = Column("queues", lambda worker: ", ".join(map(str, worker.queues)))
+    load = Column("held / slots", lambda worker: mono(f"{worker.held} / {worker.slots}"))
+    heartbeat_age = column("heartbeat_at", "heartbeat", lambda at: f"{duration(at, None, now=timezone.now())} ago")

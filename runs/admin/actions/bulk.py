@@ -12,14 +12,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
 from runs.admin.actions.card import amount_of
 from runs.admin.kit import formatting
 from runs.admin.kit.formatting import badge
 from runs.admin.kit.forms import NoteForm, add_errors
 from runs.admin.kit.tenants import operator_of
-from runs.admin.kit.verbs import PageAdmin
+from runs.admin.kit.verbs import FormVerbsAdmin
 from runs.errors import InvalidInputError
 from runs.models import PendingAction
 from runs.operations.actions.bulk import BULK_MAX, Item, counts, decide_all, in_order, preview
@@ -28,21 +28,16 @@ _SHOWN_REASONS = 8  # the rest is counted
 _DONE = {"approve": "Approved", "reject": "Rejected"}
 
 
-class BulkPages(PageAdmin[PendingAction]):
+class BulkPages(FormVerbsAdmin[PendingAction]):
     """A list whose rows are decided many at once."""
 
     actions = ("decide_selected",)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the address that decides."""
-        bulk = path("bulk/", self.admin_site.admin_view(self.bulk_view), name="runs_pendingaction_bulk")
-        return [bulk, *super().get_urls()]
+        return [self.own_path("bulk/", self.bulk_view, "bulk"), *super().get_urls()]
 
-    def has_decide_permission(self, request: HttpRequest) -> bool:
-        """It needs the permission of the verbs."""
-        return self.may_act(request)
-
-    @admin.action(description="Decide selected…", permissions=["decide"])
+    @admin.action(description="Decide selected…", permissions=["act"])
     def decide_selected(self, request: HttpRequest, actions: QuerySet[PendingAction]) -> HttpResponseBase | None:
         """Show each before anything is decided."""
         chosen = list(actions[: BULK_MAX + 1])
@@ -68,10 +63,18 @@ class BulkPages(PageAdmin[PendingAction]):
         return redirect("admin:runs_pendingaction_changelist")
 
     def _bulk_page(self, request: HttpRequest, actions: Sequence[PendingAction], form: forms.Form) -> TemplateResponse:
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form}
-        return TemplateResponse(
-            request, "admin/runs/pendingaction/bulk.html", context | _preview(actions, request.user)
-        )
+        """Show each action, and why some take no part. Raises: InvalidInputError."""
+        items = preview(actions, user=operator_of(request))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Decide {len(items)} actions",
+            "form": form,
+            "items": [_row(item) for item in items],
+            "takes_part": sum(not item.skipped for item in items),
+            "tool": actions[0].tool or actions[0].kind,
+        }
+        return TemplateResponse(request, "admin/runs/pendingaction/bulk.html", context)
 
 
 def _shown(texts: Sequence[str]) -> dict[UUID, str]:
@@ -85,17 +88,6 @@ def _shown(texts: Sequence[str]) -> dict[UUID, str]:
         with suppress(ValueError):
             found[UUID(pk)] = bound_hash
     return found
-
-
-def _preview(actions: Sequence[PendingAction], user: Any) -> dict[str, Any]:
-    """Show each action, and why some take no part. Raises: InvalidInputError."""
-    items = preview(actions, user=user)
-    return {
-        "title": f"Decide {len(items)} actions",
-        "items": [_row(item) for item in items],
-        "takes_part": sum(not item.skipped for item in items),
-        "tool": actions[0].tool or actions[0].kind,
-    }
 
 
 def _row(item: Item) -> dict[str, Any]:

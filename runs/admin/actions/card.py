@@ -1,35 +1,24 @@
 """A pending action made ready to be shown, on its own page and on that of its run."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.urls import reverse
 
 from runs.admin.actions.diff import Line, diff_of
 from runs.admin.actions.refusals import refusals_of
-from runs.admin.actions.verbs import VERBS, Verb, form_for, verbs_of
+from runs.admin.actions.verbs import VERBS, form_for, verbs_of
 from runs.admin.kit import formatting
 from runs.admin.kit.formatting import Badge, badge
+from runs.admin.kit.verbs import Choice, Kept
 from runs.models import PendingAction
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """One verb as it is offered. With `refusal` its button is disabled, and says why."""
-
-    name: str
-    verb: Verb
-    href: str
-    form: forms.Form
-    refusal: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ActionCard:
-    """A pending action as it is shown, with the verbs that fit."""
+    """A pending action as it is shown."""
 
     action: PendingAction
     status: Badge
@@ -39,16 +28,14 @@ class ActionCard:
     proposed: str
     diff: list[Line] | None  # from what was proposed to what stands; None if nothing was edited, or it is too long
     evidence: list[tuple[str, str]]  # what is known about a call whose outcome is not: label, value
-    choices: list[Choice] = field(default_factory=list)
-    refusal: str = ""  # what all its verbs have in common
-    back_to_run: bool = False
+    choices: list[Choice]  # the verbs that fit
+    refusal: str  # what all its verbs have in common
+    back_to_run: bool
 
 
-def card_of(
-    action: PendingAction, user: Any, *, back_to_run: bool = False, bound: Mapping[str, forms.Form] | None = None
-) -> ActionCard:
-    """Make an action ready to be shown; `bound` are forms whose input was wrong and is kept."""
-    choices = choices_of(action, user, verbs_of(action), bound=bound or {}, short=back_to_run)
+def card_of(action: PendingAction, user: Any, *, back_to_run: bool = False, kept: Kept | None = None) -> ActionCard:
+    """Make an action ready to be shown."""
+    choices = choices_of(action, user, verbs_of(action), kept=kept or {}, short=back_to_run)
     refusals = {choice.refusal for choice in choices}
     return ActionCard(
         action=action,
@@ -66,19 +53,18 @@ def card_of(
 
 
 def choices_of(
-    action: PendingAction, user: Any, verbs: tuple[str, ...], *, bound: Mapping[str, forms.Form], short: bool = False
+    action: PendingAction, user: Any, verbs: Iterable[str], *, kept: Kept, short: bool = False
 ) -> list[Choice]:
     """Make verbs ready to be offered."""
-    refusals = refusals_of(action, user, verbs)
     return [
         Choice(
             verb,
             VERBS[verb],
             reverse(f"admin:runs_pendingaction_{verb}", args=[action.pk]),
-            bound.get(verb) or form_for(action, verb, short=short),
-            refusals[verb],
+            kept.get(verb) or form_for(action, verb, short=short),
+            refusal,
         )
-        for verb in verbs
+        for verb, refusal in refusals_of(action, user, verbs).items()
     ]
 
 

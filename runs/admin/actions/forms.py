@@ -5,75 +5,40 @@ from typing import Any
 
 from django import forms
 
-from runs.admin.kit.forms import NOTE_MAX_CHARS, JSONTextField, NoteForm
+from runs.admin.kit.forms import JSONTextField, form_of, note_field, words_field
 
-_WORDS = forms.Textarea(attrs={"rows": 2})
-
-
-class ApproveForm(NoteForm):
-    """Approve with the arguments as they stand, or as edited here."""
-
-    arguments = JSONTextField(label="Arguments (JSON; edit to approve others)")
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)  # the hash of what the page has shown
-    field_order = ["arguments", "note", "seen"]
+_NOTE = note_field("Note", required=False)
 
 
-class RaiseForm(NoteForm):
-    """Approve a new ceiling."""
-
-    max_cost_usd = forms.DecimalField(
-        min_value=0, max_digits=14, decimal_places=8, label="New ceiling of the run, in USD"
-    )
-    field_order = ["max_cost_usd", "note"]
+def _usd(label: str) -> forms.DecimalField:
+    return forms.DecimalField(min_value=0, max_digits=14, decimal_places=8, label=label)
 
 
-class RaisePeriodForm(NoteForm):
-    """Add to a budget."""
-
-    raise_usd = forms.DecimalField(
-        min_value=0, max_digits=14, decimal_places=8, label="More for this budget, in this period only, in USD"
-    )
-    field_order = ["raise_usd", "note"]
-
-
-class RejectForm(forms.Form):
-    """Refuse, with the reason that the model is told."""
-
-    note = forms.CharField(max_length=NOTE_MAX_CHARS, label="Reason (the agent is told)")
-
-
-class ResolveForm(NoteForm):
-    """Say whether a call happened."""
-
-    outcome = forms.ChoiceField(
+ApproveForm = form_of(
+    arguments=JSONTextField(label="Arguments (JSON; edit to approve others)"),
+    note=_NOTE,
+    seen=forms.CharField(required=False, widget=forms.HiddenInput),  # the hash of what the page has shown
+)
+RaiseForm = form_of(max_cost_usd=_usd("New ceiling of the run, in USD"), note=_NOTE)
+RaisePeriodForm = form_of(raise_usd=_usd("More for this budget, in this period only, in USD"), note=_NOTE)
+RejectForm = form_of(note=note_field("Reason (the agent is told)"))
+ResolveForm = form_of(
+    outcome=forms.ChoiceField(
         choices=[
             ("happened", "It happened, with the result below"),
             ("did_not_happen", "It did not happen: run it again under the same effect key"),
         ],
         widget=forms.RadioSelect,
-        label="Outcome",
-    )
-    result = JSONTextField(required=False, label="Result (JSON), as the tool would have given it")
-    field_order = ["outcome", "result", "note"]
-
-
-class AnswerForm(forms.Form):
-    """Answer a question."""
-
-    text = forms.CharField(strip=False, max_length=100_000, widget=forms.Textarea(attrs={"rows": 4}), label="Answer")
-    end = forms.BooleanField(required=False, label="Last word: complete the run without asking the model again")
-
-
-class AskForm(forms.Form):
-    """What somebody needs to know."""
-
-    text = forms.CharField(max_length=NOTE_MAX_CHARS, widget=_WORDS, label="What do you need to know?")
-
-
-class ReplyForm(forms.Form):
-    """What deciders should know."""
-
-    text = forms.CharField(max_length=NOTE_MAX_CHARS, widget=_WORDS, label="What should they know?")
+    ),
+    result=JSONTextField(required=False, label="Result (JSON), as the tool would have given it"),
+    note=_NOTE,
+)
+AnswerForm = form_of(
+    text=forms.CharField(strip=False, max_length=100_000, widget=forms.Textarea(attrs={"rows": 4}), label="Answer"),
+    end=forms.BooleanField(required=False, label="Last word: complete the run without asking the model again"),
+)
+AskForm = form_of(text=words_field("What do you need to know?"))
+ReplyForm = form_of(text=words_field("What should they know?"))
 
 
 class ReassignForm(forms.Form):

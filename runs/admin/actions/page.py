@@ -1,12 +1,8 @@
 """What the page of one action shows, made ready for its templates."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-from django import forms
-from django.urls import reverse
 
 from runs import clock
 from runs.admin.actions.card import card_of, choices_of
@@ -14,8 +10,9 @@ from runs.admin.actions.verbs import HANDING_ON
 from runs.admin.actions.votes import votes_of
 from runs.admin.actions.words import became, becomes, who_decides_about
 from runs.admin.kit import formatting
+from runs.admin.kit.verbs import Kept
 from runs.engine.approvals.requirements import policy_for, requirements_of
-from runs.models import PendingAction
+from runs.models import ApprovalPolicy, PendingAction
 from runs.operations.actions.thread import Said, thread_of
 from runs.states import ActionKind, ActionStatus, Effect
 
@@ -43,24 +40,23 @@ class Countdown:
     becomes: str
 
 
-def page_context(action: PendingAction, user: Any, *, bound: Mapping[str, forms.Form] | None = None) -> dict[str, Any]:
-    """Gather everything; each value is ready to be shown."""
+def page_context(action: PendingAction, user: Any, *, kept: Kept) -> dict[str, Any]:
+    """Gather everything; each value is ready to be shown. `kept` are the forms to be put right."""
     is_open = action.status == ActionStatus.OPEN
     requirements = requirements_of(action) if is_open and action.kind == ActionKind.APPROVAL else None
     return {
         "action": action,
-        "card": card_of(action, user, bound=bound),
+        "card": card_of(action, user, kept=kept),
         "effect": effect_of(action),
         "countdown": _countdown(action) if is_open and action.expires_at else None,
         "who": who_decides_about(action, requirements) if is_open else "",
-        "policy": _policy(action) if requirements else None,
+        "policy": requirements and _policy_of(action),
         "becomes": becomes(action) if is_open else "",
         "votes": votes_of(action, requirements),
         "thread": [_entry(said) for said in thread_of(action)],
-        "opened": not set(bound or {}).isdisjoint(HANDING_ON),
-        "handing_on": choices_of(action, user, tuple(HANDING_ON), bound=bound or {}) if is_open else [],
+        "opened": not kept.keys().isdisjoint(HANDING_ON),
+        "handing_on": choices_of(action, user, HANDING_ON, kept=kept) if is_open else [],
         "decided": "" if is_open else how_decided(action),
-        "run_href": reverse("admin:runs_run_change", args=[action.run_id]),
     }
 
 
@@ -79,11 +75,11 @@ def _description(action: PendingAction) -> str:
     return first if first.endswith(".") or not first else f"{first}."
 
 
-def how_decided(action: PendingAction, *, now: datetime | None = None) -> str:
+def how_decided(action: PendingAction) -> str:
     """Say who decided it, and how long ago."""
     by = f" by {action.decided_by}" if action.decided_by else " by a rule" if action.rule_id else ""
     assert action.decided_at is not None
-    ago = formatting.seconds(((now or clock.now()) - action.decided_at).total_seconds())
+    ago = formatting.seconds((clock.now() - action.decided_at).total_seconds())
     what = f"{action.status}{by} {ago} ago"
     return f"{what}: {became(action)}" if action.status == ActionStatus.EXPIRED else what
 
@@ -101,12 +97,9 @@ def _countdown(action: PendingAction) -> Countdown:
     )
 
 
-def _policy(action: PendingAction) -> dict[str, str] | None:
-    """Name the policy that holds, with its page; None where what holds without one."""
-    policy = policy_for(action.tenant_id, action.tool, risk=action.risk, amount_usd=action.amount_usd)
-    if policy is None:
-        return None
-    return {"name": str(policy), "href": reverse("admin:runs_approvalpolicy_change", args=[policy.pk])}
+def _policy_of(action: PendingAction) -> ApprovalPolicy | None:
+    """Find the policy that holds; None where what holds without one."""
+    return policy_for(action.tenant_id, action.tool, risk=action.risk, amount_usd=action.amount_usd)
 
 
 _SAID = {
@@ -124,10 +117,8 @@ _HAPPENED = {
 
 
 def _entry(said: Said) -> dict[str, Any]:
-    by_itself = said.by in ("", "timer") and said.what in _HAPPENED
-    return {
-        "at": said.at,
-        "by": "" if by_itself else said.by,
-        "what": _HAPPENED[said.what] if by_itself else _SAID.get(said.what, said.what),
-        "text": said.text,
-    }
+    if said.by in ("", "timer") and said.what in _HAPPENED:
+        by, what = "", _HAPPENED[said.what]
+    else:
+        by, what = said.by, _SAID.get(said.what, said.what)
+    return {"at": said.at, "by": by, "what": what, "text": said.text}

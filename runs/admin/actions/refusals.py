@@ -1,5 +1,6 @@
 """Why a verb is not possible, said before anybody tries. The operations refuse it all the same."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from runs import clock
@@ -14,7 +15,7 @@ from runs.states import ActionKind
 PERMISSION = "runs.change_pendingaction"
 
 
-def refusals_of(action: PendingAction, user: Any, verbs: tuple[str, ...]) -> dict[str, str]:
+def refusals_of(action: PendingAction, user: Any, verbs: Iterable[str]) -> dict[str, str]:
     """Say for each verb why this user cannot use it now; empty if they can."""
     if not user.has_perm(PERMISSION):
         return dict.fromkeys(verbs, "You lack the permission to decide pending actions.")

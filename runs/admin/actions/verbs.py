@@ -1,25 +1,14 @@
-"""The verbs of pending actions as the console offers them, and the one place that calls their operations."""
+"""The verbs of pending actions as the console offers them: their forms, and the operations that they call."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 
-from runs.admin.actions.forms import (
-    AnswerForm,
-    ApproveForm,
-    AskForm,
-    RaiseForm,
-    RaisePeriodForm,
-    ReassignForm,
-    RejectForm,
-    ReplyForm,
-    ResolveForm,
-)
+from runs.admin.actions import forms as our
 from runs.admin.kit import formatting
 from runs.admin.kit.forms import NoteForm
+from runs.admin.kit.verbs import FormVerb
 from runs.models import PendingAction
 from runs.operations.actions.answer import answer
 from runs.operations.actions.approve import approve
@@ -29,17 +18,6 @@ from runs.operations.actions.raise_budget import raise_budget
 from runs.operations.actions.reject import reject
 from runs.operations.actions.resolve import resolve
 from runs.states import ActionKind, Risk
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """How a verb is offered, and what it calls."""
-
-    form: type[forms.Form]
-    button: str
-    call: Callable[..., PendingAction]
-    done: str
-    hint: str = ""
 
 
 def _approve(action: PendingAction, *, user: Any, note: str, seen: str, arguments: Any = None) -> PendingAction:
@@ -57,21 +35,25 @@ def _same(one: Any, other: Any) -> bool:
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
-DECIDING: dict[str, Verb] = {
-    "approve": Verb(ApproveForm, "Approve", _approve, "Approved."),
-    "raise": Verb(RaiseForm, "Raise", _raise, "Approved: there is room again."),
-    "resolve": Verb(ResolveForm, "Resolve", resolve, "Resolved."),
-    "answer": Verb(AnswerForm, "Answer", answer, "Answered."),
-    "reject": Verb(RejectForm, "Reject", reject, "Rejected; the agent is told why."),
+DECIDING: dict[str, FormVerb] = {
+    "approve": FormVerb(our.ApproveForm, _approve, "Approve", "Approved."),
+    "raise": FormVerb(our.RaiseForm, _raise, "Raise", "Approved: there is room again."),
+    "resolve": FormVerb(our.ResolveForm, resolve, "Resolve", "Resolved."),
+    "answer": FormVerb(our.AnswerForm, answer, "Answer", "Answered."),
+    "reject": FormVerb(our.RejectForm, reject, "Reject", "Rejected; the agent is told why."),
 }
-HANDING_ON: dict[str, Verb] = {
-    "ask": Verb(AskForm, "Ask", ask, "Asked.", "Ask whoever posted the run. Nothing is decided; the time runs on."),
-    "reply": Verb(ReplyForm, "Reply", reply, "Added.", "Reply, or add what deciders should know. They are told."),
-    "reassign": Verb(
-        ReassignForm, "Reassign", reassign, "Reassigned.", "Ask one person to decide; others still may."
+HANDING_ON: dict[str, FormVerb] = {
+    "ask": FormVerb(
+        our.AskForm, ask, "Ask", "Asked.", "Ask whoever posted the run. Nothing is decided; the time runs on."
     ),
-    "escalate": Verb(
-        NoteForm, "Escalate", escalate, "Escalated to the admins of the tenant.",
+    "reply": FormVerb(
+        our.ReplyForm, reply, "Reply", "Added.", "Reply, or add what deciders should know. They are told."
+    ),
+    "reassign": FormVerb(
+        our.ReassignForm, reassign, "Reassign", "Reassigned.", "Ask one person to decide; others still may."
+    ),
+    "escalate": FormVerb(
+        NoteForm, escalate, "Escalate", "Escalated to the admins of the tenant.",
         "Leave it to the admins of the tenant: nobody else decides from then on.",
     ),
 }  # fmt: skip
@@ -94,20 +76,15 @@ def form_for(action: PendingAction, verb: str, data: Any = None, *, short: bool 
     """Build the form of a verb. A short one approves the arguments as they stand, without a field for them."""
     options: dict[str, Any] = {"people": people_to_ask(action)} if verb == "reassign" else {}
     auto_id = f"{verb}-{formatting.short(action.pk)}-%s"
-    form_class = RaisePeriodForm if verb == "raise" and action.budget_period_id else VERBS[verb].form
+    form_class = our.RaisePeriodForm if verb == "raise" and action.budget_period_id else VERBS[verb].form
     form = form_class(data, initial=_initial(action), auto_id=auto_id, **options)
-    if verb == "approve":
-        _fit_approve(form, action, short=short)
+    if verb == "approve" and short:
+        del form.fields["arguments"]
+    if verb == "approve" and action.risk == Risk.HIGH:
+        form.fields["note"].label = "Why it may be made (needed: the risk is high)"
     if verb == "answer" and action.tool:
         del form.fields["end"]  # the model awaits the answer of its tool
     return form
-
-
-def _fit_approve(form: forms.Form, action: PendingAction, *, short: bool) -> None:
-    if short:
-        del form.fields["arguments"]
-    if action.risk == Risk.HIGH:
-        form.fields["note"].label = "Why it may be made (needed: the risk is high)"
 
 
 def _initial(action: PendingAction) -> dict[str, Any]:
@@ -115,8 +92,3 @@ def _initial(action: PendingAction) -> dict[str, Any]:
     indented = json.dumps(action.arguments, ensure_ascii=False, indent=2)
     amounts = {name: given.get(name) for name in ("max_cost_usd", "raise_usd")}
     return {"arguments": indented, "seen": action.bound_hash, **amounts}
-
-
-def say(action: PendingAction, verb: str, form: forms.Form, user: Any) -> PendingAction:
-    """Do what a valid form says. Raises: as the operation."""
-    return VERBS[verb].call(action, user=user, **form.cleaned_data)

@@ -17,68 +17,28 @@ _CENT = Decimal("0.01")
 _CLIPPED_CHARS = 160  # more than any column is wide
 _POINTED_AT_CHARS = 1000
 
-# tone: idle, busy, ask (a person is needed), good, bad, off
-_LOOKS: dict[str, tuple[str, str]] = {
-    "scheduled": ("◷", "idle"),
-    "queued": ("○", "idle"),
-    "planned": ("○", "idle"),
-    "running": ("●", "busy"),
-    "started": ("●", "busy"),
-    "retrying": ("↻", "busy"),
-    "waiting_for_confirmation": ("!", "ask"),
-    "waiting_for_children": ("…", "idle"),
-    "waiting_for_batch": ("…", "idle"),
-    "open": ("!", "ask"),
-    "unknown": ("?", "ask"),
-    "completed": ("✓", "good"),
-    "approved": ("✓", "good"),
-    "answered": ("✓", "good"),
-    "resolved": ("✓", "good"),
-    "failed": ("✕", "bad"),
-    "rejected": ("✕", "bad"),
-    "skipped": ("—", "off"),
-    "cancelled": ("—", "off"),
-    "expired": ("—", "off"),
-    "alive": ("✓", "good"),
-    "draining": ("↓", "busy"),
-    "silent": ("!", "ask"),
-    "stopped": ("—", "off"),
-    "lost": ("✕", "bad"),
-    "valid": ("✓", "good"),
-    "revoked": ("—", "off"),
-    "off": ("—", "off"),
-    "ended": ("—", "off"),
-    "paused": ("‖", "ask"),
-    "active": ("✓", "good"),
-    "suspended": ("!", "ask"),
-    "low": ("▂", "idle"),
-    "medium": ("▄", "ask"),
-    "high": ("█", "bad"),
-    "holds": ("✓", "good"),
-    "used up": ("—", "off"),
-    "restored": ("✓", "good"),
-    "closed circuit": ("✓", "good"),
-    "open circuit": ("!", "ask"),
-    "waiting": ("…", "idle"),
-    "sent": ("✓", "good"),
-    "given up": ("✕", "bad"),
-    "formed": ("○", "idle"),
-    "sending": ("↻", "busy"),
-    "in_progress": ("●", "busy"),
-    "collected": ("✓", "good"),
-    "not_made": ("—", "off"),
-    "in_force": ("✓", "good"),
-    "to_come": ("◷", "idle"),
-    "full": ("!", "ask"),
-    "switched_off": ("—", "off"),
-    "assigned": ("!", "ask"),
-    "done": ("✓", "good"),
-    "replayed": ("✓", "good"),
-    "discarded": ("—", "off"),
-    "ignored": ("—", "off"),
-    "regressed": ("↻", "bad"),
-    "aborted": ("—", "off"),
-}
+# icon, tone (idle, busy, ask: a person is needed, good, bad, off), and the statuses that look so
+_TONES = (
+    ("◷", "idle", "scheduled, to_come"),
+    ("○", "idle", "queued, planned, formed"),
+    ("…", "idle", "waiting, waiting_for_children, waiting_for_batch"),
+    ("▂", "idle", "low"),
+    ("●", "busy", "running, started, in_progress"),
+    ("↻", "busy", "retrying, sending"),
+    ("↓", "busy", "draining"),
+    ("!", "ask", "waiting_for_confirmation, open, silent, suspended, open circuit, full, assigned"),
+    ("?", "ask", "unknown"),
+    ("‖", "ask", "paused"),
+    ("▄", "ask", "medium"),
+    ("✓", "good", "completed, approved, answered, resolved, alive, valid, active, holds, restored, closed circuit"),
+    ("✓", "good", "sent, collected, in_force, done, replayed"),
+    ("✕", "bad", "failed, rejected, lost, given up"),
+    ("█", "bad", "high"),
+    ("↻", "bad", "regressed"),
+    ("—", "off", "skipped, cancelled, expired, stopped, revoked, off, ended, used up, not_made, switched_off"),
+    ("—", "off", "discarded, ignored, aborted"),
+)
+_LOOKS = {status: (icon, tone) for icon, tone, statuses in _TONES for status in statuses.split(", ")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,26 +76,23 @@ def money(value: Decimal | None) -> str:
     return f"${value:,.4f}"
 
 
+def amount(value: Decimal) -> str:
+    """Write an amount to be edited: with two decimals, and more only if it has them."""
+    return _plain(value).replace(",", "")
+
+
 def dollars(value: Decimal) -> str:
     """Write an amount that a call moves: as people write money, with more decimals only if it has them."""
-    text = f"{value:,.2f}"
-    return f"${text}" if Decimal(text.replace(",", "")) == value else f"${value.normalize():,f}"
+    return f"${_plain(value)}"
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value:,.2f}" if value == round(value, 2) else f"{value.normalize():,f}"
 
 
 def cents(value: Decimal) -> str:
     """Write an amount of USD where cents say enough."""
     return "<$0.01" if 0 < value < _CENT else f"${value:,.2f}"
-
-
-def amount(value: Decimal) -> str:
-    """Write an amount to be edited: with two decimals, and more only if it has them."""
-    text = f"{value:.2f}"
-    return text if Decimal(text) == value else f"{value.normalize():f}"
-
-
-def factor(value: Decimal) -> str:
-    """Write by what something is multiplied."""
-    return f"\u00d7 {value.normalize():f}"
 
 
 def seconds(value: float) -> str:

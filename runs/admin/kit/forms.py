@@ -25,10 +25,30 @@ JSON_MAX_CHARS = 300_000
 NOTE_MAX_CHARS = 4000
 
 
+def whole_number(text: str) -> int | None:
+    """Read a whole number that any column holds; None if it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def form_of(**fields: forms.Field) -> type[forms.Form]:
+    """Make a form of these fields."""
+    return type("FormOfFields", (forms.Form,), fields)
+
+
+def note_field(label: str, *, required: bool = True) -> forms.CharField:
+    """Make a field for a note."""
+    return forms.CharField(required=required, max_length=NOTE_MAX_CHARS, label=label)
+
+
+def words_field(label: str, **options: Any) -> forms.CharField:
+    """Make a field for a sentence or two."""
+    return forms.CharField(max_length=NOTE_MAX_CHARS, widget=forms.Textarea(attrs={"rows": 2}), label=label, **options)
+
+
 class NoteForm(forms.Form):
     """A word about it."""
 
-    note = forms.CharField(required=False, max_length=NOTE_MAX_CHARS, label="Note")
+    note = note_field("Note", required=False)
 
 
 class AmountField(forms.DecimalField):
@@ -140,24 +160,33 @@ class SearchedSelect(AutocompleteSelect):
         return True
 
 
-class SelectorForm(forms.Form):
+class TenantForm(forms.Form):
+    """A form about one of the `tenants`; those who may decide `everywhere` may leave it empty."""
+
+    tenant = forms.ModelChoiceField(queryset=Tenant.objects.none(), empty_label="every tenant")
+
+    def __init__(self, *args: Any, tenants: QuerySet[Tenant], everywhere: bool, **options: Any) -> None:
+        super().__init__(*args, **options)
+        tenant: Any = self.fields["tenant"]
+        tenant.queryset, tenant.required = tenants, not everywhere
+        if not everywhere:
+            tenant.empty_label = "choose one"
+
+
+class SelectorForm(TenantForm):
     """All that is chosen must fit a run; what is left open fits every one."""
 
     queue = forms.ChoiceField(required=False)
     job_type = forms.ChoiceField(required=False)
     model = forms.ChoiceField(required=False)
     tool = forms.ChoiceField(required=False)
-    tenant = forms.ModelChoiceField(queryset=Tenant.objects.none(), empty_label="every tenant")
+    field_order = ["queue", "job_type", "model", "tool", "tenant"]
 
-    def __init__(self, *args: Any, tenants: QuerySet[Tenant], everywhere: bool, **options: Any) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         for name, values in _declared().items():
             field: Any = self.fields[name]
             field.choices = [("", "any"), *((value, value) for value in sorted(values))]
-        tenant: Any = self.fields["tenant"]
-        tenant.queryset, tenant.required = tenants, not everywhere
-        if not everywhere:
-            tenant.empty_label = "choose one"
 
 
 def _declared() -> dict[str, set[str]]:

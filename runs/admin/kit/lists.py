@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError
 from django.db.models import Model, QuerySet
@@ -20,6 +21,17 @@ _NUL = "\x00"
 M = TypeVar("M", bound=Model)
 
 _SUFFIXES = frozenset("exact isnull in gt gte lt lte year month day id pk".split())  # what offered filters append
+
+
+class FilledChangeList(ChangeList):
+    """A page of a list whose rows get what they show besides their columns, all at once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page, then what belongs to its rows."""
+        super().get_results(request)
+        rows = list(self.result_list)
+        self.model_admin.fill(request, rows)  # type: ignore[attr-defined]  # only `ListedAdmin` uses it
+        self.result_list = rows  # templates only go through it
 
 
 class ShownOnlyAdmin(admin.ModelAdmin[M]):
@@ -75,19 +87,26 @@ def _is_of(lookup: str, name: str) -> bool:
     return lookup.startswith(name) and path == "" and _SUFFIXES.issuperset(suffixes)
 
 
-Column = Callable[[Any], Any]
+class Column:
+    """A column of a list and a field of a page, named by the attribute that holds it: what `write` makes of a row."""
+
+    def __init__(self, label: str, write: Callable[[Any], Any], *, ordering: Any = None, name: str = "column") -> None:
+        self.short_description, self.admin_order_field, self.__name__ = label, ordering, name
+        self.write = write
+
+    def __call__(self, row: Any) -> Any:
+        """Write it for one row."""
+        return self.write(row)
 
 
 def column(name: str, label: str, write: Callable[[Any], Any] = str, *, empty: str = "-") -> Column:
     """Make a column of a field; `empty` stands where it says nothing."""
 
-    @admin.display(description=label, ordering=name)
-    def shown(record: Any) -> Any:
-        value = getattr(record, name)
+    def shown(row: Any) -> Any:
+        value = getattr(row, name)
         return empty if value is None or value == "" else write(value)
 
-    shown.__name__ = name
-    return shown
+    return Column(label, shown, ordering=name, name=name)
 
 
 def moment_column(name: str, label: str, *, empty: str = "never") -> Column:
@@ -98,6 +117,16 @@ def moment_column(name: str, label: str, *, empty: str = "never") -> Column:
 def clip_column(name: str, label: str) -> Column:
     """Make a column of a long text: its beginning, and all of it under the pointer and on the row's page."""
     return column(name, label, formatting.clipped)
+
+
+def id_column(length: int = 8) -> Column:
+    """Make a column of the ids, each by its beginning."""
+    return column("id", "id", lambda key: formatting.mono(str(key)[:length]))
+
+
+def badge_column(label: str, word_of: Callable[[Any], str], *, ordering: Any = None) -> Column:
+    """Make a column of a status, with an icon beside its text."""
+    return Column(label, lambda row: formatting.badge_html(word_of(row)), ordering=ordering)
 
 
 CREATED = moment_column("created_at", "created")

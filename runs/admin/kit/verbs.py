@@ -3,7 +3,7 @@
 What cannot be undone is asked about first, without a script: the first POST shows a page whose button posts it again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -16,16 +16,20 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
-from runs.admin.kit.forms import add_errors
-from runs.admin.kit.lists import M
+from runs.admin.kit.forms import TenantForm, add_errors
+from runs.admin.kit.lists import Column, M
 from runs.admin.kit.read_only import ReadOnlyAdmin
-from runs.admin.kit.tenants import operator_of
+from runs.admin.kit.tenants import operator_of, tenants_of
 from runs.errors import ConflictError, InvalidInputError, NotPermittedError, RunsError
+from runs.models import Role
 
-Verb = Callable[[HttpRequest, Any], str | HttpResponseBase]
-"""Does something to a record and says what was done, or answers itself. Raises: RunsError with the reason."""
+Said = str | HttpResponseBase | None
+"""What was done, in words; or an answer of its own; or nothing, if it was said already."""
+
+Verb = Callable[[HttpRequest, Any], Said]
+"""Does something to a record. Raises: RunsError with the reason why not."""
 
 SHOWN = 20  # things that are named; the rest is counted
 _CONFIRMED = "confirmed"
@@ -64,37 +68,21 @@ def ask(
 
 
 class PageAdmin(ReadOnlyAdmin[M]):
-    """A record with a page of our own, and with verbs that are posted from it."""
+    """A record with a page of our own, `change_form.html` of its model, and with verbs that are posted from it."""
 
-    page_template: ClassVar[str]
-    verb_permission: ClassVar[str]  # needed for every verb
     key_kind: ClassVar[str] = "uuid"  # of its primary key, as addresses write it
+    verbs: ClassVar[Mapping[str, Verb]] = {}  # by the last part of their address
     questions: ClassVar[Mapping[str, Question]] = {}  # asked before a verb that cannot be undone
 
     def page_context(self, request: HttpRequest, record: M) -> dict[str, Any]:
-        """What the page shows."""
-        raise NotImplementedError
-
-    def verbs(self) -> dict[str, Verb]:
-        """The verbs by the last part of their address."""
+        """What the page shows, besides the record itself (`original`) and its columns in the list (`shown`)."""
         return {}
 
-    def may_act(self, request: HttpRequest) -> bool:
-        """Say whether the user may use the verbs."""
-        return request.user.has_perm(self.verb_permission)
+    def all_verbs(self) -> Mapping[str, Verb]:
+        """The verbs that have an address."""
+        return self.verbs
 
-    def check_may_act(self, request: HttpRequest) -> None:
-        """Refuse who lacks the permission of the verbs. Raises: PermissionDenied."""
-        if not self.may_act(request):
-            raise PermissionDenied(f"This needs the permission {self.verb_permission}.")
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the page; posting to it is refused."""
         if request.method not in ("GET", "HEAD") or not self.has_view_permission(request):
             raise PermissionDenied
@@ -110,21 +98,24 @@ class PageAdmin(ReadOnlyAdmin[M]):
             "media": self.media,
             "has_view_permission": True,
             "may_act": self.may_act(request),
+            "shown": {name: partial(column, record) for name, column in self._columns()},
             **self.page_context(request, record),
             **extra,
         }
-        return TemplateResponse(request, self.page_template, context)
+        return TemplateResponse(
+            request, f"admin/{self.opts.app_label}/{self.opts.model_name}/change_form.html", context
+        )
+
+    def _columns(self) -> Iterator[tuple[str, Column]]:
+        for name in self.list_display:
+            if isinstance(name, str) and isinstance(column := getattr(self, name, None), Column):
+                yield name, column
 
     def get_urls(self) -> list[URLPattern]:
         """Add one address for each verb."""
-        name = f"{self.opts.app_label}_{self.opts.model_name}"
         own = [
-            path(
-                f"<{self.key_kind}:pk>/{verb}/",
-                self.admin_site.admin_view(partial(self.verb_view, verb=verb, call=call)),
-                name=f"{name}_{verb}",
-            )
-            for verb, call in self.verbs().items()
+            self.own_path(f"<{self.key_kind}:pk>/{verb}/", partial(self.verb_view, verb=verb, call=call), verb)
+            for verb, call in self.all_verbs().items()
         ]
         return own + super().get_urls()
 
@@ -138,14 +129,24 @@ class PageAdmin(ReadOnlyAdmin[M]):
             return ask(request, self, self.questions[verb], about=[record], back=self.page_of(record))
         try:
             said = call(request, record)
-            if isinstance(said, HttpResponseBase):
-                return said
-            messages.success(request, said)
-        except NotPermittedError as error:
-            raise PermissionDenied(str(error)) from error
         except RunsError as error:
-            messages.error(request, f"Not done: {error}.")
-        return redirect(self.page_of(record))
+            said = self.refuse(request, record, error)
+        if isinstance(said, HttpResponseBase):
+            return said
+        if said:
+            messages.success(request, said)
+        return redirect(self.way_back(request, record))
+
+    def refuse(self, request: HttpRequest, record: M, error: RunsError) -> Said:
+        """Say why a verb was not done. Raises: PermissionDenied."""
+        if isinstance(error, NotPermittedError):
+            raise PermissionDenied(str(error)) from error
+        messages.error(request, f"Not done: {error}.")
+        return None
+
+    def way_back(self, request: HttpRequest, record: M) -> str:
+        """The address of the page that is shown after a verb."""
+        return self.page_of(record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +154,27 @@ class FormVerb:
     """A verb with a form of its own on the record's page, offered when it `fits` the record."""
 
     form: type[forms.Form]
-    call: Callable[..., None]  # gets the record, `user`, and what the form says
+    call: Callable[..., Any]  # gets the record, `user`, and what the form says
     button: str
-    done: str
+    done: str = ""  # what is said afterwards
     hint: str = ""
     look: str = ""  # a class of the button
     fits: Callable[[Any], bool] = lambda _: True
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A verb as it is offered. With `refusal` its button is disabled, and says why."""
+
+    name: str
+    verb: FormVerb
+    href: str
+    form: forms.Form
+    refusal: str = ""
+
+
+Kept = Mapping[str, forms.Form]
+"""Forms to be put right, by verb."""
 
 
 class FormVerbsAdmin(PageAdmin[M]):
@@ -166,42 +182,52 @@ class FormVerbsAdmin(PageAdmin[M]):
 
     form_verbs: ClassVar[Mapping[str, FormVerb]]
 
-    def verb_options(self, request: HttpRequest, record: M, verb: FormVerb) -> dict[str, Any]:
+    def form_options(self, request: HttpRequest, record: M, verb: FormVerb) -> dict[str, Any]:
         """What the form of a verb needs besides what is posted."""
         return {}
 
-    def verbs(self) -> dict[str, Verb]:
-        """The verbs by the last part of their address."""
-        return {name: partial(self._use, name=name) for name in self.form_verbs}
+    def verb_form(self, request: HttpRequest, record: M, name: str, data: Any = None) -> forms.Form:
+        """Build the form of a verb."""
+        verb = self.form_verbs[name]
+        return verb.form(data, auto_id=f"{name}-%s", **self.form_options(request, record, verb))
 
-    def render_page(self, request: HttpRequest, record: M, **extra: Any) -> TemplateResponse:
-        """Render the record's page with the forms of the verbs that fit; `kept` are those to be put right, by verb."""
-        kept = extra.pop("kept", {})
+    def offer(self, request: HttpRequest, record: M, kept: Kept) -> dict[str, Any]:
+        """What the page shows of the verbs that fit."""
         choices = [
-            {
-                "verb": verb,
-                "href": self.address(name, record),
-                "form": kept.get(name) or self._form(request, record, name),
-            }
+            Choice(name, verb, self.address(name, record), kept.get(name) or self.verb_form(request, record, name))
             for name, verb in self.form_verbs.items()
             if verb.fits(record)
         ]
-        return super().render_page(request, record, **{"choices": choices} | extra)
+        return {"choices": choices}
 
-    def _use(self, request: HttpRequest, record: M, *, name: str) -> str | HttpResponseBase:
-        verb, form = self.form_verbs[name], self._form(request, record, name, request.POST)
-        if not form.is_valid():
-            return self.render_page(request, record, kept={name: form})
-        try:
-            verb.call(record, user=operator_of(request), **form.cleaned_data)
-        except NotPermittedError as error:  # by the role in a tenant: the page stays open to the user
-            messages.error(request, f"Not done: {error}.")
-            return redirect(self.page_of(record))
-        return verb.done
+    def render_page(
+        self, request: HttpRequest, record: M, *, kept: Kept | None = None, **extra: Any
+    ) -> TemplateResponse:
+        """Render the record's page with the forms of its verbs."""
+        return super().render_page(request, record, **self.offer(request, record, kept or {}) | extra)
 
-    def _form(self, request: HttpRequest, record: M, name: str, data: Any = None) -> forms.Form:
-        verb = self.form_verbs[name]
-        return verb.form(data, auto_id=f"{name}-%s", **self.verb_options(request, record, verb))
+    def all_verbs(self) -> Mapping[str, Verb]:
+        """The verbs with forms, too."""
+        return {**self.verbs, **{name: partial(self.use, name=name) for name in self.form_verbs}}
+
+    def use(self, request: HttpRequest, record: M, *, name: str) -> Said:
+        """Do what a form says; one that says something wrong is shown again."""
+        form = self.verb_form(request, record, name, request.POST)
+        if form.is_valid():
+            try:
+                return self.call(request, record, name, form.cleaned_data)
+            except InvalidInputError as error:
+                add_errors(form, error)
+        return self.put_right(request, record, name, form)
+
+    def put_right(self, request: HttpRequest, record: M, name: str, form: forms.Form) -> Said:
+        """Show a form again, as it was typed."""
+        return self.render_page(request, record, kept={name: form})
+
+    def call(self, request: HttpRequest, record: M, name: str, said: Mapping[str, Any]) -> Said:
+        """Call the operation of a verb. Raises: as it does."""
+        self.form_verbs[name].call(record, user=operator_of(request), **said)
+        return self.form_verbs[name].done
 
 
 class FormPageAdmin(PageAdmin[M]):
@@ -209,53 +235,56 @@ class FormPageAdmin(PageAdmin[M]):
 
     form_verb: ClassVar[str]  # the last part of the page's address, and the word on its button
     form_title: ClassVar[str]
-    form_hint: ClassVar[str]
-    form_permission: ClassVar[str]
-    form_class: ClassVar[type[forms.Form]]
+    form_hint: ClassVar[str] = ""
+    form_class: ClassVar[type[TenantForm]]
+    form_roles: ClassVar[tuple[Role, ...]]  # whose tenants the form offers; superusers may leave the tenant empty
+    form_template = "admin/runs/form_page.html"
 
-    def call_operation(self, request: HttpRequest, said: Mapping[str, Any]) -> str:
+    def call_operation(self, request: HttpRequest, said: dict[str, Any]) -> str:
         """Make the record of what a valid form says; say what was done. Raises: RunsError."""
         raise NotImplementedError
 
-    def form_options(self, request: HttpRequest) -> dict[str, Any]:
-        """What the form needs besides what is posted."""
-        return {}
+    def make(self, request: HttpRequest, form: Any) -> HttpResponseBase:
+        """Make the record, and go to the list."""
+        messages.success(request, self.call_operation(request, form.cleaned_data))
+        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
 
-    def may_make(self, request: HttpRequest) -> bool:
-        """Say whether the user may open the page at all; the operation asks for the role."""
-        return request.user.has_perm(self.form_permission)
+    def new_form(self, request: HttpRequest, data: Any = None) -> Any:
+        """Build the form."""
+        return self.form_class(
+            data,
+            tenants=tenants_of(request, *self.form_roles),
+            everywhere=request.user.is_superuser,
+            auto_id=f"{self.form_verb}-%s",
+            label_suffix="",
+        )
 
     def get_urls(self) -> list[URLPattern]:
         """Add the address of the page."""
-        name = f"{self.opts.app_label}_{self.opts.model_name}_{self.form_verb}"
-        own = path(f"{self.form_verb}/", self.admin_site.admin_view(self.form_view), name=name)
-        return [own, *super().get_urls()]
+        return [self.own_path(f"{self.form_verb}/", self.form_view, self.form_verb), *super().get_urls()]
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, with the way to make another."""
-        made = {"form_verb": self.form_verb, "form_title": self.form_title} if self.may_make(request) else {}
-        return super().changelist_view(request, made | (extra_context or {}))
+    def list_texts(self, request: HttpRequest) -> dict[str, str]:
+        """Show the way to make another."""
+        made = {"form_verb": self.form_verb, "form_title": self.form_title} if self.may_act(request, "add") else {}
+        return super().list_texts(request) | made
 
     def form_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Show the form; when it is posted, do what it says."""
-        if not self.may_make(request):
-            raise PermissionDenied(f"This needs the permission {self.form_permission}.")
-        posted = request.POST if request.method == "POST" else None
-        auto_id = f"{self.form_verb}-%s"
-        form = self.form_class(posted, auto_id=auto_id, label_suffix="", **self.form_options(request))
+        """Show the form; when it is posted, do what it says. The operation asks for the role."""
+        self.check_may_act(request, "add")
+        form = self.new_form(request, request.POST if request.method == "POST" else None)
         if form.is_valid():
             try:
-                messages.success(request, self.call_operation(request, form.cleaned_data))
-                return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+                return self.make(request, form)
             except InvalidInputError as error:
                 add_errors(form, error)
             except ConflictError as error:
                 form.add_error(None, f"Not done: {error}.")
             except NotPermittedError as error:
                 raise PermissionDenied(str(error)) from error
-        return self._form_page(request, form)
+        return self.form_page(request, form)
 
-    def _form_page(self, request: HttpRequest, form: forms.Form) -> TemplateResponse:
+    def form_page(self, request: HttpRequest, form: forms.Form, **extra: Any) -> TemplateResponse:
+        """Show the form."""
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -264,4 +293,4 @@ class FormPageAdmin(PageAdmin[M]):
             "hint": self.form_hint,
             "button": self.form_verb.capitalize(),
         }
-        return TemplateResponse(request, "admin/runs/form_page.html", context)
+        return TemplateResponse(request, self.form_template, context | extra)

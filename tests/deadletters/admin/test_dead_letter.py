@@ -273,7 +273,7 @@ def test_a_wrong_form_is_shown_again_with_what_is_wrong(operator_client, letter,
 
     page = operator_client.post(verb_of(letter, verb), typed)
 
-    (form,) = [choice["form"] for choice in page.context["choices"] if choice["form"].errors]
+    (form,) = [choice.form for choice in page.context["choices"] if choice.form.errors]
     assert set(form.errors) == {field}
     assert DeadLetter.objects.get(pk=letter.pk).status == "open"
 

@@ -150,7 +150,7 @@ def test_its_letters_are_paged_and_filtered_by_state(tenant, olga, olga_client, 
     redrive = plan_for(olga)
 
     def rows(query):
-        return [row["item"].place for row in olga_client.get(f"{page_of(redrive)}?{query}").context["rows"]]
+        return [item.place for item in olga_client.get(f"{page_of(redrive)}?{query}").context["page"]]
 
     assert rows("") == [1, 2, 3, 4] and rows("page=2") == [5, 6, 7]
     assert rows("state=excluded") == [7] and rows("state=failed") == [] and rows("state=x&page=y") == [1, 2, 3, 4]
@@ -185,7 +185,7 @@ def test_an_empty_list_says_where_they_come_from(olga_client, tenant):
 def test_every_verb_works_and_is_offered_when_it_fits(redrive, olga_client):
     for verb, offered in [("start", "start abort"), ("pause", "pause abort"), ("resume", "resume abort")]:
         choices = olga_client.get(page_of(redrive)).context["choices"]
-        assert " ".join(choice.verb for choice in choices) == offered
+        assert " ".join(choice.name for choice in choices) == offered
         olga_client.post(verb_of(redrive, verb))
     olga_client.post(verb_of(redrive, "abort"), {"note": "enough"})
 
