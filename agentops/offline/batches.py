@@ -3,24 +3,33 @@
 Source: the provider's batch processing page (ids, statuses, results only once all have ended, 24 hours).
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
 
 from agentops.offline.answers import Answers
-from agentops.offline.errors import InvalidRequestError, OfflineApiError
-from agentops.offline.faults import LOST
+from agentops.offline.errors import InvalidRequestError, OfflineApiError, checked
 from agentops.offline.jsontext import JsonObject, compact_ascii
+from agentops.offline.log import RequestLog
 from agentops.offline.reply import mint
+from agentops.offline.shapes import Exact
 
-CUSTOM_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 MAX_REQUESTS = 100_000
 MAX_PAGE = 1_000
 EXPIRES_AFTER_S = 24 * 3600
 ENDINGS = ("succeeded", "errored", "canceled", "expired")
 
-Logged = Callable[[JsonObject, JsonObject], None]  # hears of each request and its result when the batch has ended
+
+class _Request(Exact):
+    custom_id: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
+    params: JsonObject
+
+
+class _NewBatch(BaseModel):
+    requests: Annotated[list[_Request], Field(min_length=1, max_length=MAX_REQUESTS)]
 
 
 @dataclass(slots=True)
@@ -30,7 +39,7 @@ class OfflineBatch:
     id: str
     created_at: float
     ends_at: float
-    requests: list[JsonObject]
+    requests: list[_Request]
     cancelled_at: float | None = None
     results: list[JsonObject] | None = None
     ended_at: float = 0.0
@@ -46,35 +55,43 @@ class OfflineBatch:
 class Batches:
     """All batches of one offline model."""
 
-    def __init__(self, answers: Answers, *, ends_after_s: float, clock: Callable[[], float], logged: Logged) -> None:
+    def __init__(
+        self,
+        answers: Answers,
+        log: RequestLog,
+        *,
+        ends_after_s: float,
+        clock: Callable[[], float],
+        base_url: Callable[[], str],
+    ) -> None:
         self._answers = answers
+        self._log = log
         self._ends_after_s = ends_after_s
         self._clock = clock
-        self._logged = logged
+        self._base_url = base_url
         self._batches: list[OfflineBatch] = []
 
-    def create(self, body: JsonObject, *, base_url: str) -> tuple[JsonObject, str | None]:
-        """Make a batch; return its document, and the fault that its answer goes through, if any.
+    def create(self, body: JsonObject) -> tuple[JsonObject, bool]:
+        """Make a batch; return its document, and whether that is lost on its way.
 
-        Raises: ApiError when it is refused as a whole.
+        Raises: OfflineApiError when it is refused as a whole.
         """
         requests = _checked(body)
-        faults = {self._answers.batch_fault(request["params"], at=self._clock()) for request in requests}
+        faults = {self._answers.batch_fault(request.params, at=self._clock()) for request in requests}
         if "batch_refused" in faults:
             raise OfflineApiError(529, "overloaded_error", "Overloaded")
-        fault = next((kind for kind in LOST if kind in faults), None)
+        if "batch_not_made" in faults:
+            return {}, True
         now = self._clock()
         batch = OfflineBatch(mint("msgbatch"), now, now + self._ends_after_s, requests)
-        if fault == "batch_not_made":
-            return {}, fault
         self._batches.append(batch)
-        return self._document(batch, base_url), fault
+        return self._document(batch), "batch_lost" in faults
 
-    def one(self, batch_id: str, *, base_url: str) -> JsonObject:
-        """Describe a batch. Raises: ApiError if there is none."""
-        return self._document(self._found(batch_id), base_url)
+    def one(self, batch_id: str) -> JsonObject:
+        """Describe a batch. Raises: OfflineApiError if there is none."""
+        return self._document(self._found(batch_id))
 
-    def page(self, query: dict[str, str], *, base_url: str) -> JsonObject:
+    def page(self, query: dict[str, str]) -> JsonObject:
         """List batches, newest first, from where `after_id` or `before_id` say."""
         newest_first = self._batches[::-1]
         ids = [batch.id for batch in newest_first]
@@ -87,19 +104,19 @@ class Batches:
             end = start + limit
         shown = newest_first[start:end]
         return {
-            "data": [self._document(batch, base_url) for batch in shown],
+            "data": [self._document(batch) for batch in shown],
             "has_more": start > 0 if query.get("before_id") else end < len(ids),
             "first_id": shown[0].id if shown else None,
             "last_id": shown[-1].id if shown else None,
         }
 
-    def cancel(self, batch_id: str, *, base_url: str) -> JsonObject:
+    def cancel(self, batch_id: str) -> JsonObject:
         """Begin to cancel a batch: it ends at the next look, what is not answered being `canceled`."""
         batch = self._found(batch_id)
         if batch.results is not None:
             raise InvalidRequestError(f"Batch {batch_id} has already ended.")
         batch.cancelled_at = batch.cancelled_at or self._clock()
-        return self._described(batch, base_url)
+        return self._described(batch)
 
     def results(self, batch_id: str) -> bytes:
         """Write the results, one JSON line each, in no order of the requests'. Raises: ApiError before the end."""
@@ -115,11 +132,11 @@ class Batches:
             raise OfflineApiError(404, "not_found_error", f"Batch {batch_id} not found.")
         return batch
 
-    def _document(self, batch: OfflineBatch, base_url: str) -> JsonObject:
+    def _document(self, batch: OfflineBatch) -> JsonObject:
         self._end_if_due(batch)
-        return self._described(batch, base_url)
+        return self._described(batch)
 
-    def _described(self, batch: OfflineBatch, base_url: str) -> JsonObject:
+    def _described(self, batch: OfflineBatch) -> JsonObject:
         ended = batch.results is not None
         counts = dict.fromkeys(ENDINGS, 0)
         for result in batch.results or []:
@@ -135,7 +152,7 @@ class Batches:
             "ended_at": _moment(batch.ended_at) if ended else None,
             "archived_at": None,
             "cancel_initiated_at": _moment(batch.cancelled_at) if batch.cancelled_at else None,
-            "results_url": f"{base_url}/v1/messages/batches/{batch.id}/results" if ended else None,
+            "results_url": f"{self._base_url()}/v1/messages/batches/{batch.id}/results" if ended else None,
         }
 
     def _end_if_due(self, batch: OfflineBatch) -> None:
@@ -145,35 +162,38 @@ class Batches:
         batch.results = [self._result(request, batch) for request in batch.requests]
         batch.ended_at = now
         for request, result in zip(batch.requests, batch.results, strict=True):
-            self._logged(request["params"], result["result"])
+            self._record(request.params, result["result"], at=now)
 
-    def _result(self, request: JsonObject, batch: OfflineBatch) -> JsonObject:
+    def _result(self, request: _Request, batch: OfflineBatch) -> JsonObject:
         """Answer one request; as of the batch's making, when the provider began with it."""
         canceled = batch.cancelled_at is not None and batch.cancelled_at < batch.ends_at
-        answered = {"type": "canceled"} if canceled else self._answers.batched(request["params"], at=batch.created_at)
-        return {"custom_id": request["custom_id"], "result": answered}
+        answered = {"type": "canceled"} if canceled else self._answers.batched(request.params, at=batch.created_at)
+        return {"custom_id": request.custom_id, "result": answered}
+
+    def _record(self, params: JsonObject, result: JsonObject, *, at: float) -> None:
+        """Log a request of a batch as if it had come alone; `status` and `fault` hold its result."""
+        succeeded = result.get("type") == "succeeded"
+        self._log.record(
+            params,
+            at=at,
+            request_id="",
+            status=200 if succeeded else 400,
+            fault=None if succeeded else result.get("type"),
+            response=result.get("message"),
+            aborted=False,
+        )
 
 
-def _checked(body: JsonObject) -> list[JsonObject]:
+def _checked(body: JsonObject) -> list[_Request]:
     """Refuse what the API refuses before it makes a batch; what is wrong in one request shows in its result."""
-    requests = body.get("requests")
-    if not isinstance(requests, list) or not requests:
-        raise InvalidRequestError("requests: List should have at least 1 item")
-    if len(requests) > MAX_REQUESTS:
-        raise InvalidRequestError(f"requests: List should have at most {MAX_REQUESTS} items")
+    requests = checked(_NewBatch, body).requests
     seen: set[str] = set()
     for index, request in enumerate(requests):
-        where = f"requests.{index}"
-        if not isinstance(request, dict) or not isinstance(request.get("params"), dict):
-            raise InvalidRequestError(f"{where}.params: Field required")
-        custom_id = request.get("custom_id")
-        if not isinstance(custom_id, str) or not CUSTOM_ID.fullmatch(custom_id):
-            raise InvalidRequestError(f"{where}.custom_id: String should match pattern '^{CUSTOM_ID.pattern}$'")
-        if custom_id in seen:
-            raise InvalidRequestError(f"{where}.custom_id: {custom_id} is not unique in the batch")
-        if request["params"].get("stream"):
-            raise InvalidRequestError(f"{where}.params.stream: streaming is not supported in batches")
-        seen.add(custom_id)
+        if request.custom_id in seen:
+            raise InvalidRequestError(f"requests.{index}.custom_id: {request.custom_id} is not unique in the batch")
+        if request.params.get("stream"):
+            raise InvalidRequestError(f"requests.{index}.params.stream: streaming is not supported in batches")
+        seen.add(request.custom_id)
     return requests
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from agentops.offline.jsontext import JsonObject, compact
 
@@ -47,10 +47,24 @@ def text_of(blocks: list[JsonObject]) -> str:
     return "\n".join(str(block["text"]) for block in blocks if block.get("type") == "text")
 
 
-def result_text(block: JsonObject) -> str:
-    """Give the text of a `tool_result`; blocks other than text are written as JSON."""
-    parts = as_blocks(block.get("content"))
-    return "\n".join(str(part["text"]) if part.get("type") == "text" else compact(part) for part in parts)
+class PromptBlock(NamedTuple):
+    """One block of the prompt: where it is in the request, and whether in `tools`, `system` or a message of a role."""
+
+    where: str
+    section: str
+    block: JsonObject
+
+
+def prompt_blocks(request: JsonObject) -> list[PromptBlock]:
+    """List what the model reads, in the order it reads: tools, system, messages."""
+    read = [PromptBlock(f"tools.{place}", "tools", tool) for place, tool in enumerate(request.get("tools") or [])]
+    read += [
+        PromptBlock(f"system.{place}", "system", block) for place, block in enumerate(as_blocks(request.get("system")))
+    ]
+    for index, message in enumerate(request["messages"]):
+        blocks = enumerate(as_blocks(message["content"]))
+        read += [PromptBlock(f"messages.{index}.content.{place}", message["role"], block) for place, block in blocks]
+    return read
 
 
 class OfflineConversation:
@@ -89,7 +103,8 @@ class OfflineConversation:
         wanted = {block.get("id") for block in uses if block.get("name") == name}
         for block in reversed(blocks):
             if block["type"] == "tool_result" and block.get("tool_use_id") in wanted:
-                return result_text(block)
+                parts = as_blocks(block.get("content"))
+                return "\n".join(str(part["text"]) if part.get("type") == "text" else compact(part) for part in parts)
         return None
 
     def _user_texts(self) -> list[str]:
@@ -97,17 +112,25 @@ class OfflineConversation:
         return [text for text in texts if text]
 
 
-def template_error(text: str) -> str | None:
-    """Say what is wrong with the templates of a text; None when all are known."""
-    for expression in TEMPLATE.findall(text):
-        kind, _, argument = expression.partition(":")
-        if kind == "match" and argument:
-            try:
-                re.compile(argument)
-            except re.error as error:
-                return f"{{{{{expression}}}}} is not a regular expression: {error}"
-        elif expression not in ("user", "last_user") and not (kind == "tool" and argument):
-            return f"unknown template {{{{{expression}}}}}"
+def template_error(value: Any) -> str | None:
+    """Say what is wrong with the templates in the texts of a JSON value; None when all are known."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return next(filter(None, map(template_error, value)), None)
+    expressions = TEMPLATE.findall(value) if isinstance(value, str) else []
+    return next(filter(None, map(_expression_error, expressions)), None)
+
+
+def _expression_error(expression: str) -> str | None:
+    kind, _, argument = expression.partition(":")
+    if kind == "match" and argument:
+        try:
+            re.compile(argument)
+        except re.error as error:
+            return f"{{{{{expression}}}}} is not a regular expression: {error}"
+    elif expression not in ("user", "last_user") and not (kind == "tool" and argument):
+        return f"unknown template {{{{{expression}}}}}"
     return None
 
 

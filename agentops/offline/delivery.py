@@ -3,9 +3,8 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -93,58 +92,44 @@ async def deliver(answer: ScriptedAnswer, link: Link) -> StreamEnding:
 
     The end is left to the caller, so that the request can be logged before its client goes on.
     """
-    fault = answer.fault
     try:
         await link.wait(answer.delay_s)
-        if fault is None or fault.kind not in ACTED_OUT:
-            return await _send_all(answer, link)
-        return await ACTED_OUT[fault.kind](answer, fault, link)
+        return await _act_out(answer, answer.fault, link)
     except ClientGoneError:
         return StreamEnding.DROPPED
 
 
-async def _send_all(answer: ScriptedAnswer, link: Link) -> StreamEnding:
+async def _act_out(answer: ScriptedAnswer, fault: Fault | None, link: Link) -> StreamEnding:
+    match fault:
+        case Fault(kind="refused_before_response"):
+            return StreamEnding.DROPPED
+        case Fault(kind="hang"):
+            await _hang(answer, fault, link)
+            return StreamEnding.DROPPED
+        case Fault(kind="cut" | "truncate"):
+            # The last piece is never sent: a fault must not turn into a complete answer.
+            await _send(answer, answer.pieces[:-1][: fault.after_events], link)
+            if fault.kind == "truncate":
+                return StreamEnding.COMPLETE
+            return StreamEnding.RESET if fault.reset else StreamEnding.DROPPED
+        case Fault(kind="drip"):
+            await link.begin(answer)
+            for piece in answer.pieces:
+                await link.drip(piece, seconds_per_byte=fault.seconds_per_byte)
+        case _:
+            await _send(answer, answer.pieces, link)
+    return StreamEnding.COMPLETE
+
+
+async def _send(answer: ScriptedAnswer, pieces: Sequence[bytes], link: Link) -> None:
     await link.begin(answer)
-    for piece in answer.pieces:
+    for piece in pieces:
         await link.send(piece)
-    return StreamEnding.COMPLETE
 
 
-async def _hang(answer: ScriptedAnswer, fault: Fault, link: Link) -> StreamEnding:
-    if fault["after"] != "nothing":
+async def _hang(answer: ScriptedAnswer, fault: Fault, link: Link) -> None:
+    if fault.after != "nothing":
         await link.begin(answer)
-    if fault["after"] == "message_start":
+    if fault.after == "message_start":
         await link.send(answer.pieces[0])
-    await link.wait(fault["seconds"])
-    return StreamEnding.DROPPED
-
-
-async def _cut(answer: ScriptedAnswer, fault: Fault, link: Link) -> StreamEnding:
-    await _truncate(answer, fault, link)
-    return StreamEnding.RESET if fault["reset"] else StreamEnding.DROPPED
-
-
-async def _truncate(answer: ScriptedAnswer, fault: Fault, link: Link) -> StreamEnding:
-    # The last piece is never sent: a fault must not turn into a complete answer.
-    pieces = answer.pieces[:-1][: fault["after_events"]]
-    return await _send_all(replace(answer, pieces=pieces), link)
-
-
-async def _drip(answer: ScriptedAnswer, fault: Fault, link: Link) -> StreamEnding:
-    await link.begin(answer)
-    for piece in answer.pieces:
-        await link.drip(piece, seconds_per_byte=fault["seconds_per_byte"])
-    return StreamEnding.COMPLETE
-
-
-async def _refuse(_answer: ScriptedAnswer, _fault: Fault, _link: Link) -> StreamEnding:
-    return StreamEnding.DROPPED
-
-
-ACTED_OUT = {
-    "hang": _hang,
-    "cut": _cut,
-    "truncate": _truncate,
-    "drip": _drip,
-    "refused_before_response": _refuse,
-}
+    await link.wait(fault.seconds)

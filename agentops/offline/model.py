@@ -10,10 +10,10 @@ from agentops.offline.answers import Answers
 from agentops.offline.batches import Batches
 from agentops.offline.exchange import Application
 from agentops.offline.jsontext import JsonObject
-from agentops.offline.log import RequestLog, entry_of
+from agentops.offline.log import RequestLog
 from agentops.offline.quota import OfflineQuota
+from agentops.offline.recordings import Recordings
 from agentops.offline.script_file import ScriptSource, load_scripts
-from agentops.offline.scripts import Recordings
 from agentops.offline.server import HOST, OfflineServer
 
 BATCH_S = 2.0  # from the creation of a batch to its end
@@ -43,7 +43,9 @@ class OfflineModel:
         self._answers = Answers(load_scripts(scripts), Recordings(workload), OfflineQuota(per_minute or {}))
         self._log = RequestLog(log)
         self._clock = clock
-        self._batches = Batches(self._answers, ends_after_s=batch_s, clock=clock, logged=self._log_batched)
+        self._batches = Batches(
+            self._answers, self._log, ends_after_s=batch_s, clock=clock, base_url=lambda: self.base_url
+        )
         self._port = port
         self._server: OfflineServer | None = None
 
@@ -86,18 +88,3 @@ class OfflineModel:
             return
         server, self._server = self._server, None
         server.stop()
-
-    def _log_batched(self, params: JsonObject, result: JsonObject) -> None:
-        """Log a request of a batch as if it had come alone; `status` and `fault` hold its result."""
-        succeeded = result["type"] == "succeeded"
-        self._log.append(
-            entry_of(
-                params,
-                at=self._clock(),
-                request_id="",
-                status=200 if succeeded else 400,
-                fault=None if succeeded else result["type"],
-                response=result.get("message"),
-                aborted=False,
-            )
-        )

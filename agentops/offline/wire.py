@@ -4,8 +4,9 @@ Source: the provider's streaming and errors pages.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from agentops.offline.errors import OfflineApiError
+from agentops.offline.errors import OfflineApiError, injected_error
 from agentops.offline.faults import Fault
 from agentops.offline.jsontext import JsonObject, compact_ascii
 from agentops.offline.reply import TOOL_CALLS, Reply
@@ -92,20 +93,22 @@ def _pieces(text: str) -> list[str]:
     return [text[start : start + size] for start in range(0, len(text), size)]
 
 
-def mangled(events: list[bytes], fault: Fault | None) -> list[bytes]:
-    """Drop, repeat and swap events (with the next one) at the places that a `mangle` fault names."""
-    if fault is None or fault.kind != "mangle":
+def damaged(events: list[bytes], fault: Fault | None, request_id: str) -> list[bytes]:
+    """Do to a stream what its fault says: break it off with an error; or drop, repeat and swap events."""
+    if fault and fault.kind == "sse_error":
+        return [events[0], event("error", error_body(injected_error(fault), request_id))]
+    if not fault or fault.kind != "mangle":
         return events
     order = list(range(len(events)))
-    for place in fault["swap"]:
+    for place in fault.swap:
         order[place : place + 2] = reversed(order[place : place + 2])
-    kept = [place for place in order if place not in fault["drop"]]
-    return [events[place] for place in kept for _ in range(2 if place in fault["repeat"] else 1)]
+    kept = [place for place in order if place not in fault.drop]
+    return [events[place] for place in kept for _ in range(2 if place in fault.repeat else 1)]
 
 
 def with_usage(reply: Reply, fault: Fault) -> Reply:
     """Say of an answer's usage what a `usage` fault says."""
-    message = {**reply.message, "usage": fault["usage"]}
-    if fault["absent"]:
+    message = {**reply.message, "usage": fault.usage}
+    if fault.absent:
         del message["usage"]
-    return Reply(message, reply.cut_input)
+    return replace(reply, message=message)
