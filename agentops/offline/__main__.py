@@ -15,11 +15,7 @@ from runs.worker.supervisor import die_with_parent
 
 EXIT_BAD_INPUT = 2
 DESCRIPTION = "A local stand-in for the Messages API: scripted answers, no network."
-LIMITS = {
-    REQUESTS: "requests_per_minute",
-    INPUT: "input_tokens_per_minute",
-    OUTPUT: "output_tokens_per_minute",
-}
+LIMITS = (REQUESTS, INPUT, OUTPUT)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,14 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.stop_with_parent:
         die_with_parent(os.getppid())
     try:
-        given = {name: getattr(options, option) for name, option in LIMITS.items()}
         model = OfflineModel(
             options.scripts,
             workload=options.workload,
             log=options.log,
             port=options.port,
             batch_s=options.batch_seconds,
-            per_minute={name: limit for name, limit in given.items() if limit},
+            per_minute={name: limit for name in LIMITS if (limit := getattr(options, name))},
         )
         model.start()
         if options.port_file:
@@ -60,9 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workload", type=Path, help="folder with conversations.jsonl to replay")
     parser.add_argument("--log", type=Path, help="file that receives one JSON line for each message request")
     parser.add_argument("--batch-seconds", type=float, default=BATCH_S, help="seconds until a message batch ends")
-    for name, option in LIMITS.items():
-        flag = f"--{option.replace('_', '-')}"
-        parser.add_argument(flag, type=int, help=f"more {name} than that are answered with 429 (default: no limit)")
+    for name in LIMITS:
+        told = f"more {name} than that are answered with 429 (default: no limit)"
+        parser.add_argument(f"--{name}-per-minute", dest=name, type=int, help=told)
     parser.add_argument("--stop-with-parent", action="store_true", help="end when the parent ends (Linux)")
     return parser
 

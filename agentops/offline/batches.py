@@ -3,8 +3,9 @@
 Source: the provider's batch processing page (ids, statuses, results only once all have ended, 24 hours).
 """
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -41,15 +42,8 @@ class OfflineBatch:
     ends_at: float
     requests: list[_Request]
     cancelled_at: float | None = None
-    results: list[JsonObject] | None = None
-    ended_at: float = 0.0
-
-    @property
-    def status(self) -> str:
-        """Where it stands, in the API's words."""
-        if self.results is not None:
-            return "ended"
-        return "canceling" if self.cancelled_at else "in_progress"
+    ended_at: float | None = None
+    results: list[JsonObject] = field(default_factory=list)
 
 
 class Batches:
@@ -69,7 +63,7 @@ class Batches:
         self._ends_after_s = ends_after_s
         self._clock = clock
         self._base_url = base_url
-        self._batches: list[OfflineBatch] = []
+        self._batches: dict[str, OfflineBatch] = {}  # oldest first
 
     def create(self, body: JsonObject) -> tuple[JsonObject, bool]:
         """Make a batch; return its document, and whether that is lost on its way.
@@ -84,17 +78,16 @@ class Batches:
             return {}, True
         now = self._clock()
         batch = OfflineBatch(mint("msgbatch"), now, now + self._ends_after_s, requests)
-        self._batches.append(batch)
-        return self._document(batch), "batch_lost" in faults
+        self._batches[batch.id] = batch
+        return self.one(batch.id), "batch_lost" in faults
 
     def one(self, batch_id: str) -> JsonObject:
         """Describe a batch. Raises: OfflineApiError if there is none."""
-        return self._document(self._found(batch_id))
+        return self._document(self._looked_at(batch_id))
 
     def page(self, query: dict[str, str]) -> JsonObject:
         """List batches, newest first, from where `after_id` or `before_id` say."""
-        newest_first = self._batches[::-1]
-        ids = [batch.id for batch in newest_first]
+        ids = list(reversed(self._batches))
         limit = min(MAX_PAGE, int(query.get("limit") or 20))
         if query.get("before_id"):
             end = ids.index(query["before_id"]) if query["before_id"] in ids else 0
@@ -102,86 +95,78 @@ class Batches:
         else:
             start = ids.index(query["after_id"]) + 1 if query.get("after_id") in ids else 0
             end = start + limit
-        shown = newest_first[start:end]
+        shown = ids[start:end]
         return {
-            "data": [self._document(batch) for batch in shown],
+            "data": [self.one(batch_id) for batch_id in shown],
             "has_more": start > 0 if query.get("before_id") else end < len(ids),
-            "first_id": shown[0].id if shown else None,
-            "last_id": shown[-1].id if shown else None,
+            "first_id": shown[0] if shown else None,
+            "last_id": shown[-1] if shown else None,
         }
 
     def cancel(self, batch_id: str) -> JsonObject:
         """Begin to cancel a batch: it ends at the next look, what is not answered being `canceled`."""
         batch = self._found(batch_id)
-        if batch.results is not None:
+        if batch.ended_at:
             raise InvalidRequestError(f"Batch {batch_id} has already ended.")
         batch.cancelled_at = batch.cancelled_at or self._clock()
-        return self._described(batch)
+        return self._document(batch)
 
     def results(self, batch_id: str) -> bytes:
-        """Write the results, one JSON line each, in no order of the requests'. Raises: ApiError before the end."""
-        batch = self._found(batch_id)
-        self._end_if_due(batch)
-        if batch.results is None:
+        """Write the results, one JSON line each, in another order. Raises: OfflineApiError before the end."""
+        batch = self._looked_at(batch_id)
+        if not batch.ended_at:
             raise OfflineApiError(404, "not_found_error", f"Batch {batch_id} has no results yet.")
         return b"".join(compact_ascii(result).encode() + b"\n" for result in reversed(batch.results))
 
     def _found(self, batch_id: str) -> OfflineBatch:
-        batch = next((batch for batch in self._batches if batch.id == batch_id), None)
+        batch = self._batches.get(batch_id)
         if batch is None:
             raise OfflineApiError(404, "not_found_error", f"Batch {batch_id} not found.")
         return batch
 
-    def _document(self, batch: OfflineBatch) -> JsonObject:
-        self._end_if_due(batch)
-        return self._described(batch)
+    def _looked_at(self, batch_id: str) -> OfflineBatch:
+        """Find a batch, which ends if it is due."""
+        batch, now = self._found(batch_id), self._clock()
+        if not batch.ended_at and (batch.cancelled_at or now >= batch.ends_at):
+            batch.results = [self._result(request, batch) for request in batch.requests]
+            batch.ended_at = now
+        return batch
 
-    def _described(self, batch: OfflineBatch) -> JsonObject:
-        ended = batch.results is not None
-        counts = dict.fromkeys(ENDINGS, 0)
-        for result in batch.results or []:
-            ending = result["result"].get("type")
-            counts[ending if ending in counts else "errored"] += 1
+    def _document(self, batch: OfflineBatch) -> JsonObject:
+        endings = [result["result"].get("type") for result in batch.results]
+        counts = Counter(ending if ending in ENDINGS else "errored" for ending in endings)
+        status = "ended" if batch.ended_at else "canceling" if batch.cancelled_at else "in_progress"
         return {
             "id": batch.id,
             "type": "message_batch",
-            "processing_status": batch.status,
-            "request_counts": {"processing": 0 if ended else len(batch.requests), **counts},
+            "processing_status": status,
+            "request_counts": {
+                "processing": 0 if batch.ended_at else len(batch.requests),
+                **{ending: counts[ending] for ending in ENDINGS},
+            },
             "created_at": _moment(batch.created_at),
             "expires_at": _moment(batch.created_at + EXPIRES_AFTER_S),
-            "ended_at": _moment(batch.ended_at) if ended else None,
+            "ended_at": _moment(batch.ended_at),
             "archived_at": None,
-            "cancel_initiated_at": _moment(batch.cancelled_at) if batch.cancelled_at else None,
-            "results_url": f"{self._base_url()}/v1/messages/batches/{batch.id}/results" if ended else None,
+            "cancel_initiated_at": _moment(batch.cancelled_at),
+            "results_url": f"{self._base_url()}/v1/messages/batches/{batch.id}/results" if batch.ended_at else None,
         }
 
-    def _end_if_due(self, batch: OfflineBatch) -> None:
-        now = self._clock()
-        if batch.results is not None or not (batch.cancelled_at or now >= batch.ends_at):
-            return
-        batch.results = [self._result(request, batch) for request in batch.requests]
-        batch.ended_at = now
-        for request, result in zip(batch.requests, batch.results, strict=True):
-            self._record(request.params, result["result"], at=now)
-
     def _result(self, request: _Request, batch: OfflineBatch) -> JsonObject:
-        """Answer one request; as of the batch's making, when the provider began with it."""
+        """Answer one request as of the batch's making, when the provider began; log it as if it had come alone."""
         canceled = batch.cancelled_at is not None and batch.cancelled_at < batch.ends_at
         answered = {"type": "canceled"} if canceled else self._answers.batched(request.params, at=batch.created_at)
-        return {"custom_id": request.custom_id, "result": answered}
-
-    def _record(self, params: JsonObject, result: JsonObject, *, at: float) -> None:
-        """Log a request of a batch as if it had come alone; `status` and `fault` hold its result."""
-        succeeded = result.get("type") == "succeeded"
+        succeeded = answered.get("type") == "succeeded"
         self._log.record(
-            params,
-            at=at,
+            request.params,
+            at=self._clock(),
             request_id="",
             status=200 if succeeded else 400,
-            fault=None if succeeded else result.get("type"),
-            response=result.get("message"),
+            fault=None if succeeded else answered.get("type"),
+            response=answered.get("message"),
             aborted=False,
         )
+        return {"custom_id": request.custom_id, "result": answered}
 
 
 def _checked(body: JsonObject) -> list[_Request]:
@@ -197,5 +182,5 @@ def _checked(body: JsonObject) -> list[_Request]:
     return requests
 
 
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+def _moment(at: float | None) -> str | None:
+    return at and datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")

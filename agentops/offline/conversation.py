@@ -57,14 +57,14 @@ class PromptBlock(NamedTuple):
 
 def prompt_blocks(request: JsonObject) -> list[PromptBlock]:
     """List what the model reads, in the order it reads: tools, system, messages."""
-    read = [PromptBlock(f"tools.{place}", "tools", tool) for place, tool in enumerate(request.get("tools") or [])]
-    read += [
-        PromptBlock(f"system.{place}", "system", block) for place, block in enumerate(as_blocks(request.get("system")))
-    ]
+    parts = [("tools", "tools", request.get("tools") or []), ("system", "system", as_blocks(request.get("system")))]
     for index, message in enumerate(request["messages"]):
-        blocks = enumerate(as_blocks(message["content"]))
-        read += [PromptBlock(f"messages.{index}.content.{place}", message["role"], block) for place, block in blocks]
-    return read
+        parts.append((f"messages.{index}.content", message["role"], as_blocks(message["content"])))
+    return [
+        PromptBlock(f"{where}.{place}", section, block)
+        for where, section, blocks in parts
+        for place, block in enumerate(blocks)
+    ]
 
 
 class OfflineConversation:
@@ -161,15 +161,9 @@ def _value(expression: str, conversation: OfflineConversation) -> Any:
     if kind == "last_user":
         return conversation.last_user_text
     if kind == "match":
-        return _first_group(argument, conversation.first_user_text)
+        found = re.search(argument, conversation.first_user_text)
+        return (found and found[min(1, found.re.groups)]) or MISSING
     return _tool_value(argument, conversation)
-
-
-def _first_group(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    if not found:
-        return MISSING
-    return (found[1] if found.re.groups else found[0]) or MISSING
 
 
 def _tool_value(argument: str, conversation: OfflineConversation) -> Any:
@@ -178,14 +172,11 @@ def _tool_value(argument: str, conversation: OfflineConversation) -> Any:
     if text is None or not path:
         return MISSING if text is None else text
     try:
-        return _walk(json.loads(text), path)
+        value = json.loads(text)
+        for step in path:
+            value = value[int(step)] if isinstance(value, list) else value[step]
     except (ValueError, LookupError, TypeError):
         return MISSING
-
-
-def _walk(value: Any, path: list[str]) -> Any:
-    for step in path:
-        value = value[int(step)] if isinstance(value, list) else value[step]
     return value
 
 

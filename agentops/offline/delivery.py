@@ -45,19 +45,15 @@ class Link:
         encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         await self._send({"type": "http.response.start", "status": answer.status, "headers": encoded})
 
-    async def send(self, data: bytes) -> None:
-        """Send a part of the body as one chunk. Raises: ClientGoneError."""
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
-        if self._transport.is_closing():
-            raise ClientGoneError
-
-    async def drip(self, data: bytes, *, seconds_per_byte: float) -> None:
-        """Send a part of the body slowly."""
-        size = max(1, round(DRIP_INTERVAL_S / seconds_per_byte)) if seconds_per_byte else len(data)
+    async def send(self, data: bytes, *, seconds_per_byte: float = 0.0) -> None:
+        """Send a part of the body, slowly if need be. Raises: ClientGoneError."""
+        size = max(1, round(DRIP_INTERVAL_S / seconds_per_byte) if seconds_per_byte else len(data))
         for start in range(0, len(data), size):
             part = data[start : start + size]
             await self.wait(len(part) * seconds_per_byte)
-            await self.send(part)
+            await self._send({"type": "http.response.body", "body": part, "more_body": True})
+            if self._transport.is_closing():
+                raise ClientGoneError
 
     async def wait(self, seconds: float) -> None:
         """Stay silent for a while.
@@ -104,7 +100,9 @@ async def _act_out(answer: ScriptedAnswer, fault: Fault | None, link: Link) -> S
         case Fault(kind="refused_before_response"):
             return StreamEnding.DROPPED
         case Fault(kind="hang"):
-            await _hang(answer, fault, link)
+            if fault.after != "nothing":
+                await _send(answer, answer.pieces[:1] if fault.after == "message_start" else [], link)
+            await link.wait(fault.seconds)
             return StreamEnding.DROPPED
         case Fault(kind="cut" | "truncate"):
             # The last piece is never sent: a fault must not turn into a complete answer.
@@ -113,23 +111,13 @@ async def _act_out(answer: ScriptedAnswer, fault: Fault | None, link: Link) -> S
                 return StreamEnding.COMPLETE
             return StreamEnding.RESET if fault.reset else StreamEnding.DROPPED
         case Fault(kind="drip"):
-            await link.begin(answer)
-            for piece in answer.pieces:
-                await link.drip(piece, seconds_per_byte=fault.seconds_per_byte)
+            await _send(answer, answer.pieces, link, seconds_per_byte=fault.seconds_per_byte)
         case _:
             await _send(answer, answer.pieces, link)
     return StreamEnding.COMPLETE
 
 
-async def _send(answer: ScriptedAnswer, pieces: Sequence[bytes], link: Link) -> None:
+async def _send(answer: ScriptedAnswer, pieces: Sequence[bytes], link: Link, *, seconds_per_byte: float = 0.0) -> None:
     await link.begin(answer)
     for piece in pieces:
-        await link.send(piece)
-
-
-async def _hang(answer: ScriptedAnswer, fault: Fault, link: Link) -> None:
-    if fault.after != "nothing":
-        await link.begin(answer)
-    if fault.after == "message_start":
-        await link.send(answer.pieces[0])
-    await link.wait(fault.seconds)
+        await link.send(piece, seconds_per_byte=seconds_per_byte)

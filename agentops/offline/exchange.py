@@ -1,7 +1,7 @@
 """One HTTP exchange: routes, authentication, body, headers, and the log line of a message request."""
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -126,27 +126,23 @@ class Exchange:
             self._closes = True
             raise InvalidRequestError("content-length: header is required")
         most = MAX_BATCH_BYTES if self._path == BATCHES else MAX_BODY_BYTES
-        if int(length) <= most:
-            return b"".join([part async for part in self._parts()])
-        # Clients read no answer before they have sent everything, so the excess is taken and thrown away.
-        taken = 0
-        async for part in self._parts():
-            taken += len(part)
-            if taken >= 2 * most:
-                break
+        fits = int(length) <= most
+        body, taken, more = [], 0, True
+        # Clients read no answer before they have sent everything, so an excess is taken and thrown away.
+        while more and taken < 2 * most:
+            event = await self._receive()
+            if event["type"] == "http.disconnect":
+                raise ClientGoneError
+            more = event["more_body"]
+            taken += len(event["body"])
+            if fits:
+                body.append(event["body"])
+        if fits:
+            return b"".join(body)
         self._closes = True
         raise OfflineApiError(
             413, "request_too_large", f"Request exceeds the maximum allowed number of bytes: {most >> 20} MB"
         )
-
-    async def _parts(self) -> AsyncIterator[bytes]:
-        more = True
-        while more:
-            event = await self._receive()
-            if event["type"] == "http.disconnect":
-                raise ClientGoneError
-            yield event["body"]
-            more = event["more_body"]
 
     def _answer_headers(self) -> dict[str, str]:
         quota = self._app.answers.quota.headers(self._started_at)

@@ -40,12 +40,10 @@ class OfflineModel:
         batch_s: float = BATCH_S,
         per_minute: Mapping[str, int] | None = None,
     ) -> None:
-        self._answers = Answers(load_scripts(scripts), Recordings(workload), OfflineQuota(per_minute or {}))
+        answers = Answers(load_scripts(scripts), Recordings(workload), OfflineQuota(per_minute or {}))
         self._log = RequestLog(log)
-        self._clock = clock
-        self._batches = Batches(
-            self._answers, self._log, ends_after_s=batch_s, clock=clock, base_url=lambda: self.base_url
-        )
+        batches = Batches(answers, self._log, ends_after_s=batch_s, clock=clock, base_url=lambda: self.base_url)
+        self._application = Application(answers, batches, self._log, clock)
         self._port = port
         self._server: OfflineServer | None = None
 
@@ -77,8 +75,7 @@ class OfflineModel:
         """Listen, and answer in the background."""
         if self._server is not None:
             return
-        application = Application(self._answers, self._batches, self._log, self._clock)
-        self._server = OfflineServer(application, self._port)
+        self._server = OfflineServer(self._application, self._port)
         self._port = self._server.port
         self._server.start()
 

@@ -29,9 +29,7 @@ def mint(prefix: str) -> str:
 
 def scripted_content(turn: ScriptedTurn, conversation: OfflineConversation) -> list[JsonObject]:
     """Fill the templates of a turn and give every tool call an id; a call served twice gets two ids."""
-    if turn.as_written:
-        return [dict(block) for block in turn.content]
-    return [_filled(block, conversation) for block in turn.content]
+    return turn.content if turn.as_written else [_filled(block, conversation) for block in turn.content]
 
 
 def build_reply(turn: ScriptedTurn, content: list[JsonObject], request: JsonObject, *, usage: InputUsage) -> Reply:
@@ -77,7 +75,6 @@ def _filled(block: JsonObject, conversation: OfflineConversation) -> JsonObject:
     if block["type"] == "text":
         return {**block, "text": fill_text(block["text"], conversation)}
     if block["type"] in TOOL_CALLS:
-        prefix = "toolu" if block["type"] == "tool_use" else "srvtoolu"
-        identifier = block.get("id") or mint(prefix)
+        identifier = block.get("id") or mint("toolu" if block["type"] == "tool_use" else "srvtoolu")
         return {**block, "id": identifier, "input": fill_value(block["input"], conversation)}
-    return dict(block)
+    return block
