@@ -77,7 +77,7 @@ class Answers:
             return ScriptedAnswer(
                 status=fault.status or 200, pieces=[body], content_type=fault.content_type, fault=fault
             )
-        answer = self._served(turn, fault, conversation, request, at=at, request_id=request_id)
+        answer = self._served(turn, fault, conversation, at=at, request_id=request_id)
         if metered and answer.message:
             self.quota.answered(output_tokens(answer.message["content"]))
         return answer
@@ -133,11 +133,11 @@ class Answers:
         turn: ScriptedTurn,
         fault: Fault | None,
         conversation: OfflineConversation,
-        request: JsonObject,
         *,
         at: float,
         request_id: str,
     ) -> ScriptedAnswer:
+        request = conversation.request
         content = signed(scripted_content(turn, conversation), request)
         reply = build_reply(turn, content, request, usage=self._cache.account(request, at=at))
         if fault and fault.kind == "usage":

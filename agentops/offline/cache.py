@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from agentops.offline.cache_control import LIFETIME_S, as_read, automatic_position, ttl_of
 from agentops.offline.conversation import prompt_blocks
-from agentops.offline.jsontext import JsonObject, block_tokens, compact, json_tokens
+from agentops.offline.jsontext import JsonObject, block_tokens, compact
 
 # A change of these leaves tools and system cached but makes another prompt of the messages.
 RENDERING = ("tool_choice", "thinking", "output_config", "output_format", "speed")
@@ -46,8 +46,7 @@ def prefix_blocks(request: JsonObject) -> list[PrefixBlock]:
         running.update(f"\0{rendered}\0{compact(bare)}".encode("utf-8", "surrogatepass"))
         ttl = ttl_of(block) or (ttl_of(request) if position == automatic else None)
         kind = block.get("type")
-        tokens = json_tokens(bare) if section == "tools" else block_tokens(bare)
-        blocks.append(PrefixBlock(running.hexdigest(), tokens, ttl, kind if kind in RUNS else None))
+        blocks.append(PrefixBlock(running.hexdigest(), block_tokens(bare), ttl, kind if kind in RUNS else None))
     return blocks
 
 

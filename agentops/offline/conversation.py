@@ -71,6 +71,7 @@ class OfflineConversation:
     """Answer the questions that scripts and templates ask about a request."""
 
     def __init__(self, request: JsonObject) -> None:
+        self.request = request
         self.model: str = request["model"]
         self.user_id: str | None = (request.get("metadata") or {}).get("user_id")
         self.system_text = text_of(as_blocks(request.get("system")))

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from agentops.offline.answers import Answers
@@ -44,27 +43,20 @@ class OfflineModel:
         self._log = RequestLog(log)
         batches = Batches(answers, self._log, ends_after_s=batch_s, clock=clock, base_url=lambda: self.base_url)
         self._application = Application(answers, batches, self._log, clock)
-        self._port = port
+        self.port = port  # the same when the model is stopped and started again
         self._server: OfflineServer | None = None
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
-
-    @property
-    def port(self) -> int:
-        """Return the port; it stays the same when the model is stopped and started again."""
-        return self._port
 
     @property
     def base_url(self) -> str:
         """Return the address for the SDK's `base_url`."""
-        return f"http://{HOST}:{self._port}"
+        return f"http://{HOST}:{self.port}"
 
     @property
     def requests(self) -> list[JsonObject]:
@@ -75,8 +67,8 @@ class OfflineModel:
         """Listen, and answer in the background."""
         if self._server is not None:
             return
-        self._server = OfflineServer(self._application, self._port)
-        self._port = self._server.port
+        self._server = OfflineServer(self._application, self.port)
+        self.port = self._server.port
         self._server.start()
 
     def stop(self) -> None:

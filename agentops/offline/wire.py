@@ -14,6 +14,12 @@ from agentops.offline.reply import TOOL_CALLS, Reply
 PIECES = 4
 LONGEST_PIECE = 48
 
+# What a block that comes in deltas begins with.
+OPENING: dict[str, JsonObject] = {
+    "text": {"text": ""},
+    "thinking": {"thinking": "", "signature": ""},
+    **{kind: {"input": {}} for kind in TOOL_CALLS},
+}
 ENDING_FIELDS = ("stop_reason", "stop_sequence", "stop_details")
 
 # message_start cannot know the output yet; the API sends a small number there.
@@ -57,20 +63,11 @@ def stream_events(reply: Reply) -> list[bytes]:
 
 
 def _block_events(index: int, block: JsonObject, cut_input: str | None) -> Iterator[bytes]:
-    yield event("content_block_start", {"index": index, "content_block": _opening(block)})
+    opening = {**block, **OPENING.get(block["type"], {})}
+    yield event("content_block_start", {"index": index, "content_block": opening})
     for delta in _deltas(block, cut_input):
         yield event("content_block_delta", {"index": index, "delta": delta})
     yield event("content_block_stop", {"index": index})
-
-
-def _opening(block: JsonObject) -> JsonObject:
-    if block["type"] == "text":
-        return {**block, "text": ""}
-    if block["type"] in TOOL_CALLS:
-        return {**block, "input": {}}
-    if block["type"] == "thinking":
-        return {**block, "thinking": "", "signature": ""}
-    return block
 
 
 def _deltas(block: JsonObject, cut_input: str | None) -> Iterator[JsonObject]:
