@@ -76,26 +76,11 @@ class OfflineConversation:
         self.user_id: str | None = (request.get("metadata") or {}).get("user_id")
         self.system_text = text_of(as_blocks(request.get("system")))
         self.turns = merged_turns(request["messages"])
-
-    @property
-    def first_user_text(self) -> str:
-        """Return the text of the first user turn."""
-        return next(iter(self._user_texts()), "")
-
-    @property
-    def last_user_text(self) -> str:
-        """Return the text of the last user turn that has any; tool results are not user text."""
-        return next(reversed(self._user_texts()), "")
-
-    @property
-    def assistant_turns(self) -> list[Turn]:
-        """Return the turns the model has already taken."""
-        return [turn for turn in self.turns if turn.role == "assistant"]
-
-    @property
-    def ends_with_assistant(self) -> bool:
-        """Tell whether the request asks to go on with an assistant message."""
-        return bool(self.turns) and self.turns[-1].role == "assistant"
+        self.assistant_turns = [turn for turn in self.turns if turn.role == "assistant"]
+        self.ends_with_assistant = self.turns[-1].role == "assistant"
+        # Only of turns that have any: tool results are not user text.
+        texts = [text for turn in self.turns if turn.role == "user" and (text := text_of(turn.blocks))]
+        self.first_user_text, self.last_user_text = (texts[0], texts[-1]) if texts else ("", "")
 
     def last_tool_result(self, name: str) -> str | None:
         """Return the text of the latest result of a tool, by its name; None when there is none."""
@@ -107,10 +92,6 @@ class OfflineConversation:
                 parts = as_blocks(block.get("content"))
                 return "\n".join(str(part["text"]) if part.get("type") == "text" else compact(part) for part in parts)
         return None
-
-    def _user_texts(self) -> list[str]:
-        texts = [text_of(turn.blocks) for turn in self.turns if turn.role == "user"]
-        return [text for text in texts if text]
 
 
 def template_error(value: Any) -> str | None:
