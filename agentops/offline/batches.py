@@ -155,7 +155,9 @@ class Batches:
     def _result(self, request: _Request, batch: OfflineBatch) -> JsonObject:
         """Answer one request as of the batch's making, when the provider began; log it as if it had come alone."""
         canceled = batch.cancelled_at is not None and batch.cancelled_at < batch.ends_at
-        answered = {"type": "canceled"} if canceled else self._answers.batched(request.params, at=batch.created_at)
+        answered: JsonObject = (
+            {"type": "canceled"} if canceled else self._answers.batched(request.params, at=batch.created_at)
+        )
         succeeded = answered.get("type") == "succeeded"
         self._log.record(
             request.params,
@@ -183,4 +185,4 @@ def _checked(body: JsonObject) -> list[_Request]:
 
 
 def _moment(at: float | None) -> str | None:
-    return at and datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")

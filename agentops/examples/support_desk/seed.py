@@ -69,8 +69,8 @@ NOTES = (
 @transaction.atomic
 def seed() -> None:
     """Add the rows that are missing; those that are there stay as they are."""
-    for number, *values in ACCOUNTS:
-        Account.objects.get_or_create(number=number, defaults=dict(zip(ACCOUNT_FIELDS, values, strict=True)))
+    for number, *described in ACCOUNTS:
+        Account.objects.get_or_create(number=number, defaults=dict(zip(ACCOUNT_FIELDS, described, strict=True)))
     accounts = Account.objects.in_bulk(field_name="number")
     for number, account, amount, issued_on, paid in INVOICES:
         values = {"account": accounts[account], "amount_usd": Decimal(amount), "issued_on": issued_on, "paid": paid}
