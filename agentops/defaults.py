@@ -59,8 +59,6 @@ def _sqlite(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _postgresql(options: Mapping[str, Any], pool: int) -> dict[str, Any]:
     """Make connections survive a restart of the server."""
-    from agentops.postgresql.reconnect import RECONNECT_S, connect_again  # needs the driver
-
     return {
         "connect_timeout": 5,
         "prepare_threshold": 1,  # each step's statement is planned once per connection
@@ -73,7 +71,13 @@ def _postgresql(options: Mapping[str, Any], pool: int) -> dict[str, Any]:
             "min_size": 0,
             "max_size": pool,
             "timeout": 20,
-            "reconnect_timeout": RECONNECT_S,
-            "reconnect_failed": connect_again,
+            "reconnect_timeout": 1.0,  # seconds after which it gives up an attempt
+            "reconnect_failed": reconnect_at_once,
         },
     }
+
+
+def reconnect_at_once(pool: Any) -> None:
+    """Reconnect for threads that wait, instead of pausing longer and longer. A pool that has given up calls it."""
+    if pool.get_stats().get("requests_waiting"):
+        pool.check()

@@ -6,6 +6,7 @@ needs from `agentops.defaults`; see `docs/adopting.md`.
 
 import os
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,26 +29,21 @@ def _own_secret_key() -> str:
 
     If `var/` is not writable there is no key, and a system check reports it.
     """
+    path = VAR_DIR / "secret_key"
+    draft = path.with_suffix(f".{os.getpid()}")
     try:
-        return _kept_secret_key()
+        if not path.exists():
+            VAR_DIR.mkdir(parents=True, exist_ok=True)
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(50))
+            try:
+                with suppress(FileExistsError):
+                    os.link(draft, path)  # the first of several processes wins
+            finally:
+                draft.unlink()
+        return path.read_text()
     except OSError:
         return ""
-
-
-def _kept_secret_key() -> str:
-    path = VAR_DIR / "secret_key"
-    if not path.exists():
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(50))
-        try:
-            os.link(draft, path)  # the first of several processes wins
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text()
 
 
 DEBUG = env.bool("DEBUG", default=False)

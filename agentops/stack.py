@@ -57,17 +57,10 @@ class Stack(Supervisor):
         """Start the offline model, with `more` options, and point every later child at it; return its address."""
         port_file = self.logs / f"offline-{os.getpid()}.port"
         port_file.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "agentops.offline", "--port", "0", "--port-file", str(port_file)]
-        for folder in scripts:
-            command += ["--scripts", str(folder)]
-        if workload:
-            command += ["--workload", str(workload)]
-        if log:
-            command += ["--log", str(log)]
-        if batch_s is not None:
-            command += ["--batch-seconds", str(batch_s)]
-        command += more
-        child = self._start("offline-model", command, restart=False)
+        options = {"--port-file": port_file, "--workload": workload, "--log": log, "--batch-seconds": batch_s}
+        given = [*(("--scripts", folder) for folder in scripts), *options.items()]
+        parts = [str(part) for name, value in given if value is not None for part in (name, value)]
+        child = self.start("offline-model", [sys.executable, "-m", "agentops.offline", *parts, *more])
         self._await(port_file.exists, child)
         address = f"http://127.0.0.1:{port_file.read_text().strip()}"
         port_file.unlink()
@@ -84,7 +77,7 @@ class Stack(Supervisor):
         address = f"http://127.0.0.1:{port}"
         listen = ["--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "3"]
         command = [sys.executable, "-m", "uvicorn", "agentops.asgi:application", *listen, "--log-level", "warning"]
-        child = self._start("web", command)
+        child = self.start("web", command, restart=True)
         self._await(lambda: instance_at(address) == self.instance, child)
         self.base_url = address
         return address
@@ -99,18 +92,15 @@ class Stack(Supervisor):
 
     def manage(self, name: str, *arguments: str) -> Child:
         """Start a management command."""
-        return self._start(name, [sys.executable, str(_MANAGE), *arguments])
+        return self.start(name, [sys.executable, str(_MANAGE), *arguments], restart=True)
 
     @property
     def child_env(self) -> dict[str, str]:
         """Return a child's environment variables beyond our own."""
         return self.env | {"PYTHONPATH": os.pathsep.join([str(_MANAGE.parent), os.environ.get("PYTHONPATH", "")])}
 
-    def start(self, name: str, command: list[str]) -> Child:
-        """Start a process that is not restarted."""
-        return self._start(name, command, restart=False)
-
-    def _start(self, name: str, command: list[str], *, restart: bool = True) -> Child:
+    def start(self, name: str, command: list[str], *, restart: bool = False) -> Child:
+        """Start a process."""
         path = self.logs / f"{name}.log"
         return self.add(Child(name, command, env=self.child_env, log_path=path, restart=restart))
 

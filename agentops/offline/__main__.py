@@ -1,7 +1,6 @@
 """The command `python -m agentops.offline`: arguments, port file, signals and the tie to its parent."""
 
 import argparse
-import ctypes
 import os
 import signal
 import sys
@@ -12,15 +11,11 @@ from pathlib import Path
 from agentops.offline.model import BATCH_S, OfflineModel
 from agentops.offline.quota import INPUT, OUTPUT, REQUESTS
 from agentops.offline.script_file import ScriptError
+from runs.worker.supervisor import die_with_parent
 
 EXIT_BAD_INPUT = 2
-PR_SET_PDEATHSIG = 1
 DESCRIPTION = "A local stand-in for the Messages API: scripted answers, no network."
-LIMITS = {
-    REQUESTS: "requests_per_minute",
-    INPUT: "input_tokens_per_minute",
-    OUTPUT: "output_tokens_per_minute",
-}
+LIMITS = (REQUESTS, INPUT, OUTPUT)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,16 +25,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     if options.stop_with_parent:
-        _stop_with_parent()
+        die_with_parent(os.getppid())
     try:
-        given = {name: getattr(options, option) for name, option in LIMITS.items()}
         model = OfflineModel(
             options.scripts,
             workload=options.workload,
             log=options.log,
             port=options.port,
             batch_s=options.batch_seconds,
-            per_minute={name: limit for name, limit in given.items() if limit},
+            per_minute={name: limit for name in LIMITS if (limit := getattr(options, name))},
         )
         model.start()
         if options.port_file:
@@ -61,9 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workload", type=Path, help="folder with conversations.jsonl to replay")
     parser.add_argument("--log", type=Path, help="file that receives one JSON line for each message request")
     parser.add_argument("--batch-seconds", type=float, default=BATCH_S, help="seconds until a message batch ends")
-    for name, option in LIMITS.items():
-        flag = f"--{option.replace('_', '-')}"
-        parser.add_argument(flag, type=int, help=f"more {name} than that are answered with 429 (default: no limit)")
+    for name in LIMITS:
+        told = f"more {name} than that are answered with 429 (default: no limit)"
+        parser.add_argument(f"--{name}-per-minute", dest=name, type=int, help=told)
     parser.add_argument("--stop-with-parent", action="store_true", help="end when the parent ends (Linux)")
     return parser
 
@@ -73,20 +67,6 @@ def _write_port(path: Path, port: int) -> None:
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.write_text(f"{port}\n", encoding="ascii")
     draft.replace(path)
-
-
-def _stop_with_parent() -> None:
-    """Ask the kernel for a SIGTERM when the parent ends; elsewhere than on Linux nothing happens.
-
-    The kernel means the thread that started this process: that thread must live as long as the parent.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    # The parent may have ended just before the call, and then no signal ever comes.
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from agentops.offline.cache_control import LIFETIME_S, as_read, is_cacheable, ttl_of
-from agentops.offline.conversation import as_blocks
-from agentops.offline.jsontext import JsonObject, block_tokens, compact, json_tokens
+from agentops.offline.cache_control import LIFETIME_S, as_read, automatic_position, ttl_of
+from agentops.offline.conversation import prompt_blocks
+from agentops.offline.jsontext import JsonObject, block_tokens, compact
 
 # A change of these leaves tools and system cached but makes another prompt of the messages.
 RENDERING = ("tool_choice", "thinking", "output_config", "output_format", "speed")
@@ -36,40 +36,23 @@ class PrefixBlock:
 def prefix_blocks(request: JsonObject) -> list[PrefixBlock]:
     """List the blocks of a request in the order the API reads them: tools, system, messages."""
     running = hashlib.sha256(compact(request["model"]).encode())
+    rendering = compact({name: request[name] for name in RENDERING if request.get(name) is not None})
+    read = prompt_blocks(request)
+    automatic = automatic_position(read)
     blocks = []
-    pieces = list(_pieces(request))
-    automatic = _automatic_position(request, pieces)
-    for position, (section, block) in enumerate(pieces):
+    for position, (_, section, block) in enumerate(read):
         bare = as_read(block)
-        running.update(f"\0{section}\0{compact(bare)}".encode("utf-8", "surrogatepass"))
+        rendered = section if section in ("tools", "system") else f"{rendering}{section}"
+        running.update(f"\0{rendered}\0{compact(bare)}".encode("utf-8", "surrogatepass"))
         ttl = ttl_of(block) or (ttl_of(request) if position == automatic else None)
         kind = block.get("type")
-        tokens = json_tokens(bare) if section == "tool" else block_tokens(bare)
-        blocks.append(PrefixBlock(running.hexdigest(), tokens, ttl, kind if kind in RUNS else None))
+        blocks.append(PrefixBlock(running.hexdigest(), block_tokens(bare), ttl, kind if kind in RUNS else None))
     return blocks
 
 
 def total_tokens(request: JsonObject) -> int:
     """Estimate the input tokens of a request, cached or not."""
     return sum(block.tokens for block in prefix_blocks(request))
-
-
-def _pieces(request: JsonObject) -> Iterator[tuple[str, JsonObject]]:
-    for tool in request.get("tools") or []:
-        yield "tool", tool
-    for block in as_blocks(request.get("system")):
-        yield "system", block
-    rendering = compact({name: request[name] for name in RENDERING if request.get(name) is not None})
-    for message in request["messages"]:
-        for block in as_blocks(message["content"]):
-            yield f"{rendering}{message['role']}", block
-
-
-def _automatic_position(request: JsonObject, pieces: list[tuple[str, JsonObject]]) -> int | None:
-    if not request.get("cache_control"):
-        return None
-    cacheable = (index for index in reversed(range(len(pieces))) if is_cacheable(pieces[index][1]))
-    return next(cacheable, None)
 
 
 LOOKBACK_POSITIONS = 20
@@ -120,17 +103,11 @@ class InputUsage:
         }
 
 
-@dataclass(slots=True)
-class _Entry:
-    lifetime_s: int
-    expires_at: float
-
-
 class PromptCache:
     """Remember the prefixes that requests marked, each for its lifetime."""
 
     def __init__(self, *, max_entries: int = MAX_ENTRIES) -> None:
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._entries: OrderedDict[str, tuple[int, float]] = OrderedDict()  # lifetime in seconds, end
         self._max_entries = max_entries
 
     def __len__(self) -> int:
@@ -141,73 +118,55 @@ class PromptCache:
 
         Units: `at` is the start of the request in seconds; lifetimes run from there.
         """
-        blocks = prefix_blocks(request)
-        totals = list(accumulate(block.tokens for block in blocks))
-        minimum = minimum_tokens(request["model"])
-        marked = [i for i, block in enumerate(blocks) if block.ttl and totals[i] >= minimum]
-        read = max((self._longest_hit(blocks, start, at) for start in marked), default=-1)
-        written = self._write(blocks, marked, read, at)
-        end = totals[marked[-1]] if marked else 0
-        read_tokens = totals[read] if read >= 0 else 0
-        return InputUsage(totals[-1] - end, read_tokens, written["5m"], written["1h"])
+        blocks, marked, hits = self._look(request, at)
+        before = [0, *accumulate(block.tokens for block in blocks)]  # the tokens before each block, then all
+        for hit in hits:
+            key = blocks[hit].key
+            self._keep(key, self._entries[key][0], at)
+        read = done = max(hits, default=-1) + 1
+        written = dict.fromkeys(LIFETIME_S, 0)
+        for index in marked:
+            ttl = str(blocks[index].ttl)
+            if index >= done:
+                written[ttl] += before[index + 1] - before[done]
+                self._keep(blocks[index].key, LIFETIME_S[ttl], at)
+                done = index + 1
+        while len(self._entries) > self._max_entries:
+            self._entries.popitem(last=False)
+        return InputUsage(before[-1] - before[done], before[read], written["5m"], written["1h"])
 
     def uncached_tokens(self, request: JsonObject, *, at: float) -> int:
         """Count what a request would not read from the cache, without touching it."""
+        blocks, _, hits = self._look(request, at)
+        return sum(block.tokens for block in blocks[max(hits, default=-1) + 1 :])
+
+    def _look(self, request: JsonObject, at: float) -> tuple[list[PrefixBlock], list[int], list[int]]:
+        """List the blocks, the places of effective breakpoints, and the nearest cached place of each."""
         blocks = prefix_blocks(request)
-        totals = list(accumulate(block.tokens for block in blocks))
         minimum = minimum_tokens(request["model"])
-        marked = [i for i, block in enumerate(blocks) if block.ttl and totals[i] >= minimum]
-        found = [i for start in marked for i in _lookback(blocks, start) if self._live(blocks[i].key, at)]
-        return totals[-1] - (totals[max(found)] if found else 0)
+        ends = accumulate(block.tokens for block in blocks)
+        marked = [place for place, end in enumerate(ends) if blocks[place].ttl and end >= minimum]
+        found = (
+            next((i for i in _lookback(blocks, start) if self._is_live(blocks[i].key, at)), -1) for start in marked
+        )
+        return blocks, marked, [place for place in found if place >= 0]
 
-    def _longest_hit(self, blocks: list[PrefixBlock], start: int, at: float) -> int:
-        for index in _lookback(blocks, start):
-            entry = self._live(blocks[index].key, at)
-            if entry:
-                self._refresh(blocks[index].key, entry, at)
-                return index
-        return -1
+    def _is_live(self, key: str, at: float) -> bool:
+        return key in self._entries and self._entries[key][1] > at
 
-    def _write(self, blocks: list[PrefixBlock], marked: list[int], read: int, at: float) -> dict[str, int]:
-        written = dict.fromkeys(LIFETIME_S, 0)
-        done = read
-        for index in marked:
-            ttl = blocks[index].ttl
-            if ttl is None or index <= done:
-                continue
-            written[ttl] += sum(block.tokens for block in blocks[done + 1 : index + 1])
-            self._refresh(blocks[index].key, _Entry(LIFETIME_S[ttl], 0.0), at)
-            done = index
-        while len(self._entries) > self._max_entries:
-            self._entries.popitem(last=False)
-        return written
-
-    def _live(self, key: str, at: float) -> _Entry | None:
-        entry = self._entries.get(key)
-        if entry is not None and entry.expires_at <= at:
-            del self._entries[key]
-            return None
-        return entry
-
-    def _refresh(self, key: str, entry: _Entry, at: float) -> None:
+    def _keep(self, key: str, lifetime_s: int, at: float) -> None:
         # Two requests may start in one order and arrive in the other: a lifetime never shrinks.
-        entry.expires_at = max(entry.expires_at, at + entry.lifetime_s)
-        self._entries[key] = entry
+        ends_at = self._entries[key][1] if key in self._entries else 0.0
+        self._entries[key] = lifetime_s, max(ends_at, at + lifetime_s)
         self._entries.move_to_end(key)
 
 
-def _lookback(blocks: list[PrefixBlock], start: int) -> list[int]:
+def _lookback(blocks: list[PrefixBlock], start: int) -> Iterator[int]:
     """List the blocks a breakpoint can find, nearest first; a run of tool calls or results is one."""
-    found = []
     positions = 0
     for index in range(start, -1, -1):
-        if index < start and not _in_one_run(blocks[index], blocks[index + 1]):
+        if index < start and (blocks[index].run is None or blocks[index].run != blocks[index + 1].run):
             positions += 1
         if positions > LOOKBACK_POSITIONS:
-            break
-        found.append(index)
-    return found
-
-
-def _in_one_run(block: PrefixBlock, following: PrefixBlock) -> bool:
-    return block.run is not None and block.run == following.run
+            return
+        yield index

@@ -1,9 +1,12 @@
 """Cache breakpoints in a request: where they are, and the rules they must obey."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
-from agentops.offline.errors import InvalidRequestError
+from pydantic import BaseModel
+
+from agentops.offline.conversation import PromptBlock, prompt_blocks
+from agentops.offline.errors import InvalidRequestError, checked
 from agentops.offline.jsontext import JsonObject
 
 MAX_BREAKPOINTS = 4
@@ -14,17 +17,23 @@ DEFAULT_TTL = "5m"
 UNCACHEABLE = frozenset({"thinking", "redacted_thinking"})
 
 
+class _Breakpoint(BaseModel):
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] | None = None
+
+
 def check_breakpoints(request: JsonObject) -> None:
     """Refuse malformed breakpoints, more than four, and a longer lifetime after a shorter one.
 
     Raises: InvalidRequestError, its message naming the block.
     """
-    found = [(path, _checked_ttl(path, block)) for path, block in _marked_blocks(request)]
-    automatic = request.get("cache_control")
-    if automatic is not None:
-        ttl = _checked_ttl("", request)
-        last = last_cacheable(request)
-        if last is None or not last.get("cache_control"):
+    read = prompt_blocks(request)
+    found = [(where, _checked_ttl(f"{where}.cache_control", block)) for where, block in _marked(read)]
+    if request.get("cache_control") is not None:
+        ttl = _checked_ttl("cache_control", request)
+        position = automatic_position(read)
+        last = {} if position is None else read[position].block
+        if not last.get("cache_control"):
             found.append(("cache_control", ttl))
         elif ttl_of(last) != ttl:
             raise InvalidRequestError(
@@ -60,59 +69,31 @@ def as_read(block: JsonObject) -> JsonObject:
 def nested_blocks(block: JsonObject) -> list[JsonObject]:
     """List the content blocks inside a `tool_result`; other blocks have none."""
     content = block.get("content") if block.get("type") == "tool_result" else None
-    return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    return content if isinstance(content, list) else []
 
 
-def last_cacheable(request: JsonObject) -> JsonObject | None:
-    """Find the block that the automatic breakpoint marks: the last one, thinking left out.
-
-    Shape: a string as content counts as a block without a breakpoint.
-    """
-    for message in reversed(request["messages"]):
-        if isinstance(message["content"], str):
-            return {"type": "text", "text": message["content"]}
-        for block in reversed(message["content"]):
-            if is_cacheable(block):
-                return dict(block)
-    return None
+def automatic_position(read: Sequence[PromptBlock]) -> int | None:
+    """Find the block that the automatic breakpoint marks: the last one, thinking left out."""
+    cacheable = (place for place in reversed(range(len(read))) if read[place].block.get("type") not in UNCACHEABLE)
+    return next(cacheable, None)
 
 
-def is_cacheable(block: JsonObject) -> bool:
-    """Tell whether a breakpoint may sit on this block."""
-    return block.get("type") not in UNCACHEABLE
+def _marked(read: Sequence[PromptBlock]) -> Iterator[tuple[str, JsonObject]]:
+    for one in read:
+        inner = [(f"{one.where}.content.{place}", part) for place, part in enumerate(nested_blocks(one.block))]
+        for where, block in (*inner, (one.where, one.block)):
+            if block.get("cache_control") is not None:
+                yield where, block
 
 
-def _marked_blocks(request: JsonObject) -> Iterator[tuple[str, JsonObject]]:
-    yield from _marked("tools", request.get("tools"))
-    yield from _marked("system", request.get("system"))
-    for index, message in enumerate(request["messages"]):
-        yield from _marked(f"messages.{index}.content", message["content"])
-
-
-def _marked(path: str, blocks: Any) -> Iterator[tuple[str, JsonObject]]:
-    if not isinstance(blocks, list):
-        return
-    for index, block in enumerate(blocks):
-        yield from _marked(f"{path}.{index}.content", nested_blocks(block))
-        if block.get("cache_control") is not None:
-            yield f"{path}.{index}", block
-
-
-def _checked_ttl(path: str, block: JsonObject) -> str:
-    control = block["cache_control"]
-    where = f"{path}.cache_control" if path else "cache_control"
-    if not isinstance(control, dict):
-        raise InvalidRequestError(f"{where}: Input should be a valid dictionary")
-    if control.get("type") != "ephemeral":
-        raise InvalidRequestError(f"{where}.type: Input should be 'ephemeral'")
-    if control.get("ttl") not in (None, *LIFETIME_S):
-        raise InvalidRequestError(f"{where}.ttl: Input should be '5m' or '1h'")
-    if not is_cacheable(block):
+def _checked_ttl(where: str, block: JsonObject) -> str:
+    asked = checked(_Breakpoint, block["cache_control"], where=where)
+    if block.get("type") in UNCACHEABLE:
         raise InvalidRequestError(f"{where}: cache_control cannot be set for {block['type']} blocks")
-    return str(control.get("ttl") or DEFAULT_TTL)
+    return asked.ttl or DEFAULT_TTL
 
 
-def _check_order(found: list[tuple[str, str]]) -> None:
+def _check_order(found: Sequence[tuple[str, str]]) -> None:
     shorter_seen = False
     for path, ttl in found:
         if ttl == "1h" and shorter_seen:

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from agentops.offline.jsontext import JsonObject, compact
 
@@ -47,40 +47,40 @@ def text_of(blocks: list[JsonObject]) -> str:
     return "\n".join(str(block["text"]) for block in blocks if block.get("type") == "text")
 
 
-def result_text(block: JsonObject) -> str:
-    """Give the text of a `tool_result`; blocks other than text are written as JSON."""
-    parts = as_blocks(block.get("content"))
-    return "\n".join(str(part["text"]) if part.get("type") == "text" else compact(part) for part in parts)
+class PromptBlock(NamedTuple):
+    """One block of the prompt: where it is in the request, and whether in `tools`, `system` or a message of a role."""
+
+    where: str
+    section: str
+    block: JsonObject
+
+
+def prompt_blocks(request: JsonObject) -> list[PromptBlock]:
+    """List what the model reads, in the order it reads: tools, system, messages."""
+    parts = [("tools", "tools", request.get("tools") or []), ("system", "system", as_blocks(request.get("system")))]
+    for index, message in enumerate(request["messages"]):
+        parts.append((f"messages.{index}.content", message["role"], as_blocks(message["content"])))
+    return [
+        PromptBlock(f"{where}.{place}", section, block)
+        for where, section, blocks in parts
+        for place, block in enumerate(blocks)
+    ]
 
 
 class OfflineConversation:
     """Answer the questions that scripts and templates ask about a request."""
 
     def __init__(self, request: JsonObject) -> None:
+        self.request = request
         self.model: str = request["model"]
         self.user_id: str | None = (request.get("metadata") or {}).get("user_id")
         self.system_text = text_of(as_blocks(request.get("system")))
         self.turns = merged_turns(request["messages"])
-
-    @property
-    def first_user_text(self) -> str:
-        """Return the text of the first user turn."""
-        return next(iter(self._user_texts()), "")
-
-    @property
-    def last_user_text(self) -> str:
-        """Return the text of the last user turn that has any; tool results are not user text."""
-        return next(reversed(self._user_texts()), "")
-
-    @property
-    def assistant_turns(self) -> list[Turn]:
-        """Return the turns the model has already taken."""
-        return [turn for turn in self.turns if turn.role == "assistant"]
-
-    @property
-    def ends_with_assistant(self) -> bool:
-        """Tell whether the request asks to go on with an assistant message."""
-        return bool(self.turns) and self.turns[-1].role == "assistant"
+        self.assistant_turns = [turn for turn in self.turns if turn.role == "assistant"]
+        self.ends_with_assistant = self.turns[-1].role == "assistant"
+        # Only of turns that have any: tool results are not user text.
+        texts = [text for turn in self.turns if turn.role == "user" and (text := text_of(turn.blocks))]
+        self.first_user_text, self.last_user_text = (texts[0], texts[-1]) if texts else ("", "")
 
     def last_tool_result(self, name: str) -> str | None:
         """Return the text of the latest result of a tool, by its name; None when there is none."""
@@ -89,25 +89,30 @@ class OfflineConversation:
         wanted = {block.get("id") for block in uses if block.get("name") == name}
         for block in reversed(blocks):
             if block["type"] == "tool_result" and block.get("tool_use_id") in wanted:
-                return result_text(block)
+                parts = as_blocks(block.get("content"))
+                return "\n".join(str(part["text"]) if part.get("type") == "text" else compact(part) for part in parts)
         return None
 
-    def _user_texts(self) -> list[str]:
-        texts = [text_of(turn.blocks) for turn in self.turns if turn.role == "user"]
-        return [text for text in texts if text]
+
+def template_error(value: Any) -> str | None:
+    """Say what is wrong with the templates in the texts of a JSON value; None when all are known."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return next(filter(None, map(template_error, value)), None)
+    expressions = TEMPLATE.findall(value) if isinstance(value, str) else []
+    return next(filter(None, map(_expression_error, expressions)), None)
 
 
-def template_error(text: str) -> str | None:
-    """Say what is wrong with the templates of a text; None when all are known."""
-    for expression in TEMPLATE.findall(text):
-        kind, _, argument = expression.partition(":")
-        if kind == "match" and argument:
-            try:
-                re.compile(argument)
-            except re.error as error:
-                return f"{{{{{expression}}}}} is not a regular expression: {error}"
-        elif expression not in ("user", "last_user") and not (kind == "tool" and argument):
-            return f"unknown template {{{{{expression}}}}}"
+def _expression_error(expression: str) -> str | None:
+    kind, _, argument = expression.partition(":")
+    if kind == "match" and argument:
+        try:
+            re.compile(argument)
+        except re.error as error:
+            return f"{{{{{expression}}}}} is not a regular expression: {error}"
+    elif expression not in ("user", "last_user") and not (kind == "tool" and argument):
+        return f"unknown template {{{{{expression}}}}}"
     return None
 
 
@@ -138,15 +143,9 @@ def _value(expression: str, conversation: OfflineConversation) -> Any:
     if kind == "last_user":
         return conversation.last_user_text
     if kind == "match":
-        return _first_group(argument, conversation.first_user_text)
+        found = re.search(argument, conversation.first_user_text)
+        return (found and found[min(1, found.re.groups)]) or MISSING
     return _tool_value(argument, conversation)
-
-
-def _first_group(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    if not found:
-        return MISSING
-    return (found[1] if found.re.groups else found[0]) or MISSING
 
 
 def _tool_value(argument: str, conversation: OfflineConversation) -> Any:
@@ -155,14 +154,11 @@ def _tool_value(argument: str, conversation: OfflineConversation) -> Any:
     if text is None or not path:
         return MISSING if text is None else text
     try:
-        return _walk(json.loads(text), path)
+        value = json.loads(text)
+        for step in path:
+            value = value[int(step)] if isinstance(value, list) else value[step]
     except (ValueError, LookupError, TypeError):
         return MISSING
-
-
-def _walk(value: Any, path: list[str]) -> Any:
-    for step in path:
-        value = value[int(step)] if isinstance(value, list) else value[step]
     return value
 
 

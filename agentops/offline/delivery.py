@@ -3,9 +3,8 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -46,19 +45,15 @@ class Link:
         encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         await self._send({"type": "http.response.start", "status": answer.status, "headers": encoded})
 
-    async def send(self, data: bytes) -> None:
-        """Send a part of the body as one chunk. Raises: ClientGoneError."""
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
-        if self._transport.is_closing():
-            raise ClientGoneError
-
-    async def drip(self, data: bytes, *, seconds_per_byte: float) -> None:
-        """Send a part of the body slowly."""
-        size = max(1, round(DRIP_INTERVAL_S / seconds_per_byte)) if seconds_per_byte else len(data)
+    async def send(self, data: bytes, *, seconds_per_byte: float = 0.0) -> None:
+        """Send a part of the body, slowly if need be. Raises: ClientGoneError."""
+        size = max(1, round(DRIP_INTERVAL_S / seconds_per_byte) if seconds_per_byte else len(data))
         for start in range(0, len(data), size):
             part = data[start : start + size]
             await self.wait(len(part) * seconds_per_byte)
-            await self.send(part)
+            await self._send({"type": "http.response.body", "body": part, "more_body": True})
+            if self._transport.is_closing():
+                raise ClientGoneError
 
     async def wait(self, seconds: float) -> None:
         """Stay silent for a while.
@@ -93,58 +88,36 @@ async def deliver(answer: ScriptedAnswer, link: Link) -> StreamEnding:
 
     The end is left to the caller, so that the request can be logged before its client goes on.
     """
-    fault = answer.fault
     try:
         await link.wait(answer.delay_s)
-        if fault is None or fault.kind not in ACTED_OUT:
-            return await _send_all(answer, link)
-        return await ACTED_OUT[fault.kind](answer, fault, link)
+        return await _act_out(answer, answer.fault, link)
     except ClientGoneError:
         return StreamEnding.DROPPED
 
 
-async def _send_all(answer: ScriptedAnswer, link: Link) -> StreamEnding:
-    await link.begin(answer)
-    for piece in answer.pieces:
-        await link.send(piece)
+async def _act_out(answer: ScriptedAnswer, fault: Fault | None, link: Link) -> StreamEnding:
+    match fault:
+        case Fault(kind="refused_before_response"):
+            return StreamEnding.DROPPED
+        case Fault(kind="hang"):
+            if fault.after != "nothing":
+                await _send(answer, answer.pieces[:1] if fault.after == "message_start" else [], link)
+            await link.wait(fault.seconds)
+            return StreamEnding.DROPPED
+        case Fault(kind="cut" | "truncate"):
+            # The last piece is never sent: a fault must not turn into a complete answer.
+            await _send(answer, answer.pieces[:-1][: fault.after_events], link)
+            if fault.kind == "truncate":
+                return StreamEnding.COMPLETE
+            return StreamEnding.RESET if fault.reset else StreamEnding.DROPPED
+        case Fault(kind="drip"):
+            await _send(answer, answer.pieces, link, seconds_per_byte=fault.seconds_per_byte)
+        case _:
+            await _send(answer, answer.pieces, link)
     return StreamEnding.COMPLETE
 
 
-async def _hang(answer: ScriptedAnswer, fault: Fault, link: Link) -> StreamEnding:
-    if fault["after"] != "nothing":
-        await link.begin(answer)
-    if fault["after"] == "message_start":
-        await link.send(answer.pieces[0])
-    await link.wait(fault["seconds"])
-    return StreamEnding.DROPPED
-
-
-async def _cut(answer: ScriptedAnswer, fault: Fault, link: Link) -> StreamEnding:
-    await _truncate(answer, fault, link)
-    return StreamEnding.RESET if fault["reset"] else StreamEnding.DROPPED
-
-
-async def _truncate(answer: ScriptedAnswer, fault: Fault, link: Link) -> StreamEnding:
-    # The last piece is never sent: a fault must not turn into a complete answer.
-    pieces = answer.pieces[:-1][: fault["after_events"]]
-    return await _send_all(replace(answer, pieces=pieces), link)
-
-
-async def _drip(answer: ScriptedAnswer, fault: Fault, link: Link) -> StreamEnding:
+async def _send(answer: ScriptedAnswer, pieces: Sequence[bytes], link: Link, *, seconds_per_byte: float = 0.0) -> None:
     await link.begin(answer)
-    for piece in answer.pieces:
-        await link.drip(piece, seconds_per_byte=fault["seconds_per_byte"])
-    return StreamEnding.COMPLETE
-
-
-async def _refuse(_answer: ScriptedAnswer, _fault: Fault, _link: Link) -> StreamEnding:
-    return StreamEnding.DROPPED
-
-
-ACTED_OUT = {
-    "hang": _hang,
-    "cut": _cut,
-    "truncate": _truncate,
-    "drip": _drip,
-    "refused_before_response": _refuse,
-}
+    for piece in pieces:
+        await link.send(piece, seconds_per_byte=seconds_per_byte)

@@ -1,16 +1,22 @@
-"""The errors a request can be answered with, injected ones worded as the API words them; bytes are in `wire.py`.
+"""The errors a request can be answered with, as the API words them; bytes are in `wire.py`.
 
-ApiError                 any error answer: status, type, message
+OfflineApiError          any error answer: status, type, message
 └── InvalidRequestError  400 invalid_request_error
 """
 
 from collections.abc import Mapping
+from email.utils import formatdate
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from agentops.offline.faults import Fault
 
+Shape = TypeVar("Shape", bound=BaseModel)
+
 
 class OfflineApiError(Exception):
-    """Ask for an error answer instead of a message."""
+    """Ask for an error answer instead of a message; `fault` is the one that a script injected, if any."""
 
     def __init__(
         self,
@@ -20,6 +26,7 @@ class OfflineApiError(Exception):
         *,
         error_code: str | None = None,
         headers: Mapping[str, str] | None = None,
+        fault: Fault | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -27,6 +34,7 @@ class OfflineApiError(Exception):
         self.message = message
         self.error_code = error_code
         self.headers = dict(headers or {})
+        self.fault = fault
 
 
 class InvalidRequestError(OfflineApiError):
@@ -36,31 +44,53 @@ class InvalidRequestError(OfflineApiError):
         super().__init__(400, "invalid_request_error", message)
 
 
-MESSAGES = {
-    "rate_limited": "This request would exceed your organization's rate limit. Please try again later.",
-    "overloaded": "Overloaded",
-    "sse_error": "Overloaded",
-    "server_error": "Internal server error",
-    "status": "This error was injected by the offline model.",
-    "spend_limit_400": "You have reached your specified API usage limits. You will regain access next month.",
+# Status, type and message, unless the fault itself says them.
+INJECTED = {
+    "rate_limited": (
+        429,
+        "rate_limit_error",
+        "This request would exceed your organization's rate limit. Please try again later.",
+    ),
+    "overloaded": (529, "overloaded_error", "Overloaded"),
+    "sse_error": (529, "overloaded_error", "Overloaded"),
+    "server_error": (500, "api_error", "Internal server error"),
+    "status": (500, "api_error", "This error was injected by the offline model."),
+    "spend_limit_400": (
+        400,
+        "invalid_request_error",
+        "You have reached your specified API usage limits. You will regain access next month.",
+    ),
 }
 
-STATUSES = {
-    "rate_limited": (429, "rate_limit_error"),
-    "overloaded": (529, "overloaded_error"),
-    "sse_error": (529, "overloaded_error"),
-    "server_error": (500, "api_error"),
-    "spend_limit_400": (400, "invalid_request_error"),
-}
+
+def injected_error(fault: Fault, *, at: float = 0.0) -> OfflineApiError:
+    """Make the error that a fault answers with, or that it breaks off a stream with."""
+    status, error_type, message = INJECTED[fault.kind]
+    headers = {}
+    if fault.retry_after_s is not None:
+        headers["retry-after"] = str(fault.retry_after_s).removesuffix(".0")
+    if fault.retry_after_date_s is not None:
+        headers["retry-after"] = formatdate(at + fault.retry_after_date_s, usegmt=True)
+    return OfflineApiError(
+        fault.status or status,
+        fault.error_type or error_type,
+        fault.message or message,
+        error_code=fault.error_code,
+        headers=headers,
+        fault=fault,
+    )
 
 
-def rejection(fault: Fault) -> OfflineApiError:
-    """Make the error that a rejecting fault answers with."""
-    status, error_type = STATUSES.get(fault.kind) or (fault["status"], fault["error_type"])
-    message = fault["message"] or MESSAGES[fault.kind]
-    return OfflineApiError(status, error_type, message, error_code=fault.options.get("error_code"))
+def first_problem(error: ValidationError) -> tuple[str, str]:
+    """Say where the first problem is, "" for the whole, and what it is."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    return ".".join(map(str, problem["loc"])), problem["msg"]
 
 
-def overloaded_error(fault: Fault) -> OfflineApiError:
-    """Make the error that a stream breaks off with."""
-    return rejection(fault)
+def checked(shape: type[Shape], value: Any, *, where: str = "") -> Shape:
+    """Read a part of a request. Raises: InvalidRequestError, its message beginning with where the problem is."""
+    try:
+        return shape.model_validate(value)
+    except ValidationError as error:
+        place, problem = first_problem(error)
+        raise InvalidRequestError(f"{'.'.join(filter(None, (where, place)))}: {problem}") from error

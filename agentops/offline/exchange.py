@@ -1,6 +1,7 @@
 """One HTTP exchange: routes, authentication, body, headers, and the log line of a message request."""
 
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +13,7 @@ from agentops.offline.delivery import ClientGoneError, Link, Receive, Send, Stre
 from agentops.offline.errors import InvalidRequestError, OfflineApiError
 from agentops.offline.faults import Fault
 from agentops.offline.jsontext import JsonObject, compact_ascii
-from agentops.offline.log import RequestLog, entry_of
+from agentops.offline.log import RequestLog
 from agentops.offline.reply import mint
 from agentops.offline.request import parse_request
 
@@ -22,6 +23,7 @@ MAX_BATCH_BYTES = 256 * 1024 * 1024
 MESSAGES = "/v1/messages"
 COUNT_TOKENS = "/v1/messages/count_tokens"
 BATCHES = "/v1/messages/batches"
+CANCEL = re.compile(f"{BATCHES}/(.*)/cancel")
 
 
 @dataclass(frozen=True)
@@ -56,64 +58,62 @@ class Exchange:
     async def run(self, send: Send) -> None:
         """Answer, and log a message request before its client can go on."""
         try:
-            answer = await (self._get() if self._method == "GET" else self._post())
+            answer = self._read() if self._method == "GET" else await self._write()
         except OfflineApiError as error:
             answer = error_answer(error, self._request_id)
         link = Link(self._scope["state"]["transport"], self._receive, send, self._answer_headers())
         ending = await deliver(answer, link)
         if (self._method, self._path) == ("POST", MESSAGES):
-            self._app.log.append(self._entry(answer, aborted=ending is not StreamEnding.COMPLETE))
+            self._app.log.record(
+                self._received,
+                at=self._started_at,
+                request_id=self._request_id,
+                status=answer.status,
+                fault=answer.fault.kind if answer.fault else None,
+                response=answer.message,
+                aborted=ending is not StreamEnding.COMPLETE,
+            )
         await link.leave(ending)
 
-    async def _get(self) -> ScriptedAnswer:
+    def _read(self) -> ScriptedAnswer:
         """Serve the health check, the requests received so far, and batches."""
         if self._path == "/healthz":
             return _as_answer({"status": "ok", "model": "offline"})
         if self._path == "/offline/requests":
-            return ScriptedAnswer(status=200, pieces=[self._app.log.as_lines()], content_type="application/x-ndjson")
-        if self._path.startswith(BATCHES):
-            self._authenticate()
-            return self._read_batches(self._path.removeprefix(BATCHES).strip("/"))
+            return ScriptedAnswer(pieces=[self._app.log.as_lines()], content_type="application/x-ndjson")
+        if not self._path.startswith(BATCHES):
+            raise self._not_found()
+        self._authenticate()
+        match self._path.removeprefix(BATCHES).strip("/").split("/"):
+            case [""]:
+                query = dict(parse_qsl(self._scope["query_string"].decode("latin-1")))
+                return _as_answer(self._app.batches.page(query))
+            case [batch_id]:
+                return _as_answer(self._app.batches.one(batch_id))
+            case [batch_id, "results"]:
+                results = self._app.batches.results(batch_id)
+                return ScriptedAnswer(pieces=[results], content_type="application/x-jsonl")
         raise self._not_found()
 
-    async def _post(self) -> ScriptedAnswer:
+    async def _write(self) -> ScriptedAnswer:
         """Create a message or a batch of them, cancel a batch, or count tokens."""
-        cancels = self._path.startswith(BATCHES) and self._path.endswith("/cancel")
-        if self._method != "POST" or not (cancels or self._path in (MESSAGES, COUNT_TOKENS, BATCHES)):
+        cancelled = CANCEL.fullmatch(self._path)
+        if self._method != "POST" or not (cancelled or self._path in (MESSAGES, COUNT_TOKENS, BATCHES)):
             # Closing on unread bytes would reset the connection before the answer is read.
             with suppress(OfflineApiError):
                 await self._read_body()
             raise self._not_found()
         body = await self._read_body()
         self._authenticate()
-        if cancels:
-            batch_id = self._path.removeprefix(BATCHES).removesuffix("/cancel").strip("/")
-            return _as_answer(self._app.batches.cancel(batch_id, base_url=self._base_url))
+        if cancelled:
+            return _as_answer(self._app.batches.cancel(cancelled[1]))
         self._received = parse_request(body)
         if self._path == MESSAGES:
             return self._app.answers.answer(self._received, request_id=self._request_id, at=self._started_at)
         if self._path == COUNT_TOKENS:
             return _as_answer({"input_tokens": self._app.answers.count(self._received)})
-        document, fault = self._app.batches.create(self._received, base_url=self._base_url)
-        answer = _as_answer(document)
-        return replace(answer, fault=Fault("refused_before_response", 1, {})) if fault else answer
-
-    def _read_batches(self, rest: str) -> ScriptedAnswer:
-        """Answer with the list, one batch, or its results, by what follows in the path."""
-        batch_id, _, part = rest.partition("/")
-        if part == "results":
-            results = self._app.batches.results(batch_id)
-            return ScriptedAnswer(status=200, pieces=[results], content_type="application/x-jsonl")
-        if part:
-            raise self._not_found()
-        if batch_id:
-            return _as_answer(self._app.batches.one(batch_id, base_url=self._base_url))
-        query = dict(parse_qsl(self._scope["query_string"].decode("latin-1")))
-        return _as_answer(self._app.batches.page(query, base_url=self._base_url))
-
-    @property
-    def _base_url(self) -> str:
-        return f"http://{self._headers.get('host')}"
+        document, is_lost = self._app.batches.create(self._received)
+        return replace(_as_answer(document), fault=Fault(kind="refused_before_response") if is_lost else None)
 
     def _authenticate(self) -> None:
         scheme, _, token = self._headers.get("authorization", "").partition(" ")
@@ -126,27 +126,23 @@ class Exchange:
             self._closes = True
             raise InvalidRequestError("content-length: header is required")
         most = MAX_BATCH_BYTES if self._path == BATCHES else MAX_BODY_BYTES
-        if int(length) <= most:
-            return b"".join([part async for part in self._parts()])
-        # Clients read no answer before they have sent everything, so the excess is taken and thrown away.
-        taken = 0
-        async for part in self._parts():
-            taken += len(part)
-            if taken >= 2 * most:
-                break
+        fits = int(length) <= most
+        body, taken, more = [], 0, True
+        # Clients read no answer before they have sent everything, so an excess is taken and thrown away.
+        while more and taken < 2 * most:
+            event = await self._receive()
+            if event["type"] == "http.disconnect":
+                raise ClientGoneError
+            more = event["more_body"]
+            taken += len(event["body"])
+            if fits:
+                body.append(event["body"])
+        if fits:
+            return b"".join(body)
         self._closes = True
         raise OfflineApiError(
             413, "request_too_large", f"Request exceeds the maximum allowed number of bytes: {most >> 20} MB"
         )
-
-    async def _parts(self) -> AsyncIterator[bytes]:
-        more = True
-        while more:
-            event = await self._receive()
-            if event["type"] == "http.disconnect":
-                raise ClientGoneError
-            yield event["body"]
-            more = event["more_body"]
 
     def _answer_headers(self) -> dict[str, str]:
         quota = self._app.answers.quota.headers(self._started_at)
@@ -156,17 +152,6 @@ class Exchange:
     def _not_found(self) -> OfflineApiError:
         return OfflineApiError(404, "not_found_error", f"{self._path}: Not found")
 
-    def _entry(self, answer: ScriptedAnswer, *, aborted: bool) -> JsonObject:
-        return entry_of(
-            self._received,
-            at=self._started_at,
-            request_id=self._request_id,
-            status=answer.status,
-            fault=answer.fault.kind if answer.fault else None,
-            response=answer.message,
-            aborted=aborted,
-        )
-
 
 def _as_answer(document: JsonObject) -> ScriptedAnswer:
-    return ScriptedAnswer(status=200, pieces=[compact_ascii(document).encode()])
+    return ScriptedAnswer(pieces=[compact_ascii(document).encode()])

@@ -1,77 +1,106 @@
 """Faults that a script injects, and the count of how often each has happened. Serving them is elsewhere."""
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError, ValidationError
 
 from agentops.offline.jsontext import JsonObject
 
 FOR_EVER = -1
 
-# What each kind may say besides `kind`, `times` and `for_s`, with the default.
-KINDS: dict[str, JsonObject] = {
-    "rate_limited": {
-        "retry_after_s": None,
-        "retry_after_date_s": None,
-        "error_code": None,
-        "message": None,
-        "answer_after_s": None,
-    },
-    "overloaded": {"message": None},
-    "server_error": {"message": None},
-    "status": {
-        "status": 500,
-        "error_type": "api_error",
-        "message": None,
-        "error_code": None,
-        "retry_after_s": None,
-    },
-    "spend_limit_400": {"message": None},
-    "sse_error": {"message": None},
-    "hang": {"seconds": 30, "after": "nothing"},
-    "cut": {"after_events": 3, "reset": False},
-    "truncate": {"after_events": 3},
-    "drip": {"seconds_per_byte": 0.001},
-    "refused_before_response": {},
-    "body": {"body": "", "status": 200, "content_type": "application/json", "encoding": "utf-8"},
-    "plain": {},
-    "mangle": {"drop": [], "repeat": [], "swap": []},
-    "usage": {"usage": None, "absent": False},
-    "batch_expired": {},
-    "batch_result": {"result": {}},
-    "batch_refused": {},
-    "batch_lost": {},
-    "batch_not_made": {},
+Seconds = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
+
+# What each kind may say besides `kind`, `times` and `for_s`.
+KINDS = {
+    "rate_limited": {"retry_after_s", "retry_after_date_s", "error_code", "message", "answer_after_s"},
+    "overloaded": {"message"},
+    "server_error": {"message"},
+    "status": {"status", "error_type", "message", "error_code", "retry_after_s"},
+    "spend_limit_400": {"message"},
+    "sse_error": {"message"},
+    "hang": {"seconds", "after"},
+    "cut": {"after_events", "reset"},
+    "truncate": {"after_events"},
+    "drip": {"seconds_per_byte"},
+    "refused_before_response": set(),
+    "body": {"body", "status", "content_type", "encoding"},
+    "plain": set(),
+    "mangle": {"drop", "repeat", "swap"},
+    "usage": {"usage", "absent"},
+    "batch_expired": set(),
+    "batch_result": {"result"},
+    "batch_refused": set(),
+    "batch_lost": set(),
+    "batch_not_made": set(),
 }
 
 # These are answered before the model starts, so they cost nothing and cache nothing.
 REJECTIONS = frozenset({"rate_limited", "overloaded", "server_error", "status", "spend_limit_400"})
 
-# Faults of batches: `OF_CREATING` hit the creation, `IN_BATCHES` one request, and `OF_BATCHES` happen nowhere else.
-OF_CREATING = ("batch_refused", "batch_lost", "batch_not_made")
-LOST = ("batch_not_made", "batch_lost")  # no answer comes: the batch was not made, or it was
-OF_BATCHES = frozenset({"batch_expired", "batch_result", *OF_CREATING})
-IN_BATCHES = REJECTIONS | {"batch_expired", "batch_result", "usage"}  # what may happen to a request in a batch
-
-HANG_AFTER = ("nothing", "headers", "message_start")
+# Faults of batches: `OF_CREATING` hit the creation, `IN_BATCHES` one request; a request of its own has neither.
+OF_CREATING = frozenset({"batch_refused", "batch_lost", "batch_not_made"})
+OF_RESULTS = frozenset({"batch_expired", "batch_result"})
+IN_BATCHES = REJECTIONS | OF_RESULTS | {"usage"}
+ALONE = frozenset(KINDS) - OF_CREATING - OF_RESULTS
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One injected fault: its kind, how many requests it hits (-1: all of them), for how long, and its options."""
+class ScriptPart(BaseModel):
+    """A part of a script. Unknown fields are refused; one that is null has its default."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {name: given for name, given in value.items() if given is not None}
+
+
+class Fault(ScriptPart):
+    """One injected fault; `KINDS` says which options go with which kind."""
 
     kind: str
-    times: int
-    options: JsonObject
-    for_s: float | None = None  # seconds from the first request that it hit, of whatever conversation
+    times: int = Field(default=1, ge=FOR_EVER)  # how many requests it hits
+    for_s: Seconds | None = None  # from the first request that it hit, of whatever conversation
+    status: Count | None = None
+    error_type: str | None = None
+    error_code: str | None = None
+    message: str | None = None
+    retry_after_s: Seconds | None = None
+    retry_after_date_s: Seconds | None = None
+    answer_after_s: Seconds | None = None
+    seconds: Seconds = 30.0
+    after: Literal["nothing", "headers", "message_start"] = "nothing"
+    after_events: Count = 3
+    reset: bool = False
+    seconds_per_byte: Seconds = 0.001
+    body: str = ""
+    content_type: str = "application/json"
+    encoding: str = "utf-8"
+    drop: list[int] = []
+    repeat: list[int] = []
+    swap: list[int] = []
+    usage: Any = None
+    absent: bool = False
+    result: JsonObject = {}
 
-    @property
-    def is_rejection(self) -> bool:
-        """Tell whether the answer is an error status and nothing else."""
-        return self.kind in REJECTIONS
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> "Fault":
+        if self.kind not in KINDS:
+            _refuse("kind", f"should be one of {', '.join(KINDS)}", self.kind)
+        for option in sorted(self.model_fields_set - KINDS[self.kind] - {"kind", "times", "for_s"}):
+            _refuse(option, f"{self.kind} has no such option", getattr(self, option))
+        return self
 
-    def __getitem__(self, option: str) -> Any:
-        return self.options[option]
+
+def _refuse(field: str, problem: str, value: Any) -> None:
+    why = PydanticCustomError("fault", "{problem}", {"problem": problem})
+    raise ValidationError.from_exception_data("Fault", [{"type": why, "loc": (field,), "input": value}])
 
 
 class FaultCounter:
@@ -82,7 +111,7 @@ class FaultCounter:
         self._began: dict[int, float] = {}
 
     def next_fault(
-        self, faults: tuple[Fault, ...], *, key: tuple[object, ...], at: float, kinds: frozenset[str] = frozenset(KINDS)
+        self, faults: list[Fault], *, key: tuple[object, ...], at: float, kinds: frozenset[str]
     ) -> Fault | None:
         """Take the first fault of these kinds that is neither over nor used up under this key, and count it."""
         for position, fault in enumerate(faults):

@@ -25,23 +25,12 @@ CHARACTERS_PER_TOKEN = 4
 IMAGE_TOKENS = 1_600
 
 
-def text_tokens(text: str) -> int:
-    """Estimate the tokens of a text, one per four characters, rounded up."""
-    return -(-len(text) // CHARACTERS_PER_TOKEN)
-
-
-def json_tokens(value: object) -> int:
-    """Estimate the tokens of a value by its compact JSON."""
-    return text_tokens(compact(value))
-
-
 def block_tokens(block: JsonObject) -> int:
-    """Estimate the tokens of one content block; every block costs at least one."""
-    if block.get("type") == "text":
-        return max(1, text_tokens(str(block.get("text", ""))))
+    """Estimate the tokens of a content block or a tool: one per four characters, rounded up, and at least one."""
     if block.get("type") == "image":
         return IMAGE_TOKENS
-    return json_tokens(block)
+    text = str(block.get("text", "")) if block.get("type") == "text" else compact(block)
+    return max(1, -(-len(text) // CHARACTERS_PER_TOKEN))
 
 
 def output_tokens(content: list[JsonObject]) -> int:

@@ -11,30 +11,6 @@ from agentops.offline.jsontext import JsonObject, compact_ascii
 KEPT_IN_MEMORY = 10_000
 
 
-def entry_of(
-    body: JsonObject,
-    *,
-    at: float,
-    request_id: str,
-    status: int,
-    fault: str | None,
-    response: JsonObject | None,
-    aborted: bool,
-) -> JsonObject:
-    """Build what is logged of a request. Shape: as `RequestLog`."""
-    metadata = body.get("metadata")
-    return {
-        "at": at,
-        "request_id": request_id,
-        "user_id": metadata.get("user_id") if isinstance(metadata, dict) else None,
-        "body": body or None,
-        "status": status,
-        "fault": fault,
-        "response": response,
-        "aborted": aborted,
-    }
-
-
 class RequestLog:
     """Keep one line for each finished request.
 
@@ -43,29 +19,48 @@ class RequestLog:
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
-        self._lines: deque[str] = deque(maxlen=KEPT_IN_MEMORY)
+        self._lines: deque[bytes] = deque(maxlen=KEPT_IN_MEMORY)
         self._lock = threading.Lock()
         self._path = None if path is None else Path(path)
         if self._path is not None:
             # A path that cannot be written fails here and not in the middle of a run.
             self._path.touch()
 
-    def append(self, entry: JsonObject) -> None:
+    def record(
+        self,
+        body: JsonObject,
+        *,
+        at: float,
+        request_id: str,
+        status: int,
+        fault: str | None,
+        response: JsonObject | None,
+        aborted: bool,
+    ) -> None:
         """Add a finished request; its line reaches the file in one write."""
-        line = compact_ascii(entry)
+        metadata = body.get("metadata")
+        entry = {
+            "at": at,
+            "request_id": request_id,
+            "user_id": metadata.get("user_id") if isinstance(metadata, dict) else None,
+            "body": body or None,
+            "status": status,
+            "fault": fault,
+            "response": response,
+            "aborted": aborted,
+        }
+        line = f"{compact_ascii(entry)}\n".encode()
         with self._lock:
             self._lines.append(line)
             if self._path is not None:
                 with self._path.open("ab", buffering=0) as file:
-                    file.write(f"{line}\n".encode())
+                    file.write(line)
 
     def entries(self) -> list[JsonObject]:
         """Return the requests in the order they finished."""
-        with self._lock:
-            lines = list(self._lines)
-        return [json.loads(line) for line in lines]
+        return [json.loads(line) for line in self.as_lines().splitlines()]
 
     def as_lines(self) -> bytes:
         """Return the requests as JSON lines."""
         with self._lock:
-            return "".join(f"{line}\n" for line in self._lines).encode()
+            return b"".join(self._lines)

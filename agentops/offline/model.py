@@ -3,17 +3,16 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from agentops.offline.answers import Answers
 from agentops.offline.batches import Batches
 from agentops.offline.exchange import Application
 from agentops.offline.jsontext import JsonObject
-from agentops.offline.log import RequestLog, entry_of
+from agentops.offline.log import RequestLog
 from agentops.offline.quota import OfflineQuota
+from agentops.offline.recordings import Recordings
 from agentops.offline.script_file import ScriptSource, load_scripts
-from agentops.offline.scripts import Recordings
 from agentops.offline.server import HOST, OfflineServer
 
 BATCH_S = 2.0  # from the creation of a batch to its end
@@ -40,31 +39,24 @@ class OfflineModel:
         batch_s: float = BATCH_S,
         per_minute: Mapping[str, int] | None = None,
     ) -> None:
-        self._answers = Answers(load_scripts(scripts), Recordings(workload), OfflineQuota(per_minute or {}))
+        answers = Answers(load_scripts(scripts), Recordings(workload), OfflineQuota(per_minute or {}))
         self._log = RequestLog(log)
-        self._clock = clock
-        self._batches = Batches(self._answers, ends_after_s=batch_s, clock=clock, logged=self._log_batched)
-        self._port = port
+        batches = Batches(answers, self._log, ends_after_s=batch_s, clock=clock, base_url=lambda: self.base_url)
+        self._application = Application(answers, batches, self._log, clock)
+        self.port = port  # the same when the model is stopped and started again
         self._server: OfflineServer | None = None
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
-
-    @property
-    def port(self) -> int:
-        """Return the port; it stays the same when the model is stopped and started again."""
-        return self._port
 
     @property
     def base_url(self) -> str:
         """Return the address for the SDK's `base_url`."""
-        return f"http://{HOST}:{self._port}"
+        return f"http://{HOST}:{self.port}"
 
     @property
     def requests(self) -> list[JsonObject]:
@@ -75,9 +67,8 @@ class OfflineModel:
         """Listen, and answer in the background."""
         if self._server is not None:
             return
-        application = Application(self._answers, self._batches, self._log, self._clock)
-        self._server = OfflineServer(application, self._port)
-        self._port = self._server.port
+        self._server = OfflineServer(self._application, self.port)
+        self.port = self._server.port
         self._server.start()
 
     def stop(self) -> None:
@@ -86,18 +77,3 @@ class OfflineModel:
             return
         server, self._server = self._server, None
         server.stop()
-
-    def _log_batched(self, params: JsonObject, result: JsonObject) -> None:
-        """Log a request of a batch as if it had come alone; `status` and `fault` hold its result."""
-        succeeded = result["type"] == "succeeded"
-        self._log.append(
-            entry_of(
-                params,
-                at=self._clock(),
-                request_id="",
-                status=200 if succeeded else 400,
-                fault=None if succeeded else result["type"],
-                response=result.get("message"),
-                aborted=False,
-            )
-        )

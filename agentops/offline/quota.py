@@ -22,17 +22,16 @@ UNLIMITED = {
 @dataclass(slots=True)
 class _Bucket:
     per_minute: int
-    left: float
-    at: float | None = None
+    left: float = 0.0
+    at: float = -math.inf  # so it begins full
 
     @property
     def room(self) -> float:
         return max(1.0, self.per_minute / 60 * BURST_S)
 
     def refill(self, at: float) -> None:
-        since = at if self.at is None else self.at
-        self.left = min(self.room, self.left + max(0.0, at - since) * self.per_minute / 60)
-        self.at = max(at, since)
+        self.left = min(self.room, self.left + max(0.0, at - self.at) * self.per_minute / 60)
+        self.at = max(at, self.at)
 
     def missing_s(self, need: float) -> float:
         """Tell how long a need must wait; one that is greater than the bucket passes when that is full."""
@@ -46,7 +45,7 @@ class OfflineQuota:
     """
 
     def __init__(self, per_minute: Mapping[str, int]) -> None:
-        self._buckets = {name: _Bucket(limit, limit / 60 * BURST_S) for name, limit in per_minute.items()}
+        self._buckets = {name: _Bucket(limit) for name, limit in per_minute.items()}
 
     @property
     def is_limited(self) -> bool:

@@ -29,35 +29,27 @@ def mint(prefix: str) -> str:
 
 def scripted_content(turn: ScriptedTurn, conversation: OfflineConversation) -> list[JsonObject]:
     """Fill the templates of a turn and give every tool call an id; a call served twice gets two ids."""
-    if turn.as_written:
-        return [dict(block) for block in turn.content]
-    return [_filled(block, conversation) for block in turn.content]
+    return turn.content if turn.as_written else [_filled(block, conversation) for block in turn.content]
 
 
-def build_reply(turn: ScriptedTurn, content: list[JsonObject], *, model: str, usage: InputUsage) -> Reply:
-    """Put a turn's content into a complete message."""
+def build_reply(turn: ScriptedTurn, content: list[JsonObject], request: JsonObject, *, usage: InputUsage) -> Reply:
+    """Put a turn's content into a complete message; it ends at `max_tokens`, unless it is served as written."""
+    cut_input, tokens, reason = None, output_tokens(content), turn.stop_reason
+    if tokens > request["max_tokens"] and not turn.as_written:
+        tokens, reason = request["max_tokens"], "max_tokens"
+        content, cut_input = _cut_content(content, tokens)
     message = {
         "id": mint("msg"),
         "type": "message",
         "role": "assistant",
-        "model": model,
+        "model": request["model"],
         "content": content,
-        "stop_reason": turn.stop_reason,
+        "stop_reason": reason,
         "stop_sequence": None,
-        **(turn.extras or {}),
-        "usage": {**usage.as_json(), "output_tokens": output_tokens(content), "service_tier": "standard"},
+        **turn.extras,
+        "usage": {**usage.as_json(), "output_tokens": tokens, "service_tier": "standard"},
     }
-    return Reply(message)
-
-
-def cut_at(reply: Reply, max_tokens: int) -> Reply:
-    """Shorten a reply that is longer than `max_tokens`; a shorter one is returned as it is."""
-    message = reply.message
-    if message["usage"]["output_tokens"] <= max_tokens:
-        return reply
-    content, cut_input = _cut_content(message["content"], max_tokens)
-    usage = {**message["usage"], "output_tokens": max_tokens}
-    return Reply({**message, "content": content, "stop_reason": "max_tokens", "usage": usage}, cut_input)
+    return Reply(message, cut_input)
 
 
 def _cut_content(content: list[JsonObject], left: int) -> tuple[list[JsonObject], str | None]:
@@ -83,7 +75,6 @@ def _filled(block: JsonObject, conversation: OfflineConversation) -> JsonObject:
     if block["type"] == "text":
         return {**block, "text": fill_text(block["text"], conversation)}
     if block["type"] in TOOL_CALLS:
-        prefix = "toolu" if block["type"] == "tool_use" else "srvtoolu"
-        identifier = block.get("id") or mint(prefix)
+        identifier = block.get("id") or mint("toolu" if block["type"] == "tool_use" else "srvtoolu")
         return {**block, "id": identifier, "input": fill_value(block["input"], conversation)}
-    return dict(block)
+    return block

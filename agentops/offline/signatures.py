@@ -6,7 +6,7 @@ is refused.
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from agentops.offline.cache_control import as_read
 from agentops.offline.conversation import as_blocks, merged_turns
@@ -22,49 +22,30 @@ def signed(content: list[JsonObject], request: JsonObject) -> list[JsonObject]:
     """Sign the thinking in an answer to a request, whatever its script has written there."""
     if not any(block["type"] in SIGNED for block in content):
         return content
-    before = _Before(request)
-    for turn in merged_turns(request["messages"]):
-        before.enter(turn.role)
-        before.read(turn.blocks)
-    before.enter("assistant")
-    return [before.sign(block) for block in content]
+    answered = [*request["messages"], {"role": "assistant", "content": content}]
+    blocks = [right for _, _, right in _with_signatures({**request, "messages": answered})]
+    return blocks[-len(content) :]
 
 
 def check_signatures(request: JsonObject) -> None:
     """Refuse thinking that is not as it was signed. Raises: InvalidRequestError."""
-    before = _Before(request)
+    for where, block, right in _with_signatures(request):
+        if block != right:
+            kind = block["type"]
+            raise InvalidRequestError(f"{where}: Invalid `{SIGNED[kind]}` in `{kind}` block")
+
+
+def _with_signatures(request: JsonObject) -> Iterator[tuple[str, JsonObject, JsonObject]]:
+    """Yield where each block of the messages is, the block, and the block with its right signature."""
+    before = hashlib.sha256()
+    for block in (*as_blocks(request.get("system")), *(request.get("tools") or [])):
+        before.update(compact_ascii(as_read(block)).encode())
     for turn in merged_turns(request["messages"]):
-        before.enter(turn.role)
+        before.update(turn.role.encode())
         for place, block in enumerate(turn.blocks):
-            if before.sign(block) != block:
-                where, field = f"messages.{turn.index}.content.{place}", SIGNED[block["type"]]
-                raise InvalidRequestError(f"{where}: Invalid `{field}` in `{block['type']}` block")
-
-
-class _Before:
-    """What was read so far."""
-
-    def __init__(self, request: JsonObject) -> None:
-        self._hash = hashlib.sha256()
-        self._role = ""
-        self.read(as_blocks(request.get("system")))
-        self.read(request.get("tools") or [])
-
-    def enter(self, role: str) -> None:
-        if role != self._role:
-            self._hash.update(role.encode())
-        self._role = role
-
-    def read(self, blocks: Iterable[JsonObject]) -> None:
-        for block in blocks:
-            self._hash.update(compact_ascii(as_read(block)).encode())
-
-    def sign(self, block: JsonObject) -> JsonObject:
-        """Return the block with its right signature, and go on behind it."""
-        kind = block["type"]
-        if kind in SIGNED:
-            thought = compact_ascii([kind, block.get("thinking"), self._hash.hexdigest()])
-            mark = hmac.new(_KEY, thought.encode(), hashlib.sha256).hexdigest()
-            block = {**block, SIGNED[kind]: mark}
-        self.read([block])
-        return block
+            right = block
+            if field := SIGNED.get(block["type"]):
+                thought = compact_ascii([block["type"], block.get("thinking"), before.hexdigest()])
+                right = {**block, field: hmac.new(_KEY, thought.encode(), hashlib.sha256).hexdigest()}
+            before.update(compact_ascii(as_read(right)).encode())
+            yield f"messages.{turn.index}.content.{place}", block, right

@@ -4,8 +4,9 @@ Source: the provider's streaming and errors pages.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from agentops.offline.errors import OfflineApiError
+from agentops.offline.errors import OfflineApiError, injected_error
 from agentops.offline.faults import Fault
 from agentops.offline.jsontext import JsonObject, compact_ascii
 from agentops.offline.reply import TOOL_CALLS, Reply
@@ -13,6 +14,12 @@ from agentops.offline.reply import TOOL_CALLS, Reply
 PIECES = 4
 LONGEST_PIECE = 48
 
+# What a block that comes in deltas begins with.
+OPENING: dict[str, JsonObject] = {
+    "text": {"text": ""},
+    "thinking": {"thinking": "", "signature": ""},
+    **{kind: {"input": {}} for kind in TOOL_CALLS},
+}
 ENDING_FIELDS = ("stop_reason", "stop_sequence", "stop_details")
 
 # message_start cannot know the output yet; the API sends a small number there.
@@ -56,20 +63,11 @@ def stream_events(reply: Reply) -> list[bytes]:
 
 
 def _block_events(index: int, block: JsonObject, cut_input: str | None) -> Iterator[bytes]:
-    yield event("content_block_start", {"index": index, "content_block": _opening(block)})
+    opening = {**block, **OPENING.get(block["type"], {})}
+    yield event("content_block_start", {"index": index, "content_block": opening})
     for delta in _deltas(block, cut_input):
         yield event("content_block_delta", {"index": index, "delta": delta})
     yield event("content_block_stop", {"index": index})
-
-
-def _opening(block: JsonObject) -> JsonObject:
-    if block["type"] == "text":
-        return {**block, "text": ""}
-    if block["type"] in TOOL_CALLS:
-        return {**block, "input": {}}
-    if block["type"] == "thinking":
-        return {**block, "thinking": "", "signature": ""}
-    return block
 
 
 def _deltas(block: JsonObject, cut_input: str | None) -> Iterator[JsonObject]:
@@ -92,20 +90,22 @@ def _pieces(text: str) -> list[str]:
     return [text[start : start + size] for start in range(0, len(text), size)]
 
 
-def mangled(events: list[bytes], fault: Fault | None) -> list[bytes]:
-    """Drop, repeat and swap events (with the next one) at the places that a `mangle` fault names."""
-    if fault is None or fault.kind != "mangle":
+def damaged(events: list[bytes], fault: Fault | None, request_id: str) -> list[bytes]:
+    """Do to a stream what its fault says: break it off with an error; or drop, repeat and swap events."""
+    if fault and fault.kind == "sse_error":
+        return [events[0], event("error", error_body(injected_error(fault), request_id))]
+    if not fault or fault.kind != "mangle":
         return events
     order = list(range(len(events)))
-    for place in fault["swap"]:
+    for place in fault.swap:
         order[place : place + 2] = reversed(order[place : place + 2])
-    kept = [place for place in order if place not in fault["drop"]]
-    return [events[place] for place in kept for _ in range(2 if place in fault["repeat"] else 1)]
+    kept = [place for place in order if place not in fault.drop]
+    return [events[place] for place in kept for _ in range(2 if place in fault.repeat else 1)]
 
 
 def with_usage(reply: Reply, fault: Fault) -> Reply:
     """Say of an answer's usage what a `usage` fault says."""
-    message = {**reply.message, "usage": fault["usage"]}
-    if fault["absent"]:
+    message = {**reply.message, "usage": fault.usage}
+    if fault.absent:
         del message["usage"]
-    return Reply(message, reply.cut_input)
+    return replace(reply, message=message)

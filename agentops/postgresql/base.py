@@ -2,8 +2,8 @@
 
 Django's pool hands out connections that the server has closed, or sleeps 1, 2, 4 ... seconds between checks of them;
 and it waits longer and longer before it reconnects. A heartbeat cannot wait that long. Here a dead connection is
-detected without a round trip, discarded and replaced; with `reconnect`, a server that is back is used within a second
-or two.
+detected without a round trip, discarded and replaced; with `defaults.database`, a server that is back is used within a
+second or two.
 """
 
 import logging

@@ -15,54 +15,54 @@ HONESTY = (
 ROWS_A_STEP = 10
 
 
+class DeskAgent(Agent):
+    """An agent of the desk; `request` is its first user message, with the fields of its input filled in."""
+
+    queue = "agents"
+    model = MODEL
+    request = "{text}"
+
+    def prompt(self, input: dict[str, Any]) -> str:
+        """Ask for what the input names."""
+        return self.request.format(**input)
+
+
 @register
-class AccountSummary(Agent):
+class AccountSummary(DeskAgent):
     """Who is this customer, in three sentences."""
 
     name = "account_summary"
     description = "Summarize an account for a colleague who is about to call."
-    queue = "agents"
-    model = MODEL
     system = f"""You are the account summary desk of a software company.
 Read the profile, the invoices and the latest tickets of the account you are given, then write a summary of three
 sentences for a colleague who is about to call: who they are, what they owe, what bothers them. {HONESTY}"""
     input_schema = inputs.ACCOUNT
     tools = [tools.account_profile, tools.fetch_invoices, tools.last_tickets]
     max_running_per_tenant = 1
-
-    def prompt(self, input: dict[str, Any]) -> str:
-        """Ask for the summary."""
-        return f"Summarize account {input['account']}."
+    request = "Summarize account {account}."
 
 
 @register
-class RenewalNotes(Agent):
+class RenewalNotes(DeskAgent):
     """Prepare the talk about the next contract year."""
 
     name = "renewal_notes"
     description = "Prepare notes for a renewal, save them in the CRM and move the renewal stage."
-    queue = "agents"
-    model = MODEL
     system = f"""You are the renewal desk of a software company.
 Read the profile of the account and what colleagues noted about it. Save one note of kind "renewal": the date, the
 price, what to offer, what to avoid. Then set the renewal stage to "contacted" and close with one sentence. Ask a
 person only when the notes contradict each other. {HONESTY}"""
     input_schema = inputs.ACCOUNT
     tools = [tools.account_profile, tools.search_notes, tools.save_crm_note, tools.update_crm, ask_human]
-
-    def prompt(self, input: dict[str, Any]) -> str:
-        """Ask for the notes."""
-        return f"Prepare renewal notes for account {input['account']}."
+    request = "Prepare renewal notes for account {account}."
 
 
 @register
-class AccountResearch(Agent):
+class AccountResearch(DeskAgent):
     """Everything we know about a customer, gathered at once."""
 
     name = "account_research"
     description = "Research an account, asking several tools in one turn."
-    queue = "agents"
-    model = MODEL
     system = f"""You are the account research desk of a software company.
 Gather everything about the account you are given: ask for profile, invoices and tickets in one turn, as they do not
 depend on each other. Then write a short brief with the headings Customer, Money and Tickets. {HONESTY}"""
@@ -70,79 +70,59 @@ depend on each other. Then write a short brief with the headings Customer, Money
     tools = [tools.account_profile, tools.fetch_invoices, tools.last_tickets, tools.search_notes]
     max_running_per_tenant = 1
     retry_delays_s = (1.0, 5.0, 30.0, 120.0)  # somebody looks at the screen: a short pause is tried first
-
-    def prompt(self, input: dict[str, Any]) -> str:
-        """Ask for the research."""
-        return f"Research account {input['account']}."
+    request = "Research account {account}."
 
 
 @register
-class RefundAgent(Agent):
+class RefundAgent(DeskAgent):
     """Look an invoice up and pay it back, once a person agrees."""
 
     name = "refund"
     description = "Refund an invoice; a person approves the payment."
-    queue = "agents"
-    model = MODEL
     system = f"""You are the refund desk of a software company.
 Look the invoice up before anything else. Then ask for the refund of its amount with the customer's reason, and close
 with what became of it, in the words of the tool. Ask a person when the reason does not fit the invoice. {HONESTY}"""
     input_schema = inputs.REFUND
     tools = [tools.find_invoice, tools.issue_refund, ask_human]
     max_cost_usd = 0.50
-
-    def prompt(self, input: dict[str, Any]) -> str:
-        """Ask for the refund."""
-        return f"Refund invoice {input['invoice']} because {input['reason']}"
+    request = "Refund invoice {invoice} because {reason}"
 
 
 @register
-class FollowUpEmail(Agent):
+class FollowUpEmail(DeskAgent):
     """Write to a customer, once a person has read the message."""
 
     name = "follow_up_email"
     description = "Write and send a follow-up email; a person approves the message."
-    queue = "agents"
-    model = MODEL
     system = f"""You are the follow-up desk of a software company.
 Read the profile and the latest tickets of the account, then send its contact one short, friendly email about the topic
 you are given. Promise nothing that the tools did not show. When the topic does not say what to write, ask a person.
 Close with what became of the message. {HONESTY}"""
     input_schema = inputs.FOLLOW_UP
     tools = [tools.account_profile, tools.last_tickets, tools.send_email, ask_human]
-
-    def prompt(self, input: dict[str, Any]) -> str:
-        """Ask for the email."""
-        return f"Write to account {input['account']} about: {input['topic']}"
+    request = "Write to account {account} about: {topic}"
 
 
 @register
-class RunTests(Agent):
+class RunTests(DeskAgent):
     """Run a test suite and explain what failed."""
 
     name = "run_tests"
     description = "Run the tests of a project and report; shows progress while they run."
-    queue = "agents"
-    model = MODEL
     system = f"""You are the test bench of a software company.
 Run the tests of the project you are given, once. Report the exit code, how many passed and failed, and for each failure
 what the output says about its cause. {HONESTY}"""
     input_schema = inputs.PROJECT
     tools = [tools.run_test_command]
-
-    def prompt(self, input: dict[str, Any]) -> str:
-        """Ask for the tests."""
-        return f"Run the tests of project {input['project']}."
+    request = "Run the tests of project {project}."
 
 
 @register
-class SupportChat(Agent):
+class SupportChat(DeskAgent):
     """Talk to a customer until they are content."""
 
     name = "support_chat"
     description = "A conversation: each answer waits for the customer's next message."
-    queue = "agents"
-    model = MODEL
     system = f"""You are the support chat of a software company.
 Find out which account the customer speaks for, look its tickets and invoices up when they matter, and answer in at most
 three sentences. You cannot change anything; say who can. {HONESTY}"""

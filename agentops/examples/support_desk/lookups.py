@@ -2,11 +2,15 @@
 
 import re
 from decimal import Decimal
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
 
 from agentops.examples.support_desk.models import Account, Invoice
 from runs.registry import ToolError
 
 NUMBER = re.compile(r"\d{1,9}")
+Row = TypeVar("Row", bound=Model)
 
 
 def account_numbered(text: str) -> Account:
@@ -14,11 +18,7 @@ def account_numbered(text: str) -> Account:
 
     Raises: ToolError when there is no such account, or not exactly one number.
     """
-    number = _only_number(text, "account")
-    try:
-        return Account.objects.get(number=number)
-    except Account.DoesNotExist:
-        raise ToolError(f"There is no account {number}.") from None
+    return _numbered(Account.objects.all(), text, "account")
 
 
 def invoice_numbered(text: str, *, lock: bool = False) -> Invoice:
@@ -26,23 +26,20 @@ def invoice_numbered(text: str, *, lock: bool = False) -> Invoice:
 
     Raises: ToolError when there is no such invoice, or not exactly one number.
     """
-    number = _only_number(text, "invoice")
     invoices = Invoice.objects.select_related("account")
-    if lock:
-        invoices = invoices.select_for_update(of=("self",))
-    try:
-        return invoices.get(number=number)
-    except Invoice.DoesNotExist:
-        raise ToolError(f"There is no invoice {number}.") from None
+    return _numbered(invoices.select_for_update(of=("self",)) if lock else invoices, text, "invoice")
+
+
+def _numbered(rows: QuerySet[Row], text: str, what: str) -> Row:
+    found = NUMBER.findall(text)
+    if len(found) != 1:
+        raise ToolError(f"{text[:50]!r} does not name one {what}. Give its number alone, such as 184.")
+    row = rows.filter(number=found[0]).first()
+    if row is None:
+        raise ToolError(f"There is no {what} {int(found[0])}.")
+    return row
 
 
 def usd(amount: Decimal) -> str:
     """Write an amount for people."""
     return f"{amount:,.2f} USD"
-
-
-def _only_number(text: str, what: str) -> int:
-    found = NUMBER.findall(text)
-    if len(found) != 1:
-        raise ToolError(f"{text[:50]!r} does not name one {what}. Give its number alone, such as 184.")
-    return int(found[0])

@@ -16,7 +16,7 @@ from agentops.examples.support_desk.models import (
     TicketStatus,
 )
 
-# number, name, plan, USD a month, renewal date, contact
+ACCOUNT_FIELDS = ("name", "plan", "monthly_usd", "renewal_date", "contact_email")  # behind the number
 ACCOUNTS = (
     (184, "Northwind Traders", "Business", "480.00", date(2027, 1, 15), "maria.keller@northwind.example"),
     (207, "Bluebird Books", "Starter", "129.00", date(2027, 3, 1), "sam@bluebird.example"),
@@ -69,7 +69,9 @@ NOTES = (
 @transaction.atomic
 def seed() -> None:
     """Add the rows that are missing; those that are there stay as they are."""
-    accounts = {row[0]: _account(*row) for row in ACCOUNTS}
+    for number, *described in ACCOUNTS:
+        Account.objects.get_or_create(number=number, defaults=dict(zip(ACCOUNT_FIELDS, described, strict=True)))
+    accounts = Account.objects.in_bulk(field_name="number")
     for number, account, amount, issued_on, paid in INVOICES:
         values = {"account": accounts[account], "amount_usd": Decimal(amount), "issued_on": issued_on, "paid": paid}
         Invoice.objects.get_or_create(number=number, defaults=values)
@@ -93,14 +95,3 @@ def forget_effects() -> None:
     Ticket.objects.filter(import_key__isnull=False).delete()
     Invoice.objects.update(refunded_usd=0)
     Account.objects.update(renewal_stage=RenewalStage.OPEN)
-
-
-def _account(number: int, name: str, plan: str, monthly_usd: str, renewal_date: date, contact_email: str) -> Account:
-    values = {
-        "name": name,
-        "plan": plan,
-        "monthly_usd": Decimal(monthly_usd),
-        "renewal_date": renewal_date,
-        "contact_email": contact_email,
-    }
-    return Account.objects.get_or_create(number=number, defaults=values)[0]

@@ -52,7 +52,7 @@ class Measured:
         }
 
 
-def measure_steps(rounds: int) -> Measured:
+def measure_steps(*, rounds: int) -> dict[str, Any]:
     """Measure rounds: a run of `STEPS` steps by each of the three. Two more go before, uncounted."""
     measured = Measured()
     tenant = make_tenant("bench")
@@ -65,7 +65,7 @@ def measure_steps(rounds: int) -> Measured:
             if number >= 2:
                 for name, figure in zip(("ours", "bare", "create"), figures, strict=True):
                     getattr(measured, name).append(figure)
-    return measured
+    return measured.as_json()
 
 
 def _run_one() -> None:

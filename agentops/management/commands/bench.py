@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from importlib import import_module
 from typing import Any
 
 from django.core.management import call_command
@@ -12,21 +13,29 @@ from rich.table import Table
 from agentops.embedded.postgres import NoPostgresError
 from agentops.lab.bench.place import DATABASES, MeasurementError, measure_in_child
 
-# The figure of each, and its most.
-LIMITS = {
-    "steps": ("ratio_to_limit", 2.5),
-    "claims": ("p50_ms", 2.0),
-    "waiting": ("cpu_percent", 2.0),
-    "pacing": ("unused_percent", 10.0),
-    "promotion": ("p95_ms", 1000.0),
+# The figure of each measurement, its most, and the options that it takes.
+MEASUREMENTS = {
+    "steps": ("ratio_to_limit", 2.5, ["rounds"]),
+    "claims": ("p50_ms", 2.0, ["queued", "tenants", "claims", "threads"]),
+    "waiting": ("cpu_percent", 2.0, ["waiting", "seconds", "posts"]),
+    "pacing": ("unused_percent", 10.0, ["minutes", "bound"]),
+    "promotion": ("p95_ms", 1000.0, ["blocked", "starts"]),
 }
 _MUST_BE_NONE = ("over_admitted", "breaches", "refused")
 _REAL_WORKERS = ("waiting", "pacing", "promotion")
-
-_NUMBERS = (
-    *("rounds", "queued", "tenants", "claims", "threads", "waiting", "seconds", "posts", "minutes"),
-    *("blocked", "starts"),
-)
+_NUMBERS = {
+    "rounds": (60, "runs of each peer, for steps (default: 60)"),
+    "queued": (100_000, "runs that wait, for claims"),
+    "tenants": (1_000, "whose runs they are, for claims"),
+    "claims": (1_600, "how many are timed, for claims"),
+    "threads": (16, "that claim at once, for claims"),
+    "waiting": (10_000, "runs that wait for a person, for waiting"),
+    "seconds": (60.0, "how long workers are looked at, for waiting"),
+    "posts": (40, "starts that are timed, for waiting"),
+    "blocked": (5_000, "runs behind one that works, for promotion"),
+    "starts": (400, "how many of them start, for promotion"),
+    "minutes": (5.0, "after the ramp, for pacing (default: 5)"),
+}
 
 
 class Command(BaseCommand):
@@ -42,65 +51,35 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("what", choices=sorted(LIMITS))
+        parser.add_argument("what", choices=sorted(MEASUREMENTS))
         parser.add_argument("--db", choices=DATABASES, action="append", help="only this one (default: both)")
-        parser.add_argument("--rounds", type=int, default=60, help="runs of each peer, for steps (default: 60)")
-        parser.add_argument("--queued", type=int, default=100_000, help="runs that wait, for claims")
-        parser.add_argument("--tenants", type=int, default=1_000, help="whose runs they are, for claims")
-        parser.add_argument("--claims", type=int, default=1_600, help="how many are timed, for claims")
-        parser.add_argument("--threads", type=int, default=16, help="that claim at once, for claims")
-        parser.add_argument("--waiting", type=int, default=10_000, help="runs that wait for a person, for waiting")
-        parser.add_argument("--seconds", type=float, default=60.0, help="how long workers are looked at, for waiting")
-        parser.add_argument("--posts", type=int, default=40, help="starts that are timed, for waiting")
-        parser.add_argument("--blocked", type=int, default=5_000, help="runs behind one that works, for promotion")
-        parser.add_argument("--starts", type=int, default=400, help="how many of them start, for promotion")
-        parser.add_argument("--minutes", type=float, default=5.0, help="after the ramp, for pacing (default: 5)")
+        for name, (default, told) in _NUMBERS.items():
+            parser.add_argument(f"--{name}", type=type(default), default=default, help=told)
         parser.add_argument("--bound", choices=["requests", "tokens"], help="only this quota binds, for pacing")
         parser.add_argument("--json", action="store_true", help="end with the report as one line of JSON")
         parser.add_argument("--here", action="store_true", help="measure in this very process and database")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Measure and tell."""
+        what = options["what"]
+        figure, most, names = MEASUREMENTS[what]
         if options["here"]:
-            self.stdout.write(json.dumps(self._measure(options)))
+            call_command("migrate", verbosity=0)
+            measure = getattr(import_module(f"agentops.lab.bench.{what}"), f"measure_{what}")
+            self.stdout.write(json.dumps(measure(**{name: options[name] for name in names})))
             return
-        passed = [options["what"], *(part for name in _NUMBERS for part in (f"--{name}", str(options[name])))]
-        passed += ["--bound", options["bound"]] if options["bound"] else []
-        doorbells = options["what"] in _REAL_WORKERS
+        passed = [what, *(f"--{name}={options[name]}" for name in names if options[name] is not None)]
+        doorbells = what in _REAL_WORKERS
         try:
             found = {db: measure_in_child(db, passed, doorbells=doorbells) for db in options["db"] or DATABASES}
         except (MeasurementError, NoPostgresError) as error:
             raise CommandError(str(error), returncode=2) from error
-        figure, most = LIMITS[options["what"]]
         worst = max(measured[figure] for measured in found.values())
-        _show(options["what"], found, figure=figure, most=most)
+        _show(what, found, figure=figure, most=most)
         if options["json"]:
-            self.stdout.write(json.dumps({"bench": options["what"], figure: worst, "most": most, **found}))
+            self.stdout.write(json.dumps({"bench": what, figure: worst, "most": most, **found}))
         wrong = any(measured.get(name) for measured in found.values() for name in _MUST_BE_NONE)
         raise SystemExit(1 if worst > most or wrong else 0)
-
-    def _measure(self, options: dict[str, Any]) -> dict[str, Any]:
-        from agentops.lab.bench.claims import measure_claims
-        from agentops.lab.bench.steps import measure_steps
-
-        call_command("migrate", verbosity=0)
-        match options["what"]:
-            case "steps":
-                return measure_steps(options["rounds"]).as_json()
-            case "claims":
-                names = ("queued", "tenants", "claims", "threads")
-                return measure_claims(**{name: options[name] for name in names})
-            case "pacing":
-                from agentops.lab.bench.pacing import measure_pacing
-
-                return measure_pacing(minutes=options["minutes"], bound=options["bound"])
-            case "promotion":
-                from agentops.lab.bench.promotion import measure_promotion
-
-                return measure_promotion(blocked=options["blocked"], starts=options["starts"])
-        from agentops.lab.bench.waiting import measure_waiting
-
-        return measure_waiting(**{name: options[name] for name in ("waiting", "seconds", "posts")})
 
 
 def _show(what: str, found: dict[str, dict[str, Any]], *, figure: str, most: float) -> None:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from agentops.offline.shapes import OTHERS
 from agentops.offline.signatures import SIGNED
-from agentops.offline.transcript import OTHERS, check_transcript
+from agentops.offline.transcript import check_transcript
 from runs.engine.transcript import NO_WORDS, messages_of
 from runs.engine.valid_blocks import Ids, acceptable, without_tools
 from runs.models import Step
