@@ -1,4 +1,4 @@
-"""What a tool tells of its progress is told by the holder of the run alone."""
+"""Only the holder of a run writes the progress that its tool reports."""
 
 from uuid import uuid4
 
@@ -11,7 +11,7 @@ from runs.maintenance.rescue_runs import rescue_runs
 from runs.models import Run
 from runs.queue.claim import claim_next
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # within one of its own, no progress is written
 
 
 def test_a_zombie_tells_no_progress_of_the_run_that_somebody_else_holds(post):
@@ -21,10 +21,15 @@ def test_a_zombie_tells_no_progress_of_the_run_that_somebody_else_holds(post):
     zombie = context_for(run, lease, tool, tool_use_id="", effect_key=None, attempt=1)
     clock.advance(20)
     rescue_runs()
-    claim_next(["agents"], worker_id=uuid4(), worker_name="other")
+    holder = context_for(
+        *claim_next(["agents"], worker_id=uuid4(), worker_name="other"), tool,
+        tool_use_id="", effect_key=None, attempt=2,
+    )  # fmt: skip
     lease.valid_until = float("inf")  # it has not noticed
 
     zombie.progress(50, "still here")
 
     run = Run.objects.get()
     assert (run.fence, run.progress_percent, run.progress_message) == (2, 0, "")
+    holder.progress(60, "here now")
+    assert Run.objects.get().progress_message == "here now"
