@@ -19,7 +19,7 @@ def assign(letter: DeadLetter, *, user: Any, assignee: Any, note: str = "") -> N
     check_may_act(letter, user)
     check_belongs(assignee, [letter.tenant])
     said = {"assignee": assignee.get_username(), "note": note}
-    change_live(letter, "assign", user=user, said=said, status=DeadLetterStatus.ASSIGNED, assignee=assignee)
+    _decide(letter, "assign", user=user, said=said, status=DeadLetterStatus.ASSIGNED, assignee=assignee)
 
 
 def make_task(letter: DeadLetter, *, user: Any, assignee: Any, due_at: datetime, note: str = "") -> None:
@@ -31,7 +31,7 @@ def make_task(letter: DeadLetter, *, user: Any, assignee: Any, due_at: datetime,
     check_belongs(assignee, [letter.tenant])
     said = {"assignee": assignee.get_username(), "due_at": due_at.isoformat(), "note": note}
     columns = {"status": DeadLetterStatus.ASSIGNED, "assignee": assignee, "due_at": due_at, "note": note}
-    change_live(letter, "task", user=user, said=said, **columns)
+    _decide(letter, "task", user=user, said=said, **columns)
 
 
 def finish_task(letter: DeadLetter, *, user: Any, note: str = "") -> None:
@@ -46,7 +46,7 @@ def finish_task(letter: DeadLetter, *, user: Any, note: str = "") -> None:
             "the letter is nobody's: assign it, or make it a manual task, before it can be done"
         )
     columns = {"status": DeadLetterStatus.ASSIGNED, "done_at": Now(), "decided_by": user, "decided_at": Now()}
-    change_live(letter, "done", user=user, said={"note": note}, **columns | ({"note": note} if note else {}))
+    _decide(letter, "done", user=user, said={"note": note}, **columns | ({"note": note} if note else {}))
 
 
 def discard(letter: DeadLetter, *, user: Any, note: str) -> None:
@@ -56,7 +56,7 @@ def discard(letter: DeadLetter, *, user: Any, note: str) -> None:
     """
     check_may_act(letter, user)
     columns = {"status": DeadLetterStatus.DISCARDED, "decided_by": user, "decided_at": Now(), "note": note}
-    change_live(letter, "discard", user=user, said={"note": note}, **columns)
+    _decide(letter, "discard", user=user, said={"note": note}, **columns)
 
 
 @transaction.atomic
@@ -65,11 +65,15 @@ def change_live(letter: DeadLetter, verb: str, *, user: Any, said: dict[str, Any
 
     Raises: DeadLetterDecidedError if it is no longer live.
     """
-    changed = DeadLetter.objects.filter(IS_LIVE, pk=letter.pk).update(**columns)
-    letter.refresh_from_db()
-    if not changed:
+    if not DeadLetter.objects.filter(IS_LIVE, pk=letter.pk).update(**columns):
+        letter.refresh_from_db()
         raise DeadLetterDecidedError(f"the letter is already {how_decided(letter)}")
     record_event(letter, verb, user=user, **said)
+
+
+def _decide(letter: DeadLetter, verb: str, *, user: Any, said: dict[str, Any], **columns: Any) -> None:
+    change_live(letter, verb, user=user, said=said, **columns)
+    letter.refresh_from_db()  # not before the commit: what is rolled back must not show
 
 
 def check_live(letter: DeadLetter) -> None:
