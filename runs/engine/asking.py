@@ -22,7 +22,7 @@ def ask(
         columns.setdefault("expires_at", journal.lease.now() + timedelta(seconds=conf().action_expires_s))
     columns.setdefault("remind_every_s", conf().action_remind_s)
     asked = step.arguments if arguments is None else arguments
-    action = _action(journal, step, kind, reason=reason, arguments=asked, tell_at=journal.lease.now(), **columns)
+    action = _action(journal, step, kind, reason=reason, arguments=asked, notify_at=journal.lease.now(), **columns)
     journal.record_event("action.opened", action=str(action.pk), action_kind=str(kind), step=step.seq, reason=reason)
     return action
 

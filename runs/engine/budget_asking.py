@@ -75,7 +75,7 @@ def _ask(journal: Journal, step: Step, full: BudgetFullError, period: BudgetPeri
     action = ask(journal, step, ActionKind.BUDGET, reason=_reason(full, period), arguments=arguments, **ends)
     action.budget_period = period
     if full.needs_usd <= period.ceiling_usd - period.spent_usd:
-        action.tell_at = journal.lease.now() + timedelta(seconds=_PATIENCE_S)
+        action.notify_at = journal.lease.now() + timedelta(seconds=_PATIENCE_S)
 
 
 def proposed_usd(full: BudgetFullError, period: BudgetPeriod) -> Decimal:

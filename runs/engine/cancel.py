@@ -47,7 +47,7 @@ def cancel_locked(run: Run, *, actor: str, gently: bool = False) -> None:
         transition(run, events=events, cancel_gently=gently, **asked)
         return
     PendingAction.objects.filter(run=run, status=ActionStatus.OPEN).update(
-        status=ActionStatus.CANCELLED, decided_at=now, tell_at=None
+        status=ActionStatus.CANCELLED, decided_at=now, notify_at=None
     )
     _close_steps(run)
     spent, charged = _presume_spent(run)

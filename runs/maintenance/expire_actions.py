@@ -15,7 +15,7 @@ from runs.fault_points import fault_point
 from runs.models import PendingAction, Run, Step
 from runs.models.fields import hash_of
 from runs.models.moves import Event, transition
-from runs.notices.actions import tell_expiry
+from runs.notices.actions import mail_expiry
 from runs.states import ActionKind, ActionStatus, OnExpiry, StepStatus
 
 _TOLD = "Nobody decided in time, so the call was not made."
@@ -45,7 +45,7 @@ def _keep_waiting(action: PendingAction) -> None:
     """Keep the action open; from now on only reminders come."""
     PendingAction.objects.filter(pk=action.pk).update(expires_at=None)
     transition(action.run, events=[_event(action, "overdue")])
-    tell_expiry(action, "it stays open")
+    mail_expiry(action, "it stays open")
 
 
 def _escalate(action: PendingAction) -> None:
@@ -54,11 +54,11 @@ def _escalate(action: PendingAction) -> None:
     action.expires_at = action.escalated_at + timedelta(seconds=requirements_of(action).expires_s)
     action.save(update_fields=["escalated_at", "assignee", "expires_at"])
     transition(action.run, events=[_event(action, "escalated")])
-    tell_expiry(action, "an admin must decide now")
+    mail_expiry(action, "an admin must decide now")
 
 
 def _end(action: PendingAction) -> None:
-    PendingAction.objects.filter(pk=action.pk).update(status=ActionStatus.EXPIRED, decided_at=Now(), tell_at=None)
+    PendingAction.objects.filter(pk=action.pk).update(status=ActionStatus.EXPIRED, decided_at=Now(), notify_at=None)
     action.status = ActionStatus.EXPIRED
 
 
@@ -66,7 +66,7 @@ def _cancel(action: PendingAction) -> None:
     """Cancel the run, with everything else that it waits for."""
     transition(action.run, events=[_event(action, "expired")])
     cancel_locked(action.run, actor="timer")
-    tell_expiry(action, "the run is cancelled")
+    mail_expiry(action, "the run is cancelled")
 
 
 def _answer_the_agent(action: PendingAction) -> None:
@@ -84,7 +84,7 @@ def _answer_the_agent(action: PendingAction) -> None:
         )
     fault_point("expire.before")
     wake_from_decision(action.run, _event(action, "expired"))
-    tell_expiry(action, _became(action))
+    mail_expiry(action, _became(action))
 
 
 def _became(action: PendingAction) -> str:

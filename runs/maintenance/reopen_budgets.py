@@ -54,7 +54,7 @@ def _room(period: BudgetPeriod) -> tuple[str, Decimal | None]:
 def _go_on(action: PendingAction, because: str) -> bool:
     run = Run.objects.select_for_update(of=("self",)).get(pk=action.run_id)
     still_open = PendingAction.objects.filter(pk=action.pk, status=ActionStatus.OPEN)
-    if not still_open.update(status=ActionStatus.CANCELLED, decided_at=Now(), tell_at=None, note=because):
+    if not still_open.update(status=ActionStatus.CANCELLED, decided_at=Now(), notify_at=None, note=because):
         return False  # a person was faster
     data = {"action": str(action.pk), "step": action.step.seq, "because": because}
     wake_from_decision(run, Event("action.cancelled", data, actor="budget"))

@@ -72,7 +72,7 @@ class BudgetPeriod(models.Model):
         **_SPENT | {"default": None}, null=True, help_text="The ceiling, as it was when something was last reserved."
     )
     soft_reached_at = models.DateTimeField(null=True)
-    soft_told_at = models.DateTimeField(null=True)
+    soft_notified_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["budget", "-starts_on"]
@@ -86,8 +86,8 @@ class BudgetPeriod(models.Model):
         indexes = [
             models.Index(
                 fields=["soft_reached_at"],
-                condition=Q(soft_reached_at__isnull=False, soft_told_at__isnull=True),
-                name="budget_soft_untold",
+                condition=Q(soft_reached_at__isnull=False, soft_notified_at__isnull=True),
+                name="budget_soft_unnotified",
             )
         ]
 

@@ -51,7 +51,7 @@ class PendingAction(models.Model):
     requested_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
     on_expiry = models.CharField(max_length=8, choices=choices_of(OnExpiry), default=OnExpiry.REJECT)
-    tell_at = models.DateTimeField(null=True, help_text="When people are told, or reminded, next.")
+    notify_at = models.DateTimeField(null=True, help_text="When people are notified, or reminded, next.")
     remind_every_s = models.FloatField(null=True)
     reminders = models.PositiveIntegerField(default=0)
     assignee = models.ForeignKey(
@@ -78,7 +78,9 @@ class PendingAction(models.Model):
             models.Index(fields=["tenant", "status", "requested_at"], name="action_inbox"),
             models.Index(fields=["tenant", "requested_at"], name="action_by_tenant"),
             models.Index(fields=["expires_at"], condition=Q(status="open"), name="action_expiry"),
-            models.Index(fields=["tell_at"], condition=Q(status="open", tell_at__isnull=False), name="action_news"),
+            models.Index(
+                fields=["notify_at"], condition=Q(status="open", notify_at__isnull=False), name="action_notify_due"
+            ),
             models.Index(
                 fields=["budget_period", "requested_at"],
                 condition=Q(status="open", budget_period__isnull=False),

@@ -94,7 +94,8 @@ def lane_update(
     running = (after == RunStatus.RUNNING) - (before == RunStatus.RUNNING)
     if left == joins and not running:
         return None
-    text, params = '"queued" = "queued" + %s, "running" = "running" + %s', [joins - left, running]
+    text = '"queued" = "queued" + %s, "running" = "running" + %s'
+    params: list[float] = [joins - left, running]
     if served_at is not None:
         text, params = f'{text}, "served_at" = {_DOUBLE}, {_END_OF_TURN}', [*params, served_at, served_at]
     elif joins and not left:

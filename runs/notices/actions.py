@@ -26,35 +26,35 @@ _SIGN_IN = "The page asks you to sign in. Opening it decides nothing."
 _TEXT_MAX_CHARS = 1000
 
 
-def tell_deciders(action: PendingAction, *, again: bool = False) -> None:
+def mail_deciders(action: PendingAction, *, again: bool = False) -> None:
     """Mail the people who may decide, or only the assignee; `again` for a reminder."""
     subject = f"{'Still waiting: ' if again else ''}{action.run.job_type} {_asks(action)}"
     _mail(action, _deciders(action), subject, f"A run of {action.run.job_type} {_asks(action)}.")
 
 
-def tell_assignee(action: PendingAction, by: str) -> None:
+def mail_assignee(action: PendingAction, by: str) -> None:
     """Mail the new assignee."""
     if action.assignee:
         subject = f"For you: {action.run.job_type} {_asks(action)}"
         _mail(action, [address_of(action.assignee)], subject, f"{by} asks you to decide this.")
 
 
-def tell_requester(action: PendingAction, subject: str, text: str) -> None:
+def mail_requester(action: PendingAction, subject: str, text: str) -> None:
     """Mail the requester of the run, while they belong to its tenant."""
     _mail(action, _requester(action), subject, text)
 
 
-def tell_decision(action: PendingAction) -> None:
+def mail_decision(action: PendingAction) -> None:
     """Mail the decision to the requester of the run, unless they made it themselves."""
     if action.decided_by_id == action.run.requested_by_id:
         return
     what = f"{action.tool or action.kind} of {action.run.job_type}"
     by = f" by {action.decided_by}" if action.decided_by else ""
     text = f"{what} was {action.status}{by}." + (f"\n\nNote: {action.note}" if action.note else "")
-    tell_requester(action, f"{what}: {action.status}", text)
+    mail_requester(action, f"{what}: {action.status}", text)
 
 
-def tell_expiry(action: PendingAction, became: str) -> None:
+def mail_expiry(action: PendingAction, became: str) -> None:
     """Mail deciders and requester that nobody decided in time, and what happened then."""
     people = {*_deciders(action), *_requester(action)}
     subject = f"Nobody decided: {action.run.job_type} {_asks(action)}"

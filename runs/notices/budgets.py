@@ -8,7 +8,7 @@ from runs.models.people import mailable, members_to_mail
 from runs.notices.pages import page_of
 
 
-def tell_threshold(period: BudgetPeriod) -> None:
+def mail_threshold(period: BudgetPeriod) -> None:
     """Mail the admins of the tenant, or the superusers if the budget is for all tenants."""
     budget = period.budget
     spent, ceiling = f"{period.spent_usd:,.2f}", f"{period.ceiling_usd:,.2f}"

@@ -107,7 +107,7 @@ def _clock() -> Iterator[Finding]:
 def _gates() -> Iterator[Finding]:
     for breaker in CircuitBreaker.objects.filter(open_until__isnull=False):
         said = f"open until {breaker.open_until:%Y-%m-%d %H:%M:%S} UTC: {breaker.reason}"
-        remedy = "It opens by itself when a probe is answered; an operator may open it in the console."
+        remedy = "It closes by itself when a probe is answered; an operator may close it in the console."
         yield Finding(f"circuit {breaker}", is_well=False, said=said, remedy=remedy)
 
 

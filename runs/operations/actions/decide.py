@@ -22,7 +22,7 @@ from runs.models import PendingAction, Run, Step
 from runs.models.fields import hash_of
 from runs.models.moves import Event
 from runs.models.pending_action import STAYS_OPEN
-from runs.notices.actions import tell_decision
+from runs.notices.actions import mail_decision
 from runs.operations.permissions import check_may_decide
 from runs.states import ActionKind, ActionStatus, StepStatus
 from runs.storable import storable, storable_note
@@ -101,7 +101,7 @@ def decide(action: PendingAction, decision: Decision, user: AbstractBaseUser) ->
         decided_by=user,
         decision=decision.verb,
         note=storable_note(decision.note),
-        tell_at=None,
+        notify_at=None,
     )
     if not decided:
         raise InvalidTransitionError("the action has expired")
@@ -125,5 +125,5 @@ def go_on(action: PendingAction, user: AbstractBaseUser, **columns: Any) -> None
     run, actor = action.run, user.get_username()
     event = Event(f"action.{action.status}", {"action": str(action.pk), "step": action.step.seq}, actor=actor)
     wake_from_decision(run, event, **columns)
-    tell_decision(action)
+    mail_decision(action)
     fault_point("decide.before")

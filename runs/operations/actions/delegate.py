@@ -12,7 +12,7 @@ from runs.errors import ConflictError, InvalidInputError, InvalidTransitionError
 from runs.models import PendingAction, holds_role
 from runs.models.moves import Event, transition
 from runs.models.people import people_named
-from runs.notices.actions import tell_assignee, tell_deciders, tell_requester
+from runs.notices.actions import mail_assignee, mail_deciders, mail_requester
 from runs.operations.actions.decide import lock
 from runs.operations.permissions import check_may_delegate
 from runs.states import ActionKind, ActionStatus
@@ -28,7 +28,7 @@ def ask(action: PendingAction, *, user: AbstractBaseUser, text: str) -> PendingA
     with transaction.atomic():
         action = _lock_open(action, user)
         _tell("asked", action, user, text=words)
-        tell_requester(action, f"{user.get_username()} asks about {action.tool or action.kind}", words)
+        mail_requester(action, f"{user.get_username()} asks about {action.tool or action.kind}", words)
     return action
 
 
@@ -38,7 +38,7 @@ def reply(action: PendingAction, *, user: AbstractBaseUser, text: str) -> Pendin
     with transaction.atomic():
         action = _lock_open(action, user)
         _tell("replied", action, user, text=words)
-        tell_deciders(action)
+        mail_deciders(action)
     return action
 
 
@@ -52,7 +52,7 @@ def reassign(action: PendingAction, *, user: AbstractBaseUser, to: str) -> Pendi
         action.assignee = _decider(action, to)
         action.save(update_fields=["assignee"])
         _tell("reassigned", action, user, to=to)
-        tell_assignee(action, by=user.get_username())
+        mail_assignee(action, by=user.get_username())
     return action
 
 
@@ -68,7 +68,7 @@ def escalate(action: PendingAction, *, user: AbstractBaseUser, note: str = "") -
         action.escalated_at, action.assignee = clock.now(), None
         action.save(update_fields=["escalated_at", "assignee"])
         _tell("escalated", action, user, text=storable_note(note))
-        tell_deciders(action)
+        mail_deciders(action)
     return action
 
 

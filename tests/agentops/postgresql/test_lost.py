@@ -91,7 +91,7 @@ def test_a_wait_in_vain_names_the_threads_that_hold_the_connections():
 def test_a_tool_that_tells_its_progress_from_many_threads_uses_up_no_pool(offline, post, work, monkeypatch):
     def act(context):
         def tell():
-            context._told_at = 0.0
+            context._reported_at = 0.0
             context.progress(50, "from afar")
 
         threads = [threading.Thread(target=tell) for _ in range(12)]

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from runs import clock
+from runs.engine.budget_holds import settle_holds
 from runs.engine.outcomes import Completed, Retry, Waiting
 from runs.engine.provider import answered_by
 from runs.errors import BrokenStreamError
@@ -47,6 +48,17 @@ def test_what_is_held_in_flight_becomes_the_cost_in_every_budget_that_covers_the
     assert [sums_of(one) for one in covering] == [(COST, 0)] * 3
     assert [sums_of(one) for one in others] == [(0, 0)] * 2
     assert breaches() == []
+
+
+def test_a_call_that_is_settled_twice_counts_once(ask, work, answering):
+    one = budget("5")
+    ask()
+    work()
+    assert sums_of(one) == (COST, 0)
+
+    assert settle_holds(list(ModelCall.objects.all())) == []
+
+    assert sums_of(one) == (COST, 0)
 
 
 def test_a_call_that_does_not_fit_is_not_sent_and_asks_a_person(ask, work, answering, tenant):

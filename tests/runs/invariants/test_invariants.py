@@ -123,7 +123,7 @@ BREAKS = {
         expires_at=F("requested_at"), on_expiry="escalate", escalated_at=F("requested_at")
     ),
     "12 twice": decide_twice,
-    "12 untold": lambda run: event(run, kind="action.approved").update(kind="action.looked_at"),
+    "12 unnotified": lambda run: event(run, kind="action.approved").update(kind="action.looked_at"),
     "13": begin_after_cancel,
     "14": lambda run: step(run, seq=2).update(tool_use_id="toolu_other"),
     "15 run": lambda run: Run.objects.filter(pk=run.pk).update(cost_usd=Decimal("0.00000001")),

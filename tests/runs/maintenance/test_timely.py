@@ -69,7 +69,7 @@ def test_one_reminder_that_cannot_be_planned_does_not_stop_the_others(proposed, 
     assert notify_deciders() == 1
 
     whole.refresh_from_db()
-    assert whole.tell_at > clock.now() and str(whole.run_id) in Mail.objects.get().body
+    assert whole.notify_at > clock.now() and str(whole.run_id) in Mail.objects.get().body
 
 
 def test_one_action_that_cannot_expire_does_not_stop_the_others(late, proposed):  # noqa: F811
