@@ -90,7 +90,7 @@ def _decide(
         present = LetterGroup.objects.select_for_update(of=("self",)).get(pk=group.pk)
         check_may_decide(present, user)
         if present.state in unless:
-            by = present.resolved_by
+            by = present.resolved_by if present.state == GroupState.RESOLVED else None
             resolved = f" by {by.get_username()} at {present.resolved_at:%Y-%m-%d %H:%M:%S} UTC" if by else ""
             raise DeadLetterDecidedError(f"the group is already {present.state}{resolved}")
         note = {"note": said["note"]} if said["note"] else {}

@@ -58,4 +58,6 @@ def _next_state(group: LetterGroup, letter: DeadLetter) -> str:
     is_over = until is not None and until <= letter.failed_at
     if not is_over and rate is not None:
         is_over = letters.filter(failed_at__gt=letter.failed_at - timedelta(hours=1)).count() >= rate
-    return GroupState.IGNORED if not is_over and letters.filter(tenant=letter.tenant).exists() else GroupState.OPEN
+    if is_over or not letters.filter(tenant=letter.tenant).exists():
+        return GroupState.OPEN
+    return GroupState.IGNORED

@@ -40,8 +40,8 @@ def _settings() -> Iterator[Error]:
             hint="Write USE_TZ = True in the settings. Templates go on to show times in TIME_ZONE.",
             id="runs.E010",
         )
-    clock = getattr(settings, "Q_CLUSTER", {})
-    if not any(clock.get(name) for name in _BROKERS):
+    q_cluster = getattr(settings, "Q_CLUSTER", {})
+    if not any(q_cluster.get(name) for name in _BROKERS):
         yield Error(
             "Q_CLUSTER names no broker, so the clock would look for a Redis on this machine",
             hint="Write Q_CLUSTER = agentops.defaults.CLOCK, or add a broker to yours.",

@@ -26,7 +26,7 @@ POINTS = (
     "ring.before",  # committed, the doorbell not rung
     "recover.before",  # a step begun by a former holder was found, nothing done
     "reconcile.before",  # a dead lease was found, nothing done
-    "wake.before",  # a timer is due and moved, not committed
+    "wake.before",  # a sleeping or held run is due and moved, not committed
     "expire.before",  # an action has expired, not committed
     "decide.before",  # a person has decided, not committed
 )

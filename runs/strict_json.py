@@ -15,7 +15,7 @@ def strict_json(text: str | bytes) -> Any:
     if isinstance(text, bytes):
         text = text.decode()
     try:
-        return json.loads(text, parse_constant=_refuse, parse_float=_float, object_pairs_hook=_object)
+        return json.loads(text, parse_constant=_refuse, parse_float=_float, object_pairs_hook=unambiguous)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
 
@@ -31,7 +31,8 @@ def _float(digits: str) -> float:
     return number
 
 
-def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def unambiguous(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its pairs. Raises: ValueError for a duplicate name."""
     value = dict(pairs)
     if len(value) < len(pairs):
         raise ValueError("a name is given twice in one object")

@@ -47,7 +47,8 @@ class DeadLetterViewSet(LetterViewSet[DeadLetter]):
         Replay,
         "Continue the failed run after its last good step, or start a new one from a step or with other input.",
         name="replay",
-        answers={202: DeadLetterSerializer},
+        document=DeadLetterSerializer,
+        status=202,
     )
     discard = verb(decisions.discard, Discard, "Close the dead letter without a replay; the run stays failed.")
     assign = verb(decisions.assign, Assign, "Assign the dead letter to a user of the tenant; it stays live.")

@@ -1,6 +1,7 @@
 """Groups of dead letters with one cause: list, read, resolve, ignore, assign, reopen."""
 
 from django.db.models import Max, QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from deadletters import group_decisions
 from deadletters.api.bodies import Assign, Ignore, Note
@@ -10,6 +11,10 @@ from deadletters.models import LetterGroup
 from runs.api.rows import verb
 
 
+@extend_schema_view(
+    list=extend_schema(description="List the tenant's causes, latest failure first."),
+    retrieve=extend_schema(description="Read one cause."),
+)
 class DeadLetterGroupViewSet(LetterViewSet[LetterGroup]):
     """Causes that the token's tenant met, with the stats of its own dead letters.
 

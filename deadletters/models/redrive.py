@@ -50,7 +50,7 @@ class Redrive(models.Model):
     status = models.CharField(max_length=16, choices=RedriveStatus, default=RedriveStatus.PLANNED)
     reason = models.TextField(blank=True, help_text="Why it was paused, stopped or aborted.")
     total = models.PositiveIntegerField(default=0, help_text="Letters in the plan, excluded ones too.")
-    left_out = models.PositiveIntegerField(default=0, help_text="Letters that matched beyond the most of a plan.")
+    left_out = models.PositiveIntegerField(default=0, help_text="Matched, but beyond the maximum of one redrive.")
     excluded = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)
     sent = models.PositiveIntegerField(default=0, help_text="Sent so far, whatever became of them.")
@@ -62,13 +62,20 @@ class Redrive(models.Model):
     credit = models.FloatField(default=0, help_text="Letters that might be sent at `credit_at`.")
     credit_at = models.DateTimeField(null=True, help_text="Empty: the allowance begins with the next step.")
     planned_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="In whose name letters are replayed."
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        help_text="Dead letters are replayed in the name of this user.",
     )
     planned_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     changed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", help_text="Empty: it did so itself."
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Empty: the redrive changed its own status.",
     )
     changed_at = models.DateTimeField()
 

@@ -54,7 +54,7 @@ def abort(redrive: Redrive, *, user: Any, note: str = "") -> None:
 
 
 def end(redrive: Redrive, status: RedriveStatus, now: datetime, reason: str = "") -> None:
-    """End a redrive by itself. The caller holds its lock and saves it."""
+    """End a redrive without a person. The caller holds its lock and saves it."""
     redrive.skipped += _let_go(redrive)
     redrive.status, redrive.reason = status, reason
     redrive.ended_at = redrive.changed_at = now

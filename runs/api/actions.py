@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,8 +28,9 @@ def _raise(action: PendingAction, *, user: Any, note: str, **amounts: Any) -> Pe
     return raise_budget(action, user=user, arguments=arguments, note=note)
 
 
+@extend_schema_view(retrieve=extend_schema(description="Read one action with its thread."))
 class ActionViewSet(RowViewSet[PendingAction]):
-    """Pending actions of the token's tenant; one that is read alone comes with its thread."""
+    """Pending actions of the token's tenant."""
 
     queryset = PendingAction.objects.select_related("step", "decided_by", "run", "assignee").prefetch_related(
         "approvals__user"

@@ -58,7 +58,7 @@ class StoredJSON(serializers.JSONField):
 
 
 class Computed(serializers.Field[Any, Any, Any, Any]):
-    """What a function tells of a row, written and described as another field."""
+    """A value that a function computes from the row, written and described as another field."""
 
     def __init__(self, function: Callable[[Any], Any], field: Any, **options: Any) -> None:
         super().__init__(source="*", read_only=True, **options)
@@ -67,8 +67,8 @@ class Computed(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, value: Any) -> Any:
         """Call the function; None stays null."""
-        told = self.function(value)
-        return None if told is None else self.field.to_representation(told)
+        computed = self.function(value)
+        return None if computed is None else self.field.to_representation(computed)
 
 
 class Document(serializers.ModelSerializer[M]):

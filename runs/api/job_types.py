@@ -10,7 +10,16 @@ from rest_framework.response import Response
 from runs.api.documents import Computed, one_page
 from runs.api.tenant_view import TenantView
 from runs.declarations.catalog import job_types
+from runs.declarations.job_types import Agent
 from runs.states import Lane, OnConflict
+
+
+class Declared(serializers.FloatField):
+    """A number as it was declared: 600 stays 600."""
+
+    def to_representation(self, value: Any) -> Any:
+        """Leave it alone."""
+        return value
 
 
 class ToolSerializer(serializers.Serializer[Any]):
@@ -29,7 +38,7 @@ class ToolSerializer(serializers.Serializer[Any]):
 
 
 class JobTypeSerializer(serializers.Serializer[Any]):
-    """A job type. The defaults are for those that are not agents."""
+    """A job type. A plain job has no model and no tools, whatever its class calls so."""
 
     name = serializers.CharField()
     form = serializers.CharField(help_text="`agent` or `job`")
@@ -37,17 +46,20 @@ class JobTypeSerializer(serializers.Serializer[Any]):
     queue = serializers.CharField()
     input_schema = serializers.JSONField(source="input_json_schema")
     output_schema = serializers.JSONField(source="output_json_schema", allow_null=True)
-    timeout_s = serializers.FloatField()
+    timeout_s = Computed(lambda one: one.timeout_s, Declared())
     max_cost_usd = serializers.CharField(allow_null=True)
     max_running_per_tenant = serializers.IntegerField(allow_null=True)
     on_conflict = serializers.ChoiceField(list(OnConflict), help_text="Policy while another run counts as the same.")
-    unique_for_s = serializers.FloatField(allow_null=True)
-    fresh_for_s = serializers.FloatField(allow_null=True)
-    model = serializers.CharField(read_only=True, allow_null=True, default=None)
-    lane = serializers.CharField(
-        read_only=True, default=Lane.STANDARD, help_text="`standard` or `batch`: the default of a run."
+    unique_for_s = Computed(lambda one: one.unique_for_s, Declared(), allow_null=True)
+    fresh_for_s = Computed(lambda one: one.fresh_for_s, Declared(), allow_null=True)
+    model = Computed(
+        lambda one: one.model if isinstance(one, Agent) else None, serializers.CharField(), allow_null=True
     )
-    tools = ToolSerializer(read_only=True, many=True, default=())
+    lane = Computed(
+        lambda one: one.lane if isinstance(one, Agent) else Lane.STANDARD,
+        serializers.CharField(help_text="`standard` or `batch`: the default of a run."),
+    )
+    tools = Computed(lambda one: one.tools if isinstance(one, Agent) else (), ToolSerializer(many=True))
 
 
 class JobTypesView(TenantView):

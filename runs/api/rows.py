@@ -55,21 +55,20 @@ def verb(
     doc: str,
     *,
     name: str = "",
-    answers: dict[int, Any] | None = None,
+    document: Any = None,
+    status: int = HTTPStatus.OK,
 ) -> Any:
     """Build the view of `POST …/{id}/{name}/`: do an operation as the body says, then answer with the row.
 
     The name is that of the operation unless given; an underscore after a keyword is not part of the address.
-    Shape: `answers` holds the document by status; the default is the view's own, with 200.
     """
     name = name or operation.__name__
 
     def view(self: RowViewSet[Any], request: Request, pk: Any = None) -> Response:
-        said, row = self.read(body), self.get_object()
-        operation(row, user=self.user, **self.arguments_of(said))
-        return self.respond(self.get_object(), status=next(iter(answers or {200: None})))
+        row = self.get_object()
+        operation(row, user=self.user, **self.arguments_of(self.read(body)))
+        return self.respond(self.get_object(), status=status)
 
     view.__name__, view.__doc__ = name, doc
-    return extend_schema(request=body, responses=answers or empty)(
-        action(detail=True, methods=["post"], url_path=name.rstrip("_"))(view)
-    )
+    described = extend_schema(request=body, responses=empty if document is None else {status: document})
+    return described(action(detail=True, methods=["post"], url_path=name.rstrip("_"))(view))

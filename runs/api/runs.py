@@ -86,7 +86,8 @@ class RunViewSet(RowViewSet[Run]):
 
         409 if the run is neither, or its dead letter is closed. An open circuit still holds the run.
         """,
-        answers={202: RunSerializer},
+        document=RunSerializer,
+        status=202,
         name="retry",
     )
 

@@ -74,7 +74,7 @@ class TenantView(OwnPolicies):
             raise NotPermittedError(not_narrowed_to(self.token, name))
 
     def read(self, body: type[B]) -> B:
-        """Parse the body; a request that takes no fields may have any type. Raises: InvalidInputError."""
+        """Parse the body; a verb without fields accepts any content type. Raises: InvalidInputError."""
         takes_any = not body.model_fields and BoundedJSONParser.media_type not in self.request.content_type
         return body.read({} if takes_any else self.request.data)
 

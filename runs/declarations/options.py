@@ -67,7 +67,7 @@ def _is_name(value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """The values that an option accepts; for any other, what is said of its {name} and {value}, and the hint."""
+    """The values that an option accepts; for any other, the message, with {name} and {value}, and the hint."""
 
     fits: Callable[[Any], bool]
     write: str
@@ -187,8 +187,9 @@ def _objection_to_value(name: str, own: type, options: Mapping[str, Option]) -> 
 
 def _objection_to_hook(name: str, own: type, missing: Iterable[str]) -> str | None:
     near = nearest(name, missing)
-    is_meant = near and near[0] == name[0] and not hasattr(own, name)  # same first letter: send_user is not end_user
-    return _write_instead(near) if near and is_meant else None
+    if near is None or hasattr(own, name) or near[0] != name[0]:  # another first letter: send_user is not end_user
+        return None
+    return _write_instead(near)
 
 
 def _write_instead(near: str) -> str:

@@ -67,8 +67,8 @@ def try_to_wake(run: Run, *, actor: str) -> bool:
     return True
 
 
-def wake_from_decision(run: Run, event: Event, **columns: Any) -> None:
-    """Record what became of a question to a person, and wake the run if it waits; a running one notices by itself."""
+def wake_after_action(run: Run, event: Event, **columns: Any) -> None:
+    """Record how a pending action ended, and wake the run if it waits for it; a running one notices by itself."""
     if run.state == RunStatus.WAITING_FOR_CONFIRMATION:
         transition(run, to=RunStatus.QUEUED, events=[event, Event("run.queued", actor=event.actor)], **columns)
     else:

@@ -10,7 +10,7 @@ from runs import clock
 from runs.clock import Now
 from runs.engine.approvals.requirements import requirements_of
 from runs.engine.cancel import cancel_locked
-from runs.engine.sleep import wake_from_decision
+from runs.engine.sleep import wake_after_action
 from runs.fault_points import fault_point
 from runs.models import PendingAction, Run, Step
 from runs.models.fields import hash_of
@@ -83,7 +83,7 @@ def _answer_the_agent(action: PendingAction) -> None:
             finished_at=Now(),
         )
     fault_point("expire.before")
-    wake_from_decision(action.run, _event(action, "expired"))
+    wake_after_action(action.run, _event(action, "expired"))
     mail_expiry(action, _became(action))
 
 

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from runs import clock
 from runs.clock import Now
-from runs.engine.sleep import wake_from_decision
+from runs.engine.sleep import wake_after_action
 from runs.models import BudgetPeriod, PendingAction, Run
 from runs.models.moves import Event
 from runs.states import ActionStatus
@@ -57,5 +57,5 @@ def _go_on(action: PendingAction, because: str) -> bool:
     if not still_open.update(status=ActionStatus.CANCELLED, decided_at=Now(), notify_at=None, note=because):
         return False  # a person was faster
     data = {"action": str(action.pk), "step": action.step.seq, "because": because}
-    wake_from_decision(run, Event("action.cancelled", data, actor="budget"))
+    wake_after_action(run, Event("action.cancelled", data, actor="budget"))
     return True

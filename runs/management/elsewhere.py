@@ -22,8 +22,8 @@ class ElsewhereCommand(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Refuse with any options, or pass them on to the real command."""
-        clock = getattr(settings, "Q_CLUSTER", {})
-        is_used = foreign_queues() if self.package == "django_rq" else clock.get("name") != "agentops"
+        q_cluster = getattr(settings, "Q_CLUSTER", {})
+        is_used = foreign_queues() if self.package == "django_rq" else q_cluster.get("name") != "agentops"
         if is_used:  # by the project, for work of its own
             load_command_class(self.package, argv[1]).run_from_argv(argv)
             return

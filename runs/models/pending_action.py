@@ -104,7 +104,7 @@ class PendingAction(models.Model):
 
     @property
     def verbs(self) -> list[str]:
-        """What may be said to it now."""
+        """The verbs that fit its kind and status."""
         return list(VERBS[ActionKind(self.kind)]) if self.status == ActionStatus.OPEN else []
 
 

@@ -39,7 +39,8 @@ def check_backlog(queue: str, tenant: Tenant) -> None:
 
 def depth_of(queue: str, tenant: Tenant | None) -> int:
     """Count the runs waiting in a queue, of one tenant or of all tenants."""
-    lanes = QueueLane.objects.filter(queue=queue, **({"tenant": tenant} if tenant else {}))
+    lanes = QueueLane.objects.filter(queue=queue)
+    lanes = lanes.filter(tenant=tenant) if tenant else lanes
     in_lanes: int = lanes.aggregate(depth=Sum("queued"))["depth"] or 0  # reads a few lanes instead of every run
     return in_lanes + sum(n for (q, pk), n in _held().items() if q == queue and (tenant is None or pk == tenant.pk))
 

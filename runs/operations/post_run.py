@@ -190,11 +190,11 @@ def _validated(request: RunRequest) -> tuple[JobType, dict[str, Any]]:
         job_type = job_type_named(request.job_type)
     except UnknownJobTypeError as error:
         raise InvalidInputError({"job_type": [f"{error}; see /api/v1/job-types/"]}) from error
-    form = f"{job_type.name} is a {job_type.form}"
+    what_it_is = f"{job_type.name} is a {job_type.form}"
     if request.lane == Lane.BATCH and not isinstance(job_type, Agent):
-        raise InvalidInputError({"lane": [f"`batch` is for agents; {form}: leave it out"]})
+        raise InvalidInputError({"lane": [f"`batch` is for agents; {what_it_is}: leave it out"]})
     if request.max_cost_usd is not None and not isinstance(job_type, Agent):
-        problem = f"{form}, which asks no model and so costs nothing: leave it out"
+        problem = f"{what_it_is}, which asks no model and so costs nothing: leave it out"
         raise NotSupportedError({"max_cost_usd": [problem]})
     fit("metadata", dict(request.metadata))
     return job_type, job_type.validate_input(fit("input", request.input))

@@ -79,9 +79,15 @@ class Around:
         return self._holders[key].get(run.queue_lane_id)
 
 
+def _in_line(run: Run, around: Around) -> Reason:
+    place = around.lanes.place(run)
+    return Reason("slots", place.message, place.until)
+
+
 def why(run: Run, around: Around | None = None) -> list[Reason]:
     """List every reason why a run is not running now; empty if it is running or has ended."""
-    around, reasons = around or Around([run]), list[Reason]()
+    around = around or Around([run])
+    reasons: list[Reason] = []
     match run.state:
         case RunStatus.SCHEDULED:
             reasons = _busy_tools(run) or _not_yet(run, around)
@@ -89,7 +95,7 @@ def why(run: Run, around: Around | None = None) -> list[Reason]:
             error = (run.last_error or {}).get("type", "an error")
             reasons = [Reason("backoff", f"try {run.attempts + 1} after {error}", run.next_attempt_at)]
         case RunStatus.QUEUED:
-            reasons = _held_back(run, around) or [Reason("slots", *around.lanes.place(run)[1:])]
+            reasons = _held_back(run, around) or [_in_line(run, around)]
         case RunStatus.WAITING_FOR_CONFIRMATION:
             actions = run.actions.all()  # prefetched for a list of runs
             opened = [action for action in actions if action.status == ActionStatus.OPEN]

@@ -7,7 +7,7 @@ from typing import Any
 
 from runs.secrets.shapes import HIDDEN, hide_shapes, is_placeholder, may_have_shape, names_secret
 from runs.secrets.values import known_forms
-from runs.strict_json import strict_json
+from runs.strict_json import unambiguous
 
 _NUMBERS = range(10**7, 10**64)  # known secrets have at least eight characters
 
@@ -31,7 +31,7 @@ def redact(text: str) -> str:
         return text
     if text.lstrip()[:1] in ("{", "["):
         try:
-            value = strict_json(text)
+            value = json.loads(text, object_pairs_hook=unambiguous)  # NaN and 1e400 are no reason to look less
             hidden = redact_all(value)
             separators = None if '": ' in text else (",", ":")  # as it was written
             return text if hidden == value else json.dumps(hidden, ensure_ascii=False, separators=separators)

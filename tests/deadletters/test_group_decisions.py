@@ -62,6 +62,8 @@ def test_a_resolved_group_that_gets_a_letter_has_regressed(boss):
 
     assert the_group().state == "regressed"
     assert the_group().resolved_at is not None  # when it was thought to be gone is still of interest
+    with pytest.raises(DeadLetterDecidedError, match=r"already regressed$"):
+        reopen(the_group(), user=boss)
 
 
 @pytest.mark.django_db

@@ -27,9 +27,11 @@ class Command(BaseCommand):
             signal.signal(ending, lambda *_: stop.set())
         burst = options["burst"]
         command = [sys.executable, sys.argv[0], "rqworker", *options["queues"], "--slots", str(options["slots"])]
+        if burst:
+            command.append("--burst")
         supervisor = Supervisor()
         for number in range(options["num_workers"]):
-            child = Child(f"worker {number + 1}", [*command, *["--burst"] * burst], restart=not burst)
+            child = Child(f"worker {number + 1}", command, restart=not burst)
             supervisor.add(child)
         while not stop.wait(0.5):
             supervisor.check()

@@ -124,12 +124,13 @@ def _progress() -> Iterator[Callable[[float, str], None]]:
         from rich.console import Console
         from rich.progress import Progress
     except ModuleNotFoundError:  # it comes with `django-agentops[demo]`
-        said = [""]
+        last = ""
 
         def show(percent: float, words: str) -> None:
+            nonlocal last
             line = f"{percent:3.0f} % {words}"
-            if line != said[-1]:
-                said.append(line)
+            if line != last:
+                last = line
                 print(line, file=sys.stderr, flush=True)
 
         yield show

@@ -82,7 +82,10 @@ def _check_call(action: PendingAction, seen: str) -> None:
 
 
 def _agree(action: PendingAction, user: AbstractBaseUser, note: str) -> bool:
-    """Record one person's approval of the call in its current form; nobody counts twice. Returns if enough agree."""
+    """Record one person's approval of the call in its current form; return whether enough have agreed.
+
+    Nobody counts twice.
+    """
     repeated = has_agreed(action, user)
     kept = {"bound_hash": action.bound_hash, "note": storable_note(note), "at": clock.now()}
     Approval.objects.update_or_create(action=action, user_id=user.pk, defaults=kept)

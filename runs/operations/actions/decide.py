@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from runs import clock
 from runs.clock import Now
-from runs.engine.sleep import wake_from_decision
+from runs.engine.sleep import wake_after_action
 from runs.errors import ConflictError, InvalidTransitionError
 from runs.fault_points import fault_point
 from runs.models import PendingAction, Run, Step
@@ -124,6 +124,6 @@ def go_on(action: PendingAction, user: AbstractBaseUser, **columns: Any) -> None
     """Record the decision as an event, and queue the run if it is asleep; a running one notices by itself."""
     run, actor = action.run, user.get_username()
     event = Event(f"action.{action.status}", {"action": str(action.pk), "step": action.step.seq}, actor=actor)
-    wake_from_decision(run, event, **columns)
+    wake_after_action(run, event, **columns)
     mail_decision(action)
     fault_point("decide.before")

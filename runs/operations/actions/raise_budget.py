@@ -43,7 +43,8 @@ def raise_budget(
         amount = Decimal(decided.arguments[name])
         if period:
             BudgetPeriod.objects.filter(pk=period.pk).update(raised_usd=period.raised_usd + amount)
-        go_on(decided, user, **({} if period else {"max_cost_usd": amount}))
+        of_run = {} if period else {"max_cost_usd": amount}
+        go_on(decided, user, **of_run)
     return decided
 
 

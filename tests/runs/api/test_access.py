@@ -228,6 +228,13 @@ def theirs(approval, failed, user) -> dict[str, object]:
     }
 
 
+@pytest.mark.parametrize("path", ["actions/{}/approve/", "dead-letters/{}/discard/", "approval-rules/{}/revoke/"])
+def test_another_tenants_object_does_not_exist_for_a_wrong_body_either(foreign, theirs, path):
+    answer = foreign.post(f"/api/v1/{path.format(theirs[path.partition('/')[0]])}", {"odd": 1})
+
+    assert_problem(answer, 404, "not_found")
+
+
 def rows() -> list[object]:
     shown = (Run, PendingAction, ApprovalRule, Limit, Pause, DeadLetter, LetterGroup, Redrive)
     return [list(model.objects.order_by("pk").values()) for model in shown]

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.testapp.agents import Squares
+
 pytestmark = pytest.mark.django_db
 
 
@@ -29,6 +31,21 @@ def test_a_job_tells_its_schema(by_name):
 
     assert (squares["form"], squares["model"], squares["tools"]) == ("job", None, [])
     assert squares["input_schema"]["properties"]["upto"] == {"type": "integer"}
+
+
+def test_what_a_plain_job_calls_its_own_is_not_taken_for_an_agents(api, monkeypatch):
+    monkeypatch.setattr(Squares, "model", dict, raising=False)
+    monkeypatch.setattr(Squares, "tools", property(lambda self: {"a": 1}), raising=False)
+
+    listed = {one["name"]: one for one in api.get("/api/v1/job-types/").json()["results"]}
+
+    assert (listed["squares"]["model"], listed["squares"]["tools"]) == (None, [])
+
+
+def test_a_whole_number_of_seconds_stays_whole(api):
+    answer = api.get("/api/v1/job-types/").content.decode()
+
+    assert '"unique_for_s":60,' in answer and '"fresh_for_s":3600,' in answer
 
 
 def test_what_is_listed_can_be_posted(api, by_name):

@@ -164,6 +164,14 @@ def test_an_ambiguous_json_text_hides_what_any_reader_may_see():
     assert "hunter2" not in redact('{"password": "hunter2", "password": null}')
 
 
+@pytest.mark.parametrize("number", ["1e400", "NaN", "-Infinity"])
+@pytest.mark.parametrize("secret", ['hun"ter2-rest', "O'Brien-rest", "C:\\deep\\rest"])
+def test_a_number_that_json_does_not_know_hides_no_less(number, secret):
+    body = json.dumps({"password": secret})
+
+    assert "rest" not in redact(f'{{"elapsed":{number},"body":{json.dumps(body)}}}')
+
+
 PIECES = [
     *(
         "://a:",
