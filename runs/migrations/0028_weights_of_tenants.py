@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
             model_name="tenant",
             name="weight",
             field=models.PositiveSmallIntegerField(
+                blank=True,
                 db_default=1,
                 default=1,
                 help_text="Runs that it may start in each of its turns in a queue, while other tenants wait.",

@@ -37,6 +37,7 @@ class Tenant(models.Model):
     weight = models.PositiveSmallIntegerField(
         default=1,
         db_default=1,
+        blank=True,  # in a form: then it is 1
         validators=[MinValueValidator(1), MaxValueValidator(WEIGHT_MAX)],
         help_text="Runs that it may start in each of its turns in a queue, while other tenants wait.",
     )
@@ -50,6 +51,11 @@ class Tenant(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    def clean(self) -> None:
+        """Take an empty weight for 1."""
+        if self.weight is None:
+            self.weight = 1
 
 
 class Membership(models.Model):

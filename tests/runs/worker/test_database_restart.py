@@ -39,7 +39,7 @@ def env(server):
 def manage(env):
     def manage(*arguments):
         command = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=os.environ | env, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, cwd=ROOT, env=os.environ | env, capture_output=True, text=True, timeout=600)
 
     return manage
 
@@ -53,7 +53,7 @@ def stack(env):
 def restart(server):
     control = [str(server.bin_path / "pg_ctl"), "restart", "-w", "-m", "immediate", "-D", str(server.pgdata)]
     log = ["-l", str(server.log)]
-    subprocess.run([*control, *log], check=True, user=server.system_user, stdout=subprocess.DEVNULL, timeout=60)
+    subprocess.run([*control, *log], check=True, user=server.system_user, stdout=subprocess.DEVNULL, timeout=600)
 
 
 def patiently(ask):

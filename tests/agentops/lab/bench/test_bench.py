@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[4]
 
 
-def bench(tmp_path, *arguments, timeout=120):
+def bench(tmp_path, *arguments, timeout=900):
     env = os.environ | {"AGENTOPS_VAR": str(tmp_path)}
     command = [sys.executable, str(ROOT / "manage.py"), "bench", *arguments, "--json"]
     return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
@@ -65,7 +65,7 @@ def test_a_blocked_run_starts_when_the_one_before_it_has_ended(tmp_path):
 
 @pytest.mark.parametrize("bound", ["requests", "tokens"])
 def test_four_workers_use_a_quota_and_are_never_refused(tmp_path, bound):
-    done = bench(tmp_path, "pacing", "--db", "sqlite", "--minutes", "1", "--bound", bound, timeout=300)
+    done = bench(tmp_path, "pacing", "--db", "sqlite", "--minutes", "1", "--bound", bound)
 
     report = json.loads(done.stdout.splitlines()[-1])
     figures = report["sqlite"]

@@ -16,7 +16,7 @@ def chaos(tmp_path, *options):
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AGENTOPS", "DATABASE", "REDIS"))}
     env |= {"AGENTOPS_VAR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "agentops.settings"}
     command = [sys.executable, str(ROOT / "manage.py"), "chaos", "--json", *options]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=900)
     lines = done.stdout.splitlines()
     assert lines, done.stderr
     return done.returncode, json.loads(lines[-1]), list(tmp_path.glob("chaos-*"))
@@ -48,6 +48,6 @@ def test_without_intents_effects_happen_twice_and_it_says_so(tmp_path):
 def test_what_cannot_run_exits_with_two(tmp_path):
     env = os.environ | {"AGENTOPS_VAR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "agentops.settings"}
     command = [sys.executable, str(ROOT / "manage.py"), "chaos", "--restart-db"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=900)
 
     assert done.returncode == 2 and "--db postgres" in done.stderr

@@ -24,7 +24,7 @@ def replay():
 
     def run(*arguments):
         command = [sys.executable, "manage.py", "replay_workload", *map(str, arguments)]
-        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=150)
+        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=900)
 
     run.var = Path(var)
     with fresh_database(var) as env["DATABASE_URL"]:
