@@ -123,9 +123,15 @@ def check_request(request: JsonObject, *, counting: bool = False) -> None:
     shape = _CountRequest if counting else _MessageRequest
     given = {name: value for name, value in request.items() if value is not None or name not in shape.model_fields}
     asked = checked(shape, given)
-    names = [tool.name if isinstance(tool, _CustomTool) else tool.get("name") for tool in asked.tools]
+    names = [_name_of(tool, index) for index, tool in enumerate(asked.tools)]
     if len(set(names)) != len(names):
         raise InvalidRequestError("tools: Tool names must be unique.")
     choice = asked.tool_choice
     if choice and choice.type == "tool" and choice.name not in names:
         raise InvalidRequestError(f"tool_choice.name: Tool '{choice.name}' not found in provided tools")
+
+
+def _name_of(tool: _CustomTool | JsonObject, index: int) -> str:
+    if isinstance(tool, _CustomTool):
+        return tool.name
+    return str(tool.get("name") or f"{tool['type']} {index}")
