@@ -1,7 +1,7 @@
 """Scripts: when one answers, and what it says turn by turn. `script_file.py` reads them."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -55,6 +55,8 @@ class ScriptedTurn(ScriptPart):
     What is to be said `as_written` has no templates and need not be what the API would ever say.
     """
 
+    is_recorded: ClassVar[bool] = False
+
     as_written: bool = False
     content: list[Annotated[JsonObject, AfterValidator(_block)]]
     stop_reason: str = Field(default_factory=_stop_reason)
@@ -65,7 +67,7 @@ class ScriptedTurn(ScriptPart):
 
     @property
     def extras(self) -> JsonObject:
-        """Return the message fields that are served only if the script has them."""
+        """Return the stop fields that the script names; null is a value like any other."""
         return self.model_dump(include={"stop_sequence", "stop_details"}, exclude_unset=True)
 
 
