@@ -43,6 +43,7 @@ def request(**fields):
         ({"thinking": "on"}, "thinking: "),
         ({"stop_sequences": [""]}, "stop_sequences: "),
         ({"tools": {}}, "tools: "),
+        ({"tools": [5]}, r"tools\.0\.custom: Input should be a valid dictionary$"),
         ({"tools": [{**TOOL, "name": "find it"}]}, r"tools\.0\.custom\.name: String should match pattern"),
         ({"tools": [{**TOOL, "name": "x" * 129}]}, r"tools\.0\.custom\.name: "),
         ({"tools": [TOOL, TOOL]}, r"tools: Tool names must be unique"),

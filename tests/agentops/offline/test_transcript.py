@@ -33,6 +33,10 @@ REFUSED = {
     "no messages": ([], "messages: at least one message is required"),
     "assistant first": ([assistant(text()), user(text())], 'first message must use the "user" role'),
     "unknown role": ([{"role": "tool", "content": "x"}], r"messages\.0\.role: "),
+    "content of no kind": (
+        [{"role": "user", "content": 5}],
+        r"messages\.0\.content: Input should be a string or a list of content blocks$",
+    ),
     "no content": ([{"role": "user"}], r"messages\.0\.content: Field required"),
     "extra field": ([{"role": "user", "content": "x", "id": 1}], r"messages\.0\.id: Extra inputs"),
     "extra block field": (
