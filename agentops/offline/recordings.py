@@ -40,7 +40,7 @@ class Recordings:
                     conversation = json.loads(line)
                     self._turns[conversation["id"]] = conversation["turns"]
 
-    def next_turn(self, conversation: OfflineConversation) -> RecordedTurn | None:
+    def next_turn(self, conversation: OfflineConversation) -> ScriptedTurn | None:
         """Return the recorded answer to a conversation; None when its `user_id` names no recording.
 
         Beyond the last recorded turn the answer is one empty message.
