@@ -56,8 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--log", type=Path, help="file that receives one JSON line for each message request")
     parser.add_argument("--batch-seconds", type=float, default=BATCH_S, help="seconds until a message batch ends")
     for name in LIMITS:
-        told = f"more {name} than that are answered with 429 (default: no limit)"
-        parser.add_argument(f"--{name}-per-minute", dest=name, type=int, help=told)
+        help_text = f"more {name} than that are answered with 429 (default: no limit)"
+        parser.add_argument(f"--{name}-per-minute", dest=name, type=int, help=help_text)
     parser.add_argument("--stop-with-parent", action="store_true", help="end when the parent ends (Linux)")
     return parser
 

@@ -40,7 +40,9 @@ class ScriptedAnswer:
 def error_answer(error: OfflineApiError, request_id: str) -> ScriptedAnswer:
     """Make the answer that reports an error."""
     body = compact_ascii(error_body(error, request_id)).encode()
-    delay_s = (error.fault and error.fault.answer_after_s) or 0.0
+    delay_s = 0.0
+    if error.fault and error.fault.answer_after_s:
+        delay_s = error.fault.answer_after_s
     return ScriptedAnswer(status=error.status, pieces=[body], headers=error.headers, fault=error.fault, delay_s=delay_s)
 
 

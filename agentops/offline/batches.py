@@ -47,25 +47,16 @@ class OfflineBatch:
 
 
 class Batches:
-    """All batches of one offline model."""
+    """All batches of one offline model. Each `base_url` is how its client reaches the model."""
 
-    def __init__(
-        self,
-        answers: Answers,
-        log: RequestLog,
-        *,
-        ends_after_s: float,
-        clock: Callable[[], float],
-        base_url: Callable[[], str],
-    ) -> None:
+    def __init__(self, answers: Answers, log: RequestLog, *, ends_after_s: float, clock: Callable[[], float]) -> None:
         self._answers = answers
         self._log = log
         self._ends_after_s = ends_after_s
         self._clock = clock
-        self._base_url = base_url
         self._batches: dict[str, OfflineBatch] = {}  # oldest first
 
-    def create(self, body: JsonObject) -> tuple[JsonObject, bool]:
+    def create(self, body: JsonObject, *, base_url: str) -> tuple[JsonObject, bool]:
         """Make a batch; return its document, and whether that is lost on its way.
 
         Raises: OfflineApiError when it is refused as a whole.
@@ -79,13 +70,13 @@ class Batches:
         now = self._clock()
         batch = OfflineBatch(mint("msgbatch"), now, now + self._ends_after_s, requests)
         self._batches[batch.id] = batch
-        return self.one(batch.id), "batch_lost" in faults
+        return self.one(batch.id, base_url=base_url), "batch_lost" in faults
 
-    def one(self, batch_id: str) -> JsonObject:
+    def one(self, batch_id: str, *, base_url: str) -> JsonObject:
         """Describe a batch. Raises: OfflineApiError if there is none."""
-        return self._document(self._looked_at(batch_id))
+        return self._document(self._looked_at(batch_id), base_url)
 
-    def page(self, query: dict[str, str]) -> JsonObject:
+    def page(self, query: dict[str, str], *, base_url: str) -> JsonObject:
         """List batches, newest first, from where `after_id` or `before_id` say."""
         ids = list(reversed(self._batches))
         limit = min(MAX_PAGE, int(query.get("limit") or 20))
@@ -97,19 +88,19 @@ class Batches:
             end = start + limit
         shown = ids[start:end]
         return {
-            "data": [self.one(batch_id) for batch_id in shown],
+            "data": [self.one(batch_id, base_url=base_url) for batch_id in shown],
             "has_more": start > 0 if query.get("before_id") else end < len(ids),
             "first_id": shown[0] if shown else None,
             "last_id": shown[-1] if shown else None,
         }
 
-    def cancel(self, batch_id: str) -> JsonObject:
+    def cancel(self, batch_id: str, *, base_url: str) -> JsonObject:
         """Begin to cancel a batch: it ends at the next look, what is not answered being `canceled`."""
         batch = self._found(batch_id)
         if batch.ended_at:
             raise InvalidRequestError(f"Batch {batch_id} has already ended.")
         batch.cancelled_at = batch.cancelled_at or self._clock()
-        return self._document(batch)
+        return self._document(batch, base_url)
 
     def results(self, batch_id: str) -> bytes:
         """Write the results, one JSON line each, in another order. Raises: OfflineApiError before the end."""
@@ -132,7 +123,7 @@ class Batches:
             batch.ended_at = now
         return batch
 
-    def _document(self, batch: OfflineBatch) -> JsonObject:
+    def _document(self, batch: OfflineBatch, base_url: str) -> JsonObject:
         endings = [result["result"].get("type") for result in batch.results]
         counts = Counter(ending if ending in ENDINGS else "errored" for ending in endings)
         status = "ended" if batch.ended_at else "canceling" if batch.cancelled_at else "in_progress"
@@ -149,7 +140,7 @@ class Batches:
             "ended_at": _moment(batch.ended_at),
             "archived_at": None,
             "cancel_initiated_at": _moment(batch.cancelled_at),
-            "results_url": f"{self._base_url()}/v1/messages/batches/{batch.id}/results" if batch.ended_at else None,
+            "results_url": f"{base_url}/v1/messages/batches/{batch.id}/results" if batch.ended_at else None,
         }
 
     def _result(self, request: _Request, batch: OfflineBatch) -> JsonObject:

@@ -37,10 +37,10 @@ def prefix_blocks(request: JsonObject) -> list[PrefixBlock]:
     """List the blocks of a request in the order the API reads them: tools, system, messages."""
     running = hashlib.sha256(compact(request["model"]).encode())
     rendering = compact({name: request[name] for name in RENDERING if request.get(name) is not None})
-    read = prompt_blocks(request)
-    automatic = automatic_position(read)
+    prompt = prompt_blocks(request)
+    automatic = automatic_position(prompt)
     blocks = []
-    for position, (_, section, block) in enumerate(read):
+    for position, (_, section, block) in enumerate(prompt):
         bare = as_read(block)
         rendered = section if section in ("tools", "system") else f"{rendering}{section}"
         running.update(f"\0{rendered}\0{compact(bare)}".encode("utf-8", "surrogatepass"))
@@ -123,7 +123,8 @@ class PromptCache:
         for hit in hits:
             key = blocks[hit].key
             self._keep(key, self._entries[key][0], at)
-        read = done = max(hits, default=-1) + 1
+        hit_end = max(hits, default=-1) + 1
+        done = hit_end
         written = dict.fromkeys(LIFETIME_S, 0)
         for index in marked:
             ttl = str(blocks[index].ttl)
@@ -133,7 +134,7 @@ class PromptCache:
                 done = index + 1
         while len(self._entries) > self._max_entries:
             self._entries.popitem(last=False)
-        return InputUsage(before[-1] - before[done], before[read], written["5m"], written["1h"])
+        return InputUsage(before[-1] - before[done], before[hit_end], written["5m"], written["1h"])
 
     def uncached_tokens(self, request: JsonObject, *, at: float) -> int:
         """Count what a request would not read from the cache, without touching it."""

@@ -27,12 +27,12 @@ def check_breakpoints(request: JsonObject) -> None:
 
     Raises: InvalidRequestError, its message naming the block.
     """
-    read = prompt_blocks(request)
-    found = [(where, _checked_ttl(f"{where}.cache_control", block)) for where, block in _marked(read)]
+    prompt = prompt_blocks(request)
+    found = [(where, _checked_ttl(f"{where}.cache_control", block)) for where, block in _marked(prompt)]
     if request.get("cache_control") is not None:
         ttl = _checked_ttl("cache_control", request)
-        position = automatic_position(read)
-        last = {} if position is None else read[position].block
+        position = automatic_position(prompt)
+        last = {} if position is None else prompt[position].block
         if not last.get("cache_control"):
             found.append(("cache_control", ttl))
         elif ttl_of(last) != ttl:
@@ -72,14 +72,14 @@ def nested_blocks(block: JsonObject) -> list[JsonObject]:
     return content if isinstance(content, list) else []
 
 
-def automatic_position(read: Sequence[PromptBlock]) -> int | None:
+def automatic_position(prompt: Sequence[PromptBlock]) -> int | None:
     """Find the block that the automatic breakpoint marks: the last one, thinking left out."""
-    cacheable = (place for place in reversed(range(len(read))) if read[place].block.get("type") not in UNCACHEABLE)
+    cacheable = (place for place in reversed(range(len(prompt))) if prompt[place].block.get("type") not in UNCACHEABLE)
     return next(cacheable, None)
 
 
-def _marked(read: Sequence[PromptBlock]) -> Iterator[tuple[str, JsonObject]]:
-    for one in read:
+def _marked(prompt: Sequence[PromptBlock]) -> Iterator[tuple[str, JsonObject]]:
+    for one in prompt:
         inner = [(f"{one.where}.content.{place}", part) for place, part in enumerate(nested_blocks(one.block))]
         for where, block in (*inner, (one.where, one.block)):
             if block.get("cache_control") is not None:

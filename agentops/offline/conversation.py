@@ -99,9 +99,12 @@ def template_error(value: Any) -> str | None:
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
-        return next(filter(None, map(template_error, value)), None)
-    expressions = TEMPLATE.findall(value) if isinstance(value, str) else []
-    return next(filter(None, map(_expression_error, expressions)), None)
+        problems = [template_error(item) for item in value]
+    elif isinstance(value, str):
+        problems = [_expression_error(expression) for expression in TEMPLATE.findall(value)]
+    else:
+        problems = []
+    return next((problem for problem in problems if problem), None)
 
 
 def _expression_error(expression: str) -> str | None:
@@ -144,7 +147,9 @@ def _value(expression: str, conversation: OfflineConversation) -> Any:
         return conversation.last_user_text
     if kind == "match":
         found = re.search(argument, conversation.first_user_text)
-        return (found and found[min(1, found.re.groups)]) or MISSING
+        if not found:
+            return MISSING
+        return found[1 if found.re.groups else 0] or MISSING
     return _tool_value(argument, conversation)
 
 

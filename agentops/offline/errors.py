@@ -84,7 +84,8 @@ def injected_error(fault: Fault, *, at: float = 0.0) -> OfflineApiError:
 def first_problem(error: ValidationError) -> tuple[str, str]:
     """Say where the first problem is, "" for the whole, and what it is."""
     problem = error.errors(include_url=False, include_input=False)[0]
-    return ".".join(map(str, problem["loc"])), problem["msg"]
+    # pydantic goes on: "a valid dictionary or instance of _Breakpoint".
+    return ".".join(map(str, problem["loc"])), problem["msg"].partition(" or instance of ")[0]
 
 
 def checked(shape: type[Shape], value: Any, *, where: str = "") -> Shape:

@@ -87,9 +87,9 @@ class Exchange:
         match self._path.removeprefix(BATCHES).strip("/").split("/"):
             case [""]:
                 query = dict(parse_qsl(self._scope["query_string"].decode("latin-1")))
-                return _as_answer(self._app.batches.page(query))
+                return _as_answer(self._app.batches.page(query, base_url=self._base_url))
             case [batch_id]:
-                return _as_answer(self._app.batches.one(batch_id))
+                return _as_answer(self._app.batches.one(batch_id, base_url=self._base_url))
             case [batch_id, "results"]:
                 results = self._app.batches.results(batch_id)
                 return ScriptedAnswer(pieces=[results], content_type="application/x-jsonl")
@@ -106,14 +106,18 @@ class Exchange:
         body = await self._read_body()
         self._authenticate()
         if cancelled:
-            return _as_answer(self._app.batches.cancel(cancelled[1]))
+            return _as_answer(self._app.batches.cancel(cancelled[1], base_url=self._base_url))
         self._received = parse_request(body)
         if self._path == MESSAGES:
             return self._app.answers.answer(self._received, request_id=self._request_id, at=self._started_at)
         if self._path == COUNT_TOKENS:
             return _as_answer({"input_tokens": self._app.answers.count(self._received)})
-        document, is_lost = self._app.batches.create(self._received)
+        document, is_lost = self._app.batches.create(self._received, base_url=self._base_url)
         return replace(_as_answer(document), fault=Fault(kind="refused_before_response") if is_lost else None)
+
+    @property
+    def _base_url(self) -> str:
+        return f"http://{self._headers.get('host')}"
 
     def _authenticate(self) -> None:
         scheme, _, token = self._headers.get("authorization", "").partition(" ")

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError, ValidationError
 
 from agentops.offline.jsontext import JsonObject
+from agentops.offline.shapes import Exact
 
 FOR_EVER = -1
 
@@ -41,27 +42,14 @@ KINDS = {
 # These are answered before the model starts, so they cost nothing and cache nothing.
 REJECTIONS = frozenset({"rate_limited", "overloaded", "server_error", "status", "spend_limit_400"})
 
-# Faults of batches: `OF_CREATING` hit the creation, `IN_BATCHES` one request; a request of its own has neither.
+# `OF_CREATING` hit the making of a batch, `IN_BATCHES` one of its requests, `ALONE` a request of its own.
 OF_CREATING = frozenset({"batch_refused", "batch_lost", "batch_not_made"})
 OF_RESULTS = frozenset({"batch_expired", "batch_result"})
 IN_BATCHES = REJECTIONS | OF_RESULTS | {"usage"}
 ALONE = frozenset(KINDS) - OF_CREATING - OF_RESULTS
 
 
-class ScriptPart(BaseModel):
-    """A part of a script. Unknown fields are refused; one that is null has its default."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nulls(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return value
-        return {name: given for name, given in value.items() if given is not None}
-
-
-class Fault(ScriptPart):
+class Fault(Exact):
     """One injected fault; `KINDS` says which options go with which kind."""
 
     kind: str
@@ -88,6 +76,15 @@ class Fault(ScriptPart):
     usage: Any = None
     absent: bool = False
     result: JsonObject = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: Any) -> Any:
+        """Let an option that is null have its default."""
+        if not isinstance(value, Mapping):
+            return value
+        options = KINDS.get(str(value.get("kind")), set())
+        return {name: given for name, given in value.items() if given is not None or name not in options}
 
     @model_validator(mode="after")
     def _of_its_kind(self) -> "Fault":

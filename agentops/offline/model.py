@@ -41,7 +41,7 @@ class OfflineModel:
     ) -> None:
         answers = Answers(load_scripts(scripts), Recordings(workload), OfflineQuota(per_minute or {}))
         self._log = RequestLog(log)
-        batches = Batches(answers, self._log, ends_after_s=batch_s, clock=clock, base_url=lambda: self.base_url)
+        batches = Batches(answers, self._log, ends_after_s=batch_s, clock=clock)
         self._application = Application(answers, batches, self._log, clock)
         self.port = port  # the same when the model is stopped and started again
         self._server: OfflineServer | None = None

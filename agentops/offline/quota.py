@@ -55,7 +55,7 @@ class OfflineQuota:
     def take(self, input_tokens: int, *, at: float) -> None:
         """Count a request.
 
-        Raises: ApiError 429 with Retry-After, and counts nothing, when it does not fit.
+        Raises: OfflineApiError 429 with Retry-After, and counts nothing, when it does not fit.
         """
         needs = {REQUESTS: 1.0, INPUT: float(input_tokens), OUTPUT: 1.0}
         waits = {}

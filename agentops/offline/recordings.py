@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 from agentops.offline.conversation import OfflineConversation, Turn, as_blocks, merged_turns
 from agentops.offline.errors import InvalidRequestError
@@ -16,7 +17,16 @@ COMPARED = {
     "tool_use": ("id", "name", "input"),
     "tool_result": ("tool_use_id", "content"),
 }
-CLOSING = ScriptedTurn(content=[])
+
+
+class RecordedTurn(ScriptedTurn):
+    """An answer that is served as it was recorded, whatever `max_tokens` says."""
+
+    is_recorded: ClassVar[bool] = True
+    as_written: bool = True
+
+
+CLOSING = RecordedTurn(content=[])
 
 
 class Recordings:
@@ -51,7 +61,7 @@ class Recordings:
         if len(received) >= len(expected):
             return CLOSING
         answer = expected[len(received)]
-        return ScriptedTurn(content=answer.blocks, as_written=True, stop_reason=recorded[answer.index]["stop_reason"])
+        return RecordedTurn(content=answer.blocks, stop_reason=recorded[answer.index]["stop_reason"])
 
 
 def _difference(expected: Turn | None, received: Turn) -> str | None:

@@ -33,9 +33,9 @@ def scripted_content(turn: ScriptedTurn, conversation: OfflineConversation) -> l
 
 
 def build_reply(turn: ScriptedTurn, content: list[JsonObject], request: JsonObject, *, usage: InputUsage) -> Reply:
-    """Put a turn's content into a complete message; it ends at `max_tokens`, unless it is served as written."""
+    """Put a turn's content into a complete message; a scripted one ends at `max_tokens`."""
     cut_input, tokens, reason = None, output_tokens(content), turn.stop_reason
-    if tokens > request["max_tokens"] and not turn.as_written:
+    if tokens > request["max_tokens"] and not turn.is_recorded:
         tokens, reason = request["max_tokens"], "max_tokens"
         content, cut_input = _cut_content(content, tokens)
     message = {
@@ -60,12 +60,12 @@ def _cut_content(content: list[JsonObject], left: int) -> tuple[list[JsonObject]
             kept.append(block)
             continue
         characters = left * CHARACTERS_PER_TOKEN
-        if characters and block["type"] == "text":
+        if characters and block["type"] == "text" and isinstance(block.get("text"), str):
             kept.append({**block, "text": block["text"][:characters]})
         elif characters and block["type"] in TOOL_CALLS:
             # Half an input is no JSON object: only a stream can carry it, a plain answer has none.
             kept.append({**block, "input": {}})
-            whole = compact_ascii(block["input"])
+            whole = compact_ascii(block.get("input", {}))
             return kept, whole[: min(characters, len(whole) - 1)]
         break
     return kept, None

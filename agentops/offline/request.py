@@ -8,7 +8,7 @@ from pydantic import ValidatorFunctionWrapHandler as Inner
 
 from agentops.offline.errors import InvalidRequestError, checked
 from agentops.offline.jsontext import JsonObject
-from agentops.offline.shapes import Exact, Messages, wrong
+from agentops.offline.shapes import Exact, Messages, Text, wrong
 
 # Spelled out because they were allowed once and code still sends them.
 REMOVED_FIELDS = ("temperature", "top_p", "top_k")
@@ -41,13 +41,12 @@ def _maker(tool: Any) -> str:
 
 
 _Tool = Annotated[_CustomTool, Tag("custom")] | Annotated[JsonObject, Tag("provided")]
-_Text = Annotated[str, Field(min_length=1)]
 _Count = Annotated[int, Field(ge=0), _expected("a whole number of at least 0")]
 
 
 class _SystemBlock(BaseModel):
     type: Literal["text"]
-    text: _Text
+    text: Text
 
 
 class _Metadata(BaseModel):
@@ -71,7 +70,7 @@ class _CountRequest(Exact):
     tools: list[Annotated[_Tool, Discriminator(_maker)]] = []
     tool_choice: _ToolChoice | None = None
     metadata: Annotated[_Metadata, _expected("a dictionary with a user_id that is a string")] | None = None
-    stop_sequences: Annotated[list[_Text], _expected("a list of non-empty strings")] = []
+    stop_sequences: Annotated[list[Text], _expected("a list of non-empty strings")] = []
     stream: bool = False
     compaction: JsonObject = {}
     context_management: JsonObject = {}
@@ -123,9 +122,15 @@ def check_request(request: JsonObject, *, counting: bool = False) -> None:
     shape = _CountRequest if counting else _MessageRequest
     given = {name: value for name, value in request.items() if value is not None or name not in shape.model_fields}
     asked = checked(shape, given)
-    names = [tool.name if isinstance(tool, _CustomTool) else tool.get("name") for tool in asked.tools]
+    names = [_name_of(tool, index) for index, tool in enumerate(asked.tools)]
     if len(set(names)) != len(names):
         raise InvalidRequestError("tools: Tool names must be unique.")
     choice = asked.tool_choice
     if choice and choice.type == "tool" and choice.name not in names:
         raise InvalidRequestError(f"tool_choice.name: Tool '{choice.name}' not found in provided tools")
+
+
+def _name_of(tool: _CustomTool | JsonObject, index: int) -> str:
+    if isinstance(tool, _CustomTool):
+        return tool.name
+    return str(tool.get("name") or f"{tool['type']} {index}")

@@ -37,7 +37,7 @@ def load_scripts(sources: Iterable[ScriptSource]) -> tuple[Script, ...]:
 def _documents(sources: Iterable[ScriptSource]) -> Iterator[tuple[str, Any]]:
     for source in sources:
         if isinstance(source, Mapping):
-            yield "(script)", source
+            yield "(script)", dict(source)
             continue
         path = Path(source)
         if not path.exists():

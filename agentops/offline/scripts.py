@@ -1,18 +1,17 @@
 """Scripts: when one answers, and what it says turn by turn. `script_file.py` reads them."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationInfo
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic_core import PydanticCustomError, PydanticUseDefault
 
 from agentops.offline.conversation import OfflineConversation, template_error
-from agentops.offline.faults import Fault, ScriptPart, Seconds
+from agentops.offline.faults import Fault, Seconds
 from agentops.offline.jsontext import JsonObject
+from agentops.offline.shapes import Exact, Text, Typed
 
 PAUSES = frozenset({"pause_turn", "compaction"})  # the turn is sent back, and goes on
-
-Text = Annotated[str, Field(min_length=1)]
 
 
 def _known_templates(value: Any) -> Any:
@@ -21,27 +20,32 @@ def _known_templates(value: Any) -> Any:
     return value
 
 
-class _Typed(BaseModel):
-    type: str
-
-
-class _Said(_Typed):
+class _Said(Typed):
     text: Annotated[Text, AfterValidator(_known_templates)]
 
 
-class _Called(_Typed):
+class _Called(Typed):
     name: str
     input: Annotated[JsonObject, AfterValidator(_known_templates)]
 
 
-_BLOCKS: dict[str, type[_Typed]] = {"text": _Said, "tool_use": _Called, "server_tool_use": _Called}
+_BLOCKS: dict[str, type[Typed]] = {"text": _Said, "tool_use": _Called, "server_tool_use": _Called}
 
 
 def _block(block: JsonObject, info: ValidationInfo) -> JsonObject:
     as_written = info.data.get("as_written")
-    shape = _Typed if as_written else _BLOCKS.get(str(block.get("type")), _Typed)
+    shape = Typed if as_written else _BLOCKS.get(str(block.get("type")), Typed)
     shape.model_validate(block)
     return block
+
+
+def _default_for_null(value: Any) -> Any:
+    if value is None:
+        raise PydanticUseDefault
+    return value
+
+
+_NullIsDefault = BeforeValidator(_default_for_null)
 
 
 def _stop_reason(turn: dict[str, Any]) -> str:
@@ -49,15 +53,17 @@ def _stop_reason(turn: dict[str, Any]) -> str:
     return "tool_use" if calls else "end_turn"
 
 
-class ScriptedTurn(ScriptPart):
+class ScriptedTurn(Exact):
     """One answer of a script: what is said, why it stops, after how long and through which faults.
 
     What is to be said `as_written` has no templates and need not be what the API would ever say.
     """
 
+    is_recorded: ClassVar[bool] = False
+
     as_written: bool = False
     content: list[Annotated[JsonObject, AfterValidator(_block)]]
-    stop_reason: str = Field(default_factory=_stop_reason)
+    stop_reason: Annotated[Text, _NullIsDefault] = Field(default_factory=_stop_reason)
     stop_sequence: Any = None
     stop_details: Any = None
     delay_s: Seconds = 0.0
@@ -65,11 +71,11 @@ class ScriptedTurn(ScriptPart):
 
     @property
     def extras(self) -> JsonObject:
-        """Return the message fields that are served only if the script has them."""
+        """Return the stop fields that the script names; null is a value like any other."""
         return self.model_dump(include={"stop_sequence", "stop_details"}, exclude_unset=True)
 
 
-class When(ScriptPart):
+class When(Exact):
     """The conditions of a script; those given must all hold."""
 
     system_contains: Text | None = None
@@ -97,13 +103,13 @@ def _says(text: str) -> ScriptedTurn:
     return ScriptedTurn(content=[{"type": "text", "text": text}])
 
 
-class Script(ScriptPart):
+class Script(Exact):
     """A conversation as the model will hold its side of it."""
 
     name: Text
-    when: When = When()
+    when: Annotated[When, _NullIsDefault] = When()
     turns: list[ScriptedTurn] = []
-    otherwise: ScriptedTurn = _says("(the script has ended)")
+    otherwise: Annotated[ScriptedTurn, _NullIsDefault] = _says("(the script has ended)")
     faults: list[Fault] = []
 
     def position(self, conversation: OfflineConversation) -> int:

@@ -48,12 +48,17 @@ class Exact(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class _Typed(BaseModel):
+class Typed(BaseModel):
+    """A block of whatever kind."""
+
     type: str
 
 
+Text = Annotated[str, Field(min_length=1)]
+
+
 def _typed(block: Any) -> Any:
-    _Typed.model_validate(block)
+    Typed.model_validate(block)
     return block
 
 
@@ -70,7 +75,7 @@ def _not_blank(text: str) -> str:
     return text
 
 
-class _Text(Exact):
+class _TextBlock(Exact):
     type: Literal["text"]
     text: Annotated[str, AfterValidator(_not_blank)]
     citations: Any = None
@@ -110,11 +115,15 @@ class _Other(BaseModel):
     type: OtherKind
 
 
-_Block = _Text | _ToolUse | _ToolResult | _Thinking | _RedactedThinking | _Other
+_Block = _TextBlock | _ToolUse | _ToolResult | _Thinking | _RedactedThinking | _Other
 
 
 def _text_or_blocks(content: Any, blocks: Inner) -> Any:
-    return content if isinstance(content, str) else blocks(content)
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        raise wrong("Input should be a string or a list of content blocks")
+    return blocks(content)
 
 
 _Content = Annotated[

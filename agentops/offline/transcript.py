@@ -3,9 +3,8 @@
 from itertools import takewhile
 
 from agentops.offline.conversation import Turn, merged_turns
-from agentops.offline.errors import InvalidRequestError, checked
+from agentops.offline.errors import InvalidRequestError
 from agentops.offline.jsontext import JsonObject
-from agentops.offline.shapes import Exact, Messages
 from agentops.offline.signatures import SIGNED
 
 PREFILL_REFUSED = (
@@ -13,28 +12,23 @@ PREFILL_REFUSED = (
 )
 
 
-class _Transcript(Exact):
-    messages: Messages
-
-
 def check_transcript(messages: list[JsonObject], *, may_continue: bool = False) -> None:
-    """Refuse messages that the API would refuse.
+    """Refuse messages that the API would refuse, each of which `check_request` has passed.
 
     `may_continue` says that a final assistant message is a paused turn sent back to be continued.
 
     Raises: InvalidRequestError with the API's kind of message, such as
         "messages.2: `tool_use` ids were found without `tool_result` blocks immediately after: toolu_x".
     """
-    checked(_Transcript, {"messages": messages})
     turns = merged_turns(messages)
     if turns[0].role != "user":
         raise InvalidRequestError('messages: first message must use the "user" role')
     _check_contents(messages)
     _check_ids_unique(turns)
     _check_ends(turns)
-    for before, turn, after in zip([None, *turns], turns, [*turns[1:], None], strict=False):
-        _check_results_have_uses(turn, before)
-        _check_uses_have_results(turn, after)
+    for position, turn in enumerate(turns):
+        _check_results_have_uses(turn, turns[position - 1] if position else None)
+        _check_uses_have_results(turn, turns[position + 1] if position + 1 < len(turns) else None)
     if turns[-1].role == "assistant" and not (may_continue or is_paused(turns[-1])):
         raise InvalidRequestError(PREFILL_REFUSED)
 

@@ -10,11 +10,17 @@ from agentops.examples.support_desk.models import Account, CrmNote, Invoice, Out
 class LookOnlyAdmin(admin.ModelAdmin[Any]):
     """Rows that only tools write: what an agent did stays as it was."""
 
-    def has_add_permission(self, request: Any, obj: Any = None) -> bool:
-        """Refuse, as every change is refused."""
+    def has_add_permission(self, request: Any) -> bool:
+        """Refuse: tools add rows."""
         return False
 
-    has_change_permission = has_delete_permission = has_add_permission
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        """Refuse: what an agent did stays as it was."""
+        return False
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        """Refuse, for the same reason."""
+        return False
 
 
 admin.site.register(

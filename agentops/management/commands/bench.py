@@ -53,8 +53,8 @@ class Command(BaseCommand):
         """Declare the options."""
         parser.add_argument("what", choices=sorted(MEASUREMENTS))
         parser.add_argument("--db", choices=DATABASES, action="append", help="only this one (default: both)")
-        for name, (default, told) in _NUMBERS.items():
-            parser.add_argument(f"--{name}", type=type(default), default=default, help=told)
+        for name, (default, help_text) in _NUMBERS.items():
+            parser.add_argument(f"--{name}", type=type(default), default=default, help=help_text)
         parser.add_argument("--bound", choices=["requests", "tokens"], help="only this quota binds, for pacing")
         parser.add_argument("--json", action="store_true", help="end with the report as one line of JSON")
         parser.add_argument("--here", action="store_true", help="measure in this very process and database")

@@ -58,6 +58,16 @@ def test_a_batch_is_in_progress_until_its_time_is_over(batches, requests, clock)
     assert ended.ended_at and ended.results_url
 
 
+def test_results_are_found_where_the_client_asked(batches, requests, clock):
+    batches = batches()
+    batch = batches.create(requests=requests("one"))
+    clock.now += 61
+
+    ended = batches.retrieve(batch.id, extra_headers={"host": "model.test:8443"})
+
+    assert ended.results_url == f"http://model.test:8443/v1/messages/batches/{batch.id}/results"
+
+
 def test_results_come_in_another_order_and_are_paid_at_the_batch_tier(batches, requests, clock):
     batches = batches()
     batch = batches.create(requests=requests("one", "two", "three"))
@@ -84,6 +94,11 @@ def test_streams_and_empty_batches_are_refused(batches, ask):
         batches.create(requests=[{"custom_id": "a", "params": ask(stream=True)}])
     with pytest.raises(anthropic.BadRequestError, match="requests"):
         batches.create(requests=[])
+
+
+def test_a_request_with_unknown_fields_is_refused(batches, ask):
+    with pytest.raises(anthropic.BadRequestError, match=r"requests\.0\.priority: Extra inputs are not permitted"):
+        batches().create(requests=[{"custom_id": "a", "params": ask(), "priority": 1}])
 
 
 def test_a_request_that_is_wrong_is_an_errored_result_and_no_reason_to_refuse_the_batch(batches, ask, clock):

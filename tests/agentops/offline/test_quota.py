@@ -36,6 +36,16 @@ def test_requests_beyond_ten_seconds_worth_are_refused_with_retry_after_until_on
     assert ask(client).headers["anthropic-ratelimit-requests-limit"] == "12"
 
 
+def test_a_quota_of_less_than_one_request_in_ten_seconds_begins_with_one():
+    quota = OfflineQuota({REQUESTS: 2})
+    quota.take(10, at=0.0)
+
+    with pytest.raises(OfflineApiError) as refused:
+        quota.take(10, at=0.0)
+
+    assert refused.value.headers["retry-after"] == "30"
+
+
 def test_what_remains_is_told_of_what_is_limited(serve, connect):
     client = connect(serve(per_minute={REQUESTS: 60, INPUT: 6_000}, clock=Clock()))
 

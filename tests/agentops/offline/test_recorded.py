@@ -47,6 +47,14 @@ def test_the_next_recorded_turn_is_served_unchanged(client, recorded):
     assert message.stop_reason == "end_turn"
 
 
+@pytest.mark.parametrize("turns", [1, 5])
+def test_a_recorded_answer_is_whole_whatever_max_tokens_says(client, recorded, turns):
+    message = client.messages.create(**recorded(*contents(turns)) | {"max_tokens": 0})
+
+    assert [block.text for block in message.content] == ["Your {{user}} id?"][: 5 - turns]
+    assert message.stop_reason == "end_turn"
+
+
 @pytest.mark.parametrize("streaming", [False, True])
 def test_a_recorded_call_keeps_its_id(client, recorded, streaming):
     request = recorded(*contents(3))

@@ -8,8 +8,8 @@ LONG = "word " * 40  # fifty tokens
 CALL = {"type": "tool_use", "name": "send", "input": {"to": "someone@example.org", "body": "x" * 100}}
 
 
-def scripted(*blocks):
-    return {"name": "long", "turns": [{"content": list(blocks)}]}
+def scripted(*blocks, **turn):
+    return {"name": "long", "turns": [{"content": list(blocks), **turn}]}
 
 
 def text(words):
@@ -23,6 +23,23 @@ def test_a_long_text_is_cut_and_says_so(serve, connect, ask, streaming):
     message = _fetch(client, ask(max_tokens=10), streaming=streaming)
 
     assert [block.text for block in message.content] == [LONG[:40]]
+    assert (message.stop_reason, message.usage.output_tokens) == ("max_tokens", 10)
+
+
+def test_what_is_served_as_written_is_cut_too(serve, connect, ask):
+    client = connect(serve(scripted(text(LONG), as_written=True)))
+
+    message = client.messages.create(**ask(max_tokens=10))
+
+    assert (message.content[0].text, message.stop_reason) == (LONG[:40], "max_tokens")
+
+
+@pytest.mark.parametrize("block", [{"type": "text", "text": [LONG]}, {"type": "tool_use", "name": LONG}])
+def test_an_odd_block_that_is_too_long_is_cut_somehow(serve, connect, ask, block):
+    client = connect(serve(scripted(block, as_written=True)))
+
+    message = client.messages.create(**ask(max_tokens=10))
+
     assert (message.stop_reason, message.usage.output_tokens) == ("max_tokens", 10)
 
 

@@ -7,6 +7,7 @@ from agentops.offline.errors import InvalidRequestError
 from agentops.offline.request import check_request, parse_request
 
 TOOL = {"name": "find", "input_schema": {"type": "object"}}
+TOOLSET = {"type": "mcp_toolset", "mcp_server_name": "files"}
 
 
 def request(**fields):
@@ -42,6 +43,7 @@ def request(**fields):
         ({"thinking": "on"}, "thinking: "),
         ({"stop_sequences": [""]}, "stop_sequences: "),
         ({"tools": {}}, "tools: "),
+        ({"tools": [5]}, r"tools\.0\.custom: Input should be a valid dictionary$"),
         ({"tools": [{**TOOL, "name": "find it"}]}, r"tools\.0\.custom\.name: String should match pattern"),
         ({"tools": [{**TOOL, "name": "x" * 129}]}, r"tools\.0\.custom\.name: "),
         ({"tools": [TOOL, TOOL]}, r"tools: Tool names must be unique"),
@@ -49,6 +51,7 @@ def request(**fields):
         ({"tools": [TOOL, {"name": "b", "input_schema": {}}]}, r"tools\.1\.custom\.input_schema\.type: "),
         ({"tool_choice": {"type": "some"}}, r"tool_choice\.type: "),
         ({"tool_choice": {"type": "tool", "name": "find"}}, r"tool_choice\.name: Tool 'find' not found"),
+        ({"tools": [TOOLSET], "tool_choice": {"type": "tool"}}, r"tool_choice\.name: "),
     ],
 )
 def test_a_wrong_field_is_named(fields, message):
@@ -64,13 +67,18 @@ def test_a_wrong_field_is_named(fields, message):
         {"metadata": {"user_id": None}},
         {"system": [{"type": "text", "text": "Be kind."}]},
         {"tools": [TOOL, {"type": "web_search_20260318", "name": "web_search"}]},
-        {"tools": [{"type": "mcp_toolset", "mcp_server_name": "files"}]},
+        {"tools": [TOOLSET, {**TOOLSET, "mcp_server_name": "mail"}]},
+        {"tools": [{**TOOLSET, "name": ["files"]}]},
         {"tools": [TOOL], "tool_choice": {"type": "tool", "name": "find"}},
         {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}},
     ],
 )
 def test_a_right_field_passes(fields):
     check_request(request(**fields))
+
+
+def test_toolsets_without_names_pass_when_tokens_are_counted():
+    check_request(request(tools=[TOOLSET, TOOLSET], max_tokens="absent"), counting=True)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"max_tokens": NaN}', b"[" * 100_000])

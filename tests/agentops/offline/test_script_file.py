@@ -5,6 +5,7 @@ import json
 import pytest
 
 from agentops.offline.script_file import ScriptError, load_scripts
+from agentops.offline.scripts import Script
 
 TEXT = {"type": "text", "text": "Hi"}
 
@@ -35,7 +36,15 @@ def turn(**fields):
             {"name": "s", "turns": [{"content": [{"type": "tool_use", "name": "f"}]}]},
             "turns.0.content.0.input",
         ),
+        ({"name": "s", "turns": None}, "turns"),
+        ({"name": "s", "faults": None}, "faults"),
+        (turn(faults=None), "turns.0.faults"),
+        (turn(as_written=None), "turns.0.as_written"),
+        (turn(delay_s=None), "turns.0.delay_s"),
         (turn(stop_reason=5), "turns.0.stop_reason"),
+        (turn(stop_reason=""), "turns.0.stop_reason"),
+        (turn(faults=[{"kind": "cut", "times": None}]), "turns.0.faults.0.times"),
+        (turn(faults=[{"kind": "cut", "seconds": None}]), "turns.0.faults.0.seconds"),
         (turn(delay_s=-1), "turns.0.delay_s"),
         (turn(faults={}), "turns.0.faults"),
         (turn(faults=[{"kind": "flood"}]), "turns.0.faults.0.kind"),
@@ -60,6 +69,7 @@ def test_a_wrong_field_is_named_with_its_file(tmp_path, script, field):
         load_scripts([tmp_path])
 
     assert str(raised.value).startswith(f"{file}: {field}: ")
+    assert "instance of" not in str(raised.value)
 
 
 def test_a_file_that_is_not_json_is_named(tmp_path):
@@ -106,8 +116,22 @@ def test_the_stop_reason_follows_from_the_content(content, stop_reason):
     assert script.turns[0].stop_reason == stop_reason
 
 
+def test_parts_that_may_be_null_have_their_defaults():
+    script = {**turn(stop_reason=None), "when": None, "otherwise": None}
+
+    (script,) = load_scripts([script])
+
+    assert script == Script.model_validate(turn())
+
+
+def test_stop_details_are_served_as_they_are():
+    (script,) = load_scripts([turn(stop_details=None)])
+
+    assert script.turns[0].extras == {"stop_details": None}
+
+
 def test_an_option_that_is_null_has_its_default():
-    fault = {"kind": "hang", "seconds": None, "after": "headers"}
+    fault = {"kind": "hang", "seconds": None, "after": "headers", "for_s": None}
 
     (script,) = load_scripts([{"name": "s", "faults": [fault]}])
 

@@ -4,6 +4,7 @@ import anthropic
 import pytest
 
 from agentops.offline.errors import InvalidRequestError
+from agentops.offline.request import check_request
 from agentops.offline.transcript import check_transcript
 
 
@@ -33,6 +34,10 @@ REFUSED = {
     "no messages": ([], "messages: at least one message is required"),
     "assistant first": ([assistant(text()), user(text())], 'first message must use the "user" role'),
     "unknown role": ([{"role": "tool", "content": "x"}], r"messages\.0\.role: "),
+    "content of no kind": (
+        [{"role": "user", "content": 5}],
+        r"messages\.0\.content: Input should be a string or a list of content blocks$",
+    ),
     "no content": ([{"role": "user"}], r"messages\.0\.content: Field required"),
     "extra field": ([{"role": "user", "content": "x", "id": 1}], r"messages\.0\.id: Extra inputs"),
     "extra block field": (
@@ -117,19 +122,24 @@ TAKEN = {
 }
 
 
+def check(messages, **options):
+    check_request({"model": "claude-opus-5-5", "max_tokens": 10, "messages": messages})
+    check_transcript(messages, **options)
+
+
 @pytest.mark.parametrize(("messages", "message"), REFUSED.values(), ids=REFUSED)
 def test_a_wrong_transcript_is_refused(messages, message):
     with pytest.raises(InvalidRequestError, match=message):
-        check_transcript(messages)
+        check(messages)
 
 
 @pytest.mark.parametrize("messages", TAKEN.values(), ids=TAKEN)
 def test_a_right_transcript_is_taken(messages):
-    check_transcript(messages)
+    check(messages)
 
 
 def test_a_paused_turn_may_be_sent_back():
-    check_transcript([user(text()), assistant(text())], may_continue=True)
+    check([user(text()), assistant(text())], may_continue=True)
 
 
 def test_the_sdk_sees_a_bad_request_for_an_unanswered_call(serve, connect, ask):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from agentops.offline.request import check_request
 from agentops.offline.shapes import OTHERS
 from agentops.offline.signatures import SIGNED
 from agentops.offline.transcript import check_transcript
@@ -76,6 +77,7 @@ def steps_of(answers, *, result="ok", words="Go on."):
 def check(messages, answers):
     """Ask the offline model's own rules. JSON first, as it goes over the wire."""
     sent = json.loads(dump_json(messages), parse_constant=pytest.fail)
+    check_request({"model": "claude-opus-5-5", "max_tokens": 1, "messages": sent})
     check_transcript(sent, may_continue=bool(answers) and answers[-1][1] == "pause_turn")
     for message in sent:
         assert {block["type"] for block in message["content"]} <= OTHERS | {"text", "tool_use", "tool_result", *SIGNED}
