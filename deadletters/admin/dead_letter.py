@@ -19,6 +19,7 @@ from deadletters.admin.letter_page import letter_context, preview_context, word_
 from deadletters.admin.redrive import redrive_selected
 from deadletters.admin.scope import tenants_seen
 from deadletters.admin.verbs import OF_LETTERS, DecidedAdmin, InputForm, StepForm
+from deadletters.decisions import check_live
 from deadletters.models import DeadLetter
 from deadletters.replay import preview, replay
 from runs.admin.kit import formatting
@@ -91,6 +92,11 @@ class DeadLetterAdmin(DecidedAdmin[DeadLetter]):
     def tenants_with(self, record: DeadLetter) -> list[str]:
         """Its own."""
         return [record.tenant]
+
+    def check_fits(self, record: DeadLetter, name: str) -> None:
+        """Refuse every verb for a closed letter, too. Raises: DeadLetterDecidedError; ConflictError."""
+        check_live(record)
+        super().check_fits(record, name)
 
     def all_verbs(self) -> Mapping[str, Verb]:
         """Replay it, besides the verbs with forms."""

@@ -15,7 +15,7 @@ from deadletters.admin.redrive_forms import ChosenForm, FilterForm, form_for
 from deadletters.admin.redrive_page import badge_of, page_context, selection_of
 from deadletters.admin.scope import DeadLettersAdmin, tenants_seen
 from deadletters.models import DeadLetter, Redrive
-from deadletters.redrive.actions import abort, pause, resume, start, verbs_of
+from deadletters.redrive.actions import abort, check_fits, pause, resume, start, verbs_of
 from deadletters.redrive.options import LETTERS_MAX
 from deadletters.redrive.plan import plan
 from runs.admin.kit.formatting import clipped, minute
@@ -110,9 +110,14 @@ class RedriveAdmin(FormVerbsAdmin[Redrive], FormPageAdmin[Redrive], DeadLettersA
         return {
             **page_context(request, record),
             "choices": choices,
+            "page_href": self.page_of(record),  # the verbs' own addresses show this page, too
             "refreshes": reloads,
             "refresh_is_off": record.needs_steps and not reloads,
         }
+
+    def check_fits(self, record: Redrive, name: str) -> None:
+        """Refuse a verb that does not fit the status. Raises: RedriveStateError."""
+        check_fits(record, name)
 
     def call(self, request: HttpRequest, record: Redrive, name: str, said: Mapping[str, Any]) -> Said:
         """Control it, and say where it stands."""

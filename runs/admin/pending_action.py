@@ -7,7 +7,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -21,7 +20,7 @@ from runs.admin.kit import formatting
 from runs.admin.kit.lists import Column, badge_column, column
 from runs.admin.kit.tenants import TenantFilter, operator_of
 from runs.admin.kit.verbs import Kept, Said
-from runs.errors import NotPermittedError, RunsError
+from runs.errors import ConflictError, NotPermittedError, RunsError
 from runs.models import PendingAction
 from runs.models.people import name_path
 from runs.operations.actions.approve import has_agreed
@@ -99,12 +98,10 @@ class PendingActionAdmin(BulkPages):
         """Build the form of a verb; a run's page has no field for the arguments."""
         return form_for(record, name, data, short="arguments" not in request.POST)
 
-    def put_right(self, request: HttpRequest, record: PendingAction, name: str, form: forms.Form) -> Said:
-        """Show the form again, unless somebody has decided meanwhile."""
-        if record.verbs:
-            return super().put_right(request, record, name, form)
-        messages.error(request, f"Not done. Already {how_decided(record)}.")
-        return redirect(self.page_of(record))
+    def check_fits(self, record: PendingAction, name: str) -> None:
+        """Refuse what somebody has decided meanwhile. Raises: ConflictError."""
+        if not record.verbs:
+            raise ConflictError(f"it is already {how_decided(record)}")
 
     def call(self, request: HttpRequest, record: PendingAction, name: str, said: Mapping[str, Any]) -> Said:
         """Decide or hand on; the same decision of somebody faster stands, and is named."""

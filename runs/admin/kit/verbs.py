@@ -218,11 +218,13 @@ class FormVerbsAdmin(PageAdmin[M]):
                 return self.call(request, record, name, form.cleaned_data)
             except InvalidInputError as error:
                 add_errors(form, error)
-        return self.put_right(request, record, name, form)
-
-    def put_right(self, request: HttpRequest, record: M, name: str, form: forms.Form) -> Said:
-        """Show a form again, as it was typed."""
+        self.check_fits(record, name)
         return self.render_page(request, record, kept={name: form})
+
+    def check_fits(self, record: M, name: str) -> None:
+        """Refuse a verb whose form the page does not show. Raises: RunsError that says why."""
+        if not self.form_verbs[name].fits(record):
+            raise ConflictError(f"“{self.form_verbs[name].button}” does not fit its state")
 
     def call(self, request: HttpRequest, record: M, name: str, said: Mapping[str, Any]) -> Said:
         """Call the operation of a verb. Raises: as it does."""
