@@ -84,7 +84,7 @@ class LetterGroupAdmin(DecidedAdmin[LetterGroup]):
         """What the group's page shows."""
         return _group_context(record, tenants=tenants_seen(request), user=request.user)
 
-    def tenants_with(self, record: LetterGroup) -> Collection[str]:
+    def tenants_involved(self, record: LetterGroup) -> Collection[str]:
         """All that met the cause."""
         return tenants_of(record)
 

@@ -30,9 +30,9 @@ def whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def form_of(**fields: forms.Field) -> type[forms.Form]:
+def form_with(**fields: forms.Field) -> type[forms.Form]:
     """Make a form of these fields."""
-    return type("FormOfFields", (forms.Form,), fields)
+    return type("FormWithFields", (forms.Form,), fields)
 
 
 def note_field(label: str, *, required: bool = True) -> forms.CharField:
@@ -40,7 +40,7 @@ def note_field(label: str, *, required: bool = True) -> forms.CharField:
     return forms.CharField(required=required, max_length=NOTE_MAX_CHARS, label=label)
 
 
-def words_field(label: str, **options: Any) -> forms.CharField:
+def short_text_field(label: str, **options: Any) -> forms.CharField:
     """Make a field for a sentence or two."""
     return forms.CharField(max_length=NOTE_MAX_CHARS, widget=forms.Textarea(attrs={"rows": 2}), label=label, **options)
 
