@@ -18,6 +18,7 @@ from runs.admin.actions.page import how_decided, page_context
 from runs.admin.actions.verbs import DECIDING, VERBS, form_for
 from runs.admin.kit import formatting
 from runs.admin.kit.lists import Column, badge_column, column
+from runs.admin.kit.read_only import FilledAdmin
 from runs.admin.kit.tenants import TenantFilter, operator_of
 from runs.admin.kit.verbs import KeptForms, VerbResult
 from runs.errors import ConflictError, NotPermittedError, RunsError
@@ -52,7 +53,7 @@ def _run_page(action: PendingAction) -> str:
 
 
 @admin.register(PendingAction)
-class PendingActionAdmin(BulkPages):
+class PendingActionAdmin(BulkPages, FilledAdmin[PendingAction]):
     """Decide what agents ask."""
 
     list_display = (
