@@ -34,7 +34,7 @@ class GrantForm(TenantForm):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         label=f"Ends (UTC), at most {DAYS_MAX} days away",
     )
-    max_uses = forms.IntegerField(min_value=1, max_value=USES_MAX, label="For at most so many calls")
+    max_uses = forms.IntegerField(min_value=1, max_value=USES_MAX, label="For at most this many calls")
     max_usd = forms.DecimalField(**_USD, label="One call may move at most, in USD")
     max_total_usd = forms.DecimalField(**_USD, label="All its calls may move at most, in USD")
     job_type = forms.CharField(required=False, max_length=100, label="Only of this job type (empty: of every one)")

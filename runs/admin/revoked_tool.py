@@ -18,7 +18,7 @@ class RevokeForm(TenantForm):
     """Which tool, where, why."""
 
     tool = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"list": "suggestions"}))
-    reason = short_text_field("Why? The agents are told.")
+    reason = short_text_field("Why? The agents read the reason.")
     field_order = ["tool", "tenant", "reason"]
     suggestions = staticmethod(tools_to_revoke)
 

@@ -21,7 +21,7 @@ ApproveForm = form_with(
 )
 RaiseForm = form_with(max_cost_usd=_usd("New ceiling of the run, in USD"), note=_NOTE)
 RaisePeriodForm = form_with(raise_usd=_usd("More for this budget, in this period only, in USD"), note=_NOTE)
-RejectForm = form_with(note=note_field("Reason (the agent is told)"))
+RejectForm = form_with(note=note_field("Reason (the agent reads it)"))
 ResolveForm = form_with(
     outcome=forms.ChoiceField(
         choices=[

@@ -40,14 +40,15 @@ DECIDING: dict[str, FormVerb] = {
     "raise": FormVerb(action_forms.RaiseForm, _raise, "Raise", "Approved: there is room again."),
     "resolve": FormVerb(action_forms.ResolveForm, resolve, "Resolve", "Resolved."),
     "answer": FormVerb(action_forms.AnswerForm, answer, "Answer", "Answered."),
-    "reject": FormVerb(action_forms.RejectForm, reject, "Reject", "Rejected; the agent is told why."),
+    "reject": FormVerb(action_forms.RejectForm, reject, "Reject", "Rejected; the agent reads the reason."),
 }
 HANDING_ON: dict[str, FormVerb] = {
     "ask": FormVerb(
-        action_forms.AskForm, ask, "Ask", "Asked.", "Ask whoever posted the run. Nothing is decided; the time runs on."
+        action_forms.AskForm, ask, "Ask", "Asked.",
+        "Ask the person who posted the run. Nothing is decided; the time runs on.",
     ),
     "reply": FormVerb(
-        action_forms.ReplyForm, reply, "Reply", "Added.", "Reply, or add what deciders should know. They are told."
+        action_forms.ReplyForm, reply, "Reply", "Added.", "Reply, or add what deciders should know. They are notified."
     ),
     "reassign": FormVerb(
         action_forms.ReassignForm, reassign, "Reassign", "Reassigned.", "Ask one person to decide; others still may."

@@ -174,7 +174,7 @@ class Choice:
 
 
 KeptForms = Mapping[str, forms.Form]
-"""Forms to be put right, by verb."""
+"""Forms that are shown again with their errors, by verb."""
 
 
 class FormVerbsAdmin(PageAdmin[M]):
