@@ -15,7 +15,7 @@ from deadletters.decisions import assign, discard, finish_task, make_task
 from deadletters.group_decisions import assign_group, ignore, reopen, resolve
 from deadletters.members import member_named, names_of_members
 from deadletters.models import DeadLetterStatus, GroupState
-from runs.admin.kit.forms import JSONTextField, NoteForm, form_with, note_field
+from runs.admin.kit.forms import JSONTextField, NoteForm, UtcField, form_with, note_field
 from runs.admin.kit.lists import M
 from runs.admin.kit.verbs import FormVerb, FormVerbsAdmin, VerbResult
 from runs.errors import RunsError
@@ -59,7 +59,7 @@ class AssignForm(NoteForm):
         return user
 
 
-class FutureField(forms.DateTimeField):
+class FutureField(UtcField):
     """A time that has not passed."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from runs import clock
 from runs.admin.kit import formatting
 from runs.admin.kit.formatting import clipped
-from runs.admin.kit.forms import JSONTextField, TenantForm, short_text_field
+from runs.admin.kit.forms import JSONTextField, TenantForm, UtcField, short_text_field
 from runs.admin.kit.lists import Column, badge_column, moment_column
 from runs.admin.kit.tenants import TenantFilter, operator_of
 from runs.admin.kit.verbs import FormPageAdmin, Question
@@ -30,7 +30,7 @@ class GrantForm(TenantForm):
 
     tool = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"list": "suggestions"}))
     reason = short_text_field("Why does nobody need to look?")
-    expires_at = forms.DateTimeField(
+    expires_at = UtcField(
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         label=f"Ends (UTC), at most {DAYS_MAX} days away",
     )

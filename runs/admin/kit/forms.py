@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import DecimalField, ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField
 from django.http import HttpRequest
+from django.utils import timezone
 
 from runs.admin.kit import formatting
 from runs.admin.kit.lists import M
@@ -49,6 +51,16 @@ class NoteForm(forms.Form):
     """A word about it."""
 
     note = note_field("Note", required=False)
+
+
+class UtcField(forms.DateTimeField):
+    """A time that people type in UTC, as its label says, whatever the project's TIME_ZONE is."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Read it. Raises: ValidationError."""
+        with timezone.override(UTC):
+            moment: datetime | None = super().to_python(value)
+            return moment
 
 
 class AmountField(forms.DecimalField):
