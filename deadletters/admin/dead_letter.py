@@ -19,6 +19,7 @@ from deadletters.admin.letter_page import letter_context, preview_context, word_
 from deadletters.admin.redrive import redrive_selected
 from deadletters.admin.scope import tenants_seen
 from deadletters.admin.verbs import OF_LETTERS, DecidedAdmin, InputForm, StepForm
+from deadletters.decisions import check_live
 from deadletters.models import DeadLetter
 from deadletters.replay import preview, replay
 from runs.admin.kit import formatting
@@ -88,9 +89,14 @@ class DeadLetterAdmin(DecidedAdmin[DeadLetter]):
         }
         return letter_context(record) | forms_of_replay
 
-    def tenants_with(self, record: DeadLetter) -> list[str]:
+    def tenants_involved(self, record: DeadLetter) -> list[str]:
         """Its own."""
         return [record.tenant]
+
+    def check_fits(self, record: DeadLetter, name: str) -> None:
+        """Refuse every verb for a closed letter, too. Raises: DeadLetterDecidedError; ConflictError."""
+        check_live(record)
+        super().check_fits(record, name)
 
     def all_verbs(self) -> Mapping[str, Verb]:
         """Replay it, besides the verbs with forms."""
@@ -107,25 +113,25 @@ class DeadLetterAdmin(DecidedAdmin[DeadLetter]):
 
         def show(**said: Any) -> HttpResponseBase:
             given = {name: asked[name] for name in ("input", "from_step") if name in said}
-            told = preview_context(preview(letter, **_named(said)))
+            told = preview_context(preview(letter, **_replay_options(said)))
             page = self.render_page(request, letter, choices=[], given=given, preview=told, title=f"Replay {letter}?")
             page.template_name = "admin/deadletters/deadletter/preview.html"
             return page
 
         asked = request.POST if request.method == "POST" else request.GET
-        return self._with_form(request, letter, asked, show)
+        return self._submit_replay(request, letter, asked, show)
 
     def replay(self, request: HttpRequest, letter: DeadLetter) -> HttpResponseBase:
         """Continue the failed run, or start one from a step or with other input."""
 
         def start(**said: Any) -> HttpResponseBase:
-            run_id = replay(letter, user=request.user, **_named(said))
+            run_id = replay(letter, user=request.user, **_replay_options(said))
             messages.success(request, "Replayed: this run goes on.")
             return redirect(run_href(run_id))
 
-        return self._with_form(request, letter, request.POST, start)
+        return self._submit_replay(request, letter, request.POST, start)
 
-    def _with_form(
+    def _submit_replay(
         self, request: HttpRequest, letter: DeadLetter, asked: Any, then: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
         """Do what is asked with what its form says; a refusal stands at the field, if the input can be corrected."""
@@ -142,7 +148,7 @@ class DeadLetterAdmin(DecidedAdmin[DeadLetter]):
         return self.render_page(request, letter, **shown)
 
 
-def _named(said: dict[str, Any]) -> dict[str, Any]:
+def _replay_options(said: dict[str, Any]) -> dict[str, Any]:
     return {"new_input": said.get("input"), "from_step": said.get("from_step")}
 
 

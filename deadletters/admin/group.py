@@ -17,6 +17,7 @@ from deadletters.models import DeadLetter, GroupState, LetterGroup
 from deadletters.stats import GroupStats, shared_beyond, stats_of, with_own_times
 from runs.admin.kit import formatting
 from runs.admin.kit.lists import Column, badge_column
+from runs.admin.kit.read_only import FilledAdmin
 from runs.errors import NotPermittedError
 
 NAMES_SHOWN = 3
@@ -30,7 +31,7 @@ def _most(counts: dict[str, int]) -> str:
 
 
 @admin.register(LetterGroup)
-class LetterGroupAdmin(DecidedAdmin[LetterGroup]):
+class LetterGroupAdmin(DecidedAdmin[LetterGroup], FilledAdmin[LetterGroup]):
     """Read causes and decide about them."""
 
     list_display = (
@@ -84,7 +85,7 @@ class LetterGroupAdmin(DecidedAdmin[LetterGroup]):
         """What the group's page shows."""
         return _group_context(record, tenants=tenants_seen(request), user=request.user)
 
-    def tenants_with(self, record: LetterGroup) -> Collection[str]:
+    def tenants_involved(self, record: LetterGroup) -> Collection[str]:
         """All that met the cause."""
         return tenants_of(record)
 

@@ -15,24 +15,24 @@ from deadletters.admin.redrive_forms import ChosenForm, FilterForm, form_for
 from deadletters.admin.redrive_page import badge_of, page_context, selection_of
 from deadletters.admin.scope import DeadLettersAdmin, tenants_seen
 from deadletters.models import DeadLetter, Redrive
-from deadletters.redrive.actions import abort, pause, resume, start, verbs_of
+from deadletters.redrive.actions import abort, check_fits, pause, resume, start, verbs_of
 from deadletters.redrive.options import LETTERS_MAX
 from deadletters.redrive.plan import plan
 from runs.admin.kit.formatting import clipped, minute
-from runs.admin.kit.forms import form_of, note_field
+from runs.admin.kit.forms import form_with, note_field
 from runs.admin.kit.lists import Column, column, id_column
-from runs.admin.kit.verbs import Choice, FormPageAdmin, FormVerb, FormVerbsAdmin, Kept, Said
+from runs.admin.kit.verbs import Choice, FormPageAdmin, FormVerb, FormVerbsAdmin, KeptForms, VerbResult
 from runs.errors import RunsError
 
-Reason = form_of(note=note_field("Reason (may be empty)", required=False))
+ReasonForm = form_with(note=note_field("Reason (may be empty)", required=False))
 VERBS: dict[str, FormVerb] = {
     "start": FormVerb(
         forms.Form, start, "Start", hint="Send the letters, in the name of {planned_by}.", look="act--approve"
     ),
-    "pause": FormVerb(Reason, pause, "Pause", hint="Send nothing more until it is resumed; what was sent goes on."),
+    "pause": FormVerb(ReasonForm, pause, "Pause", hint="Send nothing more until it is resumed; what was sent goes on."),
     "resume": FormVerb(forms.Form, resume, "Resume", hint="Go on at the same rate.", look="act--approve"),
     "abort": FormVerb(
-        Reason, abort, "Abort", hint="Send nothing more, for good; what was sent goes on.", look="act--reject"
+        ReasonForm, abort, "Abort", hint="Send nothing more, for good; what was sent goes on.", look="act--reject"
     ),
 }
 
@@ -98,25 +98,30 @@ class RedriveAdmin(FormVerbsAdmin[Redrive], FormPageAdmin[Redrive], DeadLettersA
 
     # Page and verbs
 
-    def offer(self, request: HttpRequest, record: Redrive, kept: Kept) -> dict[str, Any]:
+    def verb_context(self, request: HttpRequest, record: Redrive, kept_forms: KeptForms) -> dict[str, Any]:
         """What the page shows, with the verbs that fit. A reload would throw away a reason that is being typed."""
-        reloads = record.needs_steps and request.GET.get("refresh") != "off" and not kept
+        reloads = record.needs_steps and request.GET.get("refresh") != "off" and not kept_forms
         choices = []
         for name in verbs_of(record):
             verb = self.form_verbs[name]
             hint = verb.hint.format(planned_by=record.planned_by.get_username())
-            form = forms.Form() if reloads else kept.get(name) or self.verb_form(request, record, name)
+            form = forms.Form() if reloads else kept_forms.get(name) or self.verb_form(request, record, name)
             choices.append(Choice(name, replace(verb, hint=hint), self.address(name, record), form))
         return {
             **page_context(request, record),
             "choices": choices,
+            "page_href": self.page_of(record),  # the verbs' own addresses show this page, too
             "refreshes": reloads,
             "refresh_is_off": record.needs_steps and not reloads,
         }
 
-    def call(self, request: HttpRequest, record: Redrive, name: str, said: Mapping[str, Any]) -> Said:
+    def check_fits(self, record: Redrive, name: str) -> None:
+        """Refuse a verb that does not fit the status. Raises: RedriveStateError."""
+        check_fits(record, name)
+
+    def call_verb(self, request: HttpRequest, record: Redrive, name: str, said: Mapping[str, Any]) -> VerbResult:
         """Control it, and say where it stands."""
-        super().call(request, record, name, said)
+        super().call_verb(request, record, name, said)
         return f"The redrive is {record.status}."
 
 

@@ -14,6 +14,7 @@ from deadletters.redrive.options import (
     RedriveOptions,
     Selection,
 )
+from runs.admin.kit.forms import UtcField
 
 _DEFAULT = RedriveOptions()
 _MOMENT = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
@@ -51,8 +52,8 @@ class FilterForm(OptionsForm):
     # The metaclass removes declared fields from the class, so this does not hide `BaseForm.error_class`.
     error_class = forms.CharField(max_length=200, required=False)  # type: ignore[assignment]  # Form has one
     tenant = forms.CharField(max_length=64, required=False)
-    failed_after = forms.DateTimeField(input_formats=_MOMENT, required=False, label="Failed at or after (UTC)")
-    failed_before = forms.DateTimeField(input_formats=_MOMENT, required=False, label="Failed before (UTC)")
+    failed_after = UtcField(input_formats=_MOMENT, required=False, label="Failed at or after (UTC)")
+    failed_before = UtcField(input_formats=_MOMENT, required=False, label="Failed before (UTC)")
 
     field_order = ["fingerprint", "job_type", "error_class", "tenant", "failed_after", "failed_before"]
 

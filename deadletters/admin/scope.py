@@ -38,7 +38,7 @@ class DeadLettersAdmin(PageAdmin[M]):
     """Records made by failing runs, with a permission to see them all and one to act. Subclasses narrow their rows."""
 
     tenant_path = None
-    verb_permission = MAY_ACT
+    act_permission = MAY_ACT
 
     def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         """Show them, causes too, to everybody who may see dead letters."""

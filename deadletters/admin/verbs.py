@@ -15,9 +15,9 @@ from deadletters.decisions import assign, discard, finish_task, make_task
 from deadletters.group_decisions import assign_group, ignore, reopen, resolve
 from deadletters.members import member_named, names_of_members
 from deadletters.models import DeadLetterStatus, GroupState
-from runs.admin.kit.forms import JSONTextField, NoteForm, form_of, note_field
+from runs.admin.kit.forms import JSONTextField, NoteForm, UtcField, form_with, note_field
 from runs.admin.kit.lists import M
-from runs.admin.kit.verbs import FormVerb, FormVerbsAdmin, Said
+from runs.admin.kit.verbs import FormVerb, FormVerbsAdmin, VerbResult
 from runs.errors import RunsError
 
 COUNT_MAX = 2**31 - 1
@@ -36,7 +36,7 @@ class InputForm(forms.Form):
         return value
 
 
-StepForm = form_of(from_step=forms.IntegerField(min_value=1, max_value=COUNT_MAX, label="From step"))
+StepForm = form_with(from_step=forms.IntegerField(min_value=1, max_value=COUNT_MAX, label="From step"))
 
 
 class AssignForm(NoteForm):
@@ -59,7 +59,7 @@ class AssignForm(NoteForm):
         return user
 
 
-class FutureField(forms.DateTimeField):
+class FutureField(UtcField):
     """A time that has not passed."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
@@ -107,7 +107,7 @@ OF_LETTERS: dict[str, FormVerb] = {
         hint="Somebody does by hand what the run could not, by a date.",
     ),
     "discard": FormVerb(
-        form_of(note=note_field("Reason why nobody needs to act")), discard, "Discard",
+        form_with(note=note_field("Reason why nobody needs to act")), discard, "Discard",
         "Discarded; the run stays failed.", look="act--reject",
     ),
 }  # fmt: skip
@@ -134,7 +134,7 @@ OF_GROUPS: dict[str, FormVerb] = {
 class DecidedAdmin(FormVerbsAdmin[M], DeadLettersAdmin[M]):
     """Records about which people decide."""
 
-    def tenants_with(self, record: M) -> Collection[str]:
+    def tenants_involved(self, record: M) -> Collection[str]:
         """The tenants that have a part in it: to all of them belongs who is assigned."""
         raise NotImplementedError
 
@@ -142,9 +142,9 @@ class DecidedAdmin(FormVerbsAdmin[M], DeadLettersAdmin[M]):
         """What a form with an assignee needs: the tenants, and the signed-in user."""
         if not issubclass(verb.form, AssignForm):
             return {}
-        return {"tenants": self.tenants_with(record), "me": request.user.get_username()}
+        return {"tenants": self.tenants_involved(record), "me": request.user.get_username()}
 
-    def refuse(self, request: HttpRequest, record: M, error: RunsError) -> Said:
+    def refuse(self, request: HttpRequest, record: M, error: RunsError) -> VerbResult:
         """Say why not; the page stays open to a user who lacks only the role in a tenant."""
         messages.error(request, f"Not done: {error}.")
         return None

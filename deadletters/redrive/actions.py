@@ -81,6 +81,18 @@ def check_may_operate(redrive: Redrive, user: Any) -> None:
     raise NotPermittedError("this needs one of the roles operator, admin in the tenant of the redrive")
 
 
+def check_fits(redrive: Redrive, verb: str) -> None:
+    """Refuse a verb that does not fit its status. Raises: RedriveStateError that says who was faster."""
+    if verb not in verbs_of(redrive):
+        raise _wrong_state(redrive, verb)
+
+
+def _wrong_state(redrive: Redrive, verb: str) -> RedriveStateError:
+    who = redrive.changed_by.get_username() if redrive.changed_by else "itself"
+    since = f"{redrive.status}, by {who} at {redrive.changed_at:%Y-%m-%d %H:%M:%S} UTC"
+    return RedriveStateError(f"cannot {verb} it: the redrive is already {since}")
+
+
 @transaction.atomic
 def _move(redrive: Redrive, verb: str, to: RedriveStatus, *, user: Any, note: str = "", **columns: Any) -> None:
     check_may_operate(redrive, user)
@@ -89,9 +101,7 @@ def _move(redrive: Redrive, verb: str, to: RedriveStatus, *, user: Any, note: st
     )
     redrive.refresh_from_db()
     if not moved:
-        who = redrive.changed_by.get_username() if redrive.changed_by else "itself"
-        since = f"{redrive.status}, by {who} at {redrive.changed_at:%Y-%m-%d %H:%M:%S} UTC"
-        raise RedriveStateError(f"cannot {verb} it: the redrive is already {since}")
+        raise _wrong_state(redrive, verb)
     redrive.events.create(at=Now(), actor=actor_of(user), verb=verb, note=note)
 
 

@@ -1,7 +1,47 @@
-"""The console: one module per model, each registers its page. Records are changed only through named verbs."""
+"""The console: one module per model; each registers its own page. Only named verbs change records."""
 
-from importlib import import_module
-from pkgutil import iter_modules
+from runs.admin import (
+    api_token,
+    approval_policy,
+    approval_rule,
+    artifact,
+    budget,
+    circuit_breaker,
+    definition,
+    limit,
+    mail,
+    message_batch,
+    pause,
+    pending_action,
+    price,
+    queue_lane,
+    rate_limit,
+    revoked_tool,
+    run,
+    site,
+    tenant,
+    worker,
+)
 
-for _module in iter_modules(__path__, f"{__name__}."):
-    import_module(_module.name)
+__all__ = [
+    "api_token",
+    "approval_policy",
+    "approval_rule",
+    "artifact",
+    "budget",
+    "circuit_breaker",
+    "definition",
+    "limit",
+    "mail",
+    "message_batch",
+    "pause",
+    "pending_action",
+    "price",
+    "queue_lane",
+    "rate_limit",
+    "revoked_tool",
+    "run",
+    "site",
+    "tenant",
+    "worker",
+]

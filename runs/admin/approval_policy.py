@@ -29,7 +29,7 @@ _LEAST_S = {"expires_s": 1, "remind_every_s": 60}  # nobody is to be mailed ever
 _TIMES = f"Give {{least}} to {POLICY_TIME_MAX_S} seconds (a year), or nothing for the setting's."
 _CHOICES: dict[str, Mapping[Any, str]] = {
     "self_approval": {
-        SelfApproval.NEVER: "never approved by whoever asked for the run",
+        SelfApproval.NEVER: "never approved by the person who asked for the run",
         SelfApproval.ALWAYS: "may be approved by the person who asked for the run",
     },
     "on_expiry": BECOMES,
@@ -52,7 +52,7 @@ class PolicyForm(forms.ModelForm[ApprovalPolicy]):
         decimal_places=8,
         initial=0,
         label=_LABELS["from_usd"],
-        help_text="For calls that move so much or more.",
+        help_text="For calls that move this amount or more.",
     )
 
     class Meta:

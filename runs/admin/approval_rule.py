@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from runs import clock
 from runs.admin.kit import formatting
 from runs.admin.kit.formatting import clipped
-from runs.admin.kit.forms import JSONTextField, TenantForm, words_field
+from runs.admin.kit.forms import JSONTextField, TenantForm, UtcField, short_text_field
 from runs.admin.kit.lists import Column, badge_column, moment_column
 from runs.admin.kit.tenants import TenantFilter, operator_of
 from runs.admin.kit.verbs import FormPageAdmin, Question
@@ -29,12 +29,12 @@ class GrantForm(TenantForm):
     """What a rule is to approve."""
 
     tool = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"list": "suggestions"}))
-    reason = words_field("Why does nobody need to look?")
-    expires_at = forms.DateTimeField(
+    reason = short_text_field("Why does nobody need to look?")
+    expires_at = UtcField(
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         label=f"Ends (UTC), at most {DAYS_MAX} days away",
     )
-    max_uses = forms.IntegerField(min_value=1, max_value=USES_MAX, label="For at most so many calls")
+    max_uses = forms.IntegerField(min_value=1, max_value=USES_MAX, label="For at most this many calls")
     max_usd = forms.DecimalField(**_USD, label="One call may move at most, in USD")
     max_total_usd = forms.DecimalField(**_USD, label="All its calls may move at most, in USD")
     job_type = forms.CharField(required=False, max_length=100, label="Only of this job type (empty: of every one)")

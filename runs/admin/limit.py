@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from runs.admin.kit.forms import SelectorForm, whole_number, words_field
+from runs.admin.kit.forms import SelectorForm, short_text_field, whole_number
 from runs.admin.kit.lists import Column, InForceFilter, badge_column, clip_column, column, moment_column
 from runs.admin.kit.tenants import TenantFilter, administers, operator_of
 from runs.admin.kit.verbs import FormPageAdmin, Verb
@@ -41,7 +41,7 @@ class LimitForm(SelectorForm):
     each_tenant = forms.BooleanField(
         required=False, label="For each tenant", help_text="For each of them, instead of for all together."
     )
-    note = words_field("Why", required=False)
+    note = short_text_field("Why", required=False)
 
 
 def _counts_of(limit: Limit) -> Counter[UUID]:

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
-from runs.admin.kit.forms import SelectorForm, words_field
+from runs.admin.kit.forms import SelectorForm, UtcField, short_text_field
 from runs.admin.kit.lists import Column, badge_column, clip_column, column, moment_column
 from runs.admin.kit.tenants import TenantFilter, operator_of
 from runs.admin.kit.verbs import FormPageAdmin
@@ -20,8 +19,8 @@ from runs.operations.permissions import OPERATORS
 class PauseForm(SelectorForm):
     """What is paused, why, until when."""
 
-    reason = words_field("Why", help_text="Runs say it while they wait.")
-    until = forms.DateTimeField(
+    reason = short_text_field("Why", help_text="Runs say it while they wait.")
+    until = UtcField(
         required=False, label="Until (UTC)", help_text="As 2026-12-24 18:00. Empty: until somebody ends it."
     )
 

@@ -7,7 +7,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -19,9 +18,10 @@ from runs.admin.actions.page import how_decided, page_context
 from runs.admin.actions.verbs import DECIDING, VERBS, form_for
 from runs.admin.kit import formatting
 from runs.admin.kit.lists import Column, badge_column, column
+from runs.admin.kit.read_only import FilledAdmin
 from runs.admin.kit.tenants import TenantFilter, operator_of
-from runs.admin.kit.verbs import Kept, Said
-from runs.errors import NotPermittedError, RunsError
+from runs.admin.kit.verbs import KeptForms, VerbResult
+from runs.errors import ConflictError, NotPermittedError, RunsError
 from runs.models import PendingAction
 from runs.models.people import name_path
 from runs.operations.actions.approve import has_agreed
@@ -53,7 +53,7 @@ def _run_page(action: PendingAction) -> str:
 
 
 @admin.register(PendingAction)
-class PendingActionAdmin(BulkPages):
+class PendingActionAdmin(BulkPages, FilledAdmin[PendingAction]):
     """Decide what agents ask."""
 
     list_display = (
@@ -90,27 +90,25 @@ class PendingActionAdmin(BulkPages):
         differ = request.GET.get(InboxTabs.parameter_name) in ("decided", "all")
         return self.list_display if differ else self.list_display[1:]
 
-    def offer(self, request: HttpRequest, record: PendingAction, kept: Kept) -> dict[str, Any]:
+    def verb_context(self, request: HttpRequest, record: PendingAction, kept_forms: KeptForms) -> dict[str, Any]:
         """The action with the verbs that fit."""
         title = f"{record.kind.capitalize()}: {record.tool or record.run.job_type}"
-        return {"title": title, **page_context(record, request.user, kept=kept)}
+        return {"title": title, **page_context(record, request.user, kept_forms=kept_forms)}
 
     def verb_form(self, request: HttpRequest, record: PendingAction, name: str, data: Any = None) -> forms.Form:
         """Build the form of a verb; a run's page has no field for the arguments."""
         return form_for(record, name, data, short="arguments" not in request.POST)
 
-    def put_right(self, request: HttpRequest, record: PendingAction, name: str, form: forms.Form) -> Said:
-        """Show the form again, unless somebody has decided meanwhile."""
-        if record.verbs:
-            return super().put_right(request, record, name, form)
-        messages.error(request, f"Not done. Already {how_decided(record)}.")
-        return redirect(self.page_of(record))
+    def check_fits(self, record: PendingAction, name: str) -> None:
+        """Refuse what somebody has decided meanwhile. Raises: ConflictError."""
+        if not record.verbs:
+            raise ConflictError(f"it is already {how_decided(record)}")
 
-    def call(self, request: HttpRequest, record: PendingAction, name: str, said: Mapping[str, Any]) -> Said:
+    def call_verb(self, request: HttpRequest, record: PendingAction, name: str, said: Mapping[str, Any]) -> VerbResult:
         """Decide or hand on; the same decision of somebody faster stands, and is named."""
         user = operator_of(request)
         before = record.bound_hash if has_agreed(record, user) else None  # what the user had approved already
-        action = VERBS[name].call(record, user=user, **said)
+        action = VERBS[name].operation(record, user=user, **said)
         is_open = action.status == ActionStatus.OPEN
         if name in DECIDING and action.decided_by_id not in (None, request.user.pk):
             messages.warning(request, f"Already {how_decided(action)}.")
@@ -122,7 +120,7 @@ class PendingActionAdmin(BulkPages):
             return VERBS[name].done
         return None
 
-    def refuse(self, request: HttpRequest, record: PendingAction, error: RunsError) -> Said:
+    def refuse(self, request: HttpRequest, record: PendingAction, error: RunsError) -> VerbResult:
         """Say why not: who was faster, if somebody was."""
         present = self.get_object(request, str(record.pk))
         if isinstance(error, NotPermittedError) or present.status == ActionStatus.OPEN:
@@ -130,6 +128,6 @@ class PendingActionAdmin(BulkPages):
         messages.error(request, f"Not done. Already {how_decided(present)}.")
         return None
 
-    def way_back(self, request: HttpRequest, record: PendingAction) -> str:
+    def next_url(self, request: HttpRequest, record: PendingAction) -> str:
         """The page from which it was posted."""
         return _run_page(record) if request.POST.get("back") == "run" else self.page_of(record)

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from runs.admin.kit.forms import TenantForm, words_field
+from runs.admin.kit.forms import TenantForm, short_text_field
 from runs.admin.kit.lists import badge_column, clip_column, column, moment_column
 from runs.admin.kit.tenants import TenantFilter, operator_of
 from runs.admin.kit.verbs import FormPageAdmin
@@ -18,7 +18,7 @@ class RevokeForm(TenantForm):
     """Which tool, where, why."""
 
     tool = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"list": "suggestions"}))
-    reason = words_field("Why? The agents are told.")
+    reason = short_text_field("Why? The agents read the reason.")
     field_order = ["tool", "tenant", "reason"]
     suggestions = staticmethod(tools_to_revoke)
 

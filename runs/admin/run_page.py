@@ -34,6 +34,15 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """A verb of the run. With `refusal` it is disabled, and says why."""
+
+    label: str
+    href: str
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Addition:
     """What another app adds to the page."""
 
@@ -177,8 +186,8 @@ def _lineage(run: Run, added: Sequence[Fact]) -> list[Fact]:
     return facts
 
 
-def _buttons(run: Run, additions: Sequence[Addition], *, may_act: bool) -> list[dict[str, str]]:
-    """Cancel and Retry; what does not fit the status is disabled and says why. Shape: label, href, refusal."""
+def _buttons(run: Run, additions: Sequence[Addition], *, may_act: bool) -> list[Button]:
+    """Cancel and Retry; what does not fit the status is disabled and says why."""
     forbidden = "" if may_act else "You lack the permission to change runs"
     ended = run.state in FINAL or run.state == RunStatus.FAILED
     asked = run.cancel_requested_at is not None and not ended
@@ -186,7 +195,7 @@ def _buttons(run: Run, additions: Sequence[Addition], *, may_act: bool) -> list[
     retry = "Retry now" if run.state == RunStatus.RETRYING else "Retry"
     verbs = (("cancel", "Cancel run", cancel), ("retry", retry, _why_no_retry(run, additions)))
     return [
-        {"label": label, "href": reverse(f"admin:runs_run_{verb}", args=[run.pk]), "refusal": refusal or forbidden}
+        Button(label, reverse(f"admin:runs_run_{verb}", args=[run.pk]), refusal or forbidden)
         for verb, label, refusal in verbs
     ]
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from runs.admin.kit import formatting
-from runs.admin.kit.formatting import badge
+from runs.admin.kit.formatting import Badge, badge
 from runs.engine.signed_blocks import LEFT_OUT, without_sealed
 from runs.models import PendingAction, Run, Step
 from runs.states import StepKind, StepStatus
@@ -24,8 +24,25 @@ class Part:
     tone: str = ""
 
 
-def trace_of(run: Run, *, first: int, count: int, now: datetime) -> list[dict[str, Any]]:
-    """Read the steps from number `first` on, with the decisions that were asked for. Shape: see `run/_step.html`."""
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step as it is shown; `facts` are pairs of label and value."""
+
+    seq: int
+    kind: str
+    name: str
+    status: Badge
+    attempt: int
+    took: str
+    tokens: str
+    cost: str
+    is_open: bool
+    facts: list[tuple[str, str]]
+    parts: list[Part]
+
+
+def trace_of(run: Run, *, first: int, count: int, now: datetime) -> list[StepView]:
+    """Read the steps from number `first` on, with the decisions that were asked for."""
     steps = list(run.steps.filter(seq__gte=first).order_by("seq")[:count])
     asked: dict[Any, list[PendingAction]] = defaultdict(list)
     for action in PendingAction.objects.filter(run=run, step__in=steps).select_related("decided_by"):
@@ -33,22 +50,22 @@ def trace_of(run: Run, *, first: int, count: int, now: datetime) -> list[dict[st
     return [_view(step, asked[step.pk], is_last=step is steps[-1], now=now) for step in steps]
 
 
-def _view(step: Step, actions: list[PendingAction], *, is_last: bool, now: datetime) -> dict[str, Any]:
+def _view(step: Step, actions: list[PendingAction], *, is_last: bool, now: datetime) -> StepView:
     total = sum(step.usage.values())
     is_model = step.kind == StepKind.MODEL_CALL
-    return {
-        "seq": step.seq,
-        "kind": step.kind.replace("_", " "),
-        "name": step.name,
-        "status": badge(step.status),
-        "attempt": step.attempt,
-        "took": formatting.duration(step.started_at, step.finished_at, now=now),
-        "tokens": f"{total:,} tokens" if total else "",
-        "cost": formatting.money(step.cost_usd) if is_model else "",
-        "is_open": is_last or step.status in _OPENED,
-        "facts": [(label, value) for label, value in _facts(step) if value],
-        "parts": [*_decisions(actions), *(_of_model(step) if is_model else _of_call(step)), *_error(step)],
-    }
+    return StepView(
+        seq=step.seq,
+        kind=step.kind.replace("_", " "),
+        name=step.name,
+        status=badge(step.status),
+        attempt=step.attempt,
+        took=formatting.duration(step.started_at, step.finished_at, now=now),
+        tokens=f"{total:,} tokens" if total else "",
+        cost=formatting.money(step.cost_usd) if is_model else "",
+        is_open=is_last or step.status in _OPENED,
+        facts=[(label, value) for label, value in _facts(step) if value],
+        parts=[*_decisions(actions), *(_of_model(step) if is_model else _of_call(step)), *_error(step)],
+    )
 
 
 def token_kind(name: str) -> str:

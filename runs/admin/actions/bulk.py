@@ -104,7 +104,7 @@ def _row(item: Item) -> dict[str, Any]:
 def _decide(
     request: HttpRequest, actions: Sequence[PendingAction], form: forms.Form, *, shown: Mapping[UUID, str]
 ) -> bool:
-    """Decide, and say how it went; False if something in the form is to be put right. Raises: InvalidInputError."""
+    """Decide, and say how it went; False if something in the form is wrong. Raises: InvalidInputError."""
     verb, note = request.POST.get("verb", ""), form.cleaned_data["note"]
     try:
         items = decide_all(actions, verb, user=operator_of(request), note=note, seen=shown)

@@ -12,7 +12,7 @@ from runs.admin.actions.refusals import refusals_of
 from runs.admin.actions.verbs import VERBS, form_for, verbs_of
 from runs.admin.kit import formatting
 from runs.admin.kit.formatting import Badge, badge
-from runs.admin.kit.verbs import Choice, Kept
+from runs.admin.kit.verbs import Choice, KeptForms
 from runs.models import PendingAction
 
 
@@ -33,9 +33,11 @@ class ActionCard:
     back_to_run: bool
 
 
-def card_of(action: PendingAction, user: Any, *, back_to_run: bool = False, kept: Kept | None = None) -> ActionCard:
+def card_of(
+    action: PendingAction, user: Any, *, back_to_run: bool = False, kept_forms: KeptForms | None = None
+) -> ActionCard:
     """Make an action ready to be shown."""
-    choices = choices_of(action, user, verbs_of(action), kept=kept or {}, short=back_to_run)
+    choices = choices_of(action, user, verbs_of(action), kept_forms=kept_forms or {}, short=back_to_run)
     refusals = {choice.refusal for choice in choices}
     return ActionCard(
         action=action,
@@ -53,7 +55,7 @@ def card_of(action: PendingAction, user: Any, *, back_to_run: bool = False, kept
 
 
 def choices_of(
-    action: PendingAction, user: Any, verbs: Iterable[str], *, kept: Kept, short: bool = False
+    action: PendingAction, user: Any, verbs: Iterable[str], *, kept_forms: KeptForms, short: bool = False
 ) -> list[Choice]:
     """Make verbs ready to be offered."""
     return [
@@ -61,7 +63,7 @@ def choices_of(
             verb,
             VERBS[verb],
             reverse(f"admin:runs_pendingaction_{verb}", args=[action.pk]),
-            kept.get(verb) or form_for(action, verb, short=short),
+            kept_forms.get(verb) or form_for(action, verb, short=short),
             refusal,
         )
         for verb, refusal in refusals_of(action, user, verbs).items()

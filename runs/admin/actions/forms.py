@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from runs.admin.kit.forms import JSONTextField, form_of, note_field, words_field
+from runs.admin.kit.forms import JSONTextField, form_with, note_field, short_text_field
 
 _NOTE = note_field("Note", required=False)
 
@@ -14,15 +14,15 @@ def _usd(label: str) -> forms.DecimalField:
     return forms.DecimalField(min_value=0, max_digits=14, decimal_places=8, label=label)
 
 
-ApproveForm = form_of(
+ApproveForm = form_with(
     arguments=JSONTextField(label="Arguments (JSON; edit to approve others)"),
     note=_NOTE,
     seen=forms.CharField(required=False, widget=forms.HiddenInput),  # the hash of what the page has shown
 )
-RaiseForm = form_of(max_cost_usd=_usd("New ceiling of the run, in USD"), note=_NOTE)
-RaisePeriodForm = form_of(raise_usd=_usd("More for this budget, in this period only, in USD"), note=_NOTE)
-RejectForm = form_of(note=note_field("Reason (the agent is told)"))
-ResolveForm = form_of(
+RaiseForm = form_with(max_cost_usd=_usd("New ceiling of the run, in USD"), note=_NOTE)
+RaisePeriodForm = form_with(raise_usd=_usd("More for this budget, in this period only, in USD"), note=_NOTE)
+RejectForm = form_with(note=note_field("Reason (the agent reads it)"))
+ResolveForm = form_with(
     outcome=forms.ChoiceField(
         choices=[
             ("happened", "It happened, with the result below"),
@@ -33,12 +33,12 @@ ResolveForm = form_of(
     result=JSONTextField(required=False, label="Result (JSON), as the tool would have given it"),
     note=_NOTE,
 )
-AnswerForm = form_of(
+AnswerForm = form_with(
     text=forms.CharField(strip=False, max_length=100_000, widget=forms.Textarea(attrs={"rows": 4}), label="Answer"),
     end=forms.BooleanField(required=False, label="Last word: complete the run without asking the model again"),
 )
-AskForm = form_of(text=words_field("What do you need to know?"))
-ReplyForm = form_of(text=words_field("What should they know?"))
+AskForm = form_with(text=short_text_field("What do you need to know?"))
+ReplyForm = form_with(text=short_text_field("What should they know?"))
 
 
 class ReassignForm(forms.Form):

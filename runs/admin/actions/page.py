@@ -10,7 +10,7 @@ from runs.admin.actions.verbs import HANDING_ON
 from runs.admin.actions.votes import votes_of
 from runs.admin.actions.words import became, becomes, who_decides_about
 from runs.admin.kit import formatting
-from runs.admin.kit.verbs import Kept
+from runs.admin.kit.verbs import KeptForms
 from runs.engine.approvals.requirements import policy_for, requirements_of
 from runs.models import ApprovalPolicy, PendingAction
 from runs.operations.actions.thread import Said, thread_of
@@ -40,13 +40,13 @@ class Countdown:
     becomes: str
 
 
-def page_context(action: PendingAction, user: Any, *, kept: Kept) -> dict[str, Any]:
-    """Gather everything; each value is ready to be shown. `kept` are the forms to be put right."""
+def page_context(action: PendingAction, user: Any, *, kept_forms: KeptForms) -> dict[str, Any]:
+    """Gather everything; each value is ready to be shown. `kept_forms` are shown again, with their errors."""
     is_open = action.status == ActionStatus.OPEN
     requirements = requirements_of(action) if is_open and action.kind == ActionKind.APPROVAL else None
     return {
         "action": action,
-        "card": card_of(action, user, kept=kept),
+        "card": card_of(action, user, kept_forms=kept_forms),
         "effect": effect_of(action),
         "countdown": _countdown(action) if is_open and action.expires_at else None,
         "who": who_decides_about(action, requirements) if is_open else "",
@@ -54,8 +54,8 @@ def page_context(action: PendingAction, user: Any, *, kept: Kept) -> dict[str, A
         "becomes": becomes(action) if is_open else "",
         "votes": votes_of(action, requirements),
         "thread": [_entry(said) for said in thread_of(action)],
-        "opened": not kept.keys().isdisjoint(HANDING_ON),
-        "handing_on": choices_of(action, user, HANDING_ON, kept=kept) if is_open else [],
+        "opened": not kept_forms.keys().isdisjoint(HANDING_ON),
+        "handing_on": choices_of(action, user, HANDING_ON, kept_forms=kept_forms) if is_open else [],
         "decided": "" if is_open else how_decided(action),
     }
 

@@ -42,7 +42,7 @@ def _of_approving(action: PendingAction, user: Any) -> str:
     try:
         check_tool(action.tool, action.run)
     except ToolRevokedError as error:
-        return f"It cannot be approved: {error}. Reject it, so that the agent is told."
+        return f"It cannot be approved: {error}. Reject it, so that the agent learns of it."
     return _of_role(check_may_approve, action, user, "You may not approve this")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from runs.admin.actions import forms as our
+from runs.admin.actions import forms as action_forms
 from runs.admin.kit import formatting
 from runs.admin.kit.forms import NoteForm
 from runs.admin.kit.verbs import FormVerb
@@ -36,21 +36,22 @@ def _same(one: Any, other: Any) -> bool:
 
 
 DECIDING: dict[str, FormVerb] = {
-    "approve": FormVerb(our.ApproveForm, _approve, "Approve", "Approved."),
-    "raise": FormVerb(our.RaiseForm, _raise, "Raise", "Approved: there is room again."),
-    "resolve": FormVerb(our.ResolveForm, resolve, "Resolve", "Resolved."),
-    "answer": FormVerb(our.AnswerForm, answer, "Answer", "Answered."),
-    "reject": FormVerb(our.RejectForm, reject, "Reject", "Rejected; the agent is told why."),
+    "approve": FormVerb(action_forms.ApproveForm, _approve, "Approve", "Approved."),
+    "raise": FormVerb(action_forms.RaiseForm, _raise, "Raise", "Approved: there is room again."),
+    "resolve": FormVerb(action_forms.ResolveForm, resolve, "Resolve", "Resolved."),
+    "answer": FormVerb(action_forms.AnswerForm, answer, "Answer", "Answered."),
+    "reject": FormVerb(action_forms.RejectForm, reject, "Reject", "Rejected; the agent reads the reason."),
 }
 HANDING_ON: dict[str, FormVerb] = {
     "ask": FormVerb(
-        our.AskForm, ask, "Ask", "Asked.", "Ask whoever posted the run. Nothing is decided; the time runs on."
+        action_forms.AskForm, ask, "Ask", "Asked.",
+        "Ask the person who posted the run. Nothing is decided; the time runs on.",
     ),
     "reply": FormVerb(
-        our.ReplyForm, reply, "Reply", "Added.", "Reply, or add what deciders should know. They are told."
+        action_forms.ReplyForm, reply, "Reply", "Added.", "Reply, or add what deciders should know. They are notified."
     ),
     "reassign": FormVerb(
-        our.ReassignForm, reassign, "Reassign", "Reassigned.", "Ask one person to decide; others still may."
+        action_forms.ReassignForm, reassign, "Reassign", "Reassigned.", "Ask one person to decide; others still may."
     ),
     "escalate": FormVerb(
         NoteForm, escalate, "Escalate", "Escalated to the admins of the tenant.",
@@ -76,7 +77,7 @@ def form_for(action: PendingAction, verb: str, data: Any = None, *, short: bool 
     """Build the form of a verb. A short one approves the arguments as they stand, without a field for them."""
     options: dict[str, Any] = {"people": people_to_ask(action)} if verb == "reassign" else {}
     auto_id = f"{verb}-{formatting.short(action.pk)}-%s"
-    form_class = our.RaisePeriodForm if verb == "raise" and action.budget_period_id else VERBS[verb].form
+    form_class = action_forms.RaisePeriodForm if verb == "raise" and action.budget_period_id else VERBS[verb].form
     form = form_class(data, initial=_initial(action), auto_id=auto_id, **options)
     if verb == "approve" and short:
         del form.fields["arguments"]

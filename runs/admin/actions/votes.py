@@ -1,26 +1,45 @@
 """Who has agreed to a call so far, and whose word does not count any more."""
 
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
 
 from runs.engine.approvals.deciders import objection_to
 from runs.engine.approvals.requirements import ApprovalRequirements
 from runs.models import Approval, PendingAction
 
 
-def votes_of(action: PendingAction, requirements: ApprovalRequirements | None) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One person's approval as it is shown. `void` says why it does not count."""
+
+    by: str
+    at: datetime
+    note: str
+    void: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """All of them, and how many must agree."""
+
+    given: int
+    needed: int
+    votes: list[Vote]
+
+
+def votes_of(action: PendingAction, requirements: ApprovalRequirements | None) -> Votes | None:
     """Count the approvals; None where one person decides and nobody has agreed before.
 
-    `requirements` are those of an open action, on which people are asked again whether they may; None once it is
-    decided. Shape: given, needed, votes (by, at, note, and void: why it does not count).
+    `requirements` are those of an open action, by which each vote is checked again; None once it is decided.
     """
     needed = requirements.approvals if requirements else action.approvals_needed
     votes = [
-        {"by": str(one.user), "at": one.at, "note": one.note, "void": _void(one, action, requirements)}
-        for one in action.approvals.select_related("user")
+        Vote(str(approval.user), approval.at, approval.note, _void(approval, action, requirements))
+        for approval in action.approvals.select_related("user")
     ]
     if needed == 1 and not votes:
         return None
-    return {"given": sum(not vote["void"] for vote in votes), "needed": needed, "votes": votes}
+    return Votes(sum(not vote.void for vote in votes), needed, votes)
 
 
 def _void(approval: Approval, action: PendingAction, requirements: ApprovalRequirements | None) -> str:

@@ -6,7 +6,7 @@ from runs.models import PendingAction, Role
 from runs.states import ActionKind, OnExpiry, SelfApproval
 
 BECOMES = {
-    OnExpiry.REJECT: "the agent is told that nobody decided",
+    OnExpiry.REJECT: "the agent learns that nobody decided",
     OnExpiry.ESCALATE: "an admin is asked, with as much time again",
     OnExpiry.CANCEL: "the run is cancelled",
     OnExpiry.WAIT: "it stays open, and people are reminded",
@@ -18,7 +18,7 @@ _NEVER_EXPIRES = {
     True: "it stays open and never expires; the run goes on by itself once the budget has room again",
 }
 _OWN = {
-    SelfApproval.NEVER: "never whoever asked for the run",
+    SelfApproval.NEVER: "never the person who asked for the run",
     SelfApproval.ALWAYS: "also the person who asked for the run",
 }
 
@@ -34,7 +34,7 @@ def who_decides(requirements: ApprovalRequirements) -> str:
 def who_decides_about(action: PendingAction, requirements: ApprovalRequirements | None) -> str:
     """Say who may decide about an open action now."""
     who = who_decides(requirements) if requirements else f"{_one_of(roles_that_decide(action))} decides"
-    own = ", or whoever asked for the run" if action.kind == ActionKind.QUESTION else ""
+    own = ", or the person who asked for the run" if action.kind == ActionKind.QUESTION else ""
     since = "; it was escalated, so nobody else" if action.escalated_at else ""
     return f"{who}{own}{since}"
 
@@ -54,7 +54,7 @@ def became(action: PendingAction) -> str:
     """Say what has become of an expired action."""
     if action.on_expiry == OnExpiry.CANCEL:
         return "the run was cancelled"
-    return _ENDED.get(_ends_as(action), "the agent was told that nobody decided")
+    return _ENDED.get(_ends_as(action), "the agent learned that nobody decided")
 
 
 def _ends_as(action: PendingAction) -> str:

@@ -17,28 +17,56 @@ _CENT = Decimal("0.01")
 _CLIPPED_CHARS = 160  # more than any column is wide
 _POINTED_AT_CHARS = 1000
 
-# icon, tone (idle, busy, ask: a person is needed, good, bad, off), and the statuses that look so
-_TONES = (
-    ("◷", "idle", "scheduled, to_come"),
-    ("○", "idle", "queued, planned, formed"),
-    ("…", "idle", "waiting, waiting_for_children, waiting_for_batch"),
-    ("▂", "idle", "low"),
-    ("●", "busy", "running, started, in_progress"),
-    ("↻", "busy", "retrying, sending"),
-    ("↓", "busy", "draining"),
-    ("!", "ask", "waiting_for_confirmation, open, silent, suspended, open circuit, full, assigned"),
-    ("?", "ask", "unknown"),
-    ("‖", "ask", "paused"),
-    ("▄", "ask", "medium"),
-    ("✓", "good", "completed, approved, answered, resolved, alive, valid, active, holds, restored, closed circuit"),
-    ("✓", "good", "sent, collected, in_force, done, replayed"),
-    ("✕", "bad", "failed, rejected, lost, given up"),
-    ("█", "bad", "high"),
-    ("↻", "bad", "regressed"),
-    ("—", "off", "skipped, cancelled, expired, stopped, revoked, off, ended, used up, not_made, switched_off"),
-    ("—", "off", "discarded, ignored, aborted"),
-)
-_LOOKS = {status: (icon, tone) for icon, tone, statuses in _TONES for status in statuses.split(", ")}
+# By icon and tone (idle, busy, ask: a person is needed, good, bad, off): the statuses that look so.
+_STATUSES = {
+    ("◷", "idle"): ("scheduled", "to_come"),
+    ("○", "idle"): ("queued", "planned", "formed"),
+    ("…", "idle"): ("waiting", "waiting_for_children", "waiting_for_batch"),
+    ("▂", "idle"): ("low",),
+    ("●", "busy"): ("running", "started", "in_progress"),
+    ("↻", "busy"): ("retrying", "sending"),
+    ("↓", "busy"): ("draining",),
+    ("!", "ask"): ("waiting_for_confirmation", "open", "silent", "suspended", "open circuit", "full", "assigned"),
+    ("?", "ask"): ("unknown",),
+    ("‖", "ask"): ("paused",),
+    ("▄", "ask"): ("medium",),
+    ("✓", "good"): (
+        "completed",
+        "approved",
+        "answered",
+        "resolved",
+        "alive",
+        "valid",
+        "active",
+        "holds",
+        "restored",
+        "closed circuit",
+        "sent",
+        "collected",
+        "in_force",
+        "done",
+        "replayed",
+    ),
+    ("✕", "bad"): ("failed", "rejected", "lost", "given up"),
+    ("█", "bad"): ("high",),
+    ("↻", "bad"): ("regressed",),
+    ("—", "off"): (
+        "skipped",
+        "cancelled",
+        "expired",
+        "stopped",
+        "revoked",
+        "off",
+        "ended",
+        "used up",
+        "not_made",
+        "switched_off",
+        "discarded",
+        "ignored",
+        "aborted",
+    ),
+}
+_LOOKS = {status: look for look, statuses in _STATUSES.items() for status in statuses}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import DecimalField, ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField
 from django.http import HttpRequest
+from django.utils import timezone
 
 from runs.admin.kit import formatting
 from runs.admin.kit.lists import M
@@ -30,9 +32,9 @@ def whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def form_of(**fields: forms.Field) -> type[forms.Form]:
+def form_with(**fields: forms.Field) -> type[forms.Form]:
     """Make a form of these fields."""
-    return type("FormOfFields", (forms.Form,), fields)
+    return type("FormWithFields", (forms.Form,), fields)
 
 
 def note_field(label: str, *, required: bool = True) -> forms.CharField:
@@ -40,7 +42,7 @@ def note_field(label: str, *, required: bool = True) -> forms.CharField:
     return forms.CharField(required=required, max_length=NOTE_MAX_CHARS, label=label)
 
 
-def words_field(label: str, **options: Any) -> forms.CharField:
+def short_text_field(label: str, **options: Any) -> forms.CharField:
     """Make a field for a sentence or two."""
     return forms.CharField(max_length=NOTE_MAX_CHARS, widget=forms.Textarea(attrs={"rows": 2}), label=label, **options)
 
@@ -49,6 +51,16 @@ class NoteForm(forms.Form):
     """A word about it."""
 
     note = note_field("Note", required=False)
+
+
+class UtcField(forms.DateTimeField):
+    """A time that people type in UTC, as its label says, whatever the project's TIME_ZONE is."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Read it. Raises: ValidationError."""
+        with timezone.override(UTC):
+            moment: datetime | None = super().to_python(value)
+            return moment
 
 
 class AmountField(forms.DecimalField):

@@ -30,7 +30,7 @@ class FilledChangeList(ChangeList):
         """Read the page, then what belongs to its rows."""
         super().get_results(request)
         rows = list(self.result_list)
-        self.model_admin.fill(request, rows)  # type: ignore[attr-defined]  # only `ListedAdmin` uses it
+        self.model_admin.fill(request, rows)  # type: ignore[attr-defined]  # only `FilledAdmin` uses it
         self.result_list = rows  # templates only go through it
 
 

@@ -18,13 +18,6 @@ class ListedAdmin(TenantScopedAdmin[M]):
     empty_state = ""  # what to do when there is no row at all
     hint = ""  # a sentence above the list
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[FilledChangeList]:
-        """Read what the rows of a page show at once."""
-        return FilledChangeList
-
-    def fill(self, request: HttpRequest, rows: Sequence[Any]) -> None:
-        """Add to the rows of a page what they show besides their columns."""
-
     def list_texts(self, request: HttpRequest) -> dict[str, str]:
         """The texts beside the list, or instead of it if there is nothing to list."""
         return {"empty_state": self.empty_state, "hint": self.hint}
@@ -35,11 +28,25 @@ class ListedAdmin(TenantScopedAdmin[M]):
         return response
 
 
+class FilledAdmin(ListedAdmin[M]):
+    """A list whose rows show more than their own columns, read for a whole page at once."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[FilledChangeList]:
+        """Read the rows of a page, then fill them."""
+        return FilledChangeList
+
+    def fill(self, request: HttpRequest, rows: Sequence[Any]) -> None:
+        """Add to the rows of a page what they show besides their columns."""
+        raise NotImplementedError
+
+
 class ReadOnlyAdmin(ListedAdmin[M]):
     """A record that nobody writes by hand: no adding, no changing, no deleting."""
 
     fields: ClassVar[Any] = None  # may hold columns, which the stubs do not foresee
-    verb_permission = ""  # of every verb and bulk action; by default the one to change such records
+    # The one permission for all that people do here: verbs, bulk actions and making a record. Without it, Django's own
+    # `change` is asked for, and `add` to make one.
+    act_permission = ""
     change_form_template: ClassVar[Any] = "admin/runs/record.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -59,7 +66,7 @@ class ReadOnlyAdmin(ListedAdmin[M]):
         return self.fields or ()
 
     def may_act(self, request: HttpRequest, what: str = "change") -> bool:
-        """Say whether the user may use the verbs, which change or, by another name, do something else."""
+        """Say whether the user may do it: `change` is for verbs and bulk actions, `add` for making a record."""
         return request.user.has_perm(self._permission_to(what))
 
     has_act_permission = may_act  # of bulk actions, as Django looks it up
@@ -70,7 +77,7 @@ class ReadOnlyAdmin(ListedAdmin[M]):
             raise PermissionDenied(f"This needs the permission {self._permission_to(what)}.")
 
     def _permission_to(self, what: str) -> str:
-        return self.verb_permission or f"{self.opts.app_label}.{get_permission_codename(what, self.opts)}"
+        return self.act_permission or f"{self.opts.app_label}.{get_permission_codename(what, self.opts)}"
 
     def page_of(self, record: M) -> str:
         """The address of a record's page."""

@@ -25,10 +25,10 @@ from runs.admin.kit.tenants import operator_of, tenants_of
 from runs.errors import ConflictError, InvalidInputError, NotPermittedError, RunsError
 from runs.models import Role
 
-Said = str | HttpResponseBase | None
+VerbResult = str | HttpResponseBase | None
 """What was done, in words; or an answer of its own; or nothing, if it was said already."""
 
-Verb = Callable[[HttpRequest, Any], Said]
+Verb = Callable[[HttpRequest, Any], VerbResult]
 """Does something to a record. Raises: RunsError with the reason why not."""
 
 SHOWN = 20  # things that are named; the rest is counted
@@ -135,16 +135,16 @@ class PageAdmin(ReadOnlyAdmin[M]):
             return said
         if said:
             messages.success(request, said)
-        return redirect(self.way_back(request, record))
+        return redirect(self.next_url(request, record))
 
-    def refuse(self, request: HttpRequest, record: M, error: RunsError) -> Said:
+    def refuse(self, request: HttpRequest, record: M, error: RunsError) -> VerbResult:
         """Say why a verb was not done. Raises: PermissionDenied."""
         if isinstance(error, NotPermittedError):
             raise PermissionDenied(str(error)) from error
         messages.error(request, f"Not done: {error}.")
         return None
 
-    def way_back(self, request: HttpRequest, record: M) -> str:
+    def next_url(self, request: HttpRequest, record: M) -> str:
         """The address of the page that is shown after a verb."""
         return self.page_of(record)
 
@@ -154,7 +154,7 @@ class FormVerb:
     """A verb with a form of its own on the record's page, offered when it `fits` the record."""
 
     form: type[forms.Form]
-    call: Callable[..., Any]  # gets the record, `user`, and what the form says
+    operation: Callable[..., Any]  # gets the record, `user`, and what the form says
     button: str
     done: str = ""  # what is said afterwards
     hint: str = ""
@@ -173,8 +173,8 @@ class Choice:
     refusal: str = ""
 
 
-Kept = Mapping[str, forms.Form]
-"""Forms to be put right, by verb."""
+KeptForms = Mapping[str, forms.Form]
+"""Forms that are shown again with their errors, by verb."""
 
 
 class FormVerbsAdmin(PageAdmin[M]):
@@ -191,42 +191,46 @@ class FormVerbsAdmin(PageAdmin[M]):
         verb = self.form_verbs[name]
         return verb.form(data, auto_id=f"{name}-%s", **self.form_options(request, record, verb))
 
-    def offer(self, request: HttpRequest, record: M, kept: Kept) -> dict[str, Any]:
+    def verb_context(self, request: HttpRequest, record: M, kept_forms: KeptForms) -> dict[str, Any]:
         """What the page shows of the verbs that fit."""
         choices = [
-            Choice(name, verb, self.address(name, record), kept.get(name) or self.verb_form(request, record, name))
+            Choice(
+                name, verb, self.address(name, record), kept_forms.get(name) or self.verb_form(request, record, name)
+            )
             for name, verb in self.form_verbs.items()
             if verb.fits(record)
         ]
         return {"choices": choices}
 
     def render_page(
-        self, request: HttpRequest, record: M, *, kept: Kept | None = None, **extra: Any
+        self, request: HttpRequest, record: M, *, kept_forms: KeptForms | None = None, **extra: Any
     ) -> TemplateResponse:
         """Render the record's page with the forms of its verbs."""
-        return super().render_page(request, record, **self.offer(request, record, kept or {}) | extra)
+        return super().render_page(request, record, **self.verb_context(request, record, kept_forms or {}) | extra)
 
     def all_verbs(self) -> Mapping[str, Verb]:
         """The verbs with forms, too."""
-        return {**self.verbs, **{name: partial(self.use, name=name) for name in self.form_verbs}}
+        return {**self.verbs, **{name: partial(self.submit, name=name) for name in self.form_verbs}}
 
-    def use(self, request: HttpRequest, record: M, *, name: str) -> Said:
+    def submit(self, request: HttpRequest, record: M, *, name: str) -> VerbResult:
         """Do what a form says; one that says something wrong is shown again."""
         form = self.verb_form(request, record, name, request.POST)
         if form.is_valid():
             try:
-                return self.call(request, record, name, form.cleaned_data)
+                return self.call_verb(request, record, name, form.cleaned_data)
             except InvalidInputError as error:
                 add_errors(form, error)
-        return self.put_right(request, record, name, form)
+        self.check_fits(record, name)
+        return self.render_page(request, record, kept_forms={name: form})
 
-    def put_right(self, request: HttpRequest, record: M, name: str, form: forms.Form) -> Said:
-        """Show a form again, as it was typed."""
-        return self.render_page(request, record, kept={name: form})
+    def check_fits(self, record: M, name: str) -> None:
+        """Refuse a verb whose form the page does not show. Raises: RunsError that says why."""
+        if not self.form_verbs[name].fits(record):
+            raise ConflictError(f"“{self.form_verbs[name].button}” does not fit its state")
 
-    def call(self, request: HttpRequest, record: M, name: str, said: Mapping[str, Any]) -> Said:
+    def call_verb(self, request: HttpRequest, record: M, name: str, said: Mapping[str, Any]) -> VerbResult:
         """Call the operation of a verb. Raises: as it does."""
-        self.form_verbs[name].call(record, user=operator_of(request), **said)
+        self.form_verbs[name].operation(record, user=operator_of(request), **said)
         return self.form_verbs[name].done
 
 

@@ -91,6 +91,8 @@ def test_who_comes_second_is_told(operator_client, letter):
     response = operator_client.post(verb_of(letter, "replay"), follow=True)
 
     assert "already discarded" in response.content.decode()
+    wrong = operator_client.post(verb_of(letter, "discard"), {"note": ""}, follow=True)
+    assert "already discarded" in wrong.content.decode()
     assert Run.objects.get(pk=letter.run_id).status == "failed"
 
 

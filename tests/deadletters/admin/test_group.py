@@ -117,6 +117,15 @@ def test_nothing_is_ignored_for_ever(olga, group):
     assert LetterGroup.objects.get().state == "open"
 
 
+def test_a_wrong_note_for_a_verb_that_does_not_fit_says_that_it_does_not(olga, group):
+    olga.post(verb_of(group, "resolve"))
+
+    refused = olga.post(verb_of(group, "resolve"), {"note": "x" * 4001}, follow=True)
+
+    assert refused.redirect_chain == [(page_of(group), 302)]
+    assert "Not done: “Resolve” does not fit its state." in refused.content.decode()
+
+
 def test_a_cause_that_other_tenants_met_is_shown_in_part_and_not_decided(olga, group):
     fail("order 1 is unknown", tenant=make_tenant("globex").slug)
     LetterGroup.objects.update(note="globex is our largest customer")

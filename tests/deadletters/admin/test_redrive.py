@@ -1,5 +1,7 @@
 """The console's pages of redrives."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -199,6 +201,28 @@ def test_who_comes_second_is_told_by_whom_and_when(redrive, olga_client):
     text = olga_client.post(verb_of(redrive, "start"), follow=True).content.decode()
 
     assert "the redrive is already aborted, by olga at 20" in text
+
+
+@pytest.mark.parametrize("verb", ["pause", "abort"])
+def test_a_reason_that_is_too_long_is_shown_again_and_the_links_lead_to_the_redrives_page(redrive, olga_client, verb):
+    olga_client.post(verb_of(redrive, "start"))
+
+    page = olga_client.post(verb_of(redrive, verb), {"note": "x" * 4001})
+
+    choice = next(choice for choice in page.context["choices"] if choice.name == verb)
+    assert list(choice.form.errors) == ["note"] and fresh(redrive).status == "running"
+    links = re.findall(r'href="([^"]*\?[^"]*)"', page.content.decode())
+    assert len(links) > 3 and {link.split("?")[0] for link in links} == {page_of(redrive)}
+
+
+def test_a_wrong_reason_for_a_verb_that_does_not_fit_says_that_it_does_not(redrive, olga_client):
+    refused = olga_client.post(verb_of(redrive, "pause"), {"note": "x" * 4001}, follow=True)
+    assert refused.redirect_chain == [(page_of(redrive), 302)]
+    assert "Not done: cannot pause it: the redrive is already planned" in refused.content.decode()
+
+    olga_client.post(verb_of(redrive, "abort"))
+    again = olga_client.post(verb_of(redrive, "abort"), {"note": "x" * 4001}, follow=True)
+    assert "the redrive is already aborted, by olga at 20" in again.content.decode()
 
 
 @pytest.mark.parametrize("verb", VERBS)

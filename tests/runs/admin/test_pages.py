@@ -1,9 +1,13 @@
 """Every registered page, on an empty and on a filled database."""
 
+import re
+
 import pytest
 from django.contrib import admin
 from django.urls import reverse
+from django.utils import timezone
 
+from runs.admin.kit.verbs import PageAdmin
 from tests.runs.admin.rows import HOSTILE
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +30,16 @@ def test_a_list_and_its_pages_answer_on_a_filled_database(root_client, filled, m
 
     assert listed.status_code == 200
     assert [page.status_code for page in pages] == [200] * len(pages)
+
+
+@pytest.mark.parametrize("page", [one for one in admin.site._registry.values() if isinstance(one, PageAdmin)])
+def test_pages_of_our_own_show_utc_whatever_the_time_zone_of_the_project(root_client, filled, page):
+    for row in page.model.objects.all()[:30]:
+        address, times = page.page_of(row), []
+        for zone in ("UTC", "Asia/Tokyo"):
+            with timezone.override(zone):
+                times.append(re.findall(r"\d{4}-\d\d-\d\d \d\d:\d\d", root_client.get(address).content.decode()))
+        assert times[0] == times[1]
 
 
 @pytest.mark.parametrize("address", ["/admin/", "/admin/runs/", "/admin/deadletters/"])

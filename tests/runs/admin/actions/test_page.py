@@ -42,8 +42,8 @@ def test_it_says_what_is_done_how_bad_it_may_be_and_what_it_moves(operator_clien
 def test_it_says_who_decides_and_what_happens_otherwise(operator_client, tenant):
     page = text_of(operator_client, page_of(make_waiting(tenant)))
 
-    assert "An approver or admin decides; never whoever asked for the run" in page
-    assert "The agent is told that nobody decided" in page and "None fits" in page
+    assert "An approver or admin decides; never the person who asked for the run" in page
+    assert "The agent learns that nobody decided" in page and "None fits" in page
 
 
 def test_the_policy_that_holds_is_named_and_linked(operator_client, tenant):
@@ -51,7 +51,7 @@ def test_the_policy_that_holds_is_named_and_linked(operator_client, tenant):
 
     page = text_of(operator_client, page_of(make_waiting(tenant, on_expiry="escalate")))
 
-    assert "2 different people must agree, each an admin; never whoever asked for the run" in page
+    assert "2 different people must agree, each an admin; never the person who asked for the run" in page
     assert "/admin/runs/approvalpolicy/" in page and "console_refund, from 500 USD" in page
     assert "An admin is asked, with as much time again" in page and "Nobody yet." in page
 
@@ -188,7 +188,7 @@ def test_what_a_rule_has_approved_names_the_rule(operator_client, tenant, root):
 
 
 @pytest.mark.parametrize(
-    ("on_expiry", "became"), [("reject", "was told that nobody decided"), ("cancel", "the run was cancelled")]
+    ("on_expiry", "became"), [("reject", "learned that nobody decided"), ("cancel", "the run was cancelled")]
 )
 def test_an_expired_action_says_what_became_of_it(operator_client, tenant, on_expiry, became):
     action = make_waiting(tenant, on_expiry=on_expiry, status="expired", decided_at=timezone.now())
@@ -197,7 +197,7 @@ def test_an_expired_action_says_what_became_of_it(operator_client, tenant, on_ex
 
 
 @pytest.mark.parametrize(
-    ("kind", "then"), [("budget", "the run fails"), ("question", "the run is completed"), ("approval", "is told that")]
+    ("kind", "then"), [("budget", "the run fails"), ("question", "the run is completed"), ("approval", "learns that")]
 )
 def test_it_says_what_really_happens_when_time_is_over(operator_client, tenant, kind, then):
     assert then in text_of(operator_client, page_of(make_waiting(tenant, kind)))
