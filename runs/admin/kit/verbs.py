@@ -193,13 +193,11 @@ class FormVerbsAdmin(PageAdmin[M]):
 
     def verb_context(self, request: HttpRequest, record: M, kept_forms: KeptForms) -> dict[str, Any]:
         """What the page shows of the verbs that fit."""
-        choices = [
-            Choice(
-                name, verb, self.address(name, record), kept_forms.get(name) or self.verb_form(request, record, name)
-            )
-            for name, verb in self.form_verbs.items()
-            if verb.fits(record)
-        ]
+        choices = []
+        for name, verb in self.form_verbs.items():
+            if verb.fits(record):
+                form = kept_forms.get(name) or self.verb_form(request, record, name)
+                choices.append(Choice(name, verb, self.address(name, record), form))
         return {"choices": choices}
 
     def render_page(
