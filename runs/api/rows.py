@@ -65,8 +65,8 @@ def verb(
     name = name or operation.__name__
 
     def view(self: RowViewSet[Any], request: Request, pk: Any = None) -> Response:
-        row = self.get_object()
-        operation(row, user=self.user, **self.arguments_of(self.read(body)))
+        data, row = self.parsed(body), self.get_object()  # only who may see the row learns which field is wrong
+        operation(row, user=self.user, **self.arguments_of(body.read(data)))
         return self.respond(self.get_object(), status=status)
 
     view.__name__, view.__doc__ = name, doc

@@ -74,9 +74,13 @@ class TenantView(OwnPolicies):
             raise NotPermittedError(not_narrowed_to(self.token, name))
 
     def read(self, body: type[B]) -> B:
-        """Parse the body; a verb without fields accepts any content type. Raises: InvalidInputError."""
+        """Parse and check the body. Raises: InvalidInputError."""
+        return body.read(self.parsed(body))
+
+    def parsed(self, body: type[Body]) -> Any:
+        """Parse the body as JSON, within its bounds; a verb without fields accepts any content type."""
         takes_any = not body.model_fields and BoundedJSONParser.media_type not in self.request.content_type
-        return body.read({} if takes_any else self.request.data)
+        return {} if takes_any else self.request.data
 
     @property
     def _action(self) -> str | None:
