@@ -132,17 +132,17 @@ _Content = Annotated[
 ]
 
 
-class Message(Exact):
+class MessageParam(Exact):
     """One message of the conversation."""
 
     role: Literal["user", "assistant", "system"]
     content: _Content
 
 
-def _not_empty(messages: list[Message]) -> list[Message]:
+def _not_empty(messages: list[MessageParam]) -> list[MessageParam]:
     if not messages:
         raise wrong("at least one message is required")
     return messages
 
 
-Messages = Annotated[list[Message], AfterValidator(_not_empty)]
+Messages = Annotated[list[MessageParam], AfterValidator(_not_empty)]

@@ -20,7 +20,7 @@ from agentops.lab.chaos.findings import judge
 from agentops.lab.chaos.fleet import SLOTS, Fleet
 from agentops.lab.chaos.options import CannotRunError, Options
 from agentops.lab.chaos.pace import ChaosPace, Stand
-from agentops.lab.chaos.plan import Plan
+from agentops.lab.chaos.plan import ChaosPlan
 from agentops.lab.chaos.poster import Poster
 from agentops.lab.chaos.postings import BUDGET_USD, TENANTS, THRIFTY, postings
 from agentops.lab.chaos.recovery import recoveries_s
@@ -69,7 +69,7 @@ def run_campaign(
     """Do everything. Raises: CannotRunError, also when told to stop."""
     begun_at = time.monotonic()
     call_command("migrate", verbosity=0, interactive=False)
-    plan = Plan(options)
+    plan = ChaosPlan(options)
     stack = Stack()
     with stack:
         try:
@@ -112,7 +112,7 @@ class _Campaign:
     """The running parts."""
 
     def __init__(
-        self, options: Options, environment: ChaosEnvironment, stack: Stack, plan: Plan, stopping: threading.Event
+        self, options: Options, environment: ChaosEnvironment, stack: Stack, plan: ChaosPlan, stopping: threading.Event
     ) -> None:
         self._options, self._stack, self._stopping = options, stack, stopping
         for tenant in Tenant.objects.filter(slug__in=THRIFTY):

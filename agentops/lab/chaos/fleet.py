@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agentops.lab.chaos.fault_log import FaultLog, Hit
 from agentops.lab.chaos.options import RANDOM, CannotRunError, Options
-from agentops.lab.chaos.plan import Plan, PlannedEnd
+from agentops.lab.chaos.plan import ChaosPlan, PlannedEnd
 from agentops.lab.chaos.process_life import Death, ProcessLife, held_at_death, is_fair_game, is_registered
 from agentops.stack import Stack, answers
 from runs.worker.supervisor import Child
@@ -27,7 +27,7 @@ _SHARE = {"web": 0.1, "clock": 0.05}  # kills from outside for each kill of a wo
 class Fleet:
     """Ticked by the main thread alone, which must be the one that starts the processes."""
 
-    def __init__(self, stack: Stack, plan: Plan, options: Options, *, log: FaultLog, redis_url: str) -> None:
+    def __init__(self, stack: Stack, plan: ChaosPlan, options: Options, *, log: FaultLog, redis_url: str) -> None:
         self._stack, self._plan, self._options, self._log = stack, plan, options, log
         self._redis_url = redis_url
         self._count: Counter[str] = Counter()

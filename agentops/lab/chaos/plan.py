@@ -68,7 +68,7 @@ class PlannedEnd:
         )
 
 
-class Plan:
+class ChaosPlan:
     """Draws the endings. The least hit point comes first, and what is armed now counts as hit."""
 
     def __init__(self, options: Options) -> None:

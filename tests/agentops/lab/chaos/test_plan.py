@@ -1,7 +1,7 @@
 """The plan is the seed's, balances the fault points, and gives up on those that are never passed."""
 
 from agentops.lab.chaos.options import RANDOM, Options
-from agentops.lab.chaos.plan import Plan
+from agentops.lab.chaos.plan import ChaosPlan
 from runs.fault_points import POINTS
 
 
@@ -19,12 +19,12 @@ def lives(plan, count, *, hit=first):
 
 
 def test_the_same_seed_draws_the_same_endings():
-    assert lives(Plan(Options(seed=4)), 50) == lives(Plan(Options(seed=4)), 50)
-    assert lives(Plan(Options(seed=4)), 50) != lives(Plan(Options(seed=5)), 50)
+    assert lives(ChaosPlan(Options(seed=4)), 50) == lives(ChaosPlan(Options(seed=4)), 50)
+    assert lives(ChaosPlan(Options(seed=4)), 50) != lives(ChaosPlan(Options(seed=5)), 50)
 
 
 def test_every_point_of_a_worker_is_hit_five_times_before_long():
-    plan = Plan(Options())
+    plan = ChaosPlan(Options())
 
     lives(plan, 5 * len(POINTS) * 2)
 
@@ -34,19 +34,19 @@ def test_every_point_of_a_worker_is_hit_five_times_before_long():
 
 
 def test_some_lives_end_at_random_moments():
-    drawn = lives(Plan(Options()), 200)
+    drawn = lives(ChaosPlan(Options()), 200)
 
     assert 20 < sum(not ending.points for ending in drawn) < 90
 
 
 def test_what_is_armed_now_counts_as_hit():
-    plan = Plan(Options(kill=POINTS[:6]))
+    plan = ChaosPlan(Options(kill=POINTS[:6]))
 
     assert {*plan.for_worker().points, *plan.for_worker().points} == set(POINTS[:6])
 
 
 def test_a_point_that_is_never_passed_does_not_hold_up_the_others():
-    plan = Plan(Options())
+    plan = ChaosPlan(Options())
 
     lives(plan, 300, hit=lambda e: next((p for p in e.points if p != "expire.before"), RANDOM))
 
@@ -55,7 +55,7 @@ def test_a_point_that_is_never_passed_does_not_hold_up_the_others():
 
 
 def test_only_the_points_asked_for_are_armed_and_without_a_fuse():
-    drawn = lives(Plan(Options(kill=("tool.after",))), 20)
+    drawn = lives(ChaosPlan(Options(kill=("tool.after",))), 20)
 
     assert {ending.points for ending in drawn} == {("tool.after",)}
     assert {ending.fuse_s for ending in drawn} == {float("inf")}
@@ -63,20 +63,20 @@ def test_only_the_points_asked_for_are_armed_and_without_a_fuse():
 
 
 def test_stops_are_armed_beside_the_ending():
-    drawn = lives(Plan(Options(stop=("tool.before", RANDOM))), 100)
+    drawn = lives(ChaosPlan(Options(stop=("tool.before", RANDOM))), 100)
 
     assert {ending.stop for ending in drawn} == {"tool.before", RANDOM, None}
     assert any("tool.before:STOP" in ending.faults for ending in drawn)
 
 
 def test_the_web_server_is_hit_only_where_it_passes():
-    plan = Plan(Options())
+    plan = ChaosPlan(Options())
 
     drawn = [plan.for_web().points for _ in range(60)]
     assert {point for points in drawn for point in points} == {"ring.before", "decide.before"} and () in drawn
 
 
 def test_who_passes_none_of_the_points_asked_for_is_left_alone():
-    plan = Plan(Options(kill=("tool.after",)))
+    plan = ChaosPlan(Options(kill=("tool.after",)))
 
     assert plan.for_web() is None and plan.for_clock() is None
